@@ -1,0 +1,124 @@
+"""Two lists of bare values: for n where a key has no room for its subset, and for what packed keys cannot decide.
+
+Keys use all of their bits for the value. The walk then yields the smallest |d| alone; a second walk lists the pairs that
+attain it (or come within the rounding window of it), and the subset behind each half sum is found by solving that half
+again, which costs the square root of the first walk.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from slth.kernels._jit import kernel
+from slth.kernels.fixed_point import key_shift, to_key, to_keys
+from slth.kernels.sums import sort_subset_sums
+from slth.kernels.two_list import BLOCK, DECIDED, KEY_BITS, ONE, UNDECIDED, pairs_within, prepare, unpack, walk
+
+DIRECT = 13  # halves up to here are searched one subset after the other
+
+
+@kernel
+def subset_sums(keys, sums):
+    """sums[bits] = sum of the keys whose bit is set."""
+    sums[0] = 0
+    length = 1
+    for key in keys:
+        for k in range(length):
+            sums[length + k] = sums[k] + key
+        length *= 2
+
+
+@kernel
+def subsets_with_sum(keys, value, identities):
+    """Write the subsets (as bits) whose keys add up to value; counts on, without writing, when the output is full."""
+    m = len(keys)
+    found = 0
+    if m <= DIRECT:
+        sums = np.empty(1 << m, np.int64)
+        subset_sums(keys, sums)
+        for bits in range(len(sums)):
+            if sums[bits] == value:
+                if found < len(identities):
+                    identities[found] = bits
+                found += 1
+        return found
+    split = m // 2
+    low = np.empty(1 << split, np.int64)
+    high = np.empty(1 << (m - split), np.int64)
+    low_sorted = np.empty(1 << split, np.int64)
+    high_sorted = np.empty(1 << (m - split), np.int64)
+    subset_sums(keys[:split], low)
+    subset_sums(keys[split:], high)
+    sort_subset_sums(keys[:split], np.int64(0), low_sorted)
+    sort_subset_sums(keys[split:], np.int64(0), high_sorted)
+    j = len(high) - 1
+    i = 0
+    while i < len(low) and j >= 0:
+        total = low_sorted[i] + high_sorted[j]
+        if total < value:
+            i += 1
+        elif total > value:
+            j -= 1
+        else:
+            a, b = low_sorted[i], high_sorted[j]
+            for x in range(len(low)):
+                if low[x] == a:
+                    for y in range(len(high)):
+                        if high[y] == b:
+                            if found < len(identities):
+                                identities[found] = np.int64(x) | (np.int64(y) << split)
+                            found += 1
+                    if found > len(identities):
+                        return found
+            while i < len(low) and low_sorted[i] == a:
+                i += 1
+            while j >= 0 and high_sorted[j] == b:
+                j -= 1
+    return found
+
+
+@kernel
+def wide_keys(values, target, keys):
+    """Fill keys; returns (scale exponent, key of the target, whether nothing was rounded)."""
+    shift = key_shift(values, abs(target), KEY_BITS)
+    exact = to_keys(values, shift, keys)
+    goal, goal_exact = to_key(target, shift)
+    return shift, goal, exact & goal_exact
+
+
+@kernel
+def solve_one_wide(values, target, keys, a, b, d, subset):
+    """Write the best subset; says whether it is proved to be the optimum."""
+    n = len(values)
+    split = n // 2
+    _, goal, exact = wide_keys(values, target, keys)
+    prepare(keys, -goal, a, b)
+    length_a = 1 << split
+    length_b = 1 << (n - split)
+    above, below = walk(a, length_a, b, length_b, 0, length_a + length_b - 1, d)
+    best = np.int64(min(above, below + ONE))
+    first = np.empty(1, np.int64)
+    second = np.empty(1, np.int64)
+    window = 0 if exact else n + 1
+    found = pairs_within(a, length_a, b, length_b, best + window, first, second)
+    low = np.empty(1, np.int64)
+    high = np.empty(1, np.int64)
+    low_count = subsets_with_sum(keys[:split], a[first[0]], low)
+    high_count = subsets_with_sum(keys[split:], b[second[0] + 1] + goal, high)
+    unpack(low[0], subset[:split])
+    unpack(high[0], subset[split:])
+    unique = found == 1 and low_count == 1 and high_count == 1
+    return DECIDED if exact or unique else UNDECIDED
+
+
+@kernel
+def best_subset_wide(values, targets, subsets, decided):
+    """Solve values[r], targets[r] for every row with 60-bit values (memory 2**(n/2 + 4) bytes)."""
+    n = values.shape[1]
+    split = n // 2
+    keys = np.empty(n, np.int64)
+    a = np.empty((1 << split) + 1, np.int64)
+    b = np.empty((1 << (n - split)) + 1, np.int64)
+    d = np.empty(4 * BLOCK, np.int64)
+    for row in range(len(targets)):
+        decided[row] = solve_one_wide(values[row], targets[row], keys, a, b, d, subsets[row])

@@ -1,0 +1,20 @@
+"""Floor 1: subset-sum instances, solutions with certificates, laws of the values, solvers, coverage and prediction."""
+
+from slth.subset_sum.entry import solve, solve_batch
+from slth.subset_sum.instance import SubsetSumInstance
+from slth.subset_sum.solution import BatchSolution, SubsetSumSolution
+from slth.subset_sum.solver import Solver, Traits
+from slth.subset_sum.status import Status
+from slth.subset_sum.two_list import TwoList
+
+__all__ = [
+    "BatchSolution",
+    "Solver",
+    "Status",
+    "SubsetSumInstance",
+    "SubsetSumSolution",
+    "Traits",
+    "TwoList",
+    "solve",
+    "solve_batch",
+]

@@ -1,0 +1,65 @@
+"""Which solver answers when none is named, and why."""
+
+from __future__ import annotations
+
+from slth.errors import ArgumentError
+from slth.subset_sum.resources import SHARE, available_memory
+from slth.subset_sum.solver import Solver, Task, Traits
+from slth.subset_sum.two_list import TwoList
+
+
+def every_solver() -> dict[str, Solver]:
+    """One of each solver, with its default options, by the name used on the command line."""
+    from slth.subset_sum.solvers import FourList, Greedy, Differencing, Lattice
+
+    return {
+        "two-list": TwoList(),
+        "four-list": FourList(),
+        "greedy": Greedy(),
+        "differencing": Differencing(),
+        "lattice": Lattice(),
+    }
+
+
+def solvers_with(traits: Traits) -> dict[str, Solver]:
+    """The solvers that have all of the traits.
+
+    Examples
+    --------
+    >>> sorted(solvers_with(Traits.EXACT))
+    ['four-list', 'lattice', 'two-list']
+    """
+    return {name: solver for name, solver in every_solver().items() if traits in solver.traits}
+
+
+def solver_named(name: str) -> Solver:
+    """The solver of that name, for TOML files and the command line."""
+    solvers = every_solver()
+    if name not in solvers:
+        raise ArgumentError("solver", name, "is not known", "choose one of " + ", ".join(solvers))
+    return solvers[name]
+
+
+def choose(task: Task) -> tuple[Solver, str]:
+    """The solver for a task and the reason, decided by n, size, tolerance and the memory that is free."""
+    n, size = task.n, task.size
+    free = int(SHARE * available_memory())
+    two = TwoList()
+    fits = two.decline(n, size) is None and two.memory(n, size, len(task.targets), task.threads) <= free
+    if fits:
+        return two, f"n = {n} is within reach of the exact two lists ({two.memory(n, size, 1, 1) / 2**20:.0f} MiB)"
+    from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice, lattice_fits
+
+    if lattice_fits(task, free):
+        return Lattice(), "the values are integers on a grid small enough for an exact bitset"
+    if FourList().decline(n, size) is None:
+        why = f"n = {n} is beyond two lists" if n > 50 else f"two lists of n = {n} do not fit into memory"
+        return FourList(), f"{why}; four lists are exact with 2**(n/4) memory"
+    if size is not None:
+        return Greedy(), f"n = {n} with a fixed size is beyond exact reach"
+    if n <= 2000:
+        return (
+            Greedy(),
+            f"n = {n} is beyond exact reach; greedy with an exact polish is the closest up to about 2,000 values",
+        )
+    return Differencing(), f"n = {n} is beyond exact reach; differencing falls below float64 resolution there"

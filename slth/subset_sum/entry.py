@@ -1,0 +1,197 @@
+"""The two functions that users call: one instance, or many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.errors import ArgumentError, ResourceError
+from slth.subset_sum.choice import choose, solver_named
+from slth.subset_sum.instance import Floats, SubsetSumInstance, as_floats, as_size, as_tolerance, check_sum_is_finite
+from slth.subset_sum.resources import SHARE, Progress, available_memory, require_memory, thread_count
+from slth.subset_sum.solution import BatchSolution, SubsetSumSolution, certified_batch
+from slth.subset_sum.solver import Rows, Solver, Task, Traits
+from slth.subset_sum.status import Status
+
+ArrayLike = npt.ArrayLike
+
+
+def solve(
+    values: ArrayLike,
+    target: float,
+    *,
+    tolerance: float = 0.0,
+    size: int | None = None,
+    norm: str = "max",
+    solver: Solver | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> SubsetSumSolution:
+    """Find the subset of the values whose sum is closest to the target.
+
+    Minimises \\|sum_{i in S} values[i] - target\\| over subsets S (over those with \\|S\\| = size, if given).
+
+    Parameters
+    ----------
+    values : array_like, float64[n]
+        Candidates: finite, n >= 1. Exactness refers to the rational numbers that these doubles are.
+    target : float
+        What the sum should be.
+    tolerance : float, default 0.0
+        Stop as soon as the error is at most this; 0.0 searches for the optimum.
+    size : int or None
+        Choose exactly so many values.
+    norm : {"max", "l2"}
+        How the error of vectors is measured; in one dimension both are the absolute value.
+    solver : Solver or None
+        ``TwoList()``, ``FourList()``, ``Greedy()``, ``Differencing()``, ``Lattice()``; None picks by n, size, tolerance
+        and memory, and ``solution.work["reason"]`` says why.
+    device : {"cpu", "cuda", "auto"} or str
+        Where to run; anything but the CPU takes n <= 40 and any size.
+    threads : int or None
+        Worker threads; None for one per core.
+    progress : callable or None
+        Called as progress(label, done, total).
+
+    Returns
+    -------
+    SubsetSumSolution
+        The subset with its exactly re-summed error, a proved lower bound on the error, and a status.
+
+    Raises
+    ------
+    ArgumentError
+        For input that breaks a rule; ResourceError where the chosen solver would not fit into memory.
+
+    Examples
+    --------
+    >>> import slth
+    >>> slth.solve([0.31, -0.7, 0.52, 0.11], 0.4).subset.tolist()
+    [True, False, False, True]
+    """
+    instance = SubsetSumInstance(values, target, tolerance, size)  # type: ignore[arg-type]
+    task = Task(
+        instance.values[None, :],
+        np.array([instance.target]),
+        tolerance=instance.tolerance,
+        size=instance.size,
+        threads=thread_count(threads),
+        progress=progress,
+    )
+    solver, rows = _run(task, norm=norm, solver=solver, device=device)
+    return SubsetSumSolution(
+        instance=instance,
+        subset=rows.subsets[0],
+        lower_bound=float(rows.lower_bounds[0]),
+        status=Status(int(rows.status[0])),
+        solver=repr(solver),
+        work=rows.work,
+    )
+
+
+def solve_batch(
+    values: ArrayLike,
+    targets: ArrayLike,
+    *,
+    tolerance: float = 0.0,
+    size: int | None = None,
+    norm: str = "max",
+    solver: Solver | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> BatchSolution:
+    """Solve many instances of the same n, sharing the work between threads.
+
+    Parameters
+    ----------
+    values : array_like, float64[B, n] or float64[n]
+        One list of candidates for each target, or one list for all of them (sorted once).
+    targets : array_like, float64[B]
+        What the sums should be.
+    tolerance, size, norm, solver, device, threads, progress
+        As in :func:`solve`, for every row.
+
+    Returns
+    -------
+    BatchSolution
+        Subsets bool[B, n], totals, exactly re-summed errors, proved lower bounds, and a status for each row.
+
+    Raises
+    ------
+    ArgumentError
+        For input that breaks a rule; ResourceError where the chosen solver would not fit into memory.
+
+    Examples
+    --------
+    >>> import numpy as np, slth
+    >>> rows = slth.solve_batch(np.array([[1.0, 2.0, 4.0], [1.0, 3.0, 9.0]]), [5.0, 11.0])
+    >>> rows.errors.tolist()
+    [0.0, 1.0]
+    """
+    given = as_floats("values", values, dimensions=(1, 2))
+    goals = as_floats("targets", targets, dimensions=(1,))
+    matrix = given[None, :] if given.ndim == 1 else given
+    if matrix.shape[1] == 0:
+        raise ArgumentError(
+            "values", f"array of shape {given.shape}", "must hold at least one value a row", "pass n >= 1"
+        )
+    if given.ndim == 2 and len(given) != len(goals):
+        raise ArgumentError(
+            "targets", f"array of shape {goals.shape}", f"must hold one target for each of the {len(given)} rows of values",
+            "pass values of shape [n] to share one list between all targets",
+        )  # fmt: skip
+    n = matrix.shape[1]
+    as_tolerance(tolerance), as_size(size, n)
+    if len(goals) == 0:
+        empty = Rows.empty(0, n)
+        return certified_batch(matrix, goals, empty.subsets, empty.lower_bounds, empty.status, solver="none", work={})
+    check_sum_is_finite(matrix, goals)
+    task = Task(matrix, goals, as_tolerance(tolerance), as_size(size, n), thread_count(threads), progress)
+    solver, rows = _run(task, norm=norm, solver=solver, device=device)
+    return certified_batch(
+        matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=repr(solver), work=rows.work
+    )
+
+
+def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> tuple[Solver | str, Rows]:
+    """Choose where and by whom, check that it fits, and solve."""
+    if norm not in ("max", "l2"):
+        raise ArgumentError("norm", norm, "must be 'max' or 'l2'", "in one dimension the two agree: leave it out")
+    if isinstance(solver, str):
+        solver = solver_named(solver)
+    if device != "cpu":
+        from slth.subset_sum.accelerator import run_on  # torch is loaded only when it is asked for
+
+        where = run_on(task, device=device, solver=solver)
+        if where is not None:
+            return where
+    reason = "asked for"
+    if solver is None:
+        solver, reason = choose(task)
+    elif not isinstance(solver, Solver):
+        raise ArgumentError("solver", solver, "is not a solver", "pass TwoList(), FourList(), Greedy(), ... or None")
+    _check(solver, task)
+    rows = solver.run(task)
+    rows.work["reason"] = reason
+    return solver, rows
+
+
+def _check(solver: Solver, task: Task) -> None:
+    """Refuse before any memory is taken."""
+    refusal = solver.decline(task.n, task.size)
+    if refusal is not None:
+        rule, _, remedy = refusal.partition(": ")
+        argument, value = ("n", task.n) if "values" in rule or task.size is None else ("size", task.size)
+        raise ResourceError(argument, value, rule, remedy)
+    needed = solver.memory(task.n, task.size, len(task.targets), task.threads)
+    if needed > SHARE * available_memory():
+        fits, _ = choose(task)
+        remedy = f"use {fits!r}" if repr(fits) != repr(solver) else "use fewer values or fewer rows at a time"
+        require_memory(needed, argument="n", value=task.n, remedy=remedy)
+
+
+__all__ = ["Floats", "Traits", "solve", "solve_batch"]

@@ -1,0 +1,127 @@
+"""A subset-sum instance, validated once."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.errors import ArgumentError
+
+Floats = npt.NDArray[np.float64]
+
+
+def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
+    """A contiguous, finite, read-only float64 array of the given argument, or an ArgumentError that says why not."""
+    array = np.asarray(given)
+    if array.dtype == object or array.dtype.kind not in "buif":
+        raise ArgumentError(
+            name, array.dtype, "must hold real numbers", "pass floats or integers in a numpy array or list"
+        )
+    if array.ndim not in dimensions:
+        allowed = " or ".join(str(d) for d in dimensions)
+        raise ArgumentError(name, f"array of shape {array.shape}", f"must have {allowed} dimension(s)", "reshape it")
+    if array.dtype.kind in "iu" and array.size and int(np.abs(array.astype(object)).max()) > 2**53:
+        raise ArgumentError(
+            name, int(np.abs(array.astype(object)).max()), "holds integers beyond 2**53, which float64 cannot hold exactly",
+            "scale them down, or pass floats if their rounding is meant",
+        )  # fmt: skip
+    floats: Floats = np.array(array, dtype=np.float64, order="C")
+    bad = ~np.isfinite(floats)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        position = where[0] if len(where) == 1 else where
+        raise ArgumentError(
+            f"{name}[{position}]" if where else name, float(floats[where]), "must be finite", "remove or replace it"
+        )
+    floats.flags.writeable = False
+    return floats
+
+
+def as_tolerance(given: Any) -> float:
+    """A finite tolerance >= 0."""
+    try:
+        tolerance = float(given)
+    except (TypeError, ValueError):
+        raise ArgumentError("tolerance", given, "must be a number", "pass 0.0 for the exact optimum") from None
+    if not math.isfinite(tolerance) or tolerance < 0.0:
+        raise ArgumentError("tolerance", tolerance, "must be finite and not negative", "pass 0.0 for the exact optimum")
+    return tolerance
+
+
+def as_size(given: Any, n: int) -> int | None:
+    """A subset size between 0 and n, or None."""
+    if given is None:
+        return None
+    try:
+        size = operator.index(given)
+    except TypeError:
+        raise ArgumentError("size", given, "must be an integer or None", "pass None for subsets of any size") from None
+    if isinstance(given, (bool, np.bool_)) or not 0 <= size <= n:
+        raise ArgumentError("size", given, f"must lie between 0 and n = {n}", "choose fewer values or pass None")
+    return size
+
+
+def check_sum_is_finite(values: Floats, targets: Floats) -> None:
+    """Refuse magnitudes whose sum overflows float64, where no total could be reported."""
+    with np.errstate(over="ignore"):
+        largest = float(np.max(np.abs(values).sum(axis=-1))) + float(np.max(np.abs(targets), initial=0.0))
+    if not math.isfinite(largest):
+        raise ArgumentError(
+            "values",
+            "sum of |values| + |target| = inf",
+            "must stay below 1.8e308",
+            "divide values and target by a power of two",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SubsetSumInstance:
+    """Choose a subset S of the values so that \\|sum of S - target\\| is small.
+
+    Parameters
+    ----------
+    values : array_like, float64[n]
+        The candidates; finite, n >= 1. Kept as a read-only copy.
+    target : float
+        What the chosen values should add up to; finite.
+    tolerance : float, default 0.0
+        An error that is good enough; 0.0 asks for the optimum.
+    size : int or None
+        Exactly how many values to choose; None for any number.
+
+    Raises
+    ------
+    ArgumentError
+        For NaN, inf, empty or wrongly shaped values, a negative tolerance, or a size outside 0..n.
+
+    Examples
+    --------
+    >>> SubsetSumInstance([0.5, -0.25, 1.0], 0.3).n
+    3
+    """
+
+    values: Floats
+    target: float
+    tolerance: float = 0.0
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        values = as_floats("values", self.values, dimensions=(1,))
+        if len(values) == 0:
+            raise ArgumentError("values", "[]", "must hold at least one value", "pass n >= 1 candidates")
+        target = as_floats("target", self.target, dimensions=(0,))
+        check_sum_is_finite(values, target)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "target", float(target))
+        object.__setattr__(self, "tolerance", as_tolerance(self.tolerance))
+        object.__setattr__(self, "size", as_size(self.size, len(values)))
+
+    @property
+    def n(self) -> int:
+        """Number of values."""
+        return len(self.values)

@@ -1,0 +1,131 @@
+"""Deciding, in exact integers, between subsets that rounded keys cannot tell apart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.kernels.wide_list import subsets_with_sum
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.status import Status
+
+Keys = npt.NDArray[np.int64]
+MOST_CANDIDATES = 1 << 16  # so every subset of 16 values can be ranked, whatever their scales
+
+
+def exact_integers(values: Floats, target: float) -> tuple[list[int], int, int]:
+    """Integers v and t and an exponent e with values[i] = v[i] * 2**e and target = t * 2**e, exactly.
+
+    Examples
+    --------
+    >>> exact_integers(np.array([0.5, 3.0]), 0.25)
+    ([2, 12], 1, -2)
+    """
+    ratios = [float(v).as_integer_ratio() for v in (*values, target)]
+    exponent = -max(d.bit_length() - 1 for _, d in ratios)
+    *integers, goal = (p * (2**-exponent // q) for p, q in ratios)
+    return integers, goal, exponent
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The best of the candidates, and what may have been missed."""
+
+    identity: int
+    lower_bound: float
+    status: Status
+
+
+def rank(
+    values: Floats,
+    target: float,
+    keys: Keys,
+    pairs: list[tuple[int, int]],
+    *,
+    complete: bool,
+    floor_units: float,
+    shift: int,
+) -> Ranking:
+    """The exactly best subset whose half sums are among `pairs`.
+
+    Parameters
+    ----------
+    values, target : float64[n], float
+        The instance.
+    keys : int64[n]
+        The rounded keys that the pairs of half sums were made of.
+    pairs : list of (int, int)
+        Key sums of the lower half (the first n // 2 keys) and of the upper half.
+    complete : bool
+        Whether `pairs` holds every pair that can contain the optimum.
+    floor_units : float
+        No subset has \\|d\\| below this many key units.
+    shift : int
+        A key unit is 2**-shift.
+
+    Returns
+    -------
+    Ranking
+        Optimal if every candidate was ranked, within-rounding otherwise.
+    """
+    split = len(keys) // 2
+    pairs = list(dict.fromkeys(pairs))  # equal sums of different subsets come as equal pairs
+    integers, goal, _ = exact_integers(values, target)
+    low = _half_sums(keys[:split], integers[:split], {a for a, _ in pairs})
+    high = _half_sums(keys[split:], integers[split:], {b for _, b in pairs})
+    best: tuple[int, int] | None = None
+    ranked = 0
+    for a, b in pairs:
+        (first, all_first), (second, all_second) = low[a], high[b]
+        complete &= all_first and all_second
+        for x, bits_x in first:
+            for y, bits_y in second:
+                distance = abs(x + y - goal)
+                ranked += 1
+                if best is None or distance < best[0]:
+                    best = (distance, bits_x | (bits_y << split))
+            if ranked > MOST_CANDIDATES:
+                break
+        if ranked > MOST_CANDIDATES:
+            complete = False
+            break
+    if best is None:
+        raise AssertionError("a walk over two lists always ends at a pair")
+    floor = 0.0 if complete else math.nextafter(math.ldexp(max(floor_units, 0.0), -shift), 0.0)
+    return Ranking(best[1], floor, Status.OPTIMAL if complete else Status.WITHIN_ROUNDING)
+
+
+def _half_sums(keys: Keys, integers: list[int], sums: set[int]) -> dict[int, tuple[list[tuple[int, int]], bool]]:
+    """For each key sum, the exact sums and bits of the subsets behind it, and whether these are all of them."""
+    found: dict[int, tuple[list[tuple[int, int]], bool]] = {}
+    out = np.empty(MOST_CANDIDATES if len(sums) < 64 else 256, np.int64)
+    for value in sums:
+        count = subsets_with_sum(np.ascontiguousarray(keys), value, out)
+        held = [int(bits) for bits in out[: min(count, len(out))]]
+        exact = [(sum(v for i, v in enumerate(integers) if bits >> i & 1), bits) for bits in held]
+        found[value] = (_without_ties(exact), count <= len(out))
+    return found
+
+
+def _without_ties(sums: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """One subset for each exact sum: equal sums are equally good."""
+    return list({total: (total, bits) for total, bits in reversed(sums)}.values())
+
+
+def chunk_bounds(count: int, size: int) -> list[int]:
+    """0, size, 2 size, ..., count."""
+    return [*range(0, count, max(1, size)), count] if count else [0, 0]
+
+
+def bits_to_bools(identity: int, n: int) -> npt.NDArray[np.bool_]:
+    """The n lowest bits, as booleans.
+
+    Examples
+    --------
+    >>> bits_to_bools(0b101, 4).tolist()
+    [True, False, True, False]
+    """
+    return np.array([identity >> i & 1 for i in range(n)], dtype=np.bool_)

@@ -1,0 +1,92 @@
+"""What a solver is: a frozen value with traits, asked for rows of instances."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.resources import Progress
+from slth.subset_sum.status import Status
+
+
+class Traits(enum.Flag):
+    """What a solver can do; the lists of solvers that tests and the automatic choice use are computed from it."""
+
+    NONE = 0
+    EXACT = enum.auto()
+    FIXED_SIZE = enum.auto()
+    EARLY_STOP = enum.auto()
+    BATCHED = enum.auto()
+
+
+@dataclass(frozen=True)
+class Task:
+    """Rows to solve: values float64[B, n], or float64[1, n] shared by all targets float64[B]."""
+
+    values: Floats
+    targets: Floats
+    tolerance: float = 0.0
+    size: int | None = None
+    threads: int = 1
+    progress: Progress | None = None
+
+    @property
+    def n(self) -> int:
+        """Values in each instance."""
+        return self.values.shape[1]
+
+    @property
+    def shared(self) -> bool:
+        """Whether all targets share one list of values."""
+        return self.values.shape[0] == 1 and len(self.targets) > 1
+
+    def row(self, index: int) -> Floats:
+        """The values of one instance."""
+        return self.values[0 if self.values.shape[0] == 1 else index]
+
+    def rows(self, indices: npt.NDArray[np.int64], leading: int | None = None) -> Floats:
+        """The values of some instances, contiguous, at most `leading` of each."""
+        chosen = self.values if self.values.shape[0] == 1 else self.values[indices]
+        return np.ascontiguousarray(chosen[:, :leading])
+
+
+@dataclass
+class Rows:
+    """Answers being filled in, one row an instance."""
+
+    subsets: npt.NDArray[np.bool_]
+    lower_bounds: Floats
+    status: npt.NDArray[np.uint8]
+    work: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, count: int, n: int) -> Rows:
+        """No values chosen, nothing proved."""
+        return cls(np.zeros((count, n), np.bool_), np.zeros(count), np.full(count, Status.HEURISTIC, np.uint8))
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A subset-sum solver: a frozen dataclass with these members; nothing needs to be subclassed."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it can do."""
+
+    def decline(self, n: int, size: int | None) -> str | None:
+        """Why it does not take instances of this shape, as "<rule>: <way out>", or None."""
+
+    def memory(self, n: int, size: int | None, count: int, threads: int) -> int:
+        """Bytes of working memory that it will take."""
+
+    def run(self, task: Task) -> Rows:
+        """Solve every row."""
+
+
+Work = Mapping[str, Any]

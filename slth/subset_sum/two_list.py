@@ -1,0 +1,190 @@
+"""Exact subset sum by two sorted lists, n <= 50."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.kernels.exact_sum import chosen_sums
+from slth.kernels.fixed_size import best_subset_sized
+from slth.kernels.tolerance import MOST_VALUES, first_subset_within
+from slth.kernels.two_list import best_subset_packed, best_subset_shared
+from slth.kernels.wide_list import best_subset_wide
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.large_two_list import solve_large
+from slth.subset_sum.ranking import bits_to_bools, chunk_bounds
+from slth.subset_sum.resources import run_slices
+from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.status import Status
+
+MOST = 50
+PACKED_UP_TO = 24  # beyond, a key has too few bits for its value beside its subset
+BATCHED_UP_TO = 32  # beyond, one instance is work enough for all threads
+STEPS_A_SLICE = 4e7  # merge and walk steps between two reports of progress
+STAGES = (18, 24, 30, 36, 40, 44, 47)  # leading values tried, one after the other, when a tolerance is given
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TwoList:
+    """Meet in the middle: all sums of each half, sorted, walked against each other (Horowitz and Sahni 1974, unverified).
+
+    About 2^(a+1) + 2^(b+1) merge steps and 2^a + 2^b walk steps for halves a + b = n, and 2^(n/2 + 4) bytes; half of the
+    merge steps are a reflection. Exact for the rational numbers that the doubles are: what rounded keys cannot tell apart
+    is ranked in integers.
+
+    Examples
+    --------
+    >>> import slth
+    >>> slth.solve([3.0, 5.0, 7.0], 9.0, solver=TwoList()).error
+    1.0
+    """
+
+    @property
+    def traits(self) -> Traits:
+        """Exact, any size or a fixed one, stops at a tolerance, batched."""
+        return Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP | Traits.BATCHED
+
+    def decline(self, n: int, size: int | None) -> str | None:
+        """Up to 50 values, of any size."""
+        return f"is more than the {MOST} values that TwoList takes: {_elsewhere(n, size)}" if n > MOST else None
+
+    def memory(self, n: int, size: int | None, count: int, threads: int) -> int:
+        """Two lists (four with a fixed size) of 2**(n/2) keys, for each thread where instances run side by side."""
+        lists = (1 << (n // 2)) + (1 << (n - n // 2))
+        side_by_side = min(threads, count) if n <= BATCHED_UP_TO else 1
+        return side_by_side * lists * 8 * (1 if size is None else 2) + count * (n + 17) + (1 << 20)
+
+    def run(self, task: Task) -> Rows:
+        """Solve every row: to the tolerance where one is given, to the optimum otherwise."""
+        rows = Rows.empty(len(task.targets), task.n)
+        rows.work["steps_per_instance"] = 3 * ((1 << task.n // 2) + (1 << (task.n - task.n // 2)))
+        left = np.arange(len(task.targets))
+        if task.tolerance > 0.0:
+            left = _stop_early(task, rows)
+            rows.work["solved_to_the_optimum"] = len(left)
+        if len(left):
+            _optimum(task, rows, left, task.n)
+        return rows
+
+
+def _elsewhere(n: int, size: int | None) -> str:
+    if size is not None:
+        return "use Greedy(), or fewer values"
+    return "use FourList()" if n <= 60 else "use Greedy(), Differencing(), or Lattice() for integers"
+
+
+def _stop_early(task: Task, rows: Rows) -> Indices:
+    """Try ever more leading values; returns the rows that need them all."""
+    left = np.arange(len(task.targets))
+    if task.size is None:
+        left = _few_values(task, rows)
+    for stage in STAGES:
+        if not len(left) or stage >= task.n:
+            break
+        if stage <= MOST_VALUES or (task.size or 0) > stage:
+            continue
+        _optimum(task, rows, left, stage)
+        left = left[_errors(task, rows, left) > task.tolerance]
+    solved = np.ones(len(task.targets), np.bool_)
+    solved[left] = False
+    rows.status[solved] = Status.WITHIN_TOLERANCE
+    rows.lower_bounds[:] = 0.0
+    return left
+
+
+def _few_values(task: Task, rows: Rows) -> Indices:
+    """Rows that no subset of the first few values brings within the tolerance."""
+    count = len(task.targets)
+    found = np.zeros(count, np.uint8)
+
+    def work(start: int, stop: int) -> None:
+        values = task.values[start:stop]
+        if task.values.shape[0] == 1:
+            values = np.broadcast_to(task.values[:, :MOST_VALUES], (stop - start, min(task.n, MOST_VALUES))).copy()
+        first_subset_within(
+            values, task.targets[start:stop], task.tolerance, rows.subsets[start:stop], found[start:stop]
+        )
+
+    run_slices(work, chunk_bounds(count, 1 << 16), threads=task.threads, progress=task.progress, label="subset sums")
+    everything = np.arange(count)
+    misses = (found == 0) | (_errors(task, rows, everything) > task.tolerance)
+    return everything[misses]
+
+
+def _errors(task: Task, rows: Rows, indices: Indices) -> Floats:
+    totals, errors = np.empty(len(indices)), np.empty(len(indices))
+    everything = len(indices) == len(task.targets)
+    values = task.values if everything else task.rows(indices)
+    subsets = rows.subsets if everything else rows.subsets[indices]
+    chosen_sums(values, subsets, task.targets[indices], totals, errors)
+    return errors
+
+
+def _optimum(task: Task, rows: Rows, indices: Indices, n: int) -> None:
+    """The optimum over the first n values of the given rows."""
+    whole = len(indices) == len(task.targets) and n == task.n
+    values = task.values if whole else task.rows(indices, n)
+    targets = task.targets[indices]
+    subsets = np.zeros((len(indices), n), np.bool_)
+    undecided = np.ones(len(indices), np.uint8)
+    if n <= BATCHED_UP_TO:
+        _in_batches(values, targets, task, subsets, undecided)
+    again = np.flatnonzero(undecided)
+    rows.status[indices] = Status.OPTIMAL
+    for done, k in enumerate(again, start=1):
+        ranking = solve_large(
+            values[0 if values.shape[0] == 1 else k], float(targets[k]), size=task.size, threads=task.threads
+        )
+        subsets[k] = bits_to_bools(ranking.identity, n)
+        rows.status[indices[k]] = ranking.status
+        rows.lower_bounds[indices[k]] = ranking.lower_bound
+        if task.progress and n > BATCHED_UP_TO:
+            task.progress("subset sums", done, len(again))
+    rows.subsets[indices, :n] = subsets
+    rows.subsets[indices, n:] = False
+    rows.work["ranked_in_integers"] = rows.work.get("ranked_in_integers", 0) + (len(again) if n <= BATCHED_UP_TO else 0)
+
+
+def _in_batches(
+    values: Floats, targets: Floats, task: Task, subsets: npt.NDArray[np.bool_], undecided: npt.NDArray[np.uint8]
+) -> None:
+    """Fill subsets and undecided by the batched kernels, slices of rows on each thread."""
+    n = values.shape[1]
+    shared = values.shape[0] == 1
+
+    def work(start: int, stop: int) -> None:
+        own = np.repeat(values, stop - start, axis=0) if shared else values[start:stop]
+        answer = (subsets[start:stop], undecided[start:stop])
+        if task.size is not None:
+            best_subset_sized(own, targets[start:stop], task.size, *answer)
+        elif shared and n <= PACKED_UP_TO:
+            largest = float(np.abs(targets).max())
+            best_subset_shared(values[0], targets[start:stop], largest, *answer)
+        elif n <= PACKED_UP_TO:
+            best_subset_packed(own, targets[start:stop], *answer)
+        else:
+            best_subset_wide(own, targets[start:stop], *answer)
+        _with_wide_keys(own, targets[start:stop], task.size, *answer)
+
+    steps = 3.0 * ((1 << n // 2) + (1 << (n - n // 2)))
+    per_slice = min(int(STEPS_A_SLICE / steps) + 1, -(-len(targets) // task.threads))
+    run_slices(
+        work, chunk_bounds(len(targets), per_slice), threads=task.threads, progress=task.progress, label="subset sums"
+    )
+
+
+def _with_wide_keys(
+    values: Floats, targets: Floats, size: int | None, subsets: npt.NDArray[np.bool_], undecided: npt.NDArray[np.uint8]
+) -> None:
+    """Decide by wider keys what packed keys left open."""
+    n = values.shape[1]
+    again = np.flatnonzero(undecided)
+    if size is not None or n > PACKED_UP_TO or not len(again):
+        return
+    better, still = np.zeros((len(again), n), np.bool_), np.zeros(len(again), np.uint8)
+    best_subset_wide(values[again], targets[again], better, still)
+    subsets[again], undecided[again] = better, still

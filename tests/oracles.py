@@ -1,0 +1,33 @@
+"""Naive answers, in exact rational arithmetic and without any code of the package. Slow on purpose."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from fractions import Fraction
+
+
+def best_subset(values: Sequence[float], target: float, size: int | None = None) -> tuple[Fraction, tuple[int, ...]]:
+    """The smallest |sum - target| over all subsets (of the given size), and the first subset that attains it."""
+    numbers = [Fraction(v) for v in values]
+    goal = Fraction(target)
+    sizes = range(len(numbers) + 1) if size is None else [size]
+    candidates = (
+        (abs(sum((numbers[i] for i in chosen), Fraction(0)) - goal), chosen)
+        for k in sizes
+        for chosen in itertools.combinations(range(len(numbers)), k)
+    )
+    return min(candidates, key=lambda pair: pair[0])
+
+
+def error_of(values: Sequence[float], subset: Sequence[bool], target: float) -> Fraction:
+    """|sum of the chosen values - target|, exactly."""
+    return abs(sum((Fraction(v) for v, chosen in zip(values, subset, strict=True) if chosen), Fraction(0)) - Fraction(target))
+
+
+def all_sums(values: Sequence[float]) -> list[Fraction]:
+    """Every subset sum, sorted."""
+    sums = [Fraction(0)]
+    for value in values:
+        sums += [s + Fraction(value) for s in sums]
+    return sorted(sums)
