@@ -22,7 +22,9 @@ def best_subset(values: Sequence[float], target: float, size: int | None = None)
 
 def error_of(values: Sequence[float], subset: Sequence[bool], target: float) -> Fraction:
     """|sum of the chosen values - target|, exactly."""
-    return abs(sum((Fraction(v) for v, chosen in zip(values, subset, strict=True) if chosen), Fraction(0)) - Fraction(target))
+    return abs(
+        sum((Fraction(v) for v, chosen in zip(values, subset, strict=True) if chosen), Fraction(0)) - Fraction(target)
+    )
 
 
 def all_sums(values: Sequence[float]) -> list[Fraction]:

@@ -9,7 +9,9 @@ ordinary = st.floats(-1.0, 1.0, allow_subnormal=False)
 dyadic = st.integers(-64, 64).map(lambda k: k / 32)
 integers = st.integers(-(2**40), 2**40).map(float)
 scaled = st.builds(lambda m, e: m * 2.0**e, st.floats(-1.0, 1.0, allow_subnormal=False), st.integers(-200, 200))
-extreme = st.builds(lambda m, e: m * 2.0**e, st.integers(-3, 3), st.sampled_from([-1070, -600, -60, 0, 60, 600, 1000])).map(float)
+extreme = st.builds(
+    lambda m, e: m * 2.0**e, st.integers(-3, 3), st.sampled_from([-1070, -600, -60, 0, 60, 600, 1000])
+).map(float)
 tiny_alphabet = st.sampled_from([0.0, 0.5, -0.5, 1.0, 1.0 + 2.0**-52])
 
 kinds = st.sampled_from([ordinary, dyadic, integers, scaled, extreme, tiny_alphabet])

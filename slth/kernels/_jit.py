@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
+from numba.core import event
 
 Function = Callable[..., Any]
 
@@ -25,6 +27,32 @@ def kernel(function: Function) -> Function:
 
 def inline_kernel(function: Function) -> Function:
     """Compile as :func:`kernel`, and copy the body into each caller: for steps of a few instructions in hot loops."""
-    options = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy", "inline": "always"}
-    compiled: Function = numba.njit(**options)(function)
+    compiled: Function = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline="always")(
+        function
+    )
     return compiled
+
+
+@contextmanager
+def compilation_reported(report: Callable[[], None]) -> Iterator[None]:
+    """Call report() once, before the first kernel that is not found compiled on disk; silent where all are."""
+    with event.install_listener("numba:compile", _FirstStart(report)):
+        yield
+
+
+class _FirstStart(event.Listener):
+    """Hears of compilations, and passes on the first."""
+
+    def __init__(self, report: Callable[[], None]) -> None:
+        self._report: Callable[[], None] | None = report
+
+    def on_start(self, event: Any) -> None:
+        """Report, once."""
+        del event
+        if self._report is not None:
+            report, self._report = self._report, None
+            report()
+
+    def on_end(self, event: Any) -> None:
+        """Nothing is said at the end."""
+        del event

@@ -4,11 +4,16 @@ from slth.subset_sum.entry import solve, solve_batch
 from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution
 from slth.subset_sum.solver import Solver, Traits
+from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice
 from slth.subset_sum.status import Status
 from slth.subset_sum.two_list import TwoList
 
 __all__ = [
     "BatchSolution",
+    "Differencing",
+    "FourList",
+    "Greedy",
+    "Lattice",
     "Solver",
     "Status",
     "SubsetSumInstance",

@@ -50,7 +50,9 @@ def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoL
     if place is None or place.type == "cpu":
         return None
     if solver is not None and not isinstance(solver, TwoList):
-        raise ArgumentError("solver", solver, f"does not run on device {device!r}", "use TwoList(), None or device='cpu'")
+        raise ArgumentError(
+            "solver", solver, f"does not run on device {device!r}", "use TwoList(), None or device='cpu'"
+        )
     if task.size is not None:
         raise ArgumentError("size", task.size, f"is not offered on device {device!r}", "use device='cpu'")
     return TorchTwoList(str(place)), solve_rows(task, place)
@@ -66,7 +68,9 @@ def _resolve(device: str) -> torch.device | None:
     if place.type == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("device", device, "is not here: torch finds no CUDA device", "use 'auto' or 'cpu'")
     if place.type not in ("cpu", "cuda"):
-        raise ArgumentError("device", device, "has no 64-bit arithmetic that the solver can rely on", "use 'cpu' or 'cuda'")
+        raise ArgumentError(
+            "device", device, "has no 64-bit arithmetic that the solver can rely on", "use 'cpu' or 'cuda'"
+        )
     return place
 
 
@@ -100,12 +104,14 @@ def _rows_at_once(n: int, place: torch.device) -> int:
     free = torch.cuda.mem_get_info(place)[0] if place.type == "cuda" else available_memory()
     row = 8 * COPIES * (1 << (n - n // 2))
     if row > SHARE * free:
-        raise ResourceError("n", n, f"needs {row / 2**30:.1f} GiB on {place} and {free / 2**30:.1f} are free", "use fewer values")
+        raise ResourceError(
+            "n", n, f"needs {row / 2**30:.1f} GiB on {place} and {free / 2**30:.1f} are free", "use fewer values"
+        )
     return max(1, min(int(SHARE * free / row), (1 << 27) // (1 << (n - n // 2))))
 
 
 def _keys(values: Floats, targets: Floats) -> tuple[Floats, Floats, np.ndarray, np.ndarray]:
-    """Scaled values and targets (integers held in float64 until they are cast), and the rows where nothing was rounded."""
+    """Scaled values and targets (integers held in float64), the rows where nothing was rounded, and the scales."""
     both = np.concatenate([values, targets[:, None]], axis=1)
     with np.errstate(over="ignore"):
         total = np.abs(both).sum(axis=1)
@@ -141,7 +147,9 @@ def _solve_chunk(values: Floats, targets: Floats, place: torch.device) -> tuple[
     return subsets.bool().cpu().numpy(), _ambiguous(sums, wanted, best, exact_rows, n)
 
 
-def _ambiguous(sums: torch.Tensor, wanted: torch.Tensor, best: torch.Tensor, exact_rows: np.ndarray, n: int) -> np.ndarray:
+def _ambiguous(
+    sums: torch.Tensor, wanted: torch.Tensor, best: torch.Tensor, exact_rows: np.ndarray, n: int
+) -> np.ndarray:
     """Rows with rounded keys in which a second pair lies within the rounding window of the best."""
     undecided = ~exact_rows
     rounded = torch.from_numpy(np.flatnonzero(undecided)).to(sums.device)

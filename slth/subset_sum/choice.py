@@ -10,7 +10,7 @@ from slth.subset_sum.two_list import TwoList
 
 def every_solver() -> dict[str, Solver]:
     """One of each solver, with its default options, by the name used on the command line."""
-    from slth.subset_sum.solvers import FourList, Greedy, Differencing, Lattice
+    from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice
 
     return {
         "two-list": TwoList(),

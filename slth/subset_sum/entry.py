@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -32,7 +30,7 @@ def solve(
 ) -> SubsetSumSolution:
     """Find the subset of the values whose sum is closest to the target.
 
-    Minimises \\|sum_{i in S} values[i] - target\\| over subsets S (over those with \\|S\\| = size, if given).
+    Minimises abs(sum_{i in S} values[i] - target) over subsets S (over those with abs(S) = size, if given).
 
     Parameters
     ----------
@@ -81,13 +79,13 @@ def solve(
         threads=thread_count(threads),
         progress=progress,
     )
-    solver, rows = _run(task, norm=norm, solver=solver, device=device)
+    who, rows = _run(task, norm=norm, solver=solver, device=device)
     return SubsetSumSolution(
         instance=instance,
         subset=rows.subsets[0],
         lower_bound=float(rows.lower_bounds[0]),
         status=Status(int(rows.status[0])),
-        solver=repr(solver),
+        solver=who,
         work=rows.work,
     )
 
@@ -141,9 +139,11 @@ def solve_batch(
         )
     if given.ndim == 2 and len(given) != len(goals):
         raise ArgumentError(
-            "targets", f"array of shape {goals.shape}", f"must hold one target for each of the {len(given)} rows of values",
+            "targets",
+            f"array of shape {goals.shape}",
+            f"must hold one target for each of the {len(given)} rows of values",
             "pass values of shape [n] to share one list between all targets",
-        )  # fmt: skip
+        )
     n = matrix.shape[1]
     as_tolerance(tolerance), as_size(size, n)
     if len(goals) == 0:
@@ -151,13 +151,11 @@ def solve_batch(
         return certified_batch(matrix, goals, empty.subsets, empty.lower_bounds, empty.status, solver="none", work={})
     check_sum_is_finite(matrix, goals)
     task = Task(matrix, goals, as_tolerance(tolerance), as_size(size, n), thread_count(threads), progress)
-    solver, rows = _run(task, norm=norm, solver=solver, device=device)
-    return certified_batch(
-        matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=repr(solver), work=rows.work
-    )
+    who, rows = _run(task, norm=norm, solver=solver, device=device)
+    return certified_batch(matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=who, work=rows.work)
 
 
-def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> tuple[Solver | str, Rows]:
+def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> tuple[str, Rows]:
     """Choose where and by whom, check that it fits, and solve."""
     if norm not in ("max", "l2"):
         raise ArgumentError("norm", norm, "must be 'max' or 'l2'", "in one dimension the two agree: leave it out")
@@ -168,7 +166,7 @@ def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> 
 
         where = run_on(task, device=device, solver=solver)
         if where is not None:
-            return where
+            return repr(where[0]), where[1]
     reason = "asked for"
     if solver is None:
         solver, reason = choose(task)
@@ -177,7 +175,7 @@ def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> 
     _check(solver, task)
     rows = solver.run(task)
     rows.work["reason"] = reason
-    return solver, rows
+    return repr(solver), rows
 
 
 def _check(solver: Solver, task: Task) -> None:

@@ -25,12 +25,11 @@ def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
     if array.ndim not in dimensions:
         allowed = " or ".join(str(d) for d in dimensions)
         raise ArgumentError(name, f"array of shape {array.shape}", f"must have {allowed} dimension(s)", "reshape it")
-    if array.dtype.kind in "iu" and array.size and int(np.abs(array.astype(object)).max()) > 2**53:
-        raise ArgumentError(
-            name, int(np.abs(array.astype(object)).max()), "holds integers beyond 2**53, which float64 cannot hold exactly",
-            "scale them down, or pass floats if their rounding is meant",
-        )  # fmt: skip
     floats: Floats = np.array(array, dtype=np.float64, order="C")
+    for integer in array[np.abs(floats) > 2.0**53].tolist() if array.dtype.kind in "iu" else ():
+        if int(float(integer)) != integer:
+            rule = "is an integer that float64 cannot hold exactly"
+            raise ArgumentError(name, integer, rule, "scale it down, or pass floats if their rounding is meant")
     bad = ~np.isfinite(floats)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -81,7 +80,7 @@ def check_sum_is_finite(values: Floats, targets: Floats) -> None:
 
 @dataclass(frozen=True, eq=False)
 class SubsetSumInstance:
-    """Choose a subset S of the values so that \\|sum of S - target\\| is small.
+    """Choose a subset S of the values so that abs(sum of S - target) is small.
 
     Parameters
     ----------

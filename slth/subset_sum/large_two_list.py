@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from slth.kernels.fixed_size import best_distance, prepare_groups, sized_keys, sized_pairs_within
+from slth.kernels.fixed_size import COUNT_BITS, best_distance, prepare_groups, sized_keys, sized_pairs_within
 from slth.kernels.sums import merge_upper_half, reflect_lower_half
 from slth.kernels.two_list import BLOCK, FAR, pairs_within, walk
-from slth.kernels.wide_list import wide_keys
+from slth.kernels.wide_list import subsets_with_sum, wide_keys
 from slth.subset_sum.instance import Floats
 from slth.subset_sum.ranking import MOST_CANDIDATES, Keys, Ranking, chunk_bounds, rank
 from slth.subset_sum.resources import worker_pool
+from slth.subset_sum.status import Status
 
 SHARED_FROM = 1 << 17  # lists below this are merged by one thread: a hand-over costs more than it saves
 
@@ -28,7 +30,7 @@ def solve_large(values: Floats, target: float, *, size: int | None = None, threa
 
 @dataclass(frozen=True)
 class _Lists:
-    """Sorted sums of both halves: `low` ends and `high` begins with a sentinel; `high` is shifted by minus the target."""
+    """Sorted sums of both halves: `low` ends and `high` begins with a sentinel; `high` starts from -target."""
 
     low: Keys
     high: Keys
@@ -58,28 +60,39 @@ def _any_size(values: Floats, target: float, pool: ThreadPoolExecutor, threads: 
     pairs = [
         (int(lists.low[i]), int(lists.high[j + 1]) + goal) for i, j in zip(first[:kept], second[:kept], strict=True)
     ]
-    return _ranked(values, target, keys, pairs, exact=exact, found=found, best=best, unit_shift=shift)
+    near = _Near(keys, pairs, found, best, shift)
+    return _any_of(near) if exact else _best_of(near, values, target, None)
 
 
-def _ranked(
-    values: Floats,
-    target: float,
-    keys: Keys,
-    pairs: list[tuple[int, int]],
-    *,
-    exact: bool,
-    found: int,
-    best: int,
-    unit_shift: int,
-) -> Ranking:
-    """Rank the pairs; with exact keys the first pair is already the optimum, whichever of its equals it is."""
-    n = len(values)
-    if exact:
-        chosen = rank(values, target, keys, pairs[:1], complete=True, floor_units=0.0, shift=unit_shift)
-        # Equal keys are equal sums, so subsets that were not listed are no better.
-        return Ranking(chosen.identity, 0.0, type(chosen.status).OPTIMAL)
-    complete = found <= len(pairs)
-    return rank(values, target, keys, pairs, complete=complete, floor_units=best - (n + 1) / 2, shift=unit_shift)
+@dataclass(frozen=True)
+class _Near:
+    """The pairs of half sums that came close, and in which units."""
+
+    keys: Keys
+    pairs: list[tuple[int, int]]
+    found: int
+    best: int
+    shift: int
+
+
+def _any_of(near: _Near) -> Ranking:
+    """With exact keys equal keys are equal sums, so the first subset behind the first pair is an optimum."""
+    split = len(near.keys) // 2
+    out = np.empty(1, np.int64)
+    identity = 0
+    for half, total, place in zip((near.keys[:split], near.keys[split:]), near.pairs[0], (0, split), strict=True):
+        subsets_with_sum(half, total, out)
+        identity |= int(out[0]) << place
+    return Ranking(identity, 0.0, Status.OPTIMAL)
+
+
+def _best_of(near: _Near, values: Floats, target: float, size: int | None) -> Ranking:
+    """With rounded keys every subset behind every near pair is ranked in integers."""
+    complete = near.found <= len(near.pairs)
+    floor = near.best - (len(values) + 1) / 2
+    return rank(
+        values, target, near.keys, near.pairs, complete=complete, floor_units=floor, shift=near.shift, size=size
+    )
 
 
 def _fixed_size(values: Floats, target: float, size: int) -> Ranking:
@@ -92,13 +105,14 @@ def _fixed_size(values: Floats, target: float, size: int) -> Ranking:
     low_offsets, high_offsets = np.empty(split + 2, np.int64), np.empty(n - split + 2, np.int64)
     prepare_groups(keys, goal, low, low_offsets, high, high_offsets)
     best = best_distance(n, size, low, low_offsets, high, high_offsets, np.empty(4 * BLOCK, np.int64))
-    window = 0 if exact else (n + 1) << 6
+    window = 0 if exact else (n + 1) << COUNT_BITS
     room = 1 if exact else MOST_CANDIDATES
     first, second = np.empty(room, np.int64), np.empty(room, np.int64)
     found = sized_pairs_within(n, size, low, low_offsets, high, high_offsets, best + window, first, second)
     kept = min(found, room)
     pairs = [(int(a), int(b) + goal) for a, b in zip(first[:kept], second[:kept], strict=True)]
-    return _ranked(values, target, keys, pairs, exact=exact, found=found, best=best >> 6, unit_shift=shift)
+    near = _Near(keys, pairs, found, best >> COUNT_BITS, shift)
+    return _any_of(near) if exact else _best_of(near, values, target, size)
 
 
 def _sort_sums(keys: Keys, origin: int, sums: Keys, pool: ThreadPoolExecutor, threads: int) -> None:
@@ -110,10 +124,11 @@ def _sort_sums(keys: Keys, origin: int, sums: Keys, pool: ThreadPoolExecutor, th
         parts = threads if length >= SHARED_FROM else 1
         bounds = chunk_bounds(length, -(-length // parts))
         for kernel, last in ((merge_upper_half, key), (reflect_lower_half, total)):
+            part = partial(kernel, sums, length, last)
             if parts == 1:
-                kernel(sums, length, last, 0, length)
+                part(0, length)
             else:
-                list(pool.map(lambda a, b, k=kernel, x=last: k(sums, length, x, a, b), bounds[:-1], bounds[1:]))
+                list(pool.map(part, bounds[:-1], bounds[1:]))
         length *= 2
 
 

@@ -13,7 +13,8 @@ from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
 Keys = npt.NDArray[np.int64]
-MOST_CANDIDATES = 1 << 16  # so every subset of 16 values can be ranked, whatever their scales
+MOST_CANDIDATES = 1 << 16
+INTEGERS_UP_TO = 40  # values for which two lists of Python integers are still a matter of seconds
 
 
 def exact_integers(values: Floats, target: float) -> tuple[list[int], int, int]:
@@ -48,6 +49,7 @@ def rank(
     complete: bool,
     floor_units: float,
     shift: int,
+    size: int | None = None,
 ) -> Ranking:
     """The exactly best subset whose half sums are among `pairs`.
 
@@ -62,14 +64,17 @@ def rank(
     complete : bool
         Whether `pairs` holds every pair that can contain the optimum.
     floor_units : float
-        No subset has \\|d\\| below this many key units.
+        No subset has abs(d) below this many key units.
     shift : int
         A key unit is 2**-shift.
+    size : int or None
+        The subset size that was asked for.
 
     Returns
     -------
     Ranking
-        Optimal if every candidate was ranked, within-rounding otherwise.
+        Optimal if every candidate was ranked, or if n is small enough for two lists of Python integers, which know no
+        rounding; within-rounding otherwise.
     """
     split = len(keys) // 2
     pairs = list(dict.fromkeys(pairs))  # equal sums of different subsets come as equal pairs
@@ -94,8 +99,56 @@ def rank(
             break
     if best is None:
         raise AssertionError("a walk over two lists always ends at a pair")
+    if not complete and len(values) <= INTEGERS_UP_TO:
+        return Ranking(walk_in_integers(values, target, size), 0.0, Status.OPTIMAL)
     floor = 0.0 if complete else math.nextafter(math.ldexp(max(floor_units, 0.0), -shift), 0.0)
     return Ranking(best[1], floor, Status.OPTIMAL if complete else Status.WITHIN_ROUNDING)
+
+
+def walk_in_integers(values: Floats, target: float, size: int | None) -> int:
+    """The bits of the best subset, by two lists of unbounded integers: for scales that no fixed-point key spans.
+
+    Each entry is sum * 2**n + bits, so that one addition makes both, as in the packed keys of the kernels.
+
+    Examples
+    --------
+    >>> walk_in_integers(np.array([1e30, 1.0, 1e-30]), 1.0, None)
+    2
+    """
+    n, split = len(values), len(values) // 2
+    integers, goal, _ = exact_integers(values, target)
+    entries = [(v << n) | (1 << i) for i, v in enumerate(integers)]
+    low, high = _by_size(entries[:split], size), _by_size(entries[split:], size)
+    best: tuple[int, int] | None = None
+    for count, first in low.items():
+        second = high.get(0 if size is None else size - count, [])
+        i, j = 0, len(second) - 1
+        while i < len(first) and j >= 0:
+            d = first[i] + second[j] - (goal << n)
+            distance = abs(d >> n)
+            if best is None or distance < best[0]:
+                best = (distance, d & ((1 << n) - 1))
+            if d < 0:
+                i += 1
+            else:
+                j -= 1
+    if best is None:
+        raise AssertionError("0 <= size <= n leaves at least one subset")
+    return best[1]
+
+
+def _by_size(entries: list[int], size: int | None) -> dict[int, list[int]]:
+    """Sorted sums of the entries, apart for each number of entries in them; all under 0 where no size is asked for."""
+    sums = [0]
+    for entry in entries:
+        sums = sorted(sums + [s + entry for s in sums])  # two sorted runs: the sort is one merge
+    if size is None:
+        return {0: sums}
+    mask = sum(entry & -entry for entry in entries)
+    groups: dict[int, list[int]] = {}
+    for s in sums:
+        groups.setdefault((s & mask).bit_count(), []).append(s)
+    return groups
 
 
 def _half_sums(keys: Keys, integers: list[int], sums: set[int]) -> dict[int, tuple[list[tuple[int, int]], bool]]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from slth.errors import ArgumentError, ResourceError
@@ -72,7 +73,7 @@ def run_slices(
 ) -> None:
     """Call work(bounds[i], bounds[i + 1]) for every i on the worker threads; the kernels inside release the lock."""
     total = bounds[-1]
-    slices = list(zip(bounds[:-1], bounds[1:], strict=True))
+    slices = list(pairwise(bounds))
     if threads == 1 or len(slices) == 1:
         for start, stop in slices:
             work(start, stop)

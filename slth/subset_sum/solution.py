@@ -28,8 +28,8 @@ def frozen(work: Mapping[str, Any]) -> Mapping[str, Any]:
 class SubsetSumSolution:
     """A subset, re-summed on construction, and a proved bound on how much better any other could be.
 
-    ``error = |fsum(chosen values, -target)|``, correctly rounded from the exact sum; it is computed here and never taken
-    from a solver.
+    ``error = |fsum(chosen values, -target)|``, correctly rounded from the exact sum; it is computed here and
+    never taken from a solver.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SubsetSumSolution:
     total : float
         Correctly rounded sum of the chosen values.
     error : float
-        Correctly rounded \\|sum of the chosen values - target\\|.
+        Correctly rounded abs(sum of the chosen values - target).
 
     Examples
     --------

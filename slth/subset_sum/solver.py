@@ -39,7 +39,7 @@ class Task:
     @property
     def n(self) -> int:
         """Values in each instance."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def shared(self) -> bool:
@@ -48,7 +48,8 @@ class Task:
 
     def row(self, index: int) -> Floats:
         """The values of one instance."""
-        return self.values[0 if self.values.shape[0] == 1 else index]
+        row: Floats = self.values[0 if self.values.shape[0] == 1 else index]
+        return row
 
     def rows(self, indices: npt.NDArray[np.int64], leading: int | None = None) -> Floats:
         """The values of some instances, contiguous, at most `leading` of each."""

@@ -30,11 +30,11 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TwoList:
-    """Meet in the middle: all sums of each half, sorted, walked against each other (Horowitz and Sahni 1974, unverified).
+    """Meet in the middle: all sums of each half, sorted, walked against each other.
 
-    About 2^(a+1) + 2^(b+1) merge steps and 2^a + 2^b walk steps for halves a + b = n, and 2^(n/2 + 4) bytes; half of the
-    merge steps are a reflection. Exact for the rational numbers that the doubles are: what rounded keys cannot tell apart
-    is ranked in integers.
+    About 2^(a+1) + 2^(b+1) merge steps and 2^a + 2^b walk steps for halves a + b = n, and 2^(n/2 + 4) bytes; half of
+    the merge steps are a reflection. Exact for the rational numbers that the doubles are: what rounded keys cannot
+    tell apart is ranked in integers. The method is that of E. Horowitz and S. Sahni, 1974 (unverified).
 
     Examples
     --------
@@ -74,7 +74,7 @@ class TwoList:
 def _elsewhere(n: int, size: int | None) -> str:
     if size is not None:
         return "use Greedy(), or fewer values"
-    return "use FourList()" if n <= 60 else "use Greedy(), Differencing(), or Lattice() for integers"
+    return "use FourList()" if n <= 64 else "use Greedy(), Differencing(), or Lattice() for integers"
 
 
 def _stop_early(task: Task, rows: Rows) -> Indices:
@@ -112,7 +112,8 @@ def _few_values(task: Task, rows: Rows) -> Indices:
     run_slices(work, chunk_bounds(count, 1 << 16), threads=task.threads, progress=task.progress, label="subset sums")
     everything = np.arange(count)
     misses = (found == 0) | (_errors(task, rows, everything) > task.tolerance)
-    return everything[misses]
+    left: Indices = everything[misses]
+    return left
 
 
 def _errors(task: Task, rows: Rows, indices: Indices) -> Floats:

@@ -1,4 +1,4 @@
-"""The tensor path against the kernels: same optima on torch's CPU backend through the same code, and on CUDA where there is one."""
+"""The tensor path against the kernels: on torch's CPU backend through the same code, and on CUDA where there is one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ def test_tensor_path_finds_the_oracle_s_optimum(instance):
     assert torch_errors(np.array([values]), np.array([target]), CPU) == [best_subset(values, target)[0]]
 
 
-@given(st.integers(11, 18), st.integers(1, 20), st.integers(0, 2**32 - 1), st.sampled_from(["uniform", "normal", "integers"]))
+@given(
+    st.integers(11, 18),
+    st.integers(1, 20),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["uniform", "normal", "integers"]),
+)
 def test_tensor_path_equals_the_kernels(n, count, seed, law):
     rng = np.random.default_rng(seed)
     values = {"uniform": rng.uniform(-1, 1, (count, n)), "normal": rng.normal(size=(count, n))}.get(law)

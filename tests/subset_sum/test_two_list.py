@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slth.subset_sum import Status, TwoList, solve, solve_batch
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.ranking import bits_to_bools
-from tests.oracles import best_subset, error_of
+from tests.oracles import all_sums, best_subset, error_of
 from tests.strategies import instances, ordinary, sized_instances, value_lists
 
 TWO = TwoList()
@@ -52,7 +52,9 @@ def test_shared_list_gives_each_target_its_optimum(values, targets, sized):
 
 @given(st.integers(1, 9), st.integers(1, 6), st.randoms(use_true_random=False), st.booleans())
 def test_rows_of_a_batch_are_independent(n, count, random, sized):
-    values = [[random.choice([random.uniform(-1, 1), random.randint(-4, 4) / 4]) for _ in range(n)] for _ in range(count)]
+    values = [
+        [random.choice([random.uniform(-1, 1), random.randint(-4, 4) / 4]) for _ in range(n)] for _ in range(count)
+    ]
     targets = [random.uniform(-1, 1) for _ in range(count)]
     size = n // 2 if sized else None
     rows = solve_batch(values, targets, size=size, solver=TWO, threads=2)
@@ -122,14 +124,33 @@ def test_tolerance_stops_at_leading_values():
     assert not answer.subset[30:].any()
 
 
-def test_too_many_ties_at_mixed_scales_are_called_within_rounding():
-    """20 values of scale 1 and 20 of scale 1e-40: 60-bit keys cannot see the latter, and the answer says so."""
+def mixed_scales(n):
     rng = np.random.default_rng(5)
-    values = np.concatenate([rng.uniform(-1, 1, 20), rng.uniform(-1, 1, 20) * 1e-40])
-    answer = solve(values, 0.25, solver=TWO)
+    return np.concatenate([rng.uniform(-1, 1, n // 2), rng.uniform(-1, 1, n - n // 2) * 1e-40])
+
+
+def test_scales_that_no_key_spans_are_solved_in_integers():
+    """12 values of scale 1 and 12 of scale 1e-40, against two lists of Fractions."""
+    values, target = mixed_scales(24), 0.25
+    for size in (None, 11):
+        answer = solve(values, target, size=size, solver=TWO)
+        assert answer.status is Status.OPTIMAL
+        coarse = min(best_subset(values[:12], target, k) for k in ([None] if size is None else range(12)))[0]
+        fine = best_subset(values[12:], 0.0)[0] if size is None else None
+        assert error_of(values, answer.subset, target) <= coarse + Fraction(12e-40)
+        if fine is not None:
+            chosen, _ = best_subset(values[:12], target)[1], None
+            residual = Fraction(target) - sum(Fraction(values[i]) for i in chosen)
+            exact = min(abs(s - residual) for s in all_sums(values[12:]))
+            assert error_of(values, answer.subset, target) == exact
+
+
+def test_beyond_that_the_answer_is_called_within_rounding():
+    values, target = mixed_scales(44), 0.25
+    answer = solve(values, target, solver=TWO)
+    coarse = solve(values[:22], target, solver=TWO)
     assert answer.status is Status.WITHIN_ROUNDING
-    coarse = solve(values[:20], 0.25, solver=TWO)
-    assert answer.lower_bound <= coarse.error + 20e-40
+    assert answer.lower_bound <= coarse.error + 22e-40
     assert answer.error <= coarse.error + 1e-15
 
 

@@ -1,0 +1,217 @@
+"""What the solvers cost: time and memory beside the cost model, the machine's own limit, and peers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.experiments.benchmarks import Contender, Declined
+from slth.experiments.peers import cp_sat, milp, numpy_two_list
+
+Floats = npt.NDArray[np.float64]
+Cell = Mapping[str, Any]
+
+
+def two_list_steps(n: int) -> int:
+    """Steps of the cost model: 2^(a+1) + 2^(b+1) to merge and 2^a + 2^b to walk, for halves a + b = n.
+
+    Examples
+    --------
+    >>> two_list_steps(21)
+    9216
+    """
+    return 3 * ((1 << n // 2) + (1 << (n - n // 2)))
+
+
+def sample(law: str, n: int, count: int, seed: int) -> tuple[Floats, Floats]:
+    """Values [count, n] of a law, and targets uniform in (-1/2, 1/2)."""
+    from slth.rng import Stream
+    from slth.subset_sum.laws import Uniform, law_from_text
+
+    values = law_from_text(law).sample(Stream(seed, "benchmark.values"), count * n).reshape(count, n)
+    return values, Uniform(-0.5, 0.5).sample(Stream(seed, "benchmark.targets"), count)
+
+
+def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Optima of many small instances, and what peers need for a few of the same."""
+    from slth.subset_sum import solve_batch
+
+    n, count, threads = cell["n"], cell["instances"], cell["threads"]
+    values, targets = sample(cell.get("law", "uniform"), n, count, seed)
+    best = solve_batch(values[: min(count, 512)], targets[: min(count, 512)]).errors
+
+    def ours() -> Mapping[str, Any]:
+        rows = solve_batch(values, targets, threads=threads)
+        return {
+            "steps": two_list_steps(n) * count,
+            "median_error": float(np.median(rows.errors)),
+            "claimed_optimal": int((rows.status == 0).sum()),
+            "ranked_in_integers": rows.work["ranked_in_integers"],
+        }
+
+    peers = cell.get("peers", {})
+    known = {"cp_sat": cp_sat, "milp": milp, "numpy": numpy_two_list}
+    return [
+        Contender("slth two lists", ours, count),
+        *(
+            known[name](values, targets, best, count=number)
+            for name, number in peers.items()
+            if name in known and number
+        ),
+        Contender("dependent load and add, four chains (machine's limit)", machine_limit, 1),
+    ]
+
+
+def within_tolerance(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Instances a second when an error of `tolerance` is good enough."""
+    from slth.subset_sum import solve_batch
+
+    n, count, tolerance = cell["n"], cell["instances"], cell["tolerance"]
+    values, targets = sample(cell.get("law", "uniform"), n, count, seed)
+
+    def ours() -> Mapping[str, Any]:
+        rows = solve_batch(values, targets, tolerance=tolerance, threads=cell["threads"])
+        return {
+            "largest_error": float(rows.errors.max()),
+            "within": int((rows.errors <= tolerance).sum()),
+            "solved_to_the_optimum": rows.work["solved_to_the_optimum"],
+        }
+
+    return [Contender("slth within tolerance", ours, count)]
+
+
+def large_instance(cell: Cell, seed: int) -> Sequence[Contender]:
+    """One large instance in a process of its own: seconds and peak memory above that of a small solve."""
+    answer = {"solver": cell["solver"], "n": cell["n"], "law": cell.get("law", "uniform"), "seed": seed}
+
+    def ours() -> Mapping[str, Any]:
+        return _in_a_new_process(_LARGE, answer, timeout=1800)
+
+    return [Contender(f"slth {cell['solver']}", ours, 1, warm_up=False)]
+
+
+def heuristics(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Beyond exact reach: error and time of differencing and of greedy with swaps."""
+    from slth.subset_sum import solve
+    from slth.subset_sum.choice import solver_named
+
+    values, targets = sample(cell.get("law", "uniform"), cell["n"], 1, seed)
+
+    def contender(name: str) -> Contender:
+        def run() -> Mapping[str, Any]:
+            answer = solve(values[0], float(targets[0]), solver=solver_named(name))
+            return {"error": answer.error, "density": answer.density}
+
+        return Contender(f"slth {name}", run, 1)
+
+    return [contender("differencing"), contender("greedy")]
+
+
+def accelerator(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Instances a second of the tensor path on a device, against the kernels on the CPU."""
+    import torch
+
+    from slth.subset_sum import solve_batch
+    from slth.subset_sum.accelerator import solve_rows
+    from slth.subset_sum.solver import Task
+
+    n, count = cell["n"], cell["instances"]
+    values, targets = sample("uniform", n, count, seed)
+
+    def kernels() -> Mapping[str, Any]:
+        return {
+            "median_error": float(np.median(solve_batch(values, targets).errors)),
+            "steps": two_list_steps(n) * count,
+        }
+
+    def tensors() -> Mapping[str, Any]:
+        if cell["on"] == "cuda" and not torch.cuda.is_available():
+            raise Declined("no CUDA device here")
+        rows = solve_rows(Task(values, targets), torch.device(cell["on"]))
+        if cell["on"] == "cuda":
+            torch.cuda.synchronize()
+        return {"decided_by_kernels": rows.work["decided_by_kernels"]}
+
+    return [Contender("slth kernels", kernels, count), Contender(f"slth tensors on {cell['on']}", tensors, count)]
+
+
+def start_up(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Fresh processes: import, help, the first solve with compiled code on disk, and the very first without."""
+    del seed
+
+    def timed(*arguments: str, cold: bool = False) -> Mapping[str, Any]:
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cold else {})}
+            done = subprocess.run(
+                [sys.executable, *arguments], env=environment, capture_output=True, check=False, text=True
+            )
+        if done.returncode:
+            raise Declined(f"exit code {done.returncode}: {done.stderr.strip()[-200:]}")
+        return {}
+
+    solve = ("-m", "slth", "solve", "--law", "uniform", "--n", "21", "--target", "0.2", "--json")
+    what = {
+        "python -c pass": lambda: timed("-c", "pass"),
+        "import slth": lambda: timed("-c", "import slth"),
+        "slth --help": lambda: timed("-m", "slth", "--help"),
+        "first solve, compiled code on disk": lambda: timed(*solve),
+        "very first solve, with compilation": lambda: timed(*solve, cold=True),
+    }
+    cold = "very first solve, with compilation"
+    return [
+        Contender(name, run, 1, warm_up=name != cold, replicates=1 if name == cold else None)
+        for name, run in what.items()
+        if name in cell.get("what", name)
+    ]
+
+
+def machine_limit() -> Mapping[str, Any]:
+    """Nanoseconds of a step that does nothing but load and add, with four chains interleaved as in the merges."""
+    from slth.kernels.latency import chase
+
+    steps = 1 << 22
+    chase(np.roll(np.arange(1 << 10), 1), steps)
+    return {"steps": steps}
+
+
+def _in_a_new_process(code: str, arguments: Mapping[str, Any], *, timeout: float) -> Mapping[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(dict(arguments))],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if done.returncode:
+        raise Declined(f"exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+    answer: Mapping[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+_LARGE = """
+import json, resource, sys, time
+import numpy as np
+from slth.experiments.solver_benchmarks import sample
+from slth.subset_sum import solve
+from slth.subset_sum.choice import solver_named
+cell = json.loads(sys.argv[1])
+solver = solver_named(cell["solver"])
+values, targets = sample(cell["law"], cell["n"], 1, cell["seed"])
+target = float(targets[0]) if not cell["law"].startswith("integers") else float(np.floor(values[0].sum() / 2))
+solve(values[0, :20], target, solver=solver)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+answer = solve(values[0], target, solver=solver)
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": seconds, "peak_mib": round(peak / 1024), "added_mib": round((peak - before) / 1024),
+                  "error": answer.error, "claimed_optimal": int(answer.status == 0)}))
+"""

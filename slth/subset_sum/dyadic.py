@@ -1,0 +1,86 @@
+"""Doubles as the integers that they are: every finite double is an integer times a power of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.status import Status
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Outcome(NamedTuple):
+    """What a solver found: a subset, a proved lower bound on every error, the claim, and what it took."""
+
+    subset: Bools
+    lower_bound: float
+    status: Status
+    work: Mapping[str, Any]
+
+
+def integer_form(values: Floats) -> tuple[list[int], Fraction]:
+    """Integers and the largest step such that value = integer * step, exactly.
+
+    Parameters
+    ----------
+    values : float64[n]
+        Finite values.
+
+    Returns
+    -------
+    integers : list of int
+        Coprime, of any length in digits.
+    step : Fraction
+        Positive; 1 if all values are zero.
+
+    Examples
+    --------
+    >>> integer_form(np.array([0.75, -1.5]))
+    ([1, -2], Fraction(3, 4))
+    """
+    ratios = [value.as_integer_ratio() for value in values.tolist()]
+    denominator = max(q for _, q in ratios)
+    integers = [p * (denominator // q) for p, q in ratios]
+    divisor = math.gcd(*integers) or denominator
+    return [i // divisor for i in integers], Fraction(divisor, denominator)
+
+
+def float_below(number: Fraction) -> float:
+    """The largest double that is not above a number: how a proved lower bound is written.
+
+    Examples
+    --------
+    >>> float_below(Fraction(1, 10)) < 0.1 and float_below(Fraction(1, 2)) == 0.5
+    True
+    """
+    nearest = float(number)
+    return nearest if Fraction(nearest) <= number else math.nextafter(nearest, -math.inf)
+
+
+def distance(integers: Sequence[int], subset: Bools, goal: Fraction) -> Fraction:
+    """|sum of the chosen integers - goal|, exactly."""
+    return abs(sum(integers[i] for i in np.flatnonzero(subset).tolist()) - goal)
+
+
+def beyond_reach(integers: Sequence[int], goal: Fraction, size: int | None) -> Bools | None:
+    """The subset with the largest (smallest) sum, if the goal lies at or above (below) it; None in between.
+
+    Outside the range of the sums that subset is the optimum, and the solvers need not meet a target of any magnitude.
+    """
+    order = np.array(sorted(range(len(integers)), key=integers.__getitem__), dtype=np.int64)
+    below = above = size
+    if size is None:
+        below, above = sum(i < 0 for i in integers), sum(i > 0 for i in integers)
+    for chosen, sign in ((order[:below], -1), (order[len(order) - (above or 0) :], 1)):
+        subset = np.zeros(len(integers), dtype=np.bool_)
+        subset[chosen] = True
+        if sign * (goal - sum(integers[i] for i in chosen.tolist())) >= 0:
+            return subset
+    return None

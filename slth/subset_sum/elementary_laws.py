@@ -1,0 +1,274 @@
+"""The elementary laws of values; :mod:`slth.subset_sum.laws` has them all and says what a law is."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.errors import ArgumentError
+from slth.kernels.philox import integers_from_words
+from slth.rng import LawName, Stream, WeightLaw
+
+LARGEST_INTEGER = 2**53  # up to here every integer is a float64
+
+
+class _Described:
+    name: ClassVar[str]
+
+    def describe(self: Any) -> dict[str, Any]:
+        """The law and its parameters as a JSON object."""
+        return {"law": self.name} | {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Uniform(_Described):
+    """Uniform on [low, high]; on (-a, a) the same numbers as ``WeightLaw("uniform", a)``.
+
+    Raises
+    ------
+    ArgumentError
+        If a bound is not finite, or ``low >= high``.
+
+    Examples
+    --------
+    >>> Uniform(-1.0, 1.0).sample(Stream(seed=0, path="values"), 3).shape
+    (3,)
+    """
+
+    name: ClassVar[str] = "uniform"
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self)
+        if not self.low < self.high:
+            raise ArgumentError("high", self.high, f"must exceed low={self.low!r}", "exchange the bounds")
+        if not math.isfinite(self.high - self.low):
+            raise ArgumentError("high", self.high, f"is too far from low={self.low!r}", "scale the values down")
+
+    @property
+    def mean(self) -> float:
+        """``(low + high) / 2``."""
+        return self.low / 2.0 + self.high / 2.0
+
+    @property
+    def second_moment(self) -> float:
+        """``(low**2 + low * high + high**2) / 3``."""
+        return (_square(self.low) + self.low * self.high + _square(self.high)) / 3.0
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
+        values = WeightLaw("uniform", (self.high - self.low) / 2.0).weights(stream, start, count)
+        values += self.mean
+        return np.clip(values, self.low, self.high, out=values)  # the addition may round past a bound
+
+
+@dataclass(frozen=True)
+class Normal(_Described):
+    """Normal with the given mean and standard deviation.
+
+    Raises
+    ------
+    ArgumentError
+        If a parameter is not finite, or ``standard_deviation <= 0``.
+    """
+
+    name: ClassVar[str] = "normal"
+    mean: float = 0.0
+    standard_deviation: float = 1.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self, positive=("standard_deviation",))
+
+    @property
+    def second_moment(self) -> float:
+        """``mean**2 + standard_deviation**2``."""
+        return _square(self.mean) + _square(self.standard_deviation)
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
+        return WeightLaw("normal", self.standard_deviation).weights(stream, start, count) + self.mean
+
+
+@dataclass(frozen=True)
+class ProductUniform(_Described):
+    """Product of two independent uniforms, on (-scale_first, scale_first) and (-scale_second, scale_second).
+
+    Raises
+    ------
+    ArgumentError
+        If a scale is not positive and finite.
+    """
+
+    name: ClassVar[str] = "product-uniform"
+    scale_first: float = 1.0
+    scale_second: float = 1.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self, positive=("scale_first", "scale_second"))
+
+    @property
+    def mean(self) -> float:
+        """Zero."""
+        return 0.0
+
+    @property
+    def second_moment(self) -> float:
+        """``(scale_first * scale_second)**2 / 9``."""
+        return _square(self.scale_first * self.scale_second) / 9.0
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
+        return _product("uniform", self.scale_first, self.scale_second, stream, count, start)
+
+
+@dataclass(frozen=True)
+class ProductNormal(_Described):
+    """Product of two independent centred normals of standard deviations ``scale_first`` and ``scale_second``.
+
+    Raises
+    ------
+    ArgumentError
+        If a scale is not positive and finite.
+    """
+
+    name: ClassVar[str] = "product-normal"
+    scale_first: float = 1.0
+    scale_second: float = 1.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self, positive=("scale_first", "scale_second"))
+
+    @property
+    def mean(self) -> float:
+        """Zero."""
+        return 0.0
+
+    @property
+    def second_moment(self) -> float:
+        """``(scale_first * scale_second)**2``."""
+        return _square(self.scale_first * self.scale_second)
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
+        return _product("normal", self.scale_first, self.scale_second, stream, count, start)
+
+
+@dataclass(frozen=True)
+class SignedConstant(_Described):
+    """Either ``-magnitude`` or ``magnitude``, with probability 1/2 each.
+
+    Raises
+    ------
+    ArgumentError
+        If the magnitude is not positive and finite.
+    """
+
+    name: ClassVar[str] = "signed-constant"
+    magnitude: float = 1.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self, positive=("magnitude",))
+
+    @property
+    def mean(self) -> float:
+        """Zero."""
+        return 0.0
+
+    @property
+    def second_moment(self) -> float:
+        """``magnitude**2``."""
+        return _square(self.magnitude)
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
+        return np.where(stream.uniform(start, count) < 0.5, -self.magnitude, self.magnitude)
+
+
+@dataclass(frozen=True)
+class Integers(_Described):
+    """Integers from ``low`` to ``high``, both included, each with probability ``1 / (high - low + 1)``.
+
+    Drawn as ``low + floor(raw * span / 2**64)``: without rejection, so that value ``i`` stays word ``i``. No
+    probability is wrong by more than ``2**-64``.
+
+    Raises
+    ------
+    ArgumentError
+        If a bound is not an integer or exceeds ``2**53`` in size, or ``low > high``.
+
+    Examples
+    --------
+    >>> set(Integers(1, 3).sample(Stream(seed=0, path="values"), 100).tolist()) == {1.0, 2.0, 3.0}
+    True
+    """
+
+    name: ClassVar[str] = "integers"
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            try:
+                number = operator.index(getattr(self, name))
+            except TypeError:
+                number = LARGEST_INTEGER + 1
+            if abs(number) > LARGEST_INTEGER or isinstance(getattr(self, name), bool):
+                rule, remedy = "must be an integer within 2**53 of zero", "larger ones are not exact in float64"
+                raise ArgumentError(name, getattr(self, name), rule, remedy)
+            object.__setattr__(self, name, number)
+        if self.low > self.high:
+            raise ArgumentError("high", self.high, f"must not be below low={self.low}", "exchange the bounds")
+
+    @property
+    def mean(self) -> float:
+        """``(low + high) / 2``."""
+        return (self.low + self.high) / 2
+
+    @property
+    def second_moment(self) -> float:
+        """``((low + high) / 2)**2 + (span**2 - 1) / 12`` with ``span = high - low + 1``."""
+        span = self.high - self.low + 1
+        return (3 * (self.low + self.high) ** 2 + span**2 - 1) / 12
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+        """Values ``start`` to ``start + count - 1`` of the stream, integers as float64[count]."""
+        words = stream.raw(start, count)
+        offsets = np.empty(words.size, np.int64)
+        integers_from_words(words, np.uint64(self.high - self.low + 1), offsets)
+        return (offsets + self.low).astype(np.float64)
+
+
+def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> NDArray[np.float64]:
+    values = WeightLaw(name, first).weights(Stream(stream.seed, stream.path + ".first"), start, count)
+    values *= WeightLaw(name, second).weights(Stream(stream.seed, stream.path + ".second"), start, count)
+    return values
+
+
+def _square(x: float) -> float:
+    return x * x  # x**2 raises where the square overflows
+
+
+def finite_float(name: str, value: object) -> float:
+    """A parameter as a float, or an :class:`~slth.errors.ArgumentError` that names it."""
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ArgumentError(name, value, "must be a finite number", "give it as a float")
+    return number
+
+
+def _store_floats(law: Any, positive: tuple[str, ...] = ()) -> None:
+    for field in fields(law):
+        value = getattr(law, field.name)
+        number = finite_float(field.name, value)
+        if field.name in positive and number <= 0.0:
+            raise ArgumentError(field.name, value, "must be positive", "use 1.0 for the standard law")
+        object.__setattr__(law, field.name, number)

@@ -1,0 +1,267 @@
+"""Four lists: the exact optimum with the memory of 2^(n/4) sums, for n beyond what two lists can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from slth.errors import ResourceError
+from slth.kernels.four_list import pairs_with_sum
+from slth.subset_sum.dyadic import Bools, Outcome, beyond_reach, distance, float_below, integer_form
+from slth.subset_sum.greedy import greedy_swaps
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.resources import Progress, thread_count
+from slth.subset_sum.slices import Found, Keys, Side, Walk, walk_slices
+from slth.subset_sum.status import Status
+
+MOST_VALUES = 64
+KEY_BITS = 61  # of the sum of all |keys| and of the target's; differences of two sums then stay within int64
+MOST_CANDIDATES = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The instance in exact integers, and rounded to keys.
+
+    For every subset, |true distance in key units - gap of its keys| <= half_window.
+    """
+
+    integers: list[int]
+    goal: Fraction
+    step: Fraction
+    keys: list[int]
+    goal_key: int
+    key_unit: int  # in integers; 1 if the keys are exact
+    half_window: Fraction
+
+    @property
+    def exact(self) -> bool:
+        return self.key_unit == 1
+
+
+@dataclass(frozen=True)
+class _Quarter:
+    """All sums of a quarter of the values: distinct keys, and the subsets (bits over `items`) behind each key."""
+
+    items: list[int]
+    keys: Keys
+    starts: Keys  # subsets[starts[k]:starts[k + 1]] have keys[k]
+    subsets: Keys
+
+
+def four_lists(
+    values: Floats,
+    target: float,
+    *,
+    size: int | None = None,
+    tolerance: float = 0.0,
+    threads: int | None = None,
+    slice_size: int = 1 << 17,
+    progress: Progress | None = None,
+) -> Outcome:
+    """The subset whose sum is nearest to the target, exactly, with memory for 2^(n/4) sums and a few slices.
+
+    The sums of each half of the values are produced in increasing order, slice after slice, from two sorted lists of
+    2^(n/4) sums; a pair of half sums that differ by the target is a subset. About 2^(n/2 + 1) sums are made.
+
+    Parameters
+    ----------
+    values : float64[n]
+        Finite, n <= 64 (n = 60 takes a minute or less on two cores, every further value 1.4 times that).
+    target : float
+        What the chosen values should add up to.
+    size : int, optional
+        Choose exactly so many values.
+    tolerance : float
+        Stop at the first slice that holds an error within it; 0 for the optimum.
+    threads : int, optional
+        Worker threads; one per core by default. The answer does not depend on it.
+    slice_size : int
+        Sums of each half held at a time and thread: 8 bytes each, best when they fit the second-level cache.
+    progress : callable, optional
+        Called with (label, sums done, sums in total).
+
+    Returns
+    -------
+    Outcome
+        Status optimal, with proof: every subset whose keys come within the rounding window of the best is ranked in
+        exact integers. Within-rounding, with a lower bound, if there are more than 65536 of them. Within-tolerance or
+        interrupted (KeyboardInterrupt) if it ended early.
+
+    Raises
+    ------
+    ResourceError
+        If n > 64.
+
+    Notes
+    -----
+    The lists are those of R. Schroeppel and A. Shamir, "A T = O(2^(n/2)), S = O(2^(n/4)) algorithm for certain
+    NP-complete problems", SIAM J. Comput. 10, 1981 (unverified); slices of the value range replace their queues.
+
+    Examples
+    --------
+    >>> four_lists(np.array([0.5, -0.25, 1.0]), 0.3).subset.tolist()
+    [True, True, False]
+    """
+    if len(values) > MOST_VALUES:
+        raise ResourceError(
+            "values", f"array of length {len(values)}", f"is too long for four lists (n <= {MOST_VALUES})",
+            "use Differencing() or Greedy(), or Lattice() where the values are integers or multiples of a step",
+        )  # fmt: skip
+    integers, step = integer_form(values)
+    goal = Fraction(target) / step
+    extreme = beyond_reach(integers, goal, size)
+    if extreme is not None:
+        bound = float_below(distance(integers, extreme, goal) * step)
+        return Outcome(extreme, bound, Status.OPTIMAL, {"sums": 0, "reason": "the target is beyond every sum"})
+    problem = _rounded(integers, goal, step, size)
+    quarters = _quarters(problem)
+    stop = (Fraction(tolerance) / step / problem.key_unit - problem.half_window).__floor__() if tolerance > 0 else -1
+    walk = Walk(
+        sides=_sides(quarters, problem.goal_key),
+        window=(2 * problem.half_window).__floor__(),
+        distinct=problem.exact,
+        stop=max(stop, 0 if problem.exact else -1),  # an exact gap of 0 is the nearest integer to the goal: optimal
+        slice_size=slice_size,
+        room=16 if problem.exact else MOST_CANDIDATES,
+    )
+    found = walk_slices(walk, threads=thread_count(threads), progress=progress)
+    if found.interrupted:
+        quick = greedy_swaps(values, target, size=size).subset
+        return _interrupted(problem, quarters, walk, found, quick)
+    return _outcome(problem, quarters, walk, found)
+
+
+def _rounded(integers: list[int], goal: Fraction, step: Fraction, size: int | None) -> _Problem:
+    """Exact integers and their keys: the same if they have at most 61 digits in sum, else rounded to that many."""
+    if size is not None:
+        # A constant added to every value keeps subsets of one size in order, and puts those of another size further
+        # away than any of this size can be from the goal.
+        positive, negative = sum(i for i in integers if i > 0), sum(i for i in integers if i < 0)
+        apart = 2 * (max(positive, goal.__ceil__()) - min(negative, goal.__floor__())) + 1
+        integers, goal = [i + apart for i in integers], goal + size * apart
+    digits = (sum(abs(i) for i in integers) + abs(goal).__ceil__()).bit_length()
+    unit = 1 << max(0, digits - KEY_BITS)
+    keys = [round(Fraction(i, unit)) for i in integers]
+    lost = [Fraction(i, unit) - k for i, k in zip(integers, keys, strict=True)]
+    above, below = sum((x for x in lost if x > 0), Fraction(0)), sum((x for x in lost if x < 0), Fraction(0))
+    centre = goal / unit - (above + below) / 2
+    goal_key = round(centre)
+    return _Problem(integers, goal, step, keys, goal_key, unit, (above - below) / 2 + abs(goal_key - centre))
+
+
+def _quarters(problem: _Problem) -> list[_Quarter]:
+    """Deal the values out by magnitude, forwards and backwards, so that all quarters have like ranges and sums."""
+    by_magnitude = sorted(range(len(problem.keys)), key=lambda i: -abs(problem.keys[i]))
+    hands: list[list[int]] = [[], [], [], []]
+    for position, item in enumerate(by_magnitude):
+        lap, seat = divmod(position, 4)
+        hands[seat if lap % 2 == 0 else 3 - seat].append(item)
+    return [_quarter(problem, items) for items in hands]
+
+
+def _quarter(problem: _Problem, items: list[int]) -> _Quarter:
+    keys = np.zeros(1, np.int64)
+    for i in items:
+        keys = np.concatenate([keys, keys + problem.keys[i]])
+    subsets: Keys
+    if problem.exact:
+        keys, subsets = np.unique(keys, return_index=True)
+    else:
+        exact = [0]
+        for i in items:
+            exact += [s + problem.integers[i] for s in exact]
+        # One subset for each exact sum: equal sums are equally good.
+        first = {total: bits for bits, total in reversed(list(enumerate(exact)))}
+        subsets = np.array(sorted(first.values()), np.int64)
+        subsets = subsets[np.argsort(keys[subsets], kind="stable")]
+        keys = keys[subsets]
+    keys, starts = np.unique(keys, return_index=True)
+    return _Quarter(items, keys, np.append(starts, len(subsets)).astype(np.int64), subsets.astype(np.int64))
+
+
+def _sides(quarters: Sequence[_Quarter], goal_key: int) -> tuple[Side, Side]:
+    """Sums of the first two quarters, and goal - sums of the last two: a pair of equal keys hits the goal."""
+    one, two, three, four = (quarter.keys for quarter in quarters)
+    return Side(one, two), Side(np.ascontiguousarray(goal_key - three[::-1]), np.ascontiguousarray(-four[::-1]))
+
+
+def _interrupted(problem: _Problem, quarters: list[_Quarter], walk: Walk, found: Found, quick: Bools) -> Outcome:
+    """The best pair so far, or a quick heuristic's subset, whichever is nearer."""
+    ranked, _ = _best_subset(problem, quarters, walk, found.pairs)
+    known = [quick] if ranked is None else [quick, ranked]
+    # A pair of another size than was asked for is further away than any of that size, so it is not chosen here.
+    best = min(known, key=lambda subset: distance(problem.integers, subset, problem.goal))
+    return Outcome(best, 0.0, Status.INTERRUPTED, _work(found))
+
+
+def _work(found: Found) -> dict[str, int]:
+    return {"sums": found.sums, "slices": found.slices, "pairs": len(found.pairs)}
+
+
+def _outcome(problem: _Problem, quarters: list[_Quarter], walk: Walk, found: Found) -> Outcome:
+    """Rank the pairs exactly and say what is proved."""
+    work = _work(found)
+    ranked, complete = _best_subset(problem, quarters, walk, found.pairs)
+    complete &= found.dropped > found.best + walk.window
+    if ranked is None:
+        raise AssertionError("a finished walk always ends with a pair")
+    error = distance(problem.integers, ranked, problem.goal) * problem.step
+    if problem.exact and (found.best == 0 or not found.stopped):
+        return Outcome(ranked, float_below(error), Status.OPTIMAL, work)
+    if found.stopped:
+        return Outcome(ranked, 0.0, Status.WITHIN_TOLERANCE, work)
+    if complete:
+        return Outcome(ranked, float_below(error), Status.OPTIMAL, work)
+    least = max(Fraction(0), found.best - problem.half_window) * problem.key_unit * problem.step
+    return Outcome(ranked, float_below(least), Status.WITHIN_ROUNDING, work)
+
+
+def _best_subset(
+    problem: _Problem, quarters: list[_Quarter], walk: Walk, pairs: Sequence[tuple[int, int]]
+) -> tuple[Bools | None, bool]:
+    """The exactly best subset behind the pairs of key sums, and whether all of them were ranked."""
+    room = 1 if problem.exact else MOST_CANDIDATES
+    ranked, best, best_error = 0, None, Fraction(0)
+    listed: list[dict[int, tuple[list[tuple[int, ...]], bool]]] = [{}, {}]
+    complete = True
+    for pair in pairs:
+        for k, (side, total) in enumerate(zip(walk.sides, pair, strict=True)):
+            if total not in listed[k]:
+                listed[k][total] = _behind(side, quarters[2 * k : 2 * k + 2], total, room, flipped=k == 1)
+        (lows, all_lows), (highs, all_highs) = listed[0][pair[0]], listed[1][pair[1]]
+        complete &= all_lows and all_highs
+        for low, high in product(lows, highs):
+            if ranked == MOST_CANDIDATES:
+                return best, False
+            ranked += 1
+            subset = np.zeros(len(problem.keys), dtype=np.bool_)
+            for quarter, bits in zip(quarters, low + high, strict=True):
+                subset[quarter.items] = [bits >> b & 1 for b in range(len(quarter.items))]
+            error = distance(problem.integers, subset, problem.goal)
+            if best is None or error < best_error:
+                best, best_error = subset, error
+    return best, complete
+
+
+def _behind(
+    side: Side, quarters: Sequence[_Quarter], total: int, room: int, *, flipped: bool
+) -> tuple[list[tuple[int, ...]], bool]:
+    """The pairs of quarter subsets whose keys make a sum, at most `room`, and whether these are all of them."""
+    i, j = np.empty(room, np.int64), np.empty(room, np.int64)
+    count = int(pairs_with_sum(*side, total, i, j))
+    subsets: list[tuple[int, ...]] = []
+    for pair in zip(i[:count].tolist(), j[:count].tolist(), strict=True):
+        groups = []
+        for quarter, position in zip(quarters, pair, strict=True):
+            k = len(quarter.keys) - 1 - position if flipped else position  # the second side's lists run backwards
+            groups.append(quarter.subsets[quarter.starts[k] : quarter.starts[k + 1]].tolist())
+        if len(subsets) + len(groups[0]) * len(groups[1]) > room:
+            subsets += list(product(groups[0][: room - len(subsets)], groups[1][:1]))
+            return subsets, False
+        subsets += list(product(*groups))
+    return subsets, count <= room

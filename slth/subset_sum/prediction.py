@@ -1,0 +1,381 @@
+"""How small the best subset-sum error will be, before any solver runs.
+
+The ``2**k`` subset sums of ``k`` values that are not zero are spread like a normal with mean ``m = sum(x) / 2`` and
+variance ``V = sum(x**2) / 4``, so their density at a target z is ``rho = 2**k exp(-(z - m)**2 / (2 V)) / sqrt(2 pi V)``
+sums per unit length. Near z they behave like a Poisson process: the smallest error is exponential with rate ``2 rho``,
+and never more than ``|z|``, the error of the empty subset. Derived in this project and held against simulation; not
+from a paper. It is meant for laws with a density: it knows nothing of the ties between integers or constants, nor that
+values far below the error hardly help.
+
+:func:`predict_error` uses the values at hand. The other functions average over values yet to be drawn, of which only
+the first two moments matter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import gammaln
+
+from slth.errors import ArgumentError, ConstructionError
+from slth.subset_sum.elementary_laws import finite_float
+
+Floats = NDArray[np.float64]
+
+LARGEST_COUNT = 4096
+SMALLEST_FAILURE = 1e-20
+# The mean over m is a trapezoidal sum over t = (m - E[m]) / sd(m). The integrand is smooth on the scale of 0.1 and
+# analytic, so the error of the sum is far below the mass beyond 12 standard deviations, 4e-33.
+STEP = 1.0 / 64.0
+REACH = 12.0
+
+
+@dataclass(frozen=True)
+class ErrorPrediction:
+    """The law of the best error of one instance, or of each instance of a batch: ``min(Exponential(rate), ceiling)``.
+
+    Attributes
+    ----------
+    log_rate : float64 or float64[B]
+        Natural logarithm of the rate ``2 rho``; the rate itself overflows near n = 1000.
+    ceiling : float64 or float64[B]
+        ``|target|``, the error of the empty subset.
+
+    Examples
+    --------
+    >>> prediction = predict_error([0.5, -0.25, 0.75], 0.3)
+    >>> bool(prediction.quantile(0.5) == prediction.median <= prediction.ceiling)
+    True
+    """
+
+    log_rate: Floats
+    ceiling: Floats
+
+    @property
+    def rate(self) -> Floats:
+        """``2 rho``, per unit of the values; infinite where it overflows."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.log_rate))[()]
+
+    @property
+    def median(self) -> Floats:
+        """The error that is exceeded with probability 1/2, in the unit of the values."""
+        return self.quantile(0.5)
+
+    @property
+    def mean(self) -> Floats:
+        """``(1 - exp(-rate * ceiling)) / rate``, in the unit of the values."""
+        with np.errstate(all="ignore"):
+            x = np.exp(
+                self.log_rate + np.log(self.ceiling)
+            )  # rate * ceiling, which may be finite where the rate is not
+            # Where x underflows, so few sums are near that the empty subset it is.
+            return np.where(x > 1e-300, -np.expm1(-x) * np.exp(-self.log_rate), self.ceiling)[()]
+
+    def quantile(self, level: float) -> Floats:
+        """The error that stays below with probability ``level``: ``min(-log(1 - level) / rate, ceiling)``.
+
+        Raises
+        ------
+        ArgumentError
+            If ``level`` is not in (0, 1).
+        """
+        level = _probability("level", level)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.minimum(np.exp(math.log(-math.log1p(-level)) - self.log_rate), self.ceiling)[()]
+
+
+def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
+    """Predict the best error of one instance from its own values.
+
+    Parameters
+    ----------
+    values : float64[n]
+        Finite. Zeros offer no new sums and are not counted.
+    target : float
+        In the unit of the values.
+
+    Returns
+    -------
+    ErrorPrediction
+        Its numbers are scalars.
+
+    Raises
+    ------
+    ArgumentError
+        If the values are not a list of finite numbers, or the target is not finite.
+
+    Examples
+    --------
+    >>> values = [0.81, -0.47, 0.36, -0.92, 0.15, 0.58, -0.33, 0.77]
+    >>> f"{predict_error(values, 0.3).median:.5f}"
+    '0.00296'
+    """
+    numbers = _finite_array("values", values, dimensions=(1,))
+    return _prediction(numbers, np.float64(finite_float("target", target)))
+
+
+def predict_errors(values: ArrayLike, targets: ArrayLike) -> ErrorPrediction:
+    """Predict the best errors of a batch, as :func:`predict_error` does for each instance.
+
+    Parameters
+    ----------
+    values : float64[B, n] or float64[n]
+        One list for each target, or one list for all.
+    targets : float64[B]
+
+    Returns
+    -------
+    ErrorPrediction
+        Its numbers are float64[B].
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not finite, or the shapes do not fit.
+    """
+    numbers = _finite_array("values", values, dimensions=(1, 2))
+    goals = _finite_array("targets", targets, dimensions=(1,))
+    if numbers.ndim == 2 and len(numbers) != len(goals):
+        rule = f"has shape {goals.shape}, which does not fit values of shape {numbers.shape}"
+        raise ArgumentError("targets", targets, rule, "give one target for each row of values")
+    return _prediction(numbers, goals)
+
+
+def failure_probability(
+    second_moment: float, count: int, target: float, error: float, *, mean: float = 0.0, usable: float = 1.0
+) -> float:
+    """Probability that the best error exceeds ``error``, over values yet to be drawn.
+
+    ``P = E_m[exp(-2 error rho(m))]`` with ``V = n second_moment / 4`` and ``m`` normal of mean ``n mean / 2`` and
+    variance ``n (second_moment - mean**2) / 4``; 0 if ``error >= |target|``.
+
+    Parameters
+    ----------
+    second_moment, mean : float
+        E[X**2] > 0 and E[X] of a value, as the laws of :mod:`slth.subset_sum.laws` report them.
+    count : int
+        How many values are drawn, ``0 <= count <= 4096``.
+    target, error : float
+        In the unit of the values; ``error >= 0``.
+    usable : float
+        Probability, in (0, 1], that a value can be used at all: n is then Binomial(count, usable). Moments are those
+        of a usable value. A unit of the dense construction is usable with probability 1/2, by the sign of its input.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument breaks its rule.
+
+    Examples
+    --------
+    >>> f"{failure_probability(1 / 3, 20, 0.2, 1e-5):.3f}"
+    '0.065'
+    """
+    law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
+    return law.failures(finite_float("error", error), _count(count))[-1]
+
+
+def error_quantile(
+    second_moment: float, count: int, target: float, level: float, *, mean: float = 0.0, usable: float = 1.0
+) -> float:
+    """The error that stays below with probability ``level``, over values yet to be drawn; in their unit.
+
+    The inverse of :func:`failure_probability` in ``error``, whose other arguments it shares.
+
+    Parameters
+    ----------
+    level : float
+        In (0, 1), and no closer to 1 than 1e-16.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument breaks its rule.
+
+    Examples
+    --------
+    The median for 20 values uniform on (-1, 1), whose second moment is 1/3:
+
+    >>> f"{error_quantile(1 / 3, 20, 0.2, 0.5):.2e}"
+    '1.62e-06'
+    """
+    law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
+    count = _count(count)
+    failure = 1.0 - _probability("level", level)
+
+    def excess(log_error: float) -> float:
+        return law.failures(math.exp(log_error), count)[-1] - failure
+
+    # Beyond the ceiling the probability is 0, just below it it may not be.
+    if law.ceiling == 0.0 or excess(high := math.log(law.ceiling * (1.0 - 2.0**-52))) >= 0.0:
+        return law.ceiling
+    low = high - 1.0
+    while excess(low) < 0.0:
+        low -= high - low
+        if low < math.log(5e-324):
+            return 0.0
+    return math.exp(brentq(excess, low, high, xtol=1e-10))
+
+
+def candidates_for_error(
+    second_moment: float, target: float, error: float, failure: float, *, mean: float = 0.0, usable: float = 1.0
+) -> int:
+    """The smallest number of values whose best error exceeds ``error`` with probability at most ``failure``.
+
+    Parameters
+    ----------
+    second_moment, target, error, mean, usable
+        As :func:`failure_probability`. For products ``u v`` of independent centred weights the second moment is
+        ``E[u**2] E[v**2]`` and the mean 0, also where u is of one sign.
+    failure : float
+        In [1e-20, 1).
+
+    Returns
+    -------
+    int
+        From 0 (where ``error >= |target|``) to 4096. Of values that are usable only with probability ``usable``, all
+        are counted.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument breaks its rule.
+    ConstructionError
+        If 4096 values are not enough.
+
+    Examples
+    --------
+    >>> candidates_for_error(1 / 9, 0.5, 0.01, 0.01)
+    14
+    >>> candidates_for_error(1 / 9, 0.5, 0.01, 0.01, usable=0.5)
+    32
+    """
+    law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
+    error = finite_float("error", error)
+    failure = finite_float("failure", failure)
+    if not SMALLEST_FAILURE <= failure < 1.0:
+        raise ArgumentError("failure", failure, f"must lie in [{SMALLEST_FAILURE}, 1)", "use 0.01 for one in a hundred")
+    count = 32
+    while count <= LARGEST_COUNT:
+        failures = law.failures(error, count)
+        if failures[-1] <= failure:
+            # Failure may rise before it falls when the mean carries the sums away from the target: take the last rise.
+            enough = np.flatnonzero(np.asarray(failures) > failure)
+            return int(enough[-1]) + 1 if enough.size else 0
+        count *= 2
+    reached = f"reach error {error!r} at failure probability {failure!r} for target {target!r}"
+    raise ConstructionError(f"{LARGEST_COUNT} values do not {reached}: ask for a larger error or a smaller target")
+
+
+@dataclass(frozen=True)
+class _Marginal:
+    """The law of one value, and the target, for averages over values yet to be drawn."""
+
+    second_moment: float
+    mean: float
+    usable: float
+    target: float
+
+    @classmethod
+    def checked(cls, second_moment: float, target: float, *, mean: float, usable: float) -> _Marginal:
+        law = cls(
+            finite_float("second_moment", second_moment),
+            finite_float("mean", mean),
+            finite_float("usable", usable),
+            finite_float("target", target),
+        )
+        if law.second_moment <= 0.0:
+            raise ArgumentError("second_moment", second_moment, "must be positive", "pass E[X**2], not the variance")
+        if law.mean * law.mean > law.second_moment * (1.0 + 1e-12):
+            rule = f"is larger than second_moment={second_moment!r} allows"
+            raise ArgumentError("mean", mean, rule, "pass E[X] and E[X**2] of the same law")
+        if not 0.0 < law.usable <= 1.0:
+            raise ArgumentError("usable", usable, "must lie in (0, 1]", "use 1.0 where every value can be used")
+        return law
+
+    @property
+    def ceiling(self) -> float:
+        return abs(self.target)
+
+    def failures(self, error: float, count: int) -> list[float]:
+        """P(best error > error) for 0, 1, ..., count values."""
+        if error < 0.0:
+            raise ArgumentError(
+                "error", error, "must not be negative", "use 0.0 for the probability of an inexact optimum"
+            )
+        if error >= self.ceiling:
+            return [0.0] * (count + 1)
+        t = np.arange(-REACH, REACH + STEP / 2.0, STEP)
+        weights = np.exp(-0.5 * t * t)
+        weights /= weights.sum()
+        spread = math.sqrt(max(self.second_moment - self.mean * self.mean, 0.0))
+        given = [1.0]  # no values, no sum but 0
+        for n in range(1, count + 1):
+            m = n * self.mean / 2.0 + math.sqrt(n) / 2.0 * spread * t
+            log_rate = _log_rate(n, self.target - m, math.log(n * self.second_moment / 4.0))
+            with np.errstate(over="ignore", under="ignore", divide="ignore"):
+                given.append(float(weights @ np.exp(-np.exp(log_rate + np.log(error)))))
+        return given if self.usable == 1.0 else _binomial_mixture(given, self.usable)
+
+
+def _binomial_mixture(given: list[float], usable: float) -> list[float]:
+    """Mean of ``given[k]`` over k Binomial(n, usable), for n = 0, 1, ..., len(given) - 1."""
+    mixed = []
+    values = np.asarray(given)
+    for n in range(len(given)):
+        k = np.arange(n + 1)
+        log_weight = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+        log_weight += k * math.log(usable) + (n - k) * math.log1p(-usable)
+        mixed.append(float(np.exp(log_weight) @ values[: n + 1]))
+    return mixed
+
+
+def _log_rate(count: Any, distance: Any, log_variance: Any) -> Any:
+    """log(2 rho): ``2**count`` sums, normal around a point ``distance`` from the target."""
+    with np.errstate(all="ignore"):
+        exponent = 0.5 * np.square(distance) * np.exp(-log_variance)
+    return (count + 1) * math.log(2.0) - 0.5 * (math.log(2.0 * math.pi) + log_variance) - exponent
+
+
+def _prediction(values: Floats, targets: Any) -> ErrorPrediction:
+    scale = np.max(np.abs(values), axis=-1)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    with np.errstate(all="ignore"):  # values of extreme scale: an infinite distance is a density of zero
+        relative = values / scale[..., None]
+        variance = np.sum(np.square(relative), axis=-1) / 4.0
+        distance = targets / scale - np.sum(relative, axis=-1) / 2.0
+        log_rate = _log_rate(np.count_nonzero(values, axis=-1), distance, np.log(variance)) - np.log(scale)
+    log_rate = np.where(variance > 0.0, log_rate, -np.inf)  # all values are zero: the empty subset is all there is
+    return ErrorPrediction(np.broadcast_to(log_rate, np.shape(targets))[()], np.abs(targets))
+
+
+def _finite_array(name: str, given: ArrayLike, *, dimensions: tuple[int, ...]) -> Floats:
+    try:
+        array = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(name, given, "must be an array of numbers", "convert it to float64") from None
+    if array.ndim not in dimensions or array.shape[-1:] == (0,):
+        rule = f"has shape {array.shape}, not {' or '.join(str(d) for d in dimensions)} axes with a number at least"
+        raise ArgumentError(name, given, rule, "reshape it")
+    if not np.isfinite(array).all():
+        raise ArgumentError(name, given, "must be finite", "remove nan and inf")
+    return array
+
+
+def _probability(name: str, value: float) -> float:
+    probability = finite_float(name, value)
+    if not 0.0 < probability < 1.0:
+        raise ArgumentError(name, value, "must lie strictly between 0 and 1", "use 0.5 for the median")
+    return probability
+
+
+def _count(count: int) -> int:
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= LARGEST_COUNT:
+        raise ArgumentError("count", count, f"must be an integer from 0 to {LARGEST_COUNT}", "count the values")
+    return int(count)

@@ -1,0 +1,110 @@
+"""What every solver owes; the lists of solvers are computed from their traits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from slth.errors import ResourceError
+from slth.subset_sum import Status, Traits, solve, solve_batch
+from slth.subset_sum.choice import every_solver, solvers_with
+from tests.oracles import best_subset, error_of
+from tests.strategies import instances, sized_instances
+
+EXACT = sorted(solvers_with(Traits.EXACT))
+SIZED = sorted(solvers_with(Traits.EXACT | Traits.FIXED_SIZE))
+EVERY = sorted(every_solver())
+
+
+def attempt(values, target, **options):
+    """Solve, or pass over an instance that the solver declines with a reason."""
+    try:
+        return solve(values, target, **options)
+    except ResourceError:
+        assume(condition=False)
+
+
+def test_the_lists_are_not_empty():
+    assert {"two-list", "four-list", "lattice"} <= set(EXACT)
+    assert {"two-list", "four-list"} <= set(SIZED)
+    assert {"greedy", "differencing"} <= set(EVERY)
+
+
+@pytest.mark.parametrize("name", EXACT)
+@given(instance=instances(max_n=9))
+def test_exact_solvers_find_the_oracle_s_optimum(name, instance):
+    values, target = instance
+    answer = attempt(values, target, solver=every_solver()[name])
+    best, _ = best_subset(values, target)
+    assert answer.status is Status.OPTIMAL
+    assert error_of(values, answer.subset, target) == best
+    assert answer.error == answer.lower_bound == float(best)
+
+
+@pytest.mark.parametrize("name", SIZED)
+@given(instance=sized_instances(max_n=9))
+def test_exact_solvers_of_fixed_size_find_the_oracle_s_optimum(name, instance):
+    values, target, size = instance
+    answer = attempt(values, target, size=size, solver=every_solver()[name])
+    assert int(answer.subset.sum()) == size
+    assert error_of(values, answer.subset, target) == best_subset(values, target, size)[0]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(instance=instances(max_n=10))
+def test_lower_bounds_never_exceed_the_optimum_and_errors_never_undercut_it(name, instance):
+    values, target = instance
+    answer = attempt(values, target, solver=every_solver()[name])
+    best, _ = best_subset(values, target)
+    assert error_of(values, answer.subset, target) >= best
+    assert answer.lower_bound <= float(best)
+    if Traits.EXACT not in every_solver()[name].traits:
+        assert answer.status is Status.HEURISTIC or answer.error == float(best)
+
+
+@pytest.mark.parametrize("name", EXACT)
+@given(instance=instances(max_n=14, min_n=8), data=st.data())
+def test_order_does_not_matter_to_an_exact_solver(name, instance, data):
+    values, target = instance
+    shuffled = data.draw(st.permutations(values))
+    solver = every_solver()[name]
+    first, second = attempt(values, target, solver=solver), attempt(shuffled, target, solver=solver)
+    assert error_of(values, first.subset, target) == error_of(shuffled, second.subset, target)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_batch_is_its_rows(name):
+    rng = np.random.default_rng(2)
+    values, targets = rng.integers(-50, 50, (4, 12)).astype(float), rng.normal(0, 60, 4)
+    solver = every_solver()[name]
+    rows = solve_batch(values, targets, solver=solver)
+    assert rows.errors.tolist() == [solve(v, t, solver=solver).error for v, t in zip(values, targets, strict=True)]
+    assert rows.solver == repr(solver)
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "expected"),
+    [
+        (8, {}, "TwoList"),
+        (50, {"tolerance": 1e-3}, "TwoList"),
+        (54, {"tolerance": 1e-2}, "FourList"),
+        (500, {}, "Greedy"),
+        (500, {"size": 100}, "Greedy"),
+        (5000, {}, "Differencing"),
+    ],
+)
+def test_the_choice_is_explained(n, options, expected):
+    values = np.random.default_rng(n).normal(size=n)
+    answer = solve(values, 0.3, **options)
+    assert answer.solver.startswith(expected)
+    assert f"n = {n}" in answer.work["reason"]
+
+
+def test_integers_beyond_two_lists_go_to_the_bitset():
+    values = np.random.default_rng(0).integers(1, 1000, 300).astype(float)
+    answer = solve(values, 12345.4)
+    assert answer.solver.startswith("Lattice")
+    assert answer.status is Status.OPTIMAL
+    assert answer.error == pytest.approx(0.4)
