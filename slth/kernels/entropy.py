@@ -114,8 +114,8 @@ def decode(
 ) -> bool:
     """Fill ``symbols`` from ``code``; False when no sequence with these counts has this code.
 
-    Bytes past the end count as zeros and are never read. A code is accepted only where :func:`encode` would have
-    written exactly these bytes for the decoded sequence.
+    ``counts`` has one row for each block. Bytes past the end count as zeros and are never read. A code is accepted
+    only where :func:`encode` would have written exactly these bytes for the decoded sequence.
     """
     tree = _tree_for(counts.shape[1])
     leaves = tree.size // 2
@@ -126,11 +126,12 @@ def decode(
             offset |= np.int64(code[position])
         position += 1
     for b in range(counts.shape[0]):
+        start, stop = b * block, min((b + 1) * block, symbols.size)
         _plant(tree, counts[b])
-        for i in range(b * block, min((b + 1) * block, symbols.size)):
+        if counts[b].min() < 0 or tree[1] != stop - start:
+            return False
+        for i in range(start, stop):
             total = tree[1]
-            if total <= 0:
-                return False
             step = width // total
             if offset >= step * total:
                 return False

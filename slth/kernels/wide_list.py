@@ -1,8 +1,8 @@
 """Two lists of bare values, for n where a key has no room for its subset and for what packed keys leave open.
 
 Keys use all of their bits for the value. The walk then yields the smallest |d| alone; a second walk lists the pairs
-that attain it (or come within the rounding window of it), and the subset behind each half sum is found by solving that half
-again, which costs the square root of the first walk.
+that attain it (or come within the rounding window of it), and the subset behind each half sum is found by solving
+that half again, which costs the square root of the first walk.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def largest_differencing(values: Floats, target: float) -> Outcome:
     Examples
     --------
     >>> largest_differencing(np.array([8.0, 7.0, 6.0, 5.0, 4.0]), 15.0).subset.tolist()
-    [True, True, False, False, False]
+    [False, True, False, True, True]
     """
     if max(abs(target), float(np.max(np.abs(values)))) > NEAR_OVERFLOW:
         values, target = values * 2.0**-64, target * 2.0**-64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -45,12 +45,13 @@ class _Problem:
 
 @dataclass(frozen=True)
 class _Quarter:
-    """All sums of a quarter of the values: distinct keys, and the subsets (bits over `items`) behind each key."""
+    """All sums of a quarter of the values: distinct keys, and the distinct exact sums behind each key."""
 
     items: list[int]
     keys: Keys
-    starts: Keys  # subsets[starts[k]:starts[k + 1]] have keys[k]
-    subsets: Keys
+    starts: Keys  # sums[starts[k]:starts[k + 1]] have keys[k]
+    sums: Sequence[int]
+    subsets: Keys  # one for each sum: bits over `items`
 
 
 def four_lists(
@@ -121,11 +122,12 @@ def four_lists(
     problem = _rounded(integers, goal, step, size)
     quarters = _quarters(problem)
     stop = (Fraction(tolerance) / step / problem.key_unit - problem.half_window).__floor__() if tolerance > 0 else -1
+    least = 0 if problem.exact else -1  # an exact gap of 0 is the nearest integer to the goal: optimal
     walk = Walk(
         sides=_sides(quarters, problem.goal_key),
         window=(2 * problem.half_window).__floor__(),
         distinct=problem.exact,
-        stop=max(stop, 0 if problem.exact else -1),  # an exact gap of 0 is the nearest integer to the goal: optimal
+        stop=max(least, min(stop, 1 << KEY_BITS)),
         slice_size=slice_size,
         room=16 if problem.exact else MOST_CANDIDATES,
     )
@@ -165,23 +167,17 @@ def _quarters(problem: _Problem) -> list[_Quarter]:
 
 
 def _quarter(problem: _Problem, items: list[int]) -> _Quarter:
-    keys = np.zeros(1, np.int64)
+    keys, exact = np.zeros(1, np.int64), [0]
     for i in items:
         keys = np.concatenate([keys, keys + problem.keys[i]])
-    subsets: Keys
-    if problem.exact:
-        keys, subsets = np.unique(keys, return_index=True)
-    else:
-        exact = [0]
-        for i in items:
-            exact += [s + problem.integers[i] for s in exact]
-        # One subset for each exact sum: equal sums are equally good.
-        first = {total: bits for bits, total in reversed(list(enumerate(exact)))}
-        subsets = np.array(sorted(first.values()), np.int64)
-        subsets = subsets[np.argsort(keys[subsets], kind="stable")]
-        keys = keys[subsets]
-    keys, starts = np.unique(keys, return_index=True)
-    return _Quarter(items, keys, np.append(starts, len(subsets)).astype(np.int64), subsets.astype(np.int64))
+        exact += [s + problem.integers[i] for s in exact]
+    # One subset for each exact sum: equal sums are equally good.
+    first = {total: bits for bits, total in reversed(list(enumerate(exact)))}
+    subsets: Keys = np.array(sorted(first.values()), np.int64)
+    subsets = subsets[np.argsort(keys[subsets], kind="stable")]
+    distinct, starts = np.unique(keys[subsets], return_index=True)
+    ends = np.append(starts, len(subsets)).astype(np.int64)
+    return _Quarter(items, distinct, ends, [exact[bits] for bits in subsets.tolist()], subsets)
 
 
 def _sides(quarters: Sequence[_Quarter], goal_key: int) -> tuple[Side, Side]:
@@ -226,42 +222,48 @@ def _best_subset(
 ) -> tuple[Bools | None, bool]:
     """The exactly best subset behind the pairs of key sums, and whether all of them were ranked."""
     room = 1 if problem.exact else MOST_CANDIDATES
-    ranked, best, best_error = 0, None, Fraction(0)
-    listed: list[dict[int, tuple[list[tuple[int, ...]], bool]]] = [{}, {}]
-    complete = True
+    listed: list[dict[int, tuple[dict[int, tuple[int, int]], bool]]] = [{}, {}]
+    best: tuple[Fraction, tuple[int, ...]] | None = None
+    ranked, complete = 0, True
     for pair in pairs:
         for k, (side, total) in enumerate(zip(walk.sides, pair, strict=True)):
             if total not in listed[k]:
                 listed[k][total] = _behind(side, quarters[2 * k : 2 * k + 2], total, room, flipped=k == 1)
         (lows, all_lows), (highs, all_highs) = listed[0][pair[0]], listed[1][pair[1]]
         complete &= all_lows and all_highs
-        for low, high in product(lows, highs):
-            if ranked == MOST_CANDIDATES:
-                return best, False
-            ranked += 1
-            subset = np.zeros(len(problem.keys), dtype=np.bool_)
-            for quarter, bits in zip(quarters, low + high, strict=True):
-                subset[quarter.items] = [bits >> b & 1 for b in range(len(quarter.items))]
-            error = distance(problem.integers, subset, problem.goal)
-            if best is None or error < best_error:
-                best, best_error = subset, error
-    return best, complete
+        for low, high in islice(product(lows, highs), MOST_CANDIDATES - ranked):
+            error = abs(low + high - problem.goal)
+            if best is None or error < best[0]:
+                best = error, lows[low] + highs[high]
+        ranked += len(lows) * len(highs)
+        if ranked > MOST_CANDIDATES:
+            complete = False
+            break
+    if best is None:
+        return None, complete
+    subset = np.zeros(len(problem.keys), dtype=np.bool_)
+    for quarter, bits in zip(quarters, best[1], strict=True):
+        subset[quarter.items] = [bits >> b & 1 for b in range(len(quarter.items))]
+    return subset, complete
 
 
 def _behind(
     side: Side, quarters: Sequence[_Quarter], total: int, room: int, *, flipped: bool
-) -> tuple[list[tuple[int, ...]], bool]:
-    """The pairs of quarter subsets whose keys make a sum, at most `room`, and whether these are all of them."""
+) -> tuple[dict[int, tuple[int, int]], bool]:
+    """Exact sums with a key sum, one pair of quarter subsets for each, and whether these are all."""
     i, j = np.empty(room, np.int64), np.empty(room, np.int64)
     count = int(pairs_with_sum(*side, total, i, j))
-    subsets: list[tuple[int, ...]] = []
+    found: dict[int, tuple[int, int]] = {}
+    met = 0
     for pair in zip(i[:count].tolist(), j[:count].tolist(), strict=True):
         groups = []
         for quarter, position in zip(quarters, pair, strict=True):
             k = len(quarter.keys) - 1 - position if flipped else position  # the second side's lists run backwards
-            groups.append(quarter.subsets[quarter.starts[k] : quarter.starts[k + 1]].tolist())
-        if len(subsets) + len(groups[0]) * len(groups[1]) > room:
-            subsets += list(product(groups[0][: room - len(subsets)], groups[1][:1]))
-            return subsets, False
-        subsets += list(product(*groups))
-    return subsets, count <= room
+            groups.append(range(quarter.starts[k], quarter.starts[k + 1]))
+        for a, b in islice(product(*groups), room - met):
+            subsets = int(quarters[0].subsets[a]), int(quarters[1].subsets[b])
+            found.setdefault(quarters[0].sums[a] + quarters[1].sums[b], subsets)
+        met += len(groups[0]) * len(groups[1])
+        if met > room:
+            return found, False
+    return found, count <= room

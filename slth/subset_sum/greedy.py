@@ -205,9 +205,9 @@ def _selected(effects: Floats, residual: float, count: int) -> Integers:
     order = np.argsort(np.abs(effects), kind="stable")
     if len(order) <= count:
         return order
+    rising, falling = order[effects[order] > 0.0], order[effects[order] < 0.0]
     unit = float(np.abs(effects[order[-1]]))
     effects, residual = effects / unit, residual / unit  # so that no square overflows
-    rising, falling = order[effects[order] > 0.0], order[effects[order] < 0.0]
     risers = min(len(rising), max(count // 2, count - len(falling)))
     fallers = count - risers
     up, up_squares = _run_sums(effects[rising], risers)

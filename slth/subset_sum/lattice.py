@@ -63,8 +63,8 @@ def lattice(
 
     Examples
     --------
-    >>> lattice(np.array([3.0, 5.0, -2.0]), 4.2).subset.tolist()
-    [True, True, True]
+    >>> lattice(np.array([3.0, 6.0, -2.0]), 4.2).subset.tolist()
+    [False, True, True]
     >>> lattice(np.array([0.1, 0.7, 0.3]), 0.4, grid=0.1).subset.tolist()
     [True, False, True]
     """

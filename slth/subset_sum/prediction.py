@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from slth.errors import ArgumentError, ConstructionError
 from slth.subset_sum.elementary_laws import finite_float
-
-Floats = NDArray[np.float64]
+from slth.subset_sum.instance import Floats, as_floats
 
 LARGEST_COUNT = 4096
 SMALLEST_FAILURE = 1e-20
@@ -116,7 +115,7 @@ def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
     >>> f"{predict_error(values, 0.3).median:.5f}"
     '0.00296'
     """
-    numbers = _finite_array("values", values, dimensions=(1,))
+    numbers = _values(values, dimensions=(1,))
     return _prediction(numbers, np.float64(finite_float("target", target)))
 
 
@@ -139,8 +138,8 @@ def predict_errors(values: ArrayLike, targets: ArrayLike) -> ErrorPrediction:
     ArgumentError
         If a number is not finite, or the shapes do not fit.
     """
-    numbers = _finite_array("values", values, dimensions=(1, 2))
-    goals = _finite_array("targets", targets, dimensions=(1,))
+    numbers = _values(values, dimensions=(1, 2))
+    goals = as_floats("targets", targets, dimensions=(1,))
     if numbers.ndim == 2 and len(numbers) != len(goals):
         rule = f"has shape {goals.shape}, which does not fit values of shape {numbers.shape}"
         raise ArgumentError("targets", targets, rule, "give one target for each row of values")
@@ -355,17 +354,11 @@ def _prediction(values: Floats, targets: Any) -> ErrorPrediction:
     return ErrorPrediction(np.broadcast_to(log_rate, np.shape(targets))[()], np.abs(targets))
 
 
-def _finite_array(name: str, given: ArrayLike, *, dimensions: tuple[int, ...]) -> Floats:
-    try:
-        array = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError(name, given, "must be an array of numbers", "convert it to float64") from None
-    if array.ndim not in dimensions or array.shape[-1:] == (0,):
-        rule = f"has shape {array.shape}, not {' or '.join(str(d) for d in dimensions)} axes with a number at least"
-        raise ArgumentError(name, given, rule, "reshape it")
-    if not np.isfinite(array).all():
-        raise ArgumentError(name, given, "must be finite", "remove nan and inf")
-    return array
+def _values(given: Any, *, dimensions: tuple[int, ...]) -> Floats:
+    values = as_floats("values", given, dimensions=dimensions)
+    if values.shape[-1] == 0:
+        raise ArgumentError("values", given, "must hold at least one value", "pass n >= 1 candidates")
+    return values
 
 
 def _probability(name: str, value: float) -> float:

@@ -153,7 +153,7 @@ def _gathered(results: Sequence[tuple[Keys, Keys, Keys]], walk: Walk, shared: _S
     pairs = {
         (x, y)
         for state, xs, ys in results
-        for x, y in zip(xs[: state[COUNT]].tolist(), ys[: state[COUNT]].tolist(), strict=True)
+        for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
         if abs(x - y) <= best + walk.window
     }
     return Found(
@@ -220,7 +220,8 @@ def _walk_chunk(walk: Walk, low: int, high: int, order: int, shared: _Shared) ->
         if max(fresh) * 16 < capacity:  # perhaps a gap in the range: continue where the next sum is
             low = max(low, min(part.next() for part in slices))
         width = max(1, int(width * min(4.0, max(0.25, FILL * capacity / max(1, *fresh)))))
-    return state, *noted
+    count = int(state[COUNT])
+    return state, noted[0][:count].copy(), noted[1][:count].copy()
 
 
 class _SideSlices:

@@ -1,0 +1,41 @@
+# Two commands for everybody: `make demo` and `make test`. Each makes the virtual environment when there is none.
+PY ?= python3
+V := .venv
+BIN := $(V)/bin
+
+.PHONY: demo test check bench figures clean
+
+demo: $(V)/.stamp
+	$(BIN)/slth demo --out slth-demo
+
+test: $(V)/.stamp
+	$(BIN)/python -m pytest
+
+check: $(V)/.stamp-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/tools/module_sizes.py slth
+
+bench: $(V)/.stamp-baselines
+	$(BIN)/slth bench --out runs/bench
+
+figures: $(V)/.stamp
+	$(BIN)/python paper_figures/redraw.py
+
+$(V)/.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PY) -m venv $(V)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(V)/.stamp-dev: $(V)/.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(V)/.stamp-baselines: $(V)/.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,baselines]'
+	@touch $@
+
+clean:
+	rm -rf build dist slth-demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,91 @@
+"""Strong lottery tickets by random subset sum: solvers, constructions, certificates, portable tickets.
+
+Everything here is loaded when it is first used: ``import slth`` costs a few milliseconds.
+
+Examples
+--------
+>>> import slth
+>>> slth.solve([0.5, -0.25, 0.125], 0.3, tolerance=0.1).total
+0.25
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slth.api import construct as construct
+    from slth.api import load_ticket as load_ticket
+    from slth.api import to_torch as to_torch
+    from slth.constructions import Certificate as Certificate
+    from slth.constructions import Construction as Construction
+    from slth.constructions import Dense as Dense
+    from slth.constructions.certify import certify as certify
+    from slth.errors import ArgumentError as ArgumentError
+    from slth.errors import ConstructionError as ConstructionError
+    from slth.errors import DataError as DataError
+    from slth.errors import ResourceError as ResourceError
+    from slth.errors import SlthError as SlthError
+    from slth.errors import TicketError as TicketError
+    from slth.rng import Stream as Stream
+    from slth.rng import WeightLaw as WeightLaw
+    from slth.subset_sum import BatchSolution as BatchSolution
+    from slth.subset_sum import Status as Status
+    from slth.subset_sum import SubsetSumInstance as SubsetSumInstance
+    from slth.subset_sum import SubsetSumSolution as SubsetSumSolution
+    from slth.subset_sum import TwoList as TwoList
+    from slth.subset_sum import solve as solve
+    from slth.subset_sum import solve_batch as solve_batch
+    from slth.tickets import DenseLayer as DenseLayer
+    from slth.tickets import DenseNetwork as DenseNetwork
+    from slth.tickets import Mask as Mask
+    from slth.tickets import NetworkDescription as NetworkDescription
+    from slth.tickets import ProductPair as ProductPair
+    from slth.tickets import RandomLinear as RandomLinear
+    from slth.tickets import Ticket as Ticket
+
+__version__ = "0.1.0"
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "slth.api": ("construct", "load_ticket", "to_torch"),
+    "slth.constructions": ("Certificate", "Construction", "Dense"),
+    "slth.constructions.certify": ("certify",),
+    "slth.errors": ("ArgumentError", "ConstructionError", "DataError", "ResourceError", "SlthError", "TicketError"),
+    "slth.rng": ("Stream", "WeightLaw"),
+    "slth.subset_sum": (
+        "BatchSolution",
+        "Status",
+        "SubsetSumInstance",
+        "SubsetSumSolution",
+        "TwoList",
+        "solve",
+        "solve_batch",
+    ),
+    "slth.tickets": (
+        "DenseLayer",
+        "DenseNetwork",
+        "Mask",
+        "NetworkDescription",
+        "ProductPair",
+        "RandomLinear",
+        "Ticket",
+    ),
+}
+"""Which module holds which exported names."""
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'slth' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,161 @@
+"""The functions that users call: the only module that joins the floors, and it loads each when it is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from slth.constructions import Construction, Dense
+    from slth.rng import WeightLaw
+    from slth.tickets import DenseNetwork, Ticket
+
+Progress = Callable[[str, int, int], None]
+
+
+def construct(
+    target: nn.Module | DenseNetwork,
+    *,
+    method: Dense,
+    input_shape: Sequence[int] | None = None,
+    input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
+    normalisation: tuple[ArrayLike, ArrayLike] | None = None,
+    seed: int = 0,
+    law: WeightLaw | None = None,
+    progress: Progress | None = None,
+) -> Construction:
+    r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
+
+    Each weight w of the target becomes a subset sum of random products,
+    :math:`|w - g \sum_{k \in S} u_k v_k| \le \epsilon_w`, and the errors :math:`\epsilon_w` are folded through the
+    layers into a bound over the whole input box.
+
+    Parameters
+    ----------
+    target : torch.nn.Module or DenseNetwork
+        An ``nn.Sequential`` of ``Flatten``, ``Linear`` and ``ReLU``, or a described network.
+    method : Dense
+        What to build: ``Dense(candidates=20)``, ``Dense(eps=0.01, delta=0.01)``.
+    input_shape : sequence of int, optional
+        Shape of one input, without the batch axis; dense targets need none, and one that is given is compared.
+    input_box : tuple of two array_like
+        Smallest and largest value of each raw input.
+    normalisation : tuple of two array_like, optional
+        Mean and standard deviation that the module expects to be applied to its inputs; folded into its first layer.
+    seed : int
+        Seed of the random network, 0 <= seed < 2**64.
+    law : WeightLaw, optional
+        Law of the random weights; uniform on (-1, 1) by default.
+    progress : callable, optional
+        Called with (label, done, total).
+
+    Returns
+    -------
+    Construction
+        ``ticket``, ``certificate`` (its ``error`` bounds every output over the box), ``table`` (a row for each layer).
+
+    Raises
+    ------
+    ArgumentError
+        The module cannot be described, shapes do not fit, or an option breaks its rule.
+    ConstructionError
+        What was asked of the method cannot be reached.
+
+    Notes
+    -----
+    Source: Pensia et al. 2020, "Optimal Lottery Tickets via SubsetSum" (arXiv 2006.07990).
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.DenseNetwork([slth.DenseLayer([[0.5, -0.25]], activation="identity")])
+    >>> made = slth.construct(target, method=slth.Dense(candidates=14), seed=1)
+    >>> made.certificate.error < 0.02
+    True
+    """
+    from slth.constructions import construct_dense
+    from slth.tickets import DenseNetwork
+
+    if isinstance(target, DenseNetwork):
+        if normalisation is not None:
+            raise ArgumentError(
+                "normalisation", normalisation, "goes with a torch module", "fold it into the first DenseLayer"
+            )
+        network = target
+    else:
+        from slth.networks import describe_module
+
+        network = describe_module(target, normalisation=normalisation)
+    if input_shape is not None and math.prod(input_shape) != network.layers[0].inputs:
+        raise ArgumentError(
+            "input_shape", tuple(input_shape), f"must have {network.layers[0].inputs} numbers in all", "leave it out"
+        )
+    return construct_dense(network, method, input_box=input_box, seed=seed, law=law, progress=progress)
+
+
+def load_ticket(path: str | Path) -> Ticket:
+    """Read a ticket file and check that its weights regenerate bit for bit; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Ticket
+
+    Raises
+    ------
+    TicketError
+        No such file, not a ticket, another version, truncated, changed, or weights that do not regenerate.
+
+    Examples
+    --------
+    >>> import slth
+    >>> try:
+    ...     slth.load_ticket("no such file")
+    ... except slth.TicketError as problem:
+    ...     print(problem)
+    no such file: there is no such file
+    """
+    from slth.tickets import load_ticket as read
+
+    return read(path)
+
+
+def to_torch(ticket: Ticket) -> nn.Module:
+    """Turn a ticket into an ordinary torch module with its masked random weights.
+
+    Parameters
+    ----------
+    ticket : Ticket
+
+    Returns
+    -------
+    torch.nn.Module
+        float32, without parameters (its weights are buffers); maps [batch, inputs] to [batch, outputs].
+
+    Raises
+    ------
+    ArgumentError
+        The ticket is of a kind that has no module.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.DenseNetwork([slth.DenseLayer([[0.5, -0.25]], activation="identity")])
+    >>> ticket = slth.construct(target, method=slth.Dense(candidates=8)).ticket
+    >>> sum(1 for _ in to_torch(ticket).parameters())
+    0
+    """
+    from slth.networks import module_from_ticket
+
+    return module_from_ticket(ticket)

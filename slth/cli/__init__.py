@@ -1,0 +1,170 @@
+"""The command line: the only reader of the arguments, of the environment and of configuration files.
+
+Exit codes: 0 done; 1 failed run or failed verification; 2 usage or bad input; 3 partial but resumable; 130 and 143
+when interrupted or terminated. A user's mistake never shows a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from slth.errors import SlthError
+
+if TYPE_CHECKING:
+    from slth.cli.outcome import Outcome
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds like a keyboard interrupt, so that temporary files are removed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command line without the program's name; the process's own by default.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    0.1.0
+    0
+    """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    with _quiet_warnings(), _terminable():
+        try:
+            outcome = _run(tokens)
+            if outcome is None:
+                sys.stdout.flush()
+                return 0
+            return outcome.deliver()
+        except BrokenPipeError:
+            return _abandon_stdout()
+        except KeyboardInterrupt:
+            return _fail(tokens, "interrupted", "Interrupted", INTERRUPTED)
+        except Terminated:
+            return _fail(tokens, "terminated", "Terminated", TERMINATED)
+        except SlthError as problem:
+            from slth.cli.failures import in_words_of_the_command_line
+
+            return _fail(
+                tokens, in_words_of_the_command_line(problem, tokens), type(problem).__name__, problem.exit_code
+            )
+        except MemoryError:
+            return _fail(tokens, "out of memory: ask for a smaller problem", "MemoryError", 1)
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            return _fail(tokens, f"{where}{problem.strerror or problem}", type(problem).__name__, 1)
+        except Exception as problem:
+            if "--debug" in tokens:
+                traceback.print_exc()
+            hint = "" if "--debug" in tokens else "; run with --debug for the traceback"
+            message = f"internal error: {type(problem).__name__}: {_one_line(str(problem))}{hint}"
+            return _fail(tokens, message, type(problem).__name__, 1)
+
+
+def _run(tokens: list[str]) -> Outcome | None:
+    """Parse and run; None where the command has said everything itself (help and version)."""
+    from cyclopts import CycloptsError
+
+    from slth.cli.app import build_app
+    from slth.errors import ArgumentError
+
+    app = build_app()
+    try:
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as problem:
+        raise UsageError(_one_line(str(problem))) from problem
+    except ArgumentError:
+        raise
+    result: Outcome | None = command(*bound.args, **bound.kwargs)
+    return result
+
+
+class UsageError(SlthError):
+    """The command line itself is wrong: an unknown option, a missing argument, a value of another type."""
+
+    exit_code = 2
+
+
+def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:
+    """Say on stderr what went wrong and, where JSON was asked for, on stdout too: one object either way."""
+    print_to(sys.stderr, f"slth: {message}")
+    if "--json" in tokens:
+        import json
+
+        try:
+            print_to(sys.stdout, json.dumps({"error": message, "kind": kind, "exit_code": code}))
+        except BrokenPipeError:
+            _abandon_stdout()
+    return code
+
+
+def print_to(stream: TextIO, line: str) -> None:
+    """Write one line to a stream and flush it."""
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _abandon_stdout() -> int:
+    """Whoever read our output has left: stop without the complaint that closing stdout would print."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return 1
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
+    return 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turn SIGTERM into an exception for as long as a command runs, where this thread may do so."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _quiet_warnings() -> Iterator[None]:
+    """Show warnings to users as one line on stderr, without a file name and a line number of ours."""
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        print_to(sys.stderr, f"slth: warning: {_one_line(str(message))}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
+        yield

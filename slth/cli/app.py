@@ -1,0 +1,114 @@
+"""The tree of commands. Each is named by a string and imported when it runs, so that help stays instant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cyclopts import App, ArgumentCollection
+from cyclopts.config import Env, Toml
+
+from slth import __version__
+from slth.errors import ArgumentError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
+    "solve": ("slth.cli.solve:solve", "Solve one subset-sum instance from a file or a law."),
+    "bench": ("slth.cli.bench:bench", "Run the benchmark grids against named peers in the same run."),
+    "env": ("slth.cli.env:env", "Versions, processors, threads and devices, to paste into a question."),
+}
+"""Verbs without sub-commands: where the function is, and its line in the help."""
+
+GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "construct": (
+        "Execute a proof: a ticket for a trained network.",
+        {"dense": ("slth.cli.construct:dense", "Product construction of fully connected networks.")},
+    ),
+    "ticket": (
+        "Look into, check and evaluate a ticket file.",
+        {
+            "info": ("slth.cli.ticket:info", "What a ticket file says about itself."),
+            "verify": ("slth.cli.ticket:verify", "Regenerate the kept weights and compare their hash."),
+            "eval": ("slth.cli.ticket:evaluate", "Accuracy of a ticket on a data set."),
+        },
+    ),
+    "data": (
+        "Data sets: list, check, download.",
+        {
+            "ls": ("slth.cli.data:ls", "Known data sets and whether they are here."),
+            "verify": ("slth.cli.data:verify", "Compare files with the official checksums and structure."),
+            "fetch": ("slth.cli.data:fetch", "Download a data set from its public mirror."),
+        },
+    ),
+}
+"""Verbs with sub-commands."""
+
+
+def build_app() -> App:
+    """Build the command tree with its layers of configuration.
+
+    Command line over environment (``SLTH_SOLVE_TOLERANCE``) over ``--config FILE`` over ``slth.toml`` in this folder
+    over ``slth/config.toml`` in the user's configuration folder.
+
+    Returns
+    -------
+    cyclopts.App
+    """
+    app = App(
+        name="slth",
+        help="Strong lottery tickets by random subset sum: solvers, constructions, certificates, portable tickets.",
+        version=__version__,
+        config=[
+            Env("SLTH_", command=True),
+            _file_named_on_the_command_line,
+            Toml("slth.toml"),
+            Toml(_user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
+        ],
+        suppress_keyboard_interrupt=False,
+        default_parameter=None,
+    )
+    for name, (target, summary) in COMMANDS.items():
+        app.command(target, name=name, help=summary)
+    for group, (summary, commands) in GROUPS.items():
+        branch = App(name=group, help=summary)
+        for name, (target, line) in commands.items():
+            branch.command(target, name=name, help=line)
+        app.command(branch)
+    return app
+
+
+def _file_named_on_the_command_line(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Read the file that ``--config`` names, as one more layer."""
+    option = arguments.get("--config")
+    if option is None or not option.tokens:
+        return
+    path = Path(option.tokens[-1].value)
+    if not path.is_file():
+        raise ArgumentError("config", str(path), "is not a file", "name a TOML file, see slth.toml.example")
+    Toml(path)(app, commands, arguments)
+
+
+def _user_folder(variable: str, fallback: str) -> Path:
+    """One of the user's XDG folders for this program."""
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / fallback) / "slth"
+
+
+def data_folders(data_dir: Path | None) -> tuple[Path, ...]:
+    """Folders in which data sets are searched: the given one (or $SLTH_DATA_DIR), then the user's data folder.
+
+    Parameters
+    ----------
+    data_dir : Path or None
+
+    Returns
+    -------
+    tuple of Path
+    """
+    own = _user_folder("XDG_DATA_HOME", ".local/share")
+    return (own,) if data_dir is None else (data_dir, own)
+
+
+def is_offline() -> bool:
+    """Whether SLTH_OFFLINE forbids downloads."""
+    return os.environ.get("SLTH_OFFLINE", "").lower() not in {"", "0", "false", "no"}

@@ -1,0 +1,98 @@
+"""``slth data ls``, ``slth data verify``, ``slth data fetch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from slth.cli.app import data_folders, is_offline
+from slth.cli.options import COMMON, Common, DataDir
+from slth.cli.outcome import Outcome
+from slth.cli.progress import note, progress
+from slth.errors import ArgumentError
+
+
+def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
+    """Known data sets and whether they are here."""
+    from slth.experiments.catalogue import BUNDLED, CATALOGUE
+    from slth.experiments.verification import locate
+
+    folders = data_folders(data_dir)
+    rows: list[dict[str, Any]] = [{"name": name, "state": "bundled", "folder": None} for name in BUNDLED]
+    for entry in CATALOGUE.values():
+        folder = locate(entry, folders)
+        rows.append({"name": entry.name, "state": "here" if folder else "absent", "folder": folder})
+
+    def show() -> list[RenderableType]:
+        table = Table("data set", "state", "folder", box=None)
+        for row in rows:
+            table.add_row(row["name"], row["state"], str(row["folder"] or ""))
+        return [table]
+
+    return Outcome("data ls", common, {"data": rows, "searched": folders}, show)
+
+
+def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
+    """Tell apart official bytes, right structure with other bytes, and wrong structure.
+
+    Exit code 1 where a data set has the wrong structure, or was asked for by name and is missing.
+
+    Parameters
+    ----------
+    names
+        Data sets; all that are here by default.
+    """
+    from slth.experiments.catalogue import BUNDLED, CATALOGUE, NAMES
+    from slth.experiments.verification import Verdict
+    from slth.experiments.verification import verify as check
+
+    for name in names:
+        if name not in NAMES:
+            raise ArgumentError("name", name, "is not a known data set", f"choose from {', '.join(NAMES)}")
+    rows: list[dict[str, Any]] = []
+    failed = False
+    for name in names or NAMES:
+        if name in BUNDLED:
+            rows.append({"name": name, "verdict": "bundled", "files": {}, "message": f"data set {name} needs no file"})
+            continue
+        report = check(CATALOGUE[name], data_folders(data_dir))
+        if report.verdict is Verdict.OTHER_BYTES:
+            note(common, f"warning: {report.advice()}")
+        failed |= report.verdict is Verdict.WRONG_STRUCTURE or (report.verdict is Verdict.MISSING and name in names)
+        files = {str(file.path): {"sha256": file.sha256, "official": file.official} for file in report.files}
+        rows.append({"name": name, "verdict": report.verdict.value, "files": files, "message": report.advice()})
+
+    def show() -> list[RenderableType]:
+        table = Table("data set", "verdict", "what to know", box=None)
+        for row in rows:
+            table.add_row(row["name"], row["verdict"], row["message"])
+        return [table]
+
+    return Outcome("data verify", common, {"data": rows, "passed": not failed}, show, exit_code=int(failed))
+
+
+def fetch(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
+    """Download data sets from their public mirrors; every file is compared with its sha256.
+
+    Parameters
+    ----------
+    names
+        mnist, fashion-mnist, cifar10.
+    """
+    from slth.experiments.fetching import fetch as download
+
+    if not names:
+        raise ArgumentError("name", "", "is missing", "say which data set: mnist, fashion-mnist or cifar10")
+    folder = data_folders(data_dir)[0]
+    places: dict[str, Path] = {}
+    with progress(common) as report:
+        for name in names:
+            places[name] = download(name, data_dir=folder, offline=is_offline(), progress=report)
+
+    def show() -> list[RenderableType]:
+        return [f"{name}: {place}" for name, place in places.items()]
+
+    return Outcome("data fetch", common, {"fetched": places}, show)

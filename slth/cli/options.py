@@ -1,0 +1,40 @@
+"""Options that verbs share, as frozen dataclasses that cyclopts lays out flat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_NO_NEGATIVE = Parameter(negative="")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What every verb takes."""
+
+    json: Annotated[bool, Parameter(negative="", help="Print exactly one JSON object on stdout.")] = False
+    seed: Annotated[int, Parameter(help="Seed of everything random; always reported.")] = 0
+    out: Annotated[Path | None, Parameter(help="Folder for files; created where missing.")] = None
+    config: Annotated[Path | None, Parameter(help="TOML file with a table per verb.")] = None
+    verbose: Annotated[bool, Parameter(negative="", help="Progress as plain lines where stderr is no terminal.")] = (
+        False
+    )
+    quiet: Annotated[bool, Parameter(negative="", help="No progress at all.")] = False
+    debug: Annotated[bool, Parameter(negative="", help="Show the traceback of an internal error.")] = False
+
+
+COMMON = Common()
+
+DataDir = Annotated[
+    Path | None,
+    Parameter(
+        name="--data-dir", env_var="SLTH_DATA_DIR", help="Folder with MNIST/raw, cifar-10-batches-bin and so on."
+    ),
+]
+Jobs = Annotated[int | None, Parameter(help="Threads; all cores by default.")]

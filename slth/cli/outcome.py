@@ -1,0 +1,93 @@
+"""What a command hands back: one JSON-able dictionary, a way to show it to a person, an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from slth.cli.options import Common
+from slth.experiments.files import dumps, write_json
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a command.
+
+    Parameters
+    ----------
+    verb : str
+        Name of the command, also of the file that ``--out`` receives.
+    common : Common
+        The options of the call.
+    data : dict
+        The JSON object; verb and seed are added to it.
+    show : callable
+        Gives what a person sees on stdout.
+    exit_code : int
+    """
+
+    verb: str
+    common: Common
+    data: dict[str, Any]
+    show: Callable[[], list[RenderableType]]
+    exit_code: int = 0
+
+    def deliver(self) -> int:
+        """Write the JSON file where ``--out`` was given, then stdout; return the exit code."""
+        document = {"verb": self.verb, "seed": self.common.seed, **self.data}
+        if self.common.out is not None:
+            write_json(self.common.out / f"{self.verb.replace(' ', '-')}.json", document)
+        if self.common.json:
+            sys.stdout.write(dumps(document) + "\n")
+        else:
+            # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
+            terminal = sys.stdout.isatty()
+            console = Console(file=sys.stdout, highlight=False, width=None if terminal else 160)
+            for renderable in self.show():
+                console.print(renderable)
+        sys.stdout.flush()
+        return self.exit_code
+
+
+def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Table:
+    """Two columns, a name and a value, without lines.
+
+    Parameters
+    ----------
+    rows : mapping
+    title : str, optional
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, number(value) if isinstance(value, float) else str(value))
+    return table
+
+
+def number(value: float) -> str:
+    """A number as a person reads it: six significant digits.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(0.1234567)
+    '0.123457'
+    """
+    return f"{value:.6g}"

@@ -1,0 +1,99 @@
+"""Progress on stderr: bars on a terminal, plain lines when asked for, silence otherwise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from slth.cli.options import Common
+
+Progress = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress(common: Common) -> Iterator[Progress]:
+    """Give the callable ``(label, done, total)`` through which the library reports.
+
+    Parameters
+    ----------
+    common : Common
+        ``quiet`` silences; ``verbose`` prints lines where stderr is not a terminal.
+
+    Yields
+    ------
+    callable
+    """
+    if not common.quiet and sys.stderr.isatty():
+        with _bars() as report:
+            yield report
+    elif common.verbose and not common.quiet:
+        yield _lines()
+    else:
+        yield _silence
+
+
+def note(common: Common, message: str) -> None:
+    """Say one thing on stderr, unless told to be quiet.
+
+    Parameters
+    ----------
+    common : Common
+    message : str
+    """
+    if not common.quiet:
+        sys.stderr.write(f"slth: {message}\n")
+        sys.stderr.flush()
+
+
+def _silence(label: str, done: int, total: int) -> None:
+    pass
+
+
+def _lines() -> Progress:
+    """One line for each label and each further tenth."""
+    reached: dict[str, int] = {}
+
+    def report(label: str, done: int, total: int) -> None:
+        tenth = 10 * done // total if total > 0 else 10
+        if reached.get(label) != tenth:
+            reached[label] = tenth
+            sys.stderr.write(f"slth: {label} {done}/{total}\n")
+
+    return report
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, int] = {}
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=max(total, 1))
+            bars.update(tasks[label], completed=done, total=max(total, 1))  # type: ignore[arg-type]
+
+        yield report
+
+
+def announce_compilation(common: Common) -> None:
+    """Say that the kernels will be compiled, where no compiled code is found: it happens once and takes a while.
+
+    Parameters
+    ----------
+    common : Common
+    """
+    import os
+    from pathlib import Path
+
+    import slth
+
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(folder)] if folder else [Path(slth.__file__).parent / "kernels" / "__pycache__"]
+    if not any(place.is_dir() and next(place.rglob("*.nbi"), None) for place in places):
+        note(common, "compiling the kernels, once on this machine: up to half a minute")

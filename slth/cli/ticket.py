@@ -1,0 +1,128 @@
+"""``slth ticket info``, ``slth ticket verify``, ``slth ticket eval``."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+
+from slth.cli.app import data_folders
+from slth.cli.options import COMMON, Common, DataDir
+from slth.cli.outcome import Outcome, key_value_table
+
+if TYPE_CHECKING:
+    from slth.tickets import Ticket
+
+
+def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
+    """What a ticket file says about itself.
+
+    Parameters
+    ----------
+    file
+        A ticket file.
+    """
+    ticket, data = _load(file)
+    layers = [
+        {
+            "path": layer.path,
+            "kind": type(layer).__name__,
+            "inputs": layer.inputs,
+            "outputs": layer.outputs,
+            "activation": layer.activation,
+            "gain": gain,
+        }
+        for layer, gain in zip(ticket.description.layers, ticket.gains.tolist(), strict=True)
+    ]
+    data |= {"layers": layers}
+
+    def show() -> list[RenderableType]:
+        rows = {key: value for key, value in data.items() if key != "layers"}
+        for layer in layers:
+            rows[layer["path"]] = f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}, {layer['activation']}"
+        return [key_value_table(rows)]
+
+    return Outcome("ticket info", common, data, show)
+
+
+def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:
+    """Regenerate the kept weights and compare their hash; exit code 1 if anything is wrong.
+
+    Parameters
+    ----------
+    file
+        A ticket file.
+    """
+    ticket, data = _load(file)
+    # Loading has compared the hash that the file states; this one is computed once more, for the report.
+    data |= {"verified": ticket.kept_weights_sha256() == data["sha256"]}
+
+    def show() -> list[RenderableType]:
+        return [f"{file}: every kept weight regenerates (sha256 {data['sha256']})"]
+
+    return Outcome("ticket verify", common, data, show, exit_code=int(not data["verified"]))
+
+
+def evaluate(
+    file: Path,
+    /,
+    *,
+    data: str = "digits",
+    target: Path | None = None,
+    limit: int | None = None,
+    data_dir: DataDir = None,
+    common: Common = COMMON,
+) -> Outcome:
+    """Accuracy of a ticket on a data set's test images, in float64.
+
+    Parameters
+    ----------
+    file
+        A ticket file.
+    data
+        digits, synthetic, mnist, fashion-mnist or cifar10.
+    target
+        target.safetensors of the network that the ticket approximates: its accuracy and the largest difference too.
+    limit
+        At most so many test images.
+    """
+    from slth.experiments.datasets import load
+    from slth.experiments.evaluation import evaluate_ticket
+    from slth.experiments.target_file import load_target
+
+    ticket, facts = _load(file)
+    data_set = load(data, data_dir=data_folders(data_dir), seed=common.seed)
+    network = None if target is None else load_target(target)
+    facts |= {"data": data, **evaluate_ticket(ticket, data_set, target=network, limit=limit)}
+
+    def show() -> list[RenderableType]:
+        return [key_value_table(facts)]
+
+    return Outcome("ticket eval", common, facts, show)
+
+
+def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:
+    from slth.api import load_ticket
+
+    ticket = load_ticket(file)
+    content = file.read_bytes()
+    statistics = ticket.statistics()
+    weights = statistics.target_weights
+    return ticket, {
+        "file": file,
+        "bytes": len(content),
+        "file_sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": ticket.kept_weights_sha256(),
+        "family": ticket.family,
+        "ticket_seed": ticket.seed,
+        "law": ticket.law.describe(),
+        "kept": statistics.kept,
+        "open_positions": statistics.open_positions,
+        "density": statistics.density,
+        "random_parameters": statistics.random_parameters,
+        "target_weights": weights,
+        "bits_per_weight": 8 * len(content) / weights if weights else None,
+        "entropy_bound_bits_per_weight": statistics.entropy_bound_bits_per_weight,
+    }

@@ -1,0 +1,222 @@
+r"""A bound on the largest difference between a target and a ticket over a whole box of inputs.
+
+The bound holds in real arithmetic, for the real numbers that the target's doubles and the sums of products of the
+ticket's random doubles are; it is computed with outward rounding (:mod:`slth.constructions.interval` proves why). What
+floating-point evaluation can add is stated apart, for binary64 and binary32 (:mod:`slth.constructions.rounding`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from slth.constructions.effective import EffectiveLayer, effective_layers, slopes
+from slth.constructions.interval import Array, Interval, up, upper_product, upper_total
+from slth.constructions.propagation import State, augmented, folded, propagate, start
+from slth.constructions.rounding import evaluation_allowance
+from slth.errors import ArgumentError
+from slth.tickets import DenseLayer, DenseNetwork, Ticket
+
+
+@dataclass(frozen=True)
+class LayerBounds:
+    """What the certificate knows behind one layer, over the whole input box.
+
+    Parameters
+    ----------
+    layer : int
+        Number of the layer, from 0.
+    largest_weight_error, median_weight_error : float
+        Bounds on the largest and on the median |ticket's weight - target's weight| over nonzero weights and biases,
+        copies of one neuron together.
+    value : float
+        Bound on the target's largest absolute value behind the activation.
+    difference : float
+        Bound on the largest |ticket's value - target's value| behind the activation.
+    norm_bound : float
+        The same by norms alone.
+    """
+
+    layer: int
+    largest_weight_error: float
+    median_weight_error: float
+    value: float
+    difference: float
+    norm_bound: float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    r"""A proved bound on :math:`\max_x \|ticket(x) - target(x)\|_\infty` over a box of inputs.
+
+    Parameters
+    ----------
+    error : float
+        The bound in real arithmetic: the largest entry of ``per_output``.
+    per_output : float64[outputs]
+        The bound of each output.
+    norm_bound : float
+        The classical bound by products of infinity norms, for comparison; valid too, and usually far larger.
+    float64_allowance, float32_allowance : float
+        What evaluating both networks in IEEE binary64 or binary32 can add to the observed difference, in any order of
+        summation: ``error + float64_allowance`` is never below a difference that is observed in binary64.
+    input_box : tuple of two float64[inputs]
+        Smallest and largest value of each input.
+    layers : tuple of LayerBounds
+        The bounds behind each layer.
+    """
+
+    error: float
+    per_output: Array
+    norm_bound: float
+    float64_allowance: float
+    float32_allowance: float
+    input_box: tuple[Array, Array]
+    layers: tuple[LayerBounds, ...]
+
+    def summary(self) -> dict[str, float]:
+        """Return the four numbers of the certificate by name."""
+        return {
+            "error": self.error,
+            "norm_bound": self.norm_bound,
+            "float64_allowance": self.float64_allowance,
+            "float32_allowance": self.float32_allowance,
+        }
+
+
+def certify(target: DenseNetwork, ticket: Ticket, *, input_box: tuple[ArrayLike, ArrayLike]) -> Certificate:
+    """Bound the difference between a target and a ticket over a box of inputs.
+
+    Parameters
+    ----------
+    target : DenseNetwork
+        Layers with float64 weights: exact real numbers.
+    ticket : Ticket
+        A strong ticket of as many layers; its effective weights are enclosed, never rounded.
+    input_box : tuple of two array_like
+        Smallest and largest input: scalars, or one number per input.
+
+    Returns
+    -------
+    Certificate
+        The bound, and what it is made of.
+
+    Raises
+    ------
+    ArgumentError
+        If the box is empty or not finite, or the ticket's shapes are not the target's.
+    """
+    box = as_box(input_box, target.layers[0].weight.shape[1])
+    return certify_layers(target, effective_layers(ticket, target), box)
+
+
+def certify_layers(target: DenseNetwork, layers: Sequence[EffectiveLayer], box: tuple[Array, Array]) -> Certificate:
+    """Return the certificate of effective layers, which need not come from a ticket: before anything is solved, say."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        states = propagate(target, layers, start(*box))
+        per_output = _largest_difference(states[-1])
+        norms = _norm_bounds(target, layers, states)
+        return Certificate(
+            error=float(per_output.max()),
+            per_output=per_output,
+            norm_bound=norms[-1],
+            float64_allowance=evaluation_allowance(target, layers, states, per_output, digits=53),
+            float32_allowance=evaluation_allowance(target, layers, states, per_output, digits=24),
+            input_box=box,
+            layers=tuple(_layer_bounds(target, layers, states, norms)),
+        )
+
+
+def certified_error(target: DenseNetwork, layers: Sequence[EffectiveLayer], box: tuple[Array, Array]) -> float:
+    """Return the certificate's error alone."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(_largest_difference(propagate(target, layers, start(*box))[-1]).max())
+
+
+def _largest_difference(last: State) -> Array:
+    """Return the bound of each output; where a range left the doubles nothing is certified."""
+    assert last.difference is not None, "every layer computes a difference"
+    magnitude = last.difference.magnitude[:-1]
+    magnitude[np.isnan(magnitude)] = np.inf
+    magnitude.flags.writeable = False
+    return magnitude
+
+
+def as_box(input_box: tuple[ArrayLike, ArrayLike], inputs: int) -> tuple[Array, Array]:
+    """Return the checked box as two read-only float64[inputs]."""
+    try:
+        low, high = (np.array(np.broadcast_to(np.asarray(end, dtype=np.float64), (inputs,))) for end in input_box)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            "input_box", input_box, f"must be two numbers, or two arrays of {inputs} numbers", "pass (low, high)"
+        ) from error
+    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all()):
+        raise ArgumentError(
+            "input_box",
+            input_box,
+            "must be finite with low <= high",
+            "pass the range that inputs can take, e.g. (0, 1)",
+        )
+    low.flags.writeable = high.flags.writeable = False
+    return low, high
+
+
+def weight_errors(layer: DenseLayer, effective: EffectiveLayer, state: State) -> Interval:
+    """Return enclosures of (ticket's weight - target's weight), bias last, all copies of an input together.
+
+    Where an input takes both signs in ``state`` the ticket has two weights for it: both errors are enclosed.
+    """
+    exact = Interval.point(augmented(layer)[effective.sink])
+    errors = folded(effective, exact.shape[1]) - exact
+    if effective.negative is None:
+        return errors
+    return slopes(errors, effective.negative - exact, state.target.hull(state.ticket))
+
+
+def _layer_bounds(
+    target: DenseNetwork, layers: Sequence[EffectiveLayer], states: Sequence[State], norms: Sequence[float]
+) -> list[LayerBounds]:
+    rows = []
+    for number, (layer, effective) in enumerate(zip(target.layers, layers, strict=True)):
+        behind = states[number + 1]
+        difference = behind.difference
+        errors = weight_errors(layer, effective, states[number]).magnitude
+        nonzero = errors[augmented(layer)[effective.sink] != 0.0]
+        rows.append(
+            LayerBounds(
+                layer=number,
+                largest_weight_error=float(errors.max()),
+                median_weight_error=float(np.median(nonzero)) if nonzero.size else 0.0,
+                value=float(behind.target[:-1].magnitude.max()),
+                difference=0.0 if difference is None else float(difference.magnitude.max()),
+                norm_bound=norms[number],
+            )
+        )
+    return rows
+
+
+def _norm_bounds(target: DenseNetwork, layers: Sequence[EffectiveLayer], states: Sequence[State]) -> list[float]:
+    r"""Return :math:`E_l = \|A_l - W_l\| X_{l-1} + \|A_l\| E_{l-1}`, X the target's norm bound, by largest row sums.
+
+    The constant input is 1 whatever X is, so its column enters with factor 1 and, where it is exact, with no error.
+    """
+    size = float(states[0].target[:-1].magnitude.max())
+    wrong, bounds = 0.0, []
+    for layer, effective, state in zip(target.layers, layers, states[:-1], strict=True):
+        own = _row_norms(weight_errors(layer, effective, state).magnitude, size)
+        either = state.target.hull(state.ticket) if effective.one_to_one else state.ticket
+        gain = slopes(effective.positive, effective.negative, either).magnitude
+        if effective.one_to_one:
+            gain = gain[:, :-1]
+        wrong = float(np.max(up(own + upper_product(upper_total(gain), np.asarray(wrong)))))
+        size = float(_row_norms(np.abs(augmented(layer)[:-1]), size).max())
+        bounds.append(wrong)
+    return bounds
+
+
+def _row_norms(magnitude: Array, size: float) -> Array:
+    weighted = np.concatenate([upper_product(magnitude[:, :-1], np.asarray(size)), magnitude[:, -1:]], axis=1)
+    return upper_total(weighted)

@@ -1,0 +1,69 @@
+"""The errors of a layer's weights as random subset sum predicts them: before anything is drawn, and afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from slth.constructions.interval import Array
+from slth.constructions.layout import LayerWork
+from slth.rng import WeightLaw
+from slth.subset_sum.prediction import candidates_for_error
+from slth.tickets import ProductPair
+
+
+def candidates_needed(work: LayerWork, tolerance: float, failure: float, law: WeightLaw) -> int:
+    """Return the fewest candidates with which the layer's largest weight misses ``tolerance`` as rarely as asked.
+
+    Every second unit of a product pair is usable on average, and each has two units for one candidate.
+    """
+    target, error = float(np.abs(work.weights).max()) / work.gain, tolerance / work.gain
+    if target <= error:
+        return 1
+    if isinstance(work.layer, ProductPair):
+        units = candidates_for_error(law.second_moment**2, target, error, failure, usable=0.5)
+        return (units + 1) // 2
+    return candidates_for_error(law.second_moment, target, error, failure)
+
+
+def predicted_errors(log_rates: Array, ceilings: Array) -> tuple[float, float]:
+    """Return the medians of the largest and of a single error, each weight searched to its optimum.
+
+    Parameters
+    ----------
+    log_rates : float64[instances]
+        Logarithms of the rates of the exponential errors, in the unit of the weights.
+    ceilings : float64[instances]
+        Largest errors, those of the empty subset.
+
+    Returns
+    -------
+    tuple of float
+        The median of the largest of all errors, and the median of the error of one weight drawn from all.
+    """
+    if not log_rates.size:
+        return 0.0, 0.0
+
+    def misses(log_error: float) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.where(math.exp(log_error) < ceilings, np.exp(-np.exp(log_rates + log_error)), 0.0)
+
+    def largest_misses(log_error: float) -> float:
+        missing = misses(log_error)
+        return 1.0 - math.exp(float(np.log1p(-missing).sum())) if missing.max() < 1.0 else 1.0
+
+    return _half(largest_misses), _half(lambda log_error: float(misses(log_error).mean()))
+
+
+def _half(misses: Callable[[float], float]) -> float:
+    """Return the error that is missed with probability one half, by bisection of its logarithm."""
+    low, high = -120.0, 60.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        if misses(middle) > 0.5:
+            low = middle
+        else:
+            high = middle
+    return math.exp(high)

@@ -1,0 +1,114 @@
+"""The machine and the versions that a result was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from slth import __version__
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "llvmlite",
+    "torch",
+    "scikit-learn",
+    "matplotlib",
+    "joblib",
+    "safetensors",
+    "cyclopts",
+    "rich",
+    "jinja2",
+    "hypothesis",
+    "ortools",
+    "distributed",
+    "dask-jobqueue",
+)
+
+
+def describe_environment() -> dict[str, Any]:
+    """Describe versions, processor, memory, threads and accelerators.
+
+    Returns
+    -------
+    dict
+        JSON-able. Keys: slth, python, platform, processor, cores, memory_gib, threads, devices, packages.
+
+    Examples
+    --------
+    >>> sorted(describe_environment())[:3]
+    ['cores', 'devices', 'memory_gib']
+    """
+    from slth.networks.devices import describe_devices
+
+    return {
+        "slth": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(terse=True),
+        "processor": _processor(),
+        "cores": usable_cores(),
+        "memory_gib": _memory_gib(),
+        "devices": describe_devices(),
+        "packages": package_versions(),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that results depend on, without importing them.
+
+    Returns
+    -------
+    dict
+        Distribution name to version, or "absent".
+
+    Examples
+    --------
+    >>> package_versions()["numpy"] == __import__("numpy").__version__
+    True
+    """
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "absent"
+    return versions
+
+
+def usable_cores() -> int:
+    """How many cores this process may run on.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> usable_cores() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float | None:
+    try:
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return round(pages * size / 2**30, 1)

@@ -1,0 +1,234 @@
+"""The pictures of one ticket: outputs, errors against their prediction, certificate, mask, size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
+
+from slth.experiments.record import LayerRecord, TicketRecord
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, SKY, YELLOW, figure, light_grid, style
+
+WIDTH = 8.6
+"""Inches: the width of the report's column."""
+
+
+def accuracy_figure(record: TicketRecord) -> Figure:
+    """Accuracy on each class, of the target and of the ticket.
+
+    Parameters
+    ----------
+    record : TicketRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    classes = np.unique(record.labels)
+    target = [np.mean(record.target_outputs[record.labels == c].argmax(axis=1) == c) for c in classes]
+    ticket = [np.mean(record.ticket_outputs[record.labels == c].argmax(axis=1) == c) for c in classes]
+    with style():
+        drawing = figure(WIDTH, 2.5)
+        axes = drawing.add_subplot()
+        axes.vlines(classes, np.minimum(target, ticket), np.maximum(target, ticket), color=MUTED, linewidth=1.0)
+        axes.plot(classes, target, "o", markersize=10, markerfacecolor="none", markeredgecolor=BLUE, label="target")
+        axes.plot(classes, ticket, "x", markersize=6, markeredgewidth=2, color=ORANGE, label="ticket")
+        axes.set_xticks(classes)
+        axes.set_xlabel("class")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        lowest = min(*target, *ticket)
+        axes.set_ylim(max(0.0, lowest - 0.15 * (1.0 - lowest) - 0.02), 1.015)
+        axes.set_ylabel("test accuracy")
+        light_grid(axes)
+        axes.legend(loc="lower left", ncols=2, bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, handletextpad=0.2)
+    return drawing
+
+
+def output_figure(record: TicketRecord) -> Figure:
+    """How far the ticket's outputs are from the target's, for every test input and class.
+
+    Parameters
+    ----------
+    record : TicketRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    difference = (record.ticket_outputs - record.target_outputs).ravel()
+    outputs = record.target_outputs.ravel()
+    certified = float(record.summary["certified_error"])
+    with style():
+        drawing = figure(WIDTH, 2.6)
+        axes = drawing.add_subplot()
+        axes.axhspan(-certified, certified, color=SKY, alpha=0.15, linewidth=0)
+        for edge in (-certified, certified):
+            axes.axhline(edge, color=BLUE, linewidth=1.2, linestyle="--")
+        axes.plot(outputs, difference, ".", markersize=2.0, color=INK, alpha=0.35, rasterized=True)
+        axes.annotate(
+            "certified for every input in the box", (0.01, certified), xycoords=("axes fraction", "data"),
+            xytext=(0, -3), textcoords="offset points", va="top", color=BLUE, fontsize=8,
+        )  # fmt: skip
+        axes.set_ylim(-1.15 * certified, 1.15 * certified)
+        axes.set_xlabel("output of the target")
+        axes.set_ylabel("ticket \N{MINUS SIGN} target")
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    return drawing
+
+
+def error_figure(record: TicketRecord) -> Figure:
+    """Errors of the target's weights, layer by layer, against what the candidates alone predict.
+
+    Parameters
+    ----------
+    record : TicketRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    layers = record.layers
+    columns = min(3, len(layers))
+    rows = -(-len(layers) // columns)
+    with style():
+        drawing = figure(WIDTH, 2.5 * rows)
+        grid = drawing.subplots(rows, columns, squeeze=False)
+        for axes, layer in zip(grid.ravel(), layers, strict=False):
+            axes.stairs(
+                layer.error_counts, layer.error_edges, fill=True, color=SKY, alpha=0.75, label="found", linewidth=0
+            )
+            centres = np.sqrt(layer.error_edges[:-1] * layer.error_edges[1:])
+            axes.plot(centres, layer.error_predicted, color=ORANGE, linestyle="-", label="predicted")
+            if layer.tolerance > 0.0:
+                axes.axvline(layer.tolerance, color=GREEN, linestyle="--", linewidth=1.2, label="search may stop")
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(numticks=7))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_title(f"{layer.path}: {layer.weights:,} weights, {layer.candidates} candidates", fontsize=8.5)
+            axes.set_xlabel("error of a weight")
+            light_grid(axes)
+        for axes in grid.ravel()[len(layers) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("weights")
+        grid[0, 0].legend(loc="upper left")
+    return drawing
+
+
+def certificate_figure(record: TicketRecord) -> Figure:
+    """The ladder of output errors: seen on data, found by attack, proved, and what norms alone would prove.
+
+    Parameters
+    ----------
+    record : TicketRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    summary = record.summary
+    rungs: list[tuple[str, Any, str, str]] = [
+        ("largest on the test set", summary.get("sampled_error"), "o", INK),
+        ("found by gradient ascent", summary.get("attack_error"), "^", ORANGE),
+        ("certified, this is the claim", summary.get("certified_error"), "D", BLUE),
+        ("bound through norms alone", summary.get("norm_bound"), "s", MUTED),
+        ("asked for (eps)", summary.get("eps"), "P", GREEN),
+    ]
+    shown = [(label, float(value), marker, colour) for label, value, marker, colour in rungs if _drawable(value)]
+    with style():
+        drawing = figure(WIDTH, 0.6 + 0.36 * len(shown))
+        axes = drawing.add_subplot()
+        smallest, largest = min(v for _, v, _, _ in shown), max(v for _, v, _, _ in shown)
+        left, right = smallest / 6.0, largest * 12.0
+        for height, (_, value, marker, colour) in enumerate(reversed(shown)):
+            axes.plot([left, value], [height, height], color=colour, linewidth=1.4, alpha=0.6, solid_capstyle="butt")
+            axes.plot([value], [height], marker, color=colour, markersize=8)
+            axes.annotate(
+                f"{value:.3g}", (value, height), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8.5
+            )
+        axes.set_yticks(range(len(shown)), [label for label, *_ in reversed(shown)])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(-0.6, len(shown) - 0.4)
+        axes.set_xscale("log")
+        axes.set_xlim(left, right)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("largest difference between any output of the ticket and of the target")
+        light_grid(axes, axis="x")
+    return drawing
+
+
+def size_figure(record: TicketRecord) -> Figure:
+    """Bits for each target weight: the ticket, two bounds, and the target's own file.
+
+    Parameters
+    ----------
+    record : TicketRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    summary = record.summary
+    bars: list[tuple[str, Any, str, str]] = [
+        ("ticket file", summary.get("bits_per_target_weight"), BLUE, ""),
+        ("log2 C(open, kept) of its masks", summary.get("counting_bits_per_weight"), SKY, "//"),
+        ("log2(1 / (2 e)), e worst of the layer", summary.get("information_bits_per_weight"), YELLOW, ".."),
+        ("target's own file", summary.get("target_file_bits_per_weight"), MUTED, "\\\\"),
+    ]
+    shown = [(label, float(value), colour, hatch) for label, value, colour, hatch in bars if _drawable(value)]
+    with style():
+        drawing = figure(WIDTH, 0.6 + 0.34 * len(shown))
+        axes = drawing.add_subplot()
+        for height, (_, value, colour, hatch) in enumerate(reversed(shown)):
+            axes.barh(height, value, color=colour, height=0.62, hatch=hatch, edgecolor="white", linewidth=0)
+            axes.annotate(
+                f"{value:.1f}", (value, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5
+            )
+        axes.set_yticks(range(len(shown)), [label for label, *_ in reversed(shown)])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlim(0, 1.1 * max(value for _, value, *_ in shown))
+        axes.set_xlabel("bits for each weight of the target")
+        light_grid(axes, axis="x")
+    return drawing
+
+
+def mask_figure(layer: LayerRecord) -> Figure:
+    """Draw every bit of one layer's mask, and how many candidates each target weight took.
+
+    Parameters
+    ----------
+    layer : LayerRecord
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    mask = layer.mask if layer.mask.ndim == 3 else layer.mask[None]
+    candidates, inputs, outputs = mask.shape
+    counts = mask.sum(axis=0).T
+    with style():
+        drawing = figure(WIDTH, 3.6)
+        left, right = drawing.subplots(1, 2, width_ratios=(1.55, 1.0))
+        # A row for each output; the candidates of one input stand side by side.
+        bits = mask.transpose(2, 1, 0).reshape(outputs, inputs * candidates)
+        left.imshow(bits, cmap="Greys", aspect="auto", interpolation="none", vmin=0, vmax=1)
+        ticks = np.arange(0, inputs, max(1, inputs // 8))
+        left.set_xticks(ticks * candidates, [str(tick) for tick in ticks])
+        left.set_title(f"{layer.path}: every connection, kept in black")
+        left.set_xlabel(f"input ({candidates} hidden units each)")
+        left.set_ylabel("output")
+        image = right.imshow(counts, cmap="cividis", aspect="auto", interpolation="none", vmin=0)
+        right.set_title("connections kept for each weight")
+        right.set_xlabel("input")
+        drawing.colorbar(image, ax=right, pad=0.02, aspect=30)
+        for axes in (left, right):
+            axes.spines[["top", "right"]].set_visible(True)
+    return drawing
+
+
+def _drawable(value: Any) -> bool:
+    return isinstance(value, int | float) and bool(np.isfinite(value)) and value > 0

@@ -1,0 +1,54 @@
+"""The field's standard models, initialised from an explicit generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from slth.errors import ArgumentError
+
+
+def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequential:
+    r"""Return Flatten, then Linear layers with ReLU between them, and no activation at the end.
+
+    Weights and biases are uniform on :math:`\pm 1/\sqrt{inputs}` (PyTorch's own default), drawn from ``seed`` alone.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of neurons, inputs first: ``(64, 32, 10)`` has two layers of weights.
+    bias : bool
+        Whether the layers have biases.
+    seed : int
+        Seed of the initial weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        A float32 module for inputs of shape [batch, ...] with ``sizes[0]`` numbers each.
+
+    Raises
+    ------
+    ArgumentError
+        If fewer than two sizes are given, or one is not positive.
+
+    Examples
+    --------
+    >>> network = mlp((4, 3, 2), bias=False)
+    >>> [tuple(weight.shape) for weight in network.parameters()]
+    [(3, 4), (2, 3)]
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ArgumentError("sizes", tuple(sizes), "must be two or more positive numbers", "e.g. (64, 32, 10)")
+    generator = torch.Generator().manual_seed(seed)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in pairwise(sizes):
+        # skip_init: the default initialisation would draw from the global generator, and be thrown away
+        linear: nn.Module = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias)  # type: ignore[no-untyped-call]
+        for parameter in linear.parameters():
+            nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])

@@ -1,0 +1,28 @@
+"""Tickets: a random network, what is kept of it, and the file from which anybody regenerates it bit for bit."""
+
+from slth.tickets.coding import decode_symbols, encode_symbols, multinomial_bits
+from slth.tickets.description import NetworkDescription, ProductPair, RandomLinear
+from slth.tickets.file import load_ticket, save_ticket, ticket_bytes, ticket_from_bytes
+from slth.tickets.folding import FoldedLayer
+from slth.tickets.mask import Mask
+from slth.tickets.network import DenseLayer, DenseNetwork
+from slth.tickets.ticket import Ticket, TicketStatistics
+
+__all__ = [
+    "DenseLayer",
+    "DenseNetwork",
+    "FoldedLayer",
+    "Mask",
+    "NetworkDescription",
+    "ProductPair",
+    "RandomLinear",
+    "Ticket",
+    "TicketStatistics",
+    "decode_symbols",
+    "encode_symbols",
+    "load_ticket",
+    "multinomial_bits",
+    "save_ticket",
+    "ticket_bytes",
+    "ticket_from_bytes",
+]

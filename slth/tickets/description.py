@@ -1,0 +1,300 @@
+"""The random side: what a random network looks like, and nothing of any target.
+
+A layer's numbers are given by its description, the weight law and the seed together; the path of a layer names its
+streams, so two layers with one path would have equal weights and are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
+
+from slth.errors import ArgumentError
+from slth.rng import STREAM_LENGTH
+from slth.tickets.network import Activation, check_activation, check_chain
+
+Halves: TypeAlias = Literal["both", "positive"]
+Shape: TypeAlias = tuple[int, ...]
+
+_PATH_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_LONGEST_PATH = 200
+
+
+@dataclass(frozen=True)
+class ProductPair:
+    r"""Two random layers whose products of weights approximate one dense layer.
+
+    Input j < inputs is the layer's own, input ``inputs`` is the constant 1. Each owns ``units`` hidden units (k, j)
+    that see nothing else (the fixed block mask), and each hidden unit feeds all outputs:
+
+    .. math:: y_o = \sigma\Bigl(g \sum_{k, j} v_{kjo} \max(u_{kj} x_j, 0)\Bigr)
+
+    over the kept units and connections, with one gain g that the ticket holds. The weight :math:`u_{kj}` is number
+    ((k (inputs + 1) + j) (inputs + 1) + j) of the stream ``path.first``, its place in the full random matrix with
+    indices [k, owner, input]; :math:`v_{kjo}` is number (k (inputs + 1) + j) outputs + o of the stream ``path.second``.
+    The candidate k is the slowest index: more ``units`` extend the same network.
+
+    Source: Pensia et al. 2020, "Optimal Lottery Tickets via SubsetSum" (arXiv 2006.07990), section on the block
+    structure, by way of its restatement in Natale et al. 2024.
+
+    Parameters
+    ----------
+    path : str
+        Name of the layer's streams and masks: letters, digits, ``.``, ``_`` and ``-``.
+    inputs, outputs, units : int
+        Sizes, each >= 1.
+    halves : {"both", "positive"}
+        "both" where inputs may be negative: units with u > 0 serve x > 0, the others x < 0. "positive" where the
+        inputs are never negative, so that only units with u > 0 are of use.
+    activation : {"relu", "identity"}
+        What follows the sum, :math:`\sigma`.
+
+    Raises
+    ------
+    ArgumentError
+        When one of these rules is broken, or the random matrices exceed 2**62 entries.
+
+    Examples
+    --------
+    >>> layer = ProductPair("layer0", inputs=2, outputs=3, units=4)
+    >>> layer.mask_shapes
+    {'layer0.units': (4, 3), 'layer0.connections': (4, 3, 3)}
+    >>> layer.open_positions, layer.random_parameters
+    (48, 72)
+    """
+
+    path: str
+    inputs: int
+    outputs: int
+    units: int
+    halves: Halves = "both"
+    activation: Activation = "relu"
+
+    def __post_init__(self) -> None:
+        _check_path(self.path)
+        _check_sizes(self, "inputs", "outputs", "units")
+        if self.halves not in get_args(Halves):
+            raise ArgumentError("halves", self.halves, "is not known", 'use "both" or "positive"')
+        check_activation(self.activation)
+
+    @property
+    def sources(self) -> int:
+        """Number of inputs, the constant counted."""
+        return self.inputs + 1
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Paths of the random streams that the layer draws from."""
+        return f"{self.path}.first", f"{self.path}.second"
+
+    @property
+    def mask_shapes(self) -> dict[str, Shape]:
+        """Name and shape of each mask array: what is kept of the first matrix, and of the second."""
+        return {
+            f"{self.path}.units": (self.units, self.sources),
+            f"{self.path}.connections": (self.units, self.sources, self.outputs),
+        }
+
+    @property
+    def open_positions(self) -> int:
+        """Number of random weights that the block mask leaves to choose from."""
+        return self.units * self.sources * (1 + self.outputs)
+
+    @property
+    def random_parameters(self) -> int:
+        """Number of weights of the two full random matrices, with those that the block mask removes."""
+        return self.units * self.sources * (self.sources + self.outputs)
+
+
+@dataclass(frozen=True)
+class RandomLinear:
+    r"""One plain random layer, :math:`y_o = \sigma(g \sum_i m_{io} x_i)` over the kept connections.
+
+    There is no block mask and no constant input. :math:`m_{io}` is number i outputs + o of the stream ``path``: the
+    inputs are the slowest index.
+
+    Parameters
+    ----------
+    path : str
+        Name of the layer's stream and mask, as for :class:`ProductPair`.
+    inputs, outputs : int
+        Sizes, each >= 1.
+    activation : {"relu", "identity"}
+        What follows the sum.
+
+    Raises
+    ------
+    ArgumentError
+        When one of these rules is broken, or the random matrix exceeds 2**62 entries.
+
+    Examples
+    --------
+    >>> RandomLinear("layer1", inputs=6, outputs=2).mask_shapes
+    {'layer1': (6, 2)}
+    """
+
+    path: str
+    inputs: int
+    outputs: int
+    activation: Activation = "relu"
+
+    def __post_init__(self) -> None:
+        _check_path(self.path)
+        _check_sizes(self, "inputs", "outputs")
+        check_activation(self.activation)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Path of the random stream that the layer draws from."""
+        return (self.path,)
+
+    @property
+    def mask_shapes(self) -> dict[str, Shape]:
+        """Name and shape of the mask array."""
+        return {self.path: (self.inputs, self.outputs)}
+
+    @property
+    def open_positions(self) -> int:
+        """Number of random weights to choose from: all of them."""
+        return self.inputs * self.outputs
+
+    @property
+    def random_parameters(self) -> int:
+        """Number of weights of the random matrix."""
+        return self.open_positions
+
+
+Layer: TypeAlias = ProductPair | RandomLinear
+_KINDS: dict[str, type[ProductPair] | type[RandomLinear]] = {"product-pair": ProductPair, "linear": RandomLinear}
+
+
+@dataclass(frozen=True)
+class NetworkDescription:
+    """The architecture of a random network, as text that anybody can read back.
+
+    Parameters
+    ----------
+    layers : sequence of ProductPair or RandomLinear
+        At least one; sizes fit together, and no two draw from the same stream. Stored as a tuple.
+
+    Raises
+    ------
+    ArgumentError
+        When one of these rules is broken.
+
+    Examples
+    --------
+    >>> description = NetworkDescription([ProductPair("layer0", 2, 3, 8), RandomLinear("layer1", 3, 1)])
+    >>> NetworkDescription.from_json(description.to_json()) == description
+    True
+    """
+
+    layers: Sequence[Layer]
+
+    def __post_init__(self) -> None:
+        layers = tuple(self.layers)
+        if not layers or not all(isinstance(layer, ProductPair | RandomLinear) for layer in layers):
+            remedy = "pass [ProductPair(...), ...]"
+            raise ArgumentError("layers", layers, "must be ProductPair or RandomLinear, at least one", remedy)
+        object.__setattr__(self, "layers", layers)
+        check_chain([(layer.inputs, layer.outputs) for layer in layers])
+        names = [name for layer in layers for name in {*layer.streams, *layer.mask_shapes}]
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs of the network."""
+        return self.layers[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the network."""
+        return self.layers[-1].outputs
+
+    @property
+    def mask_shapes(self) -> dict[str, Shape]:
+        """Name and shape of every mask array, in the order of the layers."""
+        return {name: shape for layer in self.layers for name, shape in layer.mask_shapes.items()}
+
+    @property
+    def open_positions(self) -> int:
+        """Number of random weights that the fixed block masks leave to choose from."""
+        return sum(layer.open_positions for layer in self.layers)
+
+    @property
+    def random_parameters(self) -> int:
+        """Number of weights of the whole random network, with those that block masks remove."""
+        return sum(layer.random_parameters for layer in self.layers)
+
+    def to_json(self) -> str:
+        """Return the description as compact JSON, the same text for equal descriptions."""
+        kinds = {kind: name for name, kind in _KINDS.items()}
+        layers = [{"kind": kinds[type(layer)], **asdict(layer)} for layer in self.layers]
+        return json.dumps({"layers": layers}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> NetworkDescription:
+        """Read what :meth:`to_json` wrote; unknown or missing keys and kinds are refused, nothing is executed.
+
+        Raises
+        ------
+        ArgumentError
+            When the text is not JSON, or describes no network that the package knows.
+        """
+        content = strict_json("description", text)
+        if set(content) != {"layers"} or not isinstance(content["layers"], list):
+            raise ArgumentError("description", text, 'must have one key, "layers", a list', "write it with to_json()")
+        return cls([_layer_from(entry) for entry in content["layers"]])
+
+
+def strict_json(argument: str, text: str) -> dict[str, Any]:
+    """Parse a JSON object without repeated keys, or raise ArgumentError."""
+    remedy = "the text was changed or written by another program"
+    try:
+        content = json.loads(text, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(argument, text, f"is not valid JSON ({error})", remedy) from None
+    if not isinstance(content, dict):
+        raise ArgumentError(argument, text, "must be a JSON object", remedy)
+    return content
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key stands twice")
+    return content
+
+
+def _layer_from(entry: object) -> Layer:
+    named = entry.get("kind") if isinstance(entry, Mapping) else None
+    if not isinstance(entry, Mapping) or not isinstance(named, str) or named not in _KINDS:
+        rule = f"must be an object whose kind is one of {sorted(_KINDS)}"
+        raise ArgumentError("description layer", entry, rule, "a newer version of slth may know it")
+    kind = _KINDS[named]
+    expected = {"kind", *(field.name for field in fields(kind))}
+    if set(entry) != expected:
+        odd = sorted(expected.symmetric_difference(entry))
+        raise ArgumentError("description layer", entry, f"has missing or unknown keys {odd}", "write it with to_json()")
+    return kind(**{key: value for key, value in entry.items() if key != "kind"})
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str) or not 0 < len(path) <= _LONGEST_PATH or not _PATH_CHARACTERS.issuperset(path):
+        rule = f"must be 1 to {_LONGEST_PATH} letters, digits, dots, underscores or hyphens"
+        raise ArgumentError("path", path, rule, 'use a name such as "layer0"')
+
+
+def _check_sizes(layer: Layer, *names: str) -> None:
+    for name in names:
+        size = getattr(layer, name)
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= STREAM_LENGTH:
+            raise ArgumentError(name, size, "must be an integer from 1 to 2**62", "pass a Python int")
+    if layer.random_parameters > STREAM_LENGTH:
+        rule = f"asks for {layer.random_parameters} random weights, more than a stream has"
+        raise ArgumentError(layer.path, [getattr(layer, name) for name in names], rule, "choose smaller sizes")

@@ -1,0 +1,276 @@
+"""The ticket file: safetensors with coded masks, read by nothing but comparisons and arithmetic.
+
+Tensors: one uint8 vector for each mask array (:mod:`slth.tickets.coding`), and ``gains`` (float64). The connections of
+a product pair are coded for its kept units only; the others have none. Metadata, all text: the format and its version,
+the description, the law, the seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with
+the digits of this last one as zeros, so that no byte of a ticket can change unnoticed.
+
+The file is put together here because safetensors' own writer orders metadata at random, and equal tickets shall be
+equal files. It is read through safetensors' reader.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+
+from slth.errors import ArgumentError, TicketError
+from slth.rng import WeightLaw
+from slth.tickets.coding import decode_symbols, encode_symbols
+from slth.tickets.description import NetworkDescription, ProductPair, strict_json
+from slth.tickets.mask import KEEP, Mask
+from slth.tickets.memory import require_memory
+from slth.tickets.ticket import Ticket
+
+FORMAT = "ticket/1"
+_NO_DIGEST = "0" * 64
+_KEYS = frozenset(
+    {"slth.format", "slth.version", "description", "law", "seed", "family", "weights_sha256", "content_sha256"}
+)
+_LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
+_BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
+
+
+def ticket_bytes(ticket: Ticket) -> bytes:
+    """Return the content of a ticket's file, the same for equal tickets.
+
+    Parameters
+    ----------
+    ticket : Ticket
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> from slth.tickets import RandomLinear
+    >>> description = NetworkDescription([RandomLinear("layer0", inputs=2, outputs=2)])
+    >>> mask = Mask({"layer0": np.array([[True, False], [False, True]])})
+    >>> content = ticket_bytes(Ticket(description, WeightLaw("normal", 1.0), 7, mask, [0.5]))
+    >>> ticket_from_bytes(content).mask["layer0"].tolist()
+    [[True, False], [False, True]]
+    """
+    metadata = {
+        "slth.format": FORMAT,
+        "slth.version": import_module("slth").__version__,
+        "description": ticket.description.to_json(),
+        "law": json.dumps(ticket.law.describe(), separators=(",", ":"), allow_nan=False),
+        "seed": str(ticket.seed),
+        "family": ticket.family,
+        "weights_sha256": ticket.kept_weights_sha256(),
+        "content_sha256": _NO_DIGEST,
+    }
+    content = _safetensors(metadata, {"gains": ticket.gains.astype("<f8"), **_coded_masks(ticket)})
+    return content.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(content).hexdigest()), 1)
+
+
+def save_ticket(ticket: Ticket, path: str | Path) -> None:
+    """Write a ticket to a file, all of it or nothing.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    path : str or Path
+        In a folder that exists. A file that is there already is replaced in one step.
+
+    Raises
+    ------
+    ArgumentError
+        When the folder does not exist or cannot be written.
+    """
+    path = Path(path)
+    content = ticket_bytes(ticket)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ArgumentError("path", str(path), f"cannot be written ({error.strerror})", "choose another file") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_ticket(path: str | Path) -> Ticket:
+    """Read a ticket and check that it is whole and that its weights regenerate bit for bit. Nothing is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Ticket
+
+    Raises
+    ------
+    TicketError
+        When there is no such file, or it is not a ticket, of another version, truncated, changed, larger than memory,
+        or does not regenerate its weights; the message says which.
+    """
+    path = Path(path)
+    try:
+        return ticket_from_bytes(_content_of(path))
+    except TicketError as error:
+        raise TicketError(f"{path}: {error}") from None
+
+
+def ticket_from_bytes(content: bytes) -> Ticket:
+    """Read a ticket from the content of its file, with all the checks of :func:`load_ticket`.
+
+    Raises
+    ------
+    TicketError
+        As :func:`load_ticket`.
+    """
+    metadata = _metadata(content)
+    _check_content(content, metadata)
+    try:
+        tensors = dict(deserialize(content))  # type: ignore[no-untyped-call]
+        ticket = _ticket(metadata, tensors)
+    except SafetensorError as error:
+        raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
+    except (ArgumentError, OverflowError) as error:
+        raise TicketError(f"not a ticket that can be used: {error}") from None
+    found = ticket.kept_weights_sha256()
+    if found != metadata["weights_sha256"]:
+        raise TicketError(
+            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
+            f"{metadata['weights_sha256']}; it was made by another generator or changed on purpose"
+        )
+    return ticket
+
+
+def _content_of(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise TicketError("there is no such file")
+        require_memory("file size", 2 * path.stat().st_size, "no ticket for this machine is that large")
+        return path.read_bytes()
+    except OSError as error:
+        raise TicketError(f"cannot be read ({error.strerror})") from None
+    except ArgumentError as error:
+        raise TicketError(f"not read: {error}") from None
+
+
+def _safetensors(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, tensor in tensors.items():
+        kind = {"u1": "U8", "f8": "F64"}[tensor.dtype.str[1:]]
+        header[name] = {"dtype": kind, "shape": tensor.shape, "data_offsets": [end, end := end + tensor.nbytes]}
+    text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(map(np.ndarray.tobytes, tensors.values()))
+
+
+def _coded_masks(ticket: Ticket) -> dict[str, NDArray[np.uint8]]:
+    coded = {}
+    for layer in ticket.description.layers:
+        for name in layer.mask_shapes:
+            kept = ticket.mask[name]
+            if isinstance(layer, ProductPair) and kept.ndim == 3:
+                kept = kept[ticket.mask[f"{layer.path}.units"]]
+            symbols = np.ascontiguousarray(kept).view(np.uint8).ravel()
+            coded[name] = np.frombuffer(encode_symbols(symbols, alphabet=len(KEEP)), np.uint8)
+    return coded
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Read the header as far as it says whether this is a whole ticket of this version."""
+    if len(content) < _LENGTH_BYTES:
+        raise TicketError(f"not a ticket: {len(content)} bytes are no safetensors file")
+    end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    if not content.startswith(b"{", _LENGTH_BYTES):
+        raise TicketError("not a ticket: this is no safetensors file")
+    if end > len(content):
+        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(content)}")
+    try:
+        header = strict_json("header", content[_LENGTH_BYTES:end].decode("utf-8"))
+        metadata = header.pop("__metadata__")
+        size = end + max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+        marked = metadata["slth.format"]
+    except (ArgumentError, ValueError, OverflowError, LookupError, TypeError):
+        raise TicketError("not a ticket, or damaged: the header is no header of a ticket") from None
+    if marked != FORMAT:
+        raise TicketError(
+            f"written in format {marked!r}, and this version reads {FORMAT!r}: use the slth that wrote it"
+        )
+    if size != len(content):
+        kind = "truncated" if size > len(content) else "damaged"
+        raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(content)}")
+    if set(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
+        raise TicketError(f"not a ticket: missing or unknown metadata {sorted(_KEYS ^ set(metadata))}")
+    return dict(metadata)
+
+
+def _check_content(content: bytes, metadata: Mapping[str, str]) -> None:
+    field = _digest_field(metadata["content_sha256"])
+    if content.count(field) != 1 or len(metadata["content_sha256"]) != len(_NO_DIGEST):
+        raise TicketError("damaged: there is no well-formed sha256 of the content")
+    found = sha256(content.replace(field, _digest_field(_NO_DIGEST))).hexdigest()
+    if found != metadata["content_sha256"]:
+        raise TicketError("damaged: the content does not have the sha256 that it states; fetch the file again")
+
+
+def _digest_field(digest: str) -> bytes:
+    return f'"content_sha256":"{digest}"'.encode()
+
+
+def _ticket(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Ticket:
+    description = NetworkDescription.from_json(metadata["description"])
+    expected = {"gains", *description.mask_shapes}
+    if set(tensors) != expected:
+        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(expected ^ set(tensors))}")
+    remedy = "the description asks for more than this machine has"
+    require_memory("memory for the masks", _BYTES_A_POSITION * description.open_positions, remedy)
+    seed = metadata["seed"]
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
+        raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
+    law = WeightLaw.from_description(strict_json("law", metadata["law"]))
+    gains = _tensor(tensors, "gains", "F64").view("<f8").astype(np.float64)
+    mask = Mask(_decoded_masks(description, tensors))
+    return Ticket(description, law, int(seed), mask, gains, metadata["family"])  # type: ignore[arg-type]
+
+
+def _decoded_masks(description: NetworkDescription, tensors: Mapping[str, Any]) -> dict[str, NDArray[np.bool_]]:
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for layer in description.layers:
+        for name, shape in layer.mask_shapes.items():
+            data = _tensor(tensors, name, "U8").tobytes()
+            if isinstance(layer, ProductPair) and len(shape) == 3:
+                units = masks[f"{layer.path}.units"]
+                kept = int(np.count_nonzero(units))
+                masks[name] = np.zeros(shape, np.bool_)
+                masks[name][units] = _bits(data, name, kept * layer.outputs).reshape(kept, layer.outputs)
+            else:
+                masks[name] = _bits(data, name, prod(shape)).reshape(shape)
+    return masks
+
+
+def _bits(data: bytes, name: str, count: int) -> NDArray[np.bool_]:
+    try:
+        return decode_symbols(data, alphabet=len(KEEP), count=count).view(np.bool_)
+    except TicketError as error:
+        raise TicketError(f"mask {name}: {error}") from None
+
+
+def _tensor(tensors: Mapping[str, Any], name: str, kind: str) -> NDArray[np.uint8]:
+    tensor = tensors[name]
+    if tensor["dtype"] != kind or len(tensor["shape"]) != 1:
+        raise TicketError(f"not a ticket: tensor {name} must be a vector of {kind}")
+    return np.frombuffer(tensor["data"], np.uint8)

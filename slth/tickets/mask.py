@@ -1,0 +1,116 @@
+"""Masks: named arrays of small integers that say what is kept of a random network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.errors import ArgumentError
+from slth.tickets.coding import LARGEST_ALPHABET, multinomial_bits
+
+Structure: TypeAlias = Literal["weight", "channel", "block"]
+
+KEEP = (0, 1)
+"""The alphabet of masks that keep or remove."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Named arrays over one declared alphabet of integers, 0 meaning removed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        Bool where the alphabet is {0, 1}, otherwise integers of the alphabet. Copied, and read-only from then on;
+        the order of the mapping is kept.
+    alphabet : tuple of int
+        Different integers, 0 among them: ``(0, 1)`` to keep, ``(-1, 0, 1)`` signed, ``(0, 1, 2, ...)`` for coats.
+    structure : {"weight", "channel", "block"}
+        What one entry stands for.
+
+    Raises
+    ------
+    ArgumentError
+        For an array of another type, a value outside the alphabet, or an unknown structure.
+
+    Examples
+    --------
+    >>> mask = Mask({"a": np.array([True, False, False, True])})
+    >>> mask.kept, mask.total, mask.density
+    (2, 4, 0.5)
+    >>> round(mask.entropy_bound_bits, 3)  # log2 of the 6 ways to keep 2 of 4
+    2.585
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    alphabet: tuple[int, ...] = KEEP
+    structure: Structure = "weight"
+
+    def __post_init__(self) -> None:
+        alphabet = tuple(self.alphabet)
+        if not all(isinstance(value, int) for value in alphabet) or len(set(alphabet)) != len(alphabet):
+            raise ArgumentError("alphabet", alphabet, "must be different integers", "use (0, 1)")
+        if 0 not in alphabet or not 2 <= len(alphabet) <= LARGEST_ALPHABET:
+            rule = f"must hold 0 and have 2 .. {LARGEST_ALPHABET} values"
+            raise ArgumentError("alphabet", alphabet, rule, "use (0, 1)")
+        if self.structure not in get_args(Structure):
+            raise ArgumentError("structure", self.structure, "is not known", f"use one of {get_args(Structure)}")
+        arrays = {name: _checked(name, array, alphabet) for name, array in dict(self.arrays).items()}
+        object.__setattr__(self, "alphabet", alphabet)
+        object.__setattr__(self, "arrays", MappingProxyType(arrays))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through the constructor: a read-only mapping has no pickle of its own."""
+        return type(self), (dict(self.arrays), self.alphabet, self.structure)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return one array."""
+        return self.arrays[name]
+
+    @property
+    def kept(self) -> int:
+        """Number of entries that are not 0."""
+        return sum(int(np.count_nonzero(array)) for array in self.arrays.values())
+
+    @property
+    def total(self) -> int:
+        """Number of entries."""
+        return sum(array.size for array in self.arrays.values())
+
+    @property
+    def density(self) -> float:
+        """Kept / total."""
+        return self.kept / self.total if self.total else 0.0
+
+    @property
+    def entropy_bound_bits(self) -> float:
+        r"""Bits that the arrays need for how often each value occurs, :math:`\sum \log_2 \binom{n}{n_0, n_1, ...}`.
+
+        One term an array; no code of all masks with these counts is shorter on average.
+        """
+        return sum(
+            multinomial_bits([int(np.count_nonzero(array == value)) for value in self.alphabet])
+            for array in self.arrays.values()
+        )
+
+
+def _checked(name: str, array: Any, alphabet: tuple[int, ...]) -> NDArray[Any]:
+    kind = array.dtype.kind if isinstance(array, np.ndarray) else type(array).__name__
+    if alphabet == KEEP:
+        if kind != "b":
+            raise ArgumentError(f"mask {name}", array, "must be a bool array", "use array != 0")
+        checked = np.array(array, np.bool_, order="C")
+    else:
+        if kind not in {"b", "i", "u"}:
+            raise ArgumentError(f"mask {name}", array, "must be an integer array", "use array.astype(int16)")
+        if not np.isin(array, alphabet).all():
+            raise ArgumentError(f"mask {name}", array, f"has values outside {alphabet}", "declare a larger alphabet")
+        smallest = np.result_type(*(np.min_scalar_type(value) for value in alphabet))
+        checked = np.array(array, smallest, order="C")
+    checked.flags.writeable = False
+    return checked
