@@ -57,9 +57,10 @@ def build_app() -> App:
     app = App(
         name="slth",
         help="Strong lottery tickets by random subset sum: solvers, constructions, certificates, portable tickets.",
+        help_epilogue="Any option can be set by SLTH_VERB_OPTION or in slth.toml; `slth VERB --help` lists them.",
         version=__version__,
         config=[
-            Env("SLTH_", command=True),
+            Env("SLTH_", command=True, show=False),
             _file_named_on_the_command_line,
             Toml("slth.toml"),
             Toml(_user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),

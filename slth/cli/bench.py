@@ -11,11 +11,14 @@ from rich.table import Table
 
 from slth.cli.app import data_folders
 from slth.cli.options import COMMON, Common, DataDir, Device, Jobs
-from slth.cli.outcome import Outcome, number
+from slth.cli.outcome import Outcome
 from slth.cli.progress import progress
 
 HIDDEN = ("reason", "replicates", "warm_up_seconds")
 """Columns of the file that a person does not need on the screen."""
+
+ALWAYS = ("contender", "status", "seconds", "ratio")
+"""Columns that stay even where they are the same in all rows."""
 
 
 def bench(
@@ -43,7 +46,8 @@ def bench(
     from slth.experiments.benchmarks import find_benchmarks, run_benchmark, write_table
 
     benchmarks = find_benchmarks(dir, names)
-    seed = common.seed or None
+    seed = common.seed or None  # 0, the default, leaves the choice to the grid
+    seeds = {benchmark.name: benchmark.seed if seed is None else seed for benchmark in benchmarks}
     extra: dict[str, Any] = {"data_dir": data_folders(data_dir), "threads": jobs, "device": device}
     tables: dict[str, list[dict[str, Any]]] = {}
     with progress(common) as report:
@@ -51,10 +55,13 @@ def bench(
             rows = run_benchmark(benchmark, seed=seed, limit=limit, extra=extra, progress=report)
             tables[benchmark.name] = rows
             if common.out is not None:
-                used = benchmark.seed if seed is None else seed
-                write_table(common.out / benchmark.name, benchmark, rows, seed=used)
+                write_table(common.out / benchmark.name, benchmark, rows, seed=seeds[benchmark.name])
     failed = sum(row.get("status") == "failed" for rows in tables.values() for row in rows)
-    data = {"failed": failed, "table": [{"benchmark": name, **row} for name, rows in tables.items() for row in rows]}
+    data = {
+        "failed": failed,
+        "seeds": seeds,
+        "table": [{"benchmark": name, **row} for name, rows in tables.items() for row in rows],
+    }
 
     def show() -> list[RenderableType]:
         return [_table(benchmark.name, benchmark.description, tables[benchmark.name]) for benchmark in benchmarks]
@@ -63,13 +70,21 @@ def bench(
 
 
 def _table(name: str, description: str, rows: list[dict[str, Any]]) -> Table:
+    """One row each, with what is the same in all rows said once, below."""
     columns = [key for key in (rows[0] if rows else {}) if key not in HIDDEN]
+    constant = [key for key in columns if len(rows) > 1 and len({_cell(row.get(key)) for row in rows}) == 1]
+    shown = [key for key in columns if key not in constant or key in ALWAYS]
+    caption = ", ".join(f"{key} {_cell(rows[0][key])}" for key in constant if key not in ALWAYS) if rows else ""
     title = f"{name}: {description}" if description else name
-    table = Table(*columns, box=None, title=title, title_justify="left", title_style="bold")
+    table = Table(box=None, title=title, title_justify="left", title_style="bold", caption_justify="left")
+    table.caption = f"in all rows: {caption}" if caption else None
+    for key in shown:
+        numbers = all(isinstance(row.get(key), int | float) or row.get(key) is None for row in rows)
+        table.add_column(key.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        cells = [_cell(row.get(key)) for key in columns]
-        if row.get("status") != "ok" and "status" in columns:
-            cells[columns.index("status")] += f" ({row.get('reason')})"
+        cells = [_cell(row.get(key)) for key in shown]
+        if row.get("status") != "ok":
+            cells[shown.index("status")] += f" ({row.get('reason')})"
         table.add_row(*cells)
     return table
 
@@ -77,4 +92,6 @@ def _table(name: str, description: str, rows: list[dict[str, Any]]) -> Table:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return number(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

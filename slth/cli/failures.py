@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from slth.errors import ArgumentError, SlthError
 
-SPELLINGS = {"values": "FILE", "path": "FILE", "name": "NAME", "n": "--n"}
+SPELLINGS = {"FILE": "FILE", "values": "FILE", "path": "FILE", "name": "NAME", "threads": "--jobs"}
 """Arguments of the library that the command line calls something else than ``--argument``."""
+
+DATA_BY_OPTION = ("construct", "ticket")
+"""Verbs that name the data set with ``--data`` rather than by its place."""
 
 
 def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> str:
@@ -30,7 +33,10 @@ def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> s
     '--tolerance=-1.0 must not be negative: pass 0.0 for the exact optimum'
     """
     message = " ".join(str(problem).split())
-    if isinstance(problem, ArgumentError) and message.startswith(f"{problem.argument}="):
-        spelled = SPELLINGS.get(problem.argument, "--" + problem.argument.replace("_", "-"))
-        return spelled + message[len(problem.argument) :]
-    return message
+    if not isinstance(problem, ArgumentError) or not message.startswith(f"{problem.argument}="):
+        return message
+    name, bracket, index = problem.argument.partition("[")
+    spelled = SPELLINGS.get(name, "--" + name.replace("_", "-").replace(" ", "-"))
+    if name == "name" and tokens and tokens[0] in DATA_BY_OPTION:
+        spelled = "--data"
+    return spelled + bracket + index + message[len(problem.argument) :]

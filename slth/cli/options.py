@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 Device = Literal["auto", "cpu", "cuda"]
-
-_NO_NEGATIVE = Parameter(negative="")
 
 
 @Parameter(name="*")
@@ -18,15 +16,22 @@ _NO_NEGATIVE = Parameter(negative="")
 class Common:
     """What every verb takes."""
 
-    json: Annotated[bool, Parameter(negative="", help="Print exactly one JSON object on stdout.")] = False
-    seed: Annotated[int, Parameter(help="Seed of everything random; always reported.")] = 0
+    json: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Print exactly one JSON object on stdout.")
+    ] = False
+    seed: Annotated[
+        int,
+        Parameter(validator=validators.Number(gte=0, lt=2**64), help="Seed of everything random; always reported."),
+    ] = 0
     out: Annotated[Path | None, Parameter(help="Folder for files; created where missing.")] = None
     config: Annotated[Path | None, Parameter(help="TOML file with a table per verb.")] = None
-    verbose: Annotated[bool, Parameter(negative="", help="Progress as plain lines where stderr is no terminal.")] = (
-        False
-    )
-    quiet: Annotated[bool, Parameter(negative="", help="No progress at all.")] = False
-    debug: Annotated[bool, Parameter(negative="", help="Show the traceback of an internal error.")] = False
+    verbose: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Progress as plain lines where stderr is no terminal.")
+    ] = False
+    quiet: Annotated[bool, Parameter(negative="", show_default=False, help="No progress at all.")] = False
+    debug: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Show the traceback of an internal error.")
+    ] = False
 
 
 COMMON = Common()

@@ -47,7 +47,7 @@ class Outcome:
         else:
             # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
             terminal = sys.stdout.isatty()
-            console = Console(file=sys.stdout, highlight=False, width=None if terminal else 160)
+            console = Console(file=sys.stdout, highlight=False, width=None if terminal else 240)
             for renderable in self.show():
                 console.print(renderable)
         sys.stdout.flush()

@@ -1,4 +1,9 @@
-"""Constructions to a given error: shares of it for every weight, then more candidates until the certificate holds."""
+"""Constructions to a given error: shares of it for every weight, then more candidates until the certificate holds.
+
+The shares allow every weight to miss by all of its share in the worst direction; errors that are found scatter within
+it, so that the certificate of a ticket comes out several times smaller. Searches therefore begin with a multiple of the
+share, and weights beyond a smaller multiple are searched again only when the certificate demands it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from slth.tickets import DenseNetwork, Ticket
 Outcome = tuple[list[LayerWork], Ticket, Certificate]
 Box = tuple[Array, Array]
 
+FIRST_MULTIPLE = 4.0
 LARGEST_LAYER = 2 * MOST_CANDIDATES  # then even an unlucky input has as many usable units as a search takes
 
 
@@ -34,13 +40,11 @@ def meet_with_pairs(
     tolerances = weight_tolerances(target, eps, box, [work.instances for work in plan])
     level = delta / max(1, sum(work.instances for work in plan))
     counts = [
-        min(LARGEST_LAYER, candidates_needed(work, tolerance, level, setting.law))
+        min(LARGEST_LAYER, candidates_needed(work, FIRST_MULTIPLE * tolerance, level, setting.law))
         for work, tolerance in zip(plan, tolerances, strict=True)
     ]
     works = lay_out_pairs(target, box[0], candidates=counts, gain=gain, law=setting.law)
-    for work, tolerance in zip(works, tolerances, strict=True):
-        work.tolerance = tolerance
-    return _grow(target, box, works, works, eps=eps, setting=setting)
+    return _grow(target, box, works, tolerances, eps=eps, setting=setting)
 
 
 def meet_with_copies(
@@ -59,9 +63,8 @@ def meet_with_copies(
     """
     works, behind, reached, level = _solve_plain_layers(target, box, eps=eps, delta=delta, gain=gain, setting=setting)
     share = _first_share(target, box, works[0], behind, eps=eps, reached=reached)
-    works[0].grow(min(LARGEST_LAYER, candidates_needed(works[0], share, level, setting.law)))
-    works[0].tolerance = share
-    return _grow(target, box, works, works[:1], eps=eps, setting=setting)
+    works[0].grow(min(LARGEST_LAYER, candidates_needed(works[0], FIRST_MULTIPLE * share, level, setting.law)))
+    return _grow(target, box, works, [share], eps=eps, setting=setting)
 
 
 def _solve_plain_layers(
@@ -118,11 +121,14 @@ def _copied(target: DenseNetwork, first: LayerWork, tolerance: float) -> Effecti
 
 
 def _grow(
-    target: DenseNetwork, box: Box, works: list[LayerWork], growing: list[LayerWork], *, eps: float, setting: Setting
+    target: DenseNetwork, box: Box, works: list[LayerWork], shares: list[float], *, eps: float, setting: Setting
 ) -> Outcome:
-    """Solve the growing layers, with more candidates for weights that miss, until the certificate is within eps."""
+    """Solve the first layers, one for each share, and tighten and grow them until the certificate is within eps."""
+    growing = works[: len(shares)]
+    multiple = FIRST_MULTIPLE
     while True:
-        for work in growing:
+        for work, share in zip(growing, shares, strict=True):
+            work.tighten(multiple * share)
             if work.wanted.any():
                 work.solve(setting)
         ticket = assemble(works, setting)
@@ -130,10 +136,12 @@ def _grow(
         if certificate.error <= eps:
             return works, ticket, certificate
         missing = [work for work in growing if work.wanted.any()]
-        if not missing or max(work.candidates for work in missing) >= LARGEST_LAYER:
+        if max((work.candidates for work in missing), default=0) >= LARGEST_LAYER or (multiple <= 1.0 and not missing):
             raise _unreachable(eps, certificate.error, max(work.candidates for work in growing))
         for work in missing:
             work.grow(min(LARGEST_LAYER, work.candidates + max(2, work.candidates // 8)))
+        if not missing:
+            multiple = max(1.0, multiple / 2.0)
 
 
 def _unreachable(eps: float, reached: float, candidates: int) -> ConstructionError:

@@ -97,6 +97,11 @@ class LayerWork:
         self.wanted = self.errors > self.tolerance
         self.seconds += time.perf_counter() - begin
 
+    def tighten(self, tolerance: float) -> None:
+        """Set the tolerance; what exceeds it is wanted."""
+        self.tolerance = tolerance
+        self.wanted = self.errors > tolerance
+
     def grow(self, candidates: int) -> None:
         """Offer more candidates: the random network is extended, and what was chosen stays chosen."""
         assert isinstance(self.layer, ProductPair), "copies of neurons are not extended"

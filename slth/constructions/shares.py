@@ -21,6 +21,7 @@ from slth.constructions.propagation import augmented
 from slth.tickets import DenseLayer, DenseNetwork
 
 _PROBE = 2.0**-30  # relative size of the weight error that measures a sensitivity
+_NOTHING = 2.0**-900  # outward rounding of an exact zero
 
 
 def within(layer: DenseLayer, tolerance: float, *, copies: int = 0) -> EffectiveLayer:
@@ -50,7 +51,8 @@ def sensitivities(target: DenseNetwork, box: tuple[Array, Array]) -> list[float]
         largest = float(np.abs(augmented(layer)[:-1]).max())
         probe = _PROBE * (largest or 1.0)
         layers = [*exact[:number], within(layer, probe), *exact[number + 1 :]]
-        answers.append(certified_error(target, layers, box) / probe)
+        answer = certified_error(target, layers, box) / probe
+        answers.append(answer if answer > _NOTHING else 0.0)
     return answers
 
 
@@ -77,7 +79,7 @@ def weight_tolerances(target: DenseNetwork, eps: float, box: tuple[Array, Array]
     weighted = [count / answer if answer > 0.0 else 0.0 for count, answer in zip(counts, answers, strict=True)]
     total = sum(count for count, answer in zip(counts, answers, strict=True) if answer > 0.0)
     tolerances = [eps * part / max(1, total) for part in weighted]
-    # A layer whose errors cannot reach the outputs (nothing but zeros behind it) may have any.
+    # A layer whose small errors cannot reach the outputs, for all behind it is 0 or negative, begins with eps itself.
     tolerances = [
         eps if answer == 0.0 and count else tolerance
         for tolerance, answer, count in zip(tolerances, answers, counts, strict=True)

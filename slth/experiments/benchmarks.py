@@ -309,7 +309,8 @@ def _run_cell(
     task: Task, cell: Mapping[str, Any], benchmark: Benchmark, seed: int, extra: Mapping[str, Any]
 ) -> list[Row]:
     try:
-        contenders = task({**cell, "peers": benchmark.peers, **extra}, seed)
+        # What the grid says wins over what the call says of threads, device and data.
+        contenders = task({**extra, "peers": benchmark.peers, **cell}, seed)
     except Declined as declined:
         return [{**cell, "contender": "slth", "status": "declined", "reason": str(declined)}]
     rows: list[Row] = []

@@ -21,9 +21,8 @@ from slth.tickets import DenseNetwork, ProductPair, Ticket
 
 Floats = NDArray[np.float64]
 
-BINS = 48
-SMALLEST_SHOWN = 1e-5
-"""Errors below this share of the median go into the first bin of a histogram."""
+BINS, BINS_PER_DECADE = 30, 6
+"""Of an error histogram: at least so many, and more where the errors span many powers of ten."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +220,12 @@ def _weight_errors(effective: EffectiveLayer, weights: Floats, *, negative: bool
 def _edges(measured: Floats, log_rates: Floats) -> Floats:
     """Edges of a histogram on a logarithmic axis that shows both what was found and what was predicted."""
     finite = log_rates[np.isfinite(log_rates)]
-    typical = math.exp(-float(np.median(finite))) if len(finite) else 1.0
-    largest = max(float(measured.max(initial=0.0)), 10.0 * typical)
-    smallest = max(SMALLEST_SHOWN * typical, float(np.min(measured[measured > 0.0], initial=typical)) / 2.0)
-    return np.geomspace(min(smallest, largest / 10.0), 1.5 * largest, BINS + 1)
+    small, large = np.exp(-np.quantile(finite, (0.95, 0.05))) if len(finite) else (1e-12, 1e-6)
+    found = measured[measured > 0.0]
+    lowest = min(0.003 * small, float(np.quantile(found, 0.003)) if len(found) else small)
+    highest = 1.5 * max(2.0 * large, float(measured.max(initial=0.0)))
+    bins = max(BINS, round(BINS_PER_DECADE * math.log10(highest / lowest)))
+    return np.geomspace(lowest, highest, bins + 1)
 
 
 def _information_bits(layers: tuple[LayerRecord, ...]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slth.errors import ArgumentError
 from slth.experiments.benchmarks import Contender, Declined
 from slth.experiments.peers import cp_sat, milp, numpy_two_list
 
@@ -117,8 +118,7 @@ def heuristics(cell: Cell, seed: int) -> Sequence[Contender]:
 
 def accelerator(cell: Cell, seed: int) -> Sequence[Contender]:
     """Instances a second of the tensor path on a device, against the kernels on the CPU."""
-    import torch
-
+    from slth.networks.devices import resolve_device
     from slth.subset_sum import solve_batch
     from slth.subset_sum.accelerator import solve_rows
     from slth.subset_sum.solver import Task
@@ -133,12 +133,11 @@ def accelerator(cell: Cell, seed: int) -> Sequence[Contender]:
         }
 
     def tensors() -> Mapping[str, Any]:
-        if cell["on"] == "cuda" and not torch.cuda.is_available():
-            raise Declined("no CUDA device here")
-        rows = solve_rows(Task(values, targets), torch.device(cell["on"]))
-        if cell["on"] == "cuda":
-            torch.cuda.synchronize()
-        return {"decided_by_kernels": rows.work["decided_by_kernels"]}
+        try:
+            rows = solve_rows(Task(values, targets), resolve_device(cell["on"]))
+        except ArgumentError as refusal:
+            raise Declined(str(refusal)) from None
+        return {"decided_by_kernels": rows.work["decided_by_kernels"], "rows_at_once": rows.work["rows_at_once"]}
 
     return [Contender("slth kernels", kernels, count), Contender(f"slth tensors on {cell['on']}", tensors, count)]
 

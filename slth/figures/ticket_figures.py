@@ -93,7 +93,7 @@ def error_figure(record: TicketRecord) -> Figure:
     columns = min(3, len(layers))
     rows = -(-len(layers) // columns)
     with style():
-        drawing = figure(WIDTH, 2.5 * rows)
+        drawing = figure(WIDTH, 0.3 + 2.4 * rows)
         grid = drawing.subplots(rows, columns, squeeze=False)
         for axes, layer in zip(grid.ravel(), layers, strict=False):
             axes.stairs(
@@ -113,7 +113,8 @@ def error_figure(record: TicketRecord) -> Figure:
             axes.set_visible(False)
         for axes in grid[:, 0]:
             axes.set_ylabel("weights")
-        grid[0, 0].legend(loc="upper left")
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        drawing.legend(handles, labels, loc="outside upper left", ncols=3)
     return drawing
 
 

@@ -41,8 +41,8 @@ def block_counts(symbols: npt.NDArray[np.uint8], alphabet: int, block: int) -> n
 def _plant(tree: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> None:
     """Fill the tree of counts: leaf ``a`` is tree[leaves + a], node i has the children 2i and 2i + 1."""
     leaves = tree.size // 2
-    tree[:] = 0
-    tree[leaves : leaves + counts.size] = counts
+    for a in range(leaves):  # loops, because array assignments take a second longer to compile
+        tree[leaves + a] = counts[a] if a < counts.size else 0
     for node in range(leaves - 1, 0, -1):
         tree[node] = tree[2 * node] + tree[2 * node + 1]
 

@@ -19,7 +19,7 @@ from slth.kernels._jit import kernel
 NOTHING = np.int64(2**63 - 1)  # no sum left
 UNSEEN = np.int64(2**62)  # a gap larger than any two keys have
 
-BEST, COUNT, DROPPED = 0, 1, 2  # fields of the state of a comparison
+BEST, COUNT, DROPPED, CLEARED = 0, 1, 2, 3  # fields of the state of a comparison
 
 
 @kernel
@@ -117,12 +117,14 @@ def keep_last(keys, end, window, out):
 
 @kernel
 def offer(x, y, window, distinct, state, found_x, found_y):
-    """Note a pair of keys whose gap is at most best + window; a full table is first cleared of what is now too far."""
+    """Note a pair of keys whose gap is at most best + window; a full table is first cleared of what is now too far.
+
+    CLEARED is the best gap at the last clearing: while it stands, clearing again would free nothing.
+    """
     gap = abs(x - y)
-    better = gap < state[BEST]
-    if better:
-        state[BEST] = gap
-    if state[COUNT] == len(found_x) or (distinct and better):
+    state[BEST] = min(state[BEST], gap)
+    if state[BEST] < state[CLEARED] and (state[COUNT] == len(found_x) or distinct):
+        state[CLEARED] = state[BEST]
         kept = 0
         for k in range(state[COUNT]):
             if abs(found_x[k] - found_y[k]) <= state[BEST] + window:

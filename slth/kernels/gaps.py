@@ -9,7 +9,7 @@ from slth.kernels._jit import kernel
 
 
 @kernel
-def widest_gap(sums: NDArray[np.int64], first: int, last: int) -> int:
+def widest_gap(sums: NDArray[np.int64], first: int, last: int) -> np.int64:
     """Largest ``sums[i + 1] - sums[i]`` over ``first <= i < last``; -1 if there is none."""
     widest = np.int64(-1)
     for i in range(first, last):
@@ -30,7 +30,7 @@ def gaps_of_width(sums: NDArray[np.int64], first: int, last: int, width: int, pl
 
 
 @kernel
-def total_of_wide_gaps(sums: NDArray[np.int64], first: int, last: int, width: int) -> tuple[int, int]:
+def total_of_wide_gaps(sums: NDArray[np.int64], first: int, last: int, width: int) -> tuple[np.int64, np.int64]:
     """Sum and number of the gaps wider than ``width`` over ``first <= i < last``."""
     total, count = np.int64(0), np.int64(0)
     for i in range(first, last):

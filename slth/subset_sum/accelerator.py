@@ -74,9 +74,9 @@ def _resolve(device: str) -> torch.device | None:
     return place
 
 
-def solve_rows(task: Task, place: torch.device) -> Rows:
+def solve_rows(task: Task, place: torch.device | str) -> Rows:
     """Solve every row on the device, as many at a time as fit; rows that rounding leaves open go to the kernels."""
-    n = task.n
+    place, n = torch.device(place), task.n
     if n > MOST:
         raise ResourceError("n", n, f"is more than the {MOST} values of the accelerator path", "use device='cpu'")
     count = len(task.targets)

@@ -188,8 +188,9 @@ def _measure(values: Floats, low: Fraction, high: Fraction, eps: Fraction | None
             inside = _by_keys(keys, Fraction(2) ** -shift, halves, first, last, eps, exact=exact)
         else:
             inside = _by_listing(halves, first, last, eps)
-    covered = float(1 - (missing + inside.missing) / (high - low))
-    return _Gaps(straddling + inside.widest, inside.bound, min(max(covered, 0.0), 1.0))
+    covered = 1 - (missing + inside.missing) / (high - low)
+    # Cut to [0, 1] as a fraction: next to a minute interval, rounded keys may be off by more than a float can hold.
+    return _Gaps(straddling + inside.widest, inside.bound, float(min(max(covered, Fraction(0)), Fraction(1))))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from slth.subset_sum.status import Status
 MOST_VALUES = 64
 KEY_BITS = 61  # of the sum of all |keys| and of the target's; differences of two sums then stay within int64
 MOST_CANDIDATES = 1 << 16
+UNPROVED = 1 << 10  # pairs ranked when there are too many for a proof
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def four_lists(
     Parameters
     ----------
     values : float64[n]
-        Finite, n <= 64 (n = 60 takes a minute or less on two cores, every further value 1.4 times that).
+        Finite, n <= 64 (n = 60 takes ten to twenty seconds on two cores, every further value 1.4 times that).
     target : float
         What the chosen values should add up to.
     size : int, optional
@@ -188,7 +189,7 @@ def _sides(quarters: Sequence[_Quarter], goal_key: int) -> tuple[Side, Side]:
 
 def _interrupted(problem: _Problem, quarters: list[_Quarter], walk: Walk, found: Found, quick: Bools) -> Outcome:
     """The best pair so far, or a quick heuristic's subset, whichever is nearer."""
-    ranked, _ = _best_subset(problem, quarters, walk, found.pairs)
+    ranked, _ = _best_subset(problem, quarters, walk, found.pairs[:UNPROVED])
     known = [quick] if ranked is None else [quick, ranked]
     # A pair of another size than was asked for is further away than any of that size, so it is not chosen here.
     best = min(known, key=lambda subset: distance(problem.integers, subset, problem.goal))
@@ -202,8 +203,10 @@ def _work(found: Found) -> dict[str, int]:
 def _outcome(problem: _Problem, quarters: list[_Quarter], walk: Walk, found: Found) -> Outcome:
     """Rank the pairs exactly and say what is proved."""
     work = _work(found)
-    ranked, complete = _best_subset(problem, quarters, walk, found.pairs)
-    complete &= found.dropped > found.best + walk.window
+    listed = found.dropped > found.best + walk.window
+    # Where the proof is out of reach anyway, the nearest pairs of keys are as good as all.
+    ranked, complete = _best_subset(problem, quarters, walk, found.pairs if listed else found.pairs[:UNPROVED])
+    complete &= listed
     if ranked is None:
         raise AssertionError("a finished walk always ends with a pair")
     error = distance(problem.integers, ranked, problem.goal) * problem.step
@@ -221,14 +224,14 @@ def _best_subset(
     problem: _Problem, quarters: list[_Quarter], walk: Walk, pairs: Sequence[tuple[int, int]]
 ) -> tuple[Bools | None, bool]:
     """The exactly best subset behind the pairs of key sums, and whether all of them were ranked."""
-    room = 1 if problem.exact else MOST_CANDIDATES
+    places = np.empty((2, 1 if problem.exact else MOST_CANDIDATES), np.int64)
     listed: list[dict[int, tuple[dict[int, tuple[int, int]], bool]]] = [{}, {}]
     best: tuple[Fraction, tuple[int, ...]] | None = None
     ranked, complete = 0, True
     for pair in pairs:
         for k, (side, total) in enumerate(zip(walk.sides, pair, strict=True)):
             if total not in listed[k]:
-                listed[k][total] = _behind(side, quarters[2 * k : 2 * k + 2], total, room, flipped=k == 1)
+                listed[k][total] = _behind(side, quarters[2 * k : 2 * k + 2], total, places, flipped=k == 1)
         (lows, all_lows), (highs, all_highs) = listed[0][pair[0]], listed[1][pair[1]]
         complete &= all_lows and all_highs
         for low, high in islice(product(lows, highs), MOST_CANDIDATES - ranked):
@@ -248,10 +251,11 @@ def _best_subset(
 
 
 def _behind(
-    side: Side, quarters: Sequence[_Quarter], total: int, room: int, *, flipped: bool
+    side: Side, quarters: Sequence[_Quarter], total: int, places: Keys, *, flipped: bool
 ) -> tuple[dict[int, tuple[int, int]], bool]:
     """Exact sums with a key sum, one pair of quarter subsets for each, and whether these are all."""
-    i, j = np.empty(room, np.int64), np.empty(room, np.int64)
+    i, j = places
+    room = len(i)
     count = int(pairs_with_sum(*side, total, i, j))
     found: dict[int, tuple[int, int]] = {}
     met = 0

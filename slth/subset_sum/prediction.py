@@ -73,8 +73,8 @@ class ErrorPrediction:
             x = np.exp(
                 self.log_rate + np.log(self.ceiling)
             )  # rate * ceiling, which may be finite where the rate is not
-            # Where x underflows, so few sums are near that the empty subset it is.
-            return np.where(x > 1e-300, -np.expm1(-x) * np.exp(-self.log_rate), self.ceiling)[()]
+            share = np.where(x > 0.0, -np.expm1(-x) / x, 1.0)
+            return np.where(x < 1.0, self.ceiling * share, -np.expm1(-x) * np.exp(-self.log_rate))[()]
 
     def quantile(self, level: float) -> Floats:
         """The error that stays below with probability ``level``: ``min(-log(1 - level) / rate, ceiling)``.
@@ -209,17 +209,16 @@ def error_quantile(
     failure = 1.0 - _probability("level", level)
 
     def excess(log_error: float) -> float:
-        return law.failures(math.exp(log_error), count)[-1] - failure
+        return law.poisson_failures(log_error, count)[-1] - failure
 
-    # Beyond the ceiling the probability is 0, just below it it may not be.
-    if law.ceiling == 0.0 or excess(high := math.log(law.ceiling * (1.0 - 2.0**-52))) >= 0.0:
+    if law.ceiling == 0.0 or excess(high := math.log(law.ceiling)) >= 0.0:
         return law.ceiling
     low = high - 1.0
     while excess(low) < 0.0:
         low -= high - low
         if low < math.log(5e-324):
             return 0.0
-    return math.exp(brentq(excess, low, high, xtol=1e-10))
+    return min(math.exp(brentq(excess, low, high, xtol=1e-10)), law.ceiling)
 
 
 def candidates_for_error(
@@ -310,6 +309,10 @@ class _Marginal:
             )
         if error >= self.ceiling:
             return [0.0] * (count + 1)
+        return self.poisson_failures(math.log(error) if error > 0.0 else -math.inf, count)
+
+    def poisson_failures(self, log_error: float, count: int) -> list[float]:
+        """The same from the density of the sums alone, without what the empty subset is good for."""
         t = np.arange(-REACH, REACH + STEP / 2.0, STEP)
         weights = np.exp(-0.5 * t * t)
         weights /= weights.sum()
@@ -318,8 +321,8 @@ class _Marginal:
         for n in range(1, count + 1):
             m = n * self.mean / 2.0 + math.sqrt(n) / 2.0 * spread * t
             log_rate = _log_rate(n, self.target - m, math.log(n * self.second_moment / 4.0))
-            with np.errstate(over="ignore", under="ignore", divide="ignore"):
-                given.append(float(weights @ np.exp(-np.exp(log_rate + np.log(error)))))
+            with np.errstate(over="ignore", under="ignore"):
+                given.append(float(weights @ np.exp(-np.exp(log_rate + log_error))))
         return given if self.usable == 1.0 else _binomial_mixture(given, self.usable)
 
 

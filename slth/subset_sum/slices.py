@@ -69,7 +69,7 @@ class Walk:
     slice_size : int
         Sums of one side that are held and sorted at a time, for each thread.
     room : int
-        The most pairs noted in one chunk.
+        The most pairs noted.
     """
 
     sides: tuple[Side, Side]
@@ -84,7 +84,7 @@ class Found(NamedTuple):
     """The result of a walk: sums within the window of the best gap, and what is missing from them."""
 
     best: int  # smallest gap; UNSEEN if none was met
-    pairs: list[tuple[int, int]]
+    pairs: list[tuple[int, int]]  # nearest first
     dropped: int  # smallest gap of a pair for which there was no room; UNSEEN if there was always room
     stopped: bool  # ended at a gap <= stop
     interrupted: bool
@@ -150,16 +150,17 @@ def _gathered(results: Sequence[tuple[Keys, Keys, Keys]], walk: Walk, shared: _S
         # Chunks before it, in order, were finished; those after it may or may not have been reached: left out.
         results = results[stopped_by : stopped_by + 1]
     best = min((int(state[BEST]) for state, _, _ in results), default=int(UNSEEN))
-    pairs = {
-        (x, y)
-        for state, xs, ys in results
-        for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
-        if abs(x - y) <= best + walk.window
-    }
+    dropped = min((int(state[DROPPED]) for state, _, _ in results), default=int(UNSEEN))
+    xs, ys = (np.concatenate([np.empty(0, np.int64), *(result[k] for result in results)]) for k in (1, 2))
+    gaps = np.abs(xs - ys)
+    near = gaps <= best + walk.window
+    pairs = np.unique(np.stack([gaps[near], xs[near], ys[near]], axis=1), axis=0)  # sorted: nearest first
+    if len(pairs) > walk.room:
+        dropped = min(dropped, int(pairs[walk.room, 0]))
     return Found(
         best=best,
-        pairs=sorted(pairs),
-        dropped=min((int(state[DROPPED]) for state, _, _ in results), default=int(UNSEEN)),
+        pairs=[(int(x), int(y)) for _, x, y in pairs[: walk.room].tolist()],
+        dropped=dropped,
         stopped=stopped_by is not None,
         interrupted=shared.cancelled and stopped_by is None,
         sums=sum(shared.done.values()),
@@ -195,7 +196,7 @@ def _bounds(walk: Walk) -> list[int]:
 
 def _walk_chunk(walk: Walk, low: int, high: int, order: int, shared: _Shared) -> tuple[Keys, Keys, Keys]:
     """Walk through the keys low <= key < high; returns the state and the pairs that were noted."""
-    state = np.array([UNSEEN, 0, UNSEEN], np.int64)
+    state = np.array([UNSEEN, 0, UNSEEN, UNSEEN], np.int64)
     noted = np.empty(walk.room, np.int64), np.empty(walk.room, np.int64)
     rows = max(len(side.first) for side in walk.sides)
     # A slice of one key has at most one sum a row, so with this room it always fits.

@@ -69,7 +69,7 @@ small = st.lists(st.integers(-30, 30), max_size=12).map(lambda x: np.array(sorte
 
 @given(small, small, st.integers(0, 6), st.integers(0, 20))
 def test_compare_notes_every_pair_within_the_window_of_the_best(xs, ys, window, ceiling):
-    state = np.array([UNSEEN, 0, UNSEEN], np.int64)
+    state = np.array([UNSEEN, 0, UNSEEN, UNSEEN], np.int64)
     found = np.empty(1000, np.int64), np.empty(1000, np.int64)
     compare(xs, ys, window, False, ceiling, state, *found)
     gaps = {(x, y): abs(x - y) for x in xs.tolist() for y in ys.tolist()}
@@ -84,7 +84,7 @@ def test_compare_notes_every_pair_within_the_window_of_the_best(xs, ys, window, 
 
 @given(small, small)
 def test_with_exact_keys_one_pair_of_each_best_difference_is_noted(xs, ys):
-    state = np.array([UNSEEN, 0, UNSEEN], np.int64)
+    state = np.array([UNSEEN, 0, UNSEEN, UNSEEN], np.int64)
     found = np.empty(16, np.int64), np.empty(16, np.int64)
     compare(xs, ys, 0, True, int(UNSEEN), state, *found)
     differences = {x - y for x in xs.tolist() for y in ys.tolist()}
@@ -95,7 +95,7 @@ def test_with_exact_keys_one_pair_of_each_best_difference_is_noted(xs, ys):
 
 @given(small, small, st.integers(0, 6), st.integers(1, 5))
 def test_what_does_not_fit_is_confessed(xs, ys, window, room):
-    state = np.array([UNSEEN, 0, UNSEEN], np.int64)
+    state = np.array([UNSEEN, 0, UNSEEN, UNSEEN], np.int64)
     found = np.empty(room, np.int64), np.empty(room, np.int64)
     compare(xs, ys, window, False, int(UNSEEN), state, *found)
     gaps = {(x, y): abs(x - y) for x in xs.tolist() for y in ys.tolist()}

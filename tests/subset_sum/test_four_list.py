@@ -139,6 +139,30 @@ def test_what_keys_cannot_tell_apart_is_ranked_exactly():
     assert error_of(values.tolist(), outcome.subset, target) == best
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_nearest_keys_are_not_taken_for_the_nearest_sums(seed):
+    # A key unit is about 2^21 here, a third of a typical small value: the best gap of keys is often not the best sum.
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([[2.0**80, -(2.0**80)], rng.integers(-(2**23), 2**23, 11).astype(float)])
+    target = float(rng.integers(-(2**23), 2**23))
+    outcome = four_lists(values, target, slice_size=20)
+    assert outcome.status is Status.OPTIMAL
+    assert error_of(values.tolist(), outcome.subset, target) == best_subset(values.tolist(), target)[0]
+
+
+@pytest.mark.parametrize("bits", [26, 30, 34])
+def test_bound_is_valid_when_too_many_key_sums_come_near(bits):
+    rng = np.random.default_rng(bits)
+    small = rng.integers(1, 2**bits, 30).astype(float)
+    target = float(small[:15].sum()) + 0.5
+    exact = error_of(small.tolist(), four_lists(small, target).subset, target)
+    outcome = four_lists(np.concatenate([[2.0**80, -(2.0**80)], small]), target)
+    assert outcome.status in (Status.OPTIMAL, Status.WITHIN_ROUNDING)
+    assert outcome.lower_bound <= exact
+    if outcome.status is Status.OPTIMAL:
+        assert error_of([2.0**80, -(2.0**80), *small], outcome.subset, target) == exact
+
+
 def test_too_many_candidates_are_confessed_with_a_bound():
     rng = np.random.default_rng(12)
     values = np.concatenate([[2.0**80, -(2.0**80)], rng.uniform(0.0, 1.0, 22)])
@@ -150,6 +174,20 @@ def test_too_many_candidates_are_confessed_with_a_bound():
     assert small.status is Status.OPTIMAL
     assert outcome.lower_bound <= error_of(values[2:].tolist(), small.subset, float(Fraction(target) - 2**80))
     assert error_of(values.tolist(), outcome.subset, target) < 2.0**22
+
+
+def test_optimal_is_not_said_when_the_subsets_behind_one_key_are_too_many():
+    # The keys of all small values are zero. Values are dealt 0 1 2 3 3 2 1 0 ...: the first two quarters get 1, 2, 4
+    # to 256 each, so 2^18 pairs of their subsets have one key sum; behind that of the other half is one exact sum.
+    values, given = [2.0**80, -(2.0**80)], [0, 0, 0, 0]
+    for place in range(2, 40):
+        seat = place % 4 if place // 4 % 2 == 0 else 3 - place % 4
+        values.append(2.0 ** given[seat] if seat < 2 and given[seat] < 9 else 0.0)
+        given[seat] += 1
+    outcome = four_lists(np.array(values), 1020.5)
+    error = error_of(values, outcome.subset, 1020.5)
+    assert outcome.status is Status.WITHIN_ROUNDING
+    assert outcome.lower_bound <= Fraction(1, 2) <= error
 
 
 def test_targets_beyond_every_sum_are_answered_without_a_search():

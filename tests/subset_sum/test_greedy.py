@@ -78,6 +78,17 @@ def test_with_a_size_no_exchange_improves_the_result(values, target, data):
     assert all(abs(residual - (y - x)) >= abs(residual) for x in taken for y in left)
 
 
+@given(sized_instances(max_n=8), st.booleans(), st.data())
+def test_a_polish_that_answers_badly_does_no_harm(instance, sized, data):
+    values, target, size = instance
+    chosen = size if sized else None
+    plain = greedy_swaps(np.array(values), target, size=chosen)
+    answers = data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
+    outcome = greedy_swaps(np.array(values), target, size=chosen, exact_solve=lambda x, _: np.array(answers[: len(x)]))
+    assert chosen is None or outcome.subset.sum() == chosen
+    assert float(error_of(values, outcome.subset, target)) <= float(error_of(values, plain.subset, target))
+
+
 @given(instances(max_n=7))
 def test_polish_over_all_values_is_the_optimum(instance):
     values, target = instance

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
@@ -153,6 +153,7 @@ def test_prediction_scales_and_ignores_order_and_zeros(values, target, exponent,
 @given(st.lists(st.floats(0.1, 1.0), min_size=1, max_size=25), st.floats(-2.0, 2.0))
 def test_rate_median_and_mean_follow_their_formulas(values, target):
     prediction = predict_error(values, target)
+    assume(prediction.rate > 1e-200)  # where the density underflows, test_extremes has its say
     spread = stats.norm(sum(values) / 2, math.sqrt(sum(v * v for v in values)) / 2)
     assert prediction.rate == pytest.approx(2.0 ** (len(values) + 1) * spread.pdf(target), rel=1e-9)
     assert prediction.median == pytest.approx(min(math.log(2) / prediction.rate, abs(target)), rel=1e-9)

@@ -46,8 +46,9 @@ def test_enclosures_hold_the_exact_weights_and_are_narrow(description, gains, bl
 
 
 def test_folded_layers_compute_what_forward_computes():
-    ticket = sample_ticket(PAIR_AND_LINEAR)
+    ticket = sample_ticket(PAIR_AND_LINEAR, density=0.9)
     x = np.random.default_rng(4).normal(size=(50, 2))
+    assert ticket.forward(x).any(axis=0).all()  # neither output is dead
     values = x
     for layer, folded in zip(ticket.description.layers, ticket.folded_layers(), strict=True):
         values = np.concatenate([values, np.ones((len(values), 1))], axis=1)

@@ -57,12 +57,13 @@ def test_the_hash_is_frozen():
 
 
 def test_more_units_extend_the_same_network():
-    ticket = sample_ticket()
+    ticket = sample_ticket(density=0.9)
     larger = with_more_units(ticket, 9)
     assert larger.description.open_positions > ticket.description.open_positions
     assert larger.kept_weights_sha256() == ticket.kept_weights_sha256()
     x = np.random.default_rng(1).normal(size=(6, 3))
     np.testing.assert_array_equal(larger.forward(x), ticket.forward(x))
+    assert ticket.forward(x).any()
 
 
 def test_seed_and_path_and_law_change_every_weight():

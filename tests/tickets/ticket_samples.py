@@ -27,21 +27,23 @@ PAIR_AND_LINEAR = NetworkDescription(
 )
 
 
-def random_mask(description, density=0.5, seed=0):
+def random_mask(description, density=0.5, seed=0, dropped=0.2):
+    """Connections kept with probability ``density``, but none of a share ``dropped`` of the hidden units."""
     rng = np.random.default_rng(seed)
     arrays = {}
     for layer in description.layers:
-        kept = {name: rng.random(shape) < density for name, shape in layer.mask_shapes.items()}
+        for name, shape in layer.mask_shapes.items():
+            arrays[name] = rng.random(shape) < density
+        if isinstance(layer, ProductPair) and density < 1.0:
+            arrays[f"{layer.path}.connections"][rng.random((layer.units, layer.sources)) < dropped] = False
         if isinstance(layer, ProductPair):
-            connections = kept[f"{layer.path}.connections"] & kept[f"{layer.path}.units"][..., None]
-            kept = {f"{layer.path}.units": connections.any(axis=2), f"{layer.path}.connections": connections}
-        arrays |= kept
+            arrays[f"{layer.path}.units"] = arrays[f"{layer.path}.connections"].any(axis=2)
     return Mask(arrays)
 
 
-def sample_ticket(description=TWO_PAIRS, *, law=UNIFORM, seed=5, density=0.5, gains=None, mask_seed=0):
+def sample_ticket(description=TWO_PAIRS, *, law=UNIFORM, seed=5, density=0.5, gains=None, mask_seed=0, dropped=0.2):
     gains = np.linspace(0.5, 2.0, len(description.layers)) if gains is None else gains
-    return Ticket(description, law, seed, random_mask(description, density, mask_seed), gains)
+    return Ticket(description, law, seed, random_mask(description, density, mask_seed, dropped), gains)
 
 
 def with_more_units(ticket, units):
