@@ -1,18 +1,28 @@
-"""Redraw what this folder holds: `make figures`."""
+"""Redraw what this folder holds, from its tables alone: `make figures`."""
 
 from __future__ import annotations
 
+import csv
+import json
 import sys
 from pathlib import Path
 
+from slth.figures.solver_figures import solver_time_figure
+from slth.figures.style import save_figure
+
+FIGURES = {"solver_time": solver_time_figure}
+
 
 def main() -> int:
-    folders = sorted(table.parent.name for table in Path(__file__).parent.glob("*/table.csv"))
-    if not folders:
-        sys.stdout.write("paper_figures holds no figure yet; `make demo` draws the pictures of report.html\n")
-        return 0
-    sys.stderr.write(f"no way to draw {', '.join(folders)}: each needs its own spec.toml and a drawing function\n")
-    return 1
+    for name, draw in FIGURES.items():
+        folder = Path(__file__).parent / name
+        with (folder / "table.csv").open(newline="") as table:
+            rows = list(csv.DictReader(table))
+        provenance = json.loads((folder / "provenance.json").read_text())
+        about = {"seed": provenance["seed"], "spec_sha256": provenance["spec_sha256"], "redraw": "make figures"}
+        for path in save_figure(draw(rows), folder / name, title=provenance["description"], about=about):
+            sys.stdout.write(f"{path}\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from functools import partial
 from pathlib import Path
 
 from cyclopts import App, ArgumentCollection
-from cyclopts.config import Env, Toml
+from cyclopts.config import Dict, Env
 
 from slth import __version__
 from slth.errors import ArgumentError
@@ -62,8 +64,8 @@ def build_app() -> App:
         config=[
             Env("SLTH_", command=True, show=False),
             _file_named_on_the_command_line,
-            Toml("slth.toml"),
-            Toml(_user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
+            partial(_read_file, Path("slth.toml")),
+            partial(_read_file, _user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
         ],
         suppress_keyboard_interrupt=False,
         default_parameter=None,
@@ -86,7 +88,18 @@ def _file_named_on_the_command_line(app: App, commands: tuple[str, ...], argumen
     path = Path(option.tokens[-1].value)
     if not path.is_file():
         raise ArgumentError("config", str(path), "is not a file", "name a TOML file, see slth.toml.example")
-    Toml(path)(app, commands, arguments)
+    _read_file(path, app, commands, arguments)
+
+
+def _read_file(path: Path, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill in what a TOML file says about this verb and nobody has said yet."""
+    if not path.is_file():
+        return
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ArgumentError("config", str(path), f"cannot be read ({problem})", "see slth.toml.example") from problem
+    Dict(settings, source=str(path))(app, commands, arguments)
 
 
 def _user_folder(variable: str, fallback: str) -> Path:

@@ -46,7 +46,8 @@ def solve(
     target
         What the sum should be. With --law it may be left out: then it is drawn too.
     law
-        Law of drawn values: uniform (on (-1, 1)), normal, product-uniform, product-normal, signed.
+        Law of drawn values: uniform, normal, product-uniform, product-normal, signed-constant, integers:LOW:HIGH,
+        zero-mixture:P:LAW, scipy:NAME; parameters follow after colons, as uniform:-0.5:0.5.
     n
         How many values to draw.
     size

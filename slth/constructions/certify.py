@@ -108,6 +108,17 @@ def certify(target: DenseNetwork, ticket: Ticket, *, input_box: tuple[ArrayLike,
     ------
     ArgumentError
         If the box is empty or not finite, or the ticket's shapes are not the target's.
+
+    Examples
+    --------
+    >>> from slth.constructions import Dense, construct_dense
+    >>> from slth.tickets import DenseLayer
+    >>> target = DenseNetwork([DenseLayer([[0.5, -0.25]], activation="identity")])
+    >>> ticket = construct_dense(target, Dense(candidates=12)).ticket
+    >>> corner = [[1.0, 1.0]]
+    >>> difference = abs(ticket.forward(corner) - target.forward(corner)).max()
+    >>> bool(difference <= certify(target, ticket, input_box=(0.0, 1.0)).error)
+    True
     """
     box = as_box(input_box, target.layers[0].weight.shape[1])
     return certify_layers(target, effective_layers(ticket, target), box)

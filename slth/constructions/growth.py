@@ -20,7 +20,7 @@ from slth.tickets import DenseNetwork, Ticket
 Outcome = tuple[list[LayerWork], Ticket, Certificate]
 Box = tuple[Array, Array]
 
-FIRST_MULTIPLE = 4.0
+FIRST_MULTIPLE, LAST_MULTIPLE = 8.0, 2.0**-10  # of the shares; 1 should do
 LARGEST_LAYER = 2 * MOST_CANDIDATES  # then even an unlucky input has as many usable units as a search takes
 
 
@@ -136,12 +136,15 @@ def _grow(
         if certificate.error <= eps:
             return works, ticket, certificate
         missing = [work for work in growing if work.wanted.any()]
-        if max((work.candidates for work in missing), default=0) >= LARGEST_LAYER or (multiple <= 1.0 and not missing):
+        exhausted = (
+            multiple <= LAST_MULTIPLE if not missing else max(work.candidates for work in missing) >= LARGEST_LAYER
+        )
+        if exhausted:
             raise _unreachable(eps, certificate.error, max(work.candidates for work in growing))
         for work in missing:
             work.grow(min(LARGEST_LAYER, work.candidates + max(2, work.candidates // 8)))
         if not missing:
-            multiple = max(1.0, multiple / 2.0)
+            multiple /= 2.0
 
 
 def _unreachable(eps: float, reached: float, candidates: int) -> ConstructionError:

@@ -4,8 +4,7 @@ Shares. Let :math:`s_l` be the certificate's own answer to a uniform weight erro
 candidates needed grow like :math:`\log_2(1/\tau_l)`, so the fewest in all, :math:`-\sum_l N_l \log \tau_l` over the
 :math:`N_l` weights of each layer subject to :math:`\sum_l s_l \tau_l = \varepsilon`, have
 :math:`\tau_l \propto N_l / s_l`. The shares are then scaled by the certificate of the target with every weight known to
-:math:`\pm\tau_l`: interval arithmetic on smaller intervals gives smaller intervals, so a ticket whose weights meet
-their shares has a certificate within :math:`\varepsilon`, whatever the dependence between the layers.
+:math:`\pm\tau_l`, which covers every ticket whose weights meet their shares, whatever the dependence between layers.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def sensitivities(target: DenseNetwork, box: tuple[Array, Array]) -> list[float]
 
 
 def weight_tolerances(target: DenseNetwork, eps: float, box: tuple[Array, Array], counts: Sequence[int]) -> list[float]:
-    """Return a weight error for each layer such that the certificate of any ticket that meets them is within eps.
+    """Return a weight error for each layer such that any ticket that meets them is within eps of the target.
 
     Parameters
     ----------

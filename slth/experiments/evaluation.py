@@ -166,7 +166,7 @@ def _layer_records(target: DenseNetwork, construction: Construction, ticket: Tic
     for number, effective in enumerate(effective_layers(ticket, target)):
         layer, row = ticket.description.layers[number], construction.table[number]
         weights = augmented(target.layers[number])[np.ix_(effective.sink, np.arange(target.layers[number].inputs + 1))]
-        errors, log_rates = [], []
+        errors, log_rates, ceilings = [], [], []
         both = isinstance(layer, ProductPair) and layer.halves == "both"
         for negative in (False, True) if both else (False,):
             found = _weight_errors(effective, weights, negative=negative)
@@ -177,6 +177,7 @@ def _layer_records(target: DenseNetwork, construction: Construction, ticket: Tic
             )
             errors.append(found[wanted])
             log_rates.append(rates[wanted])
+            ceilings.append(np.abs(weights[wanted]))
         measured, predicted = np.concatenate(errors), np.concatenate(log_rates)
         edges = _edges(measured, predicted)
         names = list(layer.mask_shapes)
@@ -198,7 +199,9 @@ def _layer_records(target: DenseNetwork, construction: Construction, ticket: Tic
                 errors=measured,
                 error_edges=edges,
                 error_counts=np.histogram(np.clip(measured, edges[0], edges[-1]), edges)[0].astype(np.float64),
-                error_predicted=expected_counts(predicted, np.concatenate([[0.0], edges[1:]])),
+                error_predicted=expected_counts(
+                    predicted, np.concatenate(ceilings), np.concatenate([[0.0], edges[1:]])
+                ),
                 mask=mask,
             )
         )

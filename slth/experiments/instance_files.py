@@ -40,8 +40,8 @@ def read_values(path: Path) -> NDArray[Any]:
     >>> path = Path(tempfile.mkdtemp()) / "values.csv"
     >>> _ = path.write_text("0.5, -0.25\n1e-3, 2\n")
     >>> read_values(path)
-    array([[ 0.5  , -0.25 ],
-           [ 0.001,  2.   ]])
+    array([[ 5.0e-01, -2.5e-01],
+           [ 1.0e-03,  2.0e+00]])
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ArgumentError("values", str(path), "has an unknown suffix", f"use one of {', '.join(SUFFIXES)}")

@@ -57,12 +57,14 @@ def error_log_rates(
     return np.where(counts > 0, log_rates, -np.inf)
 
 
-def expected_counts(log_rates: Floats, edges: Floats) -> Floats:
-    """Expected number of errors between each two edges: a sum of exponential laws.
+def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Floats:
+    """Expected number of errors between each two edges: a sum of exponential laws, each cut off at its ceiling.
 
     Parameters
     ----------
     log_rates : float64[weights]
+    ceilings : float64[weights]
+        Absolute values of the weights: the error of the empty subset, which no best error exceeds.
     edges : float64[bins + 1]
         Increasing.
 
@@ -72,14 +74,14 @@ def expected_counts(log_rates: Floats, edges: Floats) -> Floats:
 
     Examples
     --------
-    >>> expected_counts(np.zeros(10), np.array([0.0, np.log(2.0), np.inf])).tolist()
+    >>> expected_counts(np.zeros(10), np.ones(10), np.array([0.0, np.log(2.0), 1.0])).tolist()
     [5.0, 5.0]
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         rates = np.exp(log_rates)
-    survivors: Floats = np.array([np.exp(-rates * edge).sum() if np.isfinite(edge) else 0.0 for edge in edges])
-    counts: Floats = survivors[:-1] - survivors[1:]
-    return counts
+    with np.errstate(invalid="ignore", under="ignore"):
+        beyond = [float(np.exp(-rates * edge)[ceilings > edge].sum()) for edge in edges]
+    return -np.diff(np.array(beyond))
 
 
 def _pair_moments(ticket: Ticket, pair: ProductPair, candidates: int, *, sign: float) -> tuple[Floats, Floats, Floats]:

@@ -47,7 +47,9 @@ def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
 
     n, count, threads = cell["n"], cell["instances"], cell["threads"]
     values, targets = sample(cell.get("law", "uniform"), n, count, seed)
-    best = solve_batch(values[: min(count, 512)], targets[: min(count, 512)]).errors
+    peers = cell.get("peers", {})
+    most = max(peers.values(), default=1)
+    best = solve_batch(values[:most], targets[:most]).errors
 
     def ours() -> Mapping[str, Any]:
         rows = solve_batch(values, targets, threads=threads)
@@ -58,7 +60,6 @@ def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
             "ranked_in_integers": rows.work["ranked_in_integers"],
         }
 
-    peers = cell.get("peers", {})
     known = {"cp_sat": cp_sat, "milp": milp, "numpy": numpy_two_list}
     return [
         Contender("slth two lists", ours, count),
@@ -190,7 +191,8 @@ def _in_a_new_process(code: str, arguments: Mapping[str, Any], *, timeout: float
         check=False,
     )
     if done.returncode:
-        raise Declined(f"exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise Declined(last.removeprefix("slth.errors.ResourceError: "))
     answer: Mapping[str, Any] = json.loads(done.stdout)
     return answer
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -61,8 +63,10 @@ SETTINGS: Any = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in our style inside, and leave matplotlib as it was."""
-    with mpl.rc_context(SETTINGS):
+    """Draw in our style inside, whatever the user's own settings are, and leave matplotlib as it was."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
         yield
 
 
@@ -114,8 +118,8 @@ def to_svg(drawing: Figure, *, name: str, description: str) -> str:
     True
     """
     buffer = io.StringIO()
-    # The salt makes identifiers reproducible; matplotlib would draw them at random.
-    with mpl.rc_context({**SETTINGS, "svg.hashsalt": f"slth.{name}"}):
+    with style():
+        mpl.rcParams["svg.hashsalt"] = f"slth.{name}"  # else matplotlib draws identifiers at random
         FigureCanvasSVG(drawing).print_svg(  # type: ignore[no-untyped-call]
             buffer, metadata={"Date": None, "Creator": None}
         )
@@ -127,3 +131,36 @@ def to_svg(drawing: Figure, *, name: str, description: str) -> str:
     text = re.sub(r"(?<=url\(#)", f"{name}-", text)
     escaped = description.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return text.replace("<svg ", f'<svg role="img" aria-label="{escaped}" ', 1).strip()
+
+
+def save_figure(drawing: Figure, stem: Path, *, title: str, about: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write a figure as PDF and PNG, the same bytes each time, with what it takes to make it again in the metadata.
+
+    Parameters
+    ----------
+    drawing : matplotlib.figure.Figure
+    stem : Path
+        Path without ending.
+    title : str
+    about : mapping
+        Written as JSON.
+
+    Returns
+    -------
+    tuple of Path
+        The PDF and the PNG.
+    """
+    recipe = json.dumps(dict(about), sort_keys=True)
+    metadata = {
+        "pdf": {"Title": title, "Subject": recipe, "CreationDate": None, "Producer": None, "Creator": "slth"},
+        "png": {"Title": title, "Description": recipe, "Software": "slth"},
+    }
+    paths = []
+    for ending, fields in metadata.items():
+        path = stem.with_name(f"{stem.name}.{ending}")
+        temporary = path.with_name(path.name + ".part")
+        with mpl.rc_context({**SETTINGS, "pdf.fonttype": 42}):
+            drawing.savefig(temporary, format=ending, dpi=160, metadata=fields)
+        temporary.replace(path)
+        paths.append(path)
+    return paths[0], paths[1]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from slth.errors import ArgumentError
+from slth.networks.threads import threads_for
 from slth.tickets import DenseNetwork, RandomLinear, Ticket
 
 Floats = NDArray[np.float64]
@@ -104,7 +105,8 @@ def attack_difference(
     points = begin.repeat_interleave(climbs, dim=0)
     direction = torch.eye(outputs, dtype=torch.float64).repeat_interleave(2, dim=0).repeat(starts, 1)
     direction[1::2] *= -1.0
-    best = _climb(_target_pass(target), _ticket_pass(ticket), points, direction, low, high, steps)
+    with threads_for(len(points) * target.parameters):
+        best = _climb(_target_pass(target), _ticket_pass(ticket), points, direction, low, high, steps)
     found = np.concatenate([best.numpy(), begin.numpy()])
     differences = np.abs(ticket.forward(found) - target.forward(found))
     row, output = np.unravel_index(int(differences.argmax()), differences.shape)

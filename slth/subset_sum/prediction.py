@@ -7,6 +7,9 @@ and never more than ``|z|``, the error of the empty subset. Derived in this proj
 from a paper. It is meant for laws with a density: it knows nothing of the ties between integers or constants, nor that
 values far below the error hardly help.
 
+Where the target is far out in the sums' distribution, the normal has more sums than there are: failures of one in a
+hundred are then several times as frequent as it says. ``density="saddlepoint"`` is right there too, for values at hand.
+
 :func:`predict_error` uses the values at hand. The other functions average over values yet to be drawn, of which only
 the first two moments matter.
 """
@@ -15,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +28,9 @@ from scipy.special import gammaln
 from slth.errors import ArgumentError, ConstructionError
 from slth.subset_sum.elementary_laws import finite_float
 from slth.subset_sum.instance import Floats, as_floats
+from slth.subset_sum.saddlepoint import log_density
+
+Density: TypeAlias = Literal["normal", "saddlepoint"]
 
 LARGEST_COUNT = 4096
 SMALLEST_FAILURE = 1e-20
@@ -89,7 +95,7 @@ class ErrorPrediction:
             return np.minimum(np.exp(math.log(-math.log1p(-level)) - self.log_rate), self.ceiling)[()]
 
 
-def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
+def predict_error(values: ArrayLike, target: float, *, density: Density = "normal") -> ErrorPrediction:
     """Predict the best error of one instance from its own values.
 
     Parameters
@@ -98,6 +104,8 @@ def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
         Finite. Zeros offer no new sums and are not counted.
     target : float
         In the unit of the values.
+    density : {"normal", "saddlepoint"}
+        How the density of the sums is approximated; the saddlepoint takes some 10 us an instance.
 
     Returns
     -------
@@ -107,7 +115,7 @@ def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
     Raises
     ------
     ArgumentError
-        If the values are not a list of finite numbers, or the target is not finite.
+        If the values are not a list of finite numbers, the target is not finite, or the density is another one.
 
     Examples
     --------
@@ -116,10 +124,11 @@ def predict_error(values: ArrayLike, target: float) -> ErrorPrediction:
     '0.00296'
     """
     numbers = _values(values, dimensions=(1,))
-    return _prediction(numbers, np.float64(finite_float("target", target)))
+    batch = _prediction(numbers[None, :], np.array([finite_float("target", target)]), density)
+    return ErrorPrediction(batch.log_rate[0], batch.ceiling[0])
 
 
-def predict_errors(values: ArrayLike, targets: ArrayLike) -> ErrorPrediction:
+def predict_errors(values: ArrayLike, targets: ArrayLike, *, density: Density = "normal") -> ErrorPrediction:
     """Predict the best errors of a batch, as :func:`predict_error` does for each instance.
 
     Parameters
@@ -127,6 +136,7 @@ def predict_errors(values: ArrayLike, targets: ArrayLike) -> ErrorPrediction:
     values : float64[B, n] or float64[n]
         One list for each target, or one list for all.
     targets : float64[B]
+    density : {"normal", "saddlepoint"}
 
     Returns
     -------
@@ -136,14 +146,14 @@ def predict_errors(values: ArrayLike, targets: ArrayLike) -> ErrorPrediction:
     Raises
     ------
     ArgumentError
-        If a number is not finite, or the shapes do not fit.
+        If a number is not finite, the shapes do not fit, or the density is another one.
     """
     numbers = _values(values, dimensions=(1, 2))
     goals = as_floats("targets", targets, dimensions=(1,))
     if numbers.ndim == 2 and len(numbers) != len(goals):
         rule = f"has shape {goals.shape}, which does not fit values of shape {numbers.shape}"
         raise ArgumentError("targets", targets, rule, "give one target for each row of values")
-    return _prediction(numbers, goals)
+    return _prediction(np.broadcast_to(numbers, (len(goals), numbers.shape[-1])), goals, density)
 
 
 def failure_probability(
@@ -153,6 +163,10 @@ def failure_probability(
 
     ``P = E_m[exp(-2 error rho(m))]`` with ``V = n second_moment / 4`` and ``m`` normal of mean ``n mean / 2`` and
     variance ``n (second_moment - mean**2) / 4``; 0 if ``error >= |target|``.
+
+    An estimate, and a low one for targets that the values can only just reach. In 4,000 samples or more of products of
+    two uniforms on (-1, 1), and error 0.01, 0.9 % failed where it says 0.5 % (target 0.1, 12 values), 3 % where it says
+    0.6 % (target 0.5, 14 values), and 7 % where it says 0.8 % (target 1, 17 values).
 
     Parameters
     ----------
@@ -345,16 +359,22 @@ def _log_rate(count: Any, distance: Any, log_variance: Any) -> Any:
     return (count + 1) * math.log(2.0) - 0.5 * (math.log(2.0 * math.pi) + log_variance) - exponent
 
 
-def _prediction(values: Floats, targets: Any) -> ErrorPrediction:
-    scale = np.max(np.abs(values), axis=-1)
-    scale = np.where(scale > 0.0, scale, 1.0)
+def _prediction(values: Floats, targets: Floats, density: Density) -> ErrorPrediction:
+    if density not in get_args(Density):
+        raise ArgumentError("density", density, "is not a known approximation", 'use "normal" or "saddlepoint"')
+    scale = np.max(np.abs(values), axis=1)
+    usable = scale > 0.0  # where all values are zero, the empty subset is all there is
+    log_rate = np.full(len(targets), -np.inf)
     with np.errstate(all="ignore"):  # values of extreme scale: an infinite distance is a density of zero
-        relative = values / scale[..., None]
-        variance = np.sum(np.square(relative), axis=-1) / 4.0
-        distance = targets / scale - np.sum(relative, axis=-1) / 2.0
-        log_rate = _log_rate(np.count_nonzero(values, axis=-1), distance, np.log(variance)) - np.log(scale)
-    log_rate = np.where(variance > 0.0, log_rate, -np.inf)  # all values are zero: the empty subset is all there is
-    return ErrorPrediction(np.broadcast_to(log_rate, np.shape(targets))[()], np.abs(targets))
+        relative, goals = values[usable] / scale[usable, None], targets[usable] / scale[usable]
+        if density == "saddlepoint":
+            scaled = math.log(2.0) + log_density(relative, goals)
+        else:
+            distance = goals - np.sum(relative, axis=1) / 2.0
+            log_variance = np.log(np.sum(np.square(relative), axis=1) / 4.0)
+            scaled = _log_rate(np.count_nonzero(relative, axis=1), distance, log_variance)
+        log_rate[usable] = scaled - np.log(scale[usable])
+    return ErrorPrediction(log_rate, np.abs(targets))
 
 
 def _values(given: Any, *, dimensions: tuple[int, ...]) -> Floats:

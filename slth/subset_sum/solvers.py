@@ -78,7 +78,7 @@ class FourList:
     def memory(self, n: int, size: int | None, count: int, threads: int) -> int:
         """Sums and subsets of four quarters, and the slices of each thread."""
         del size
-        return 32 * 4 * (1 << -(-n // 4)) + threads * self.slice_size * 8 * 6 + count * (n + 17) + (8 << 20)
+        return 256 * 4 * (1 << -(-n // 4)) + threads * self.slice_size * 8 * 6 + count * (n + 17) + (8 << 20)
 
     def run(self, task: Task) -> Rows:
         """Solve one row after the other, each on all threads."""

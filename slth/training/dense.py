@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from slth.networks import describe_module, mlp
+from slth.networks.threads import threads_for
 from slth.tickets import DenseNetwork
 from slth.training.loop import Progress, Training, train
-
-SMALL_STEP = 1 << 24
-"""Products in a step below which one thread is fastest: on a busy machine threads wait for one another far longer."""
 
 
 def train_dense(
@@ -69,7 +66,7 @@ def train_dense(
     settings = Training() if training is None else training
     module = mlp(sizes, bias=bias, seed=seed).to(device)
     work = settings.batch_size * sum(parameter.numel() for parameter in module.parameters())
-    with _one_thread() if work < SMALL_STEP else nullcontext():
+    with threads_for(work):
         train(
             module,
             torch.tensor(inputs, device=device),
@@ -79,13 +76,3 @@ def train_dense(
             progress=progress,
         )
     return describe_module(module.cpu())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

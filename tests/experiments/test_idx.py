@@ -10,12 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from slth.errors import DataError
 from slth.experiments.idx import pair_images_and_labels, parse_idx
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return header + array.tobytes()
-
+from tests.experiments.samples import idx_bytes
 
 arrays = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, min_side=0, max_side=5))
 

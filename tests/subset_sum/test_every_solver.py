@@ -90,9 +90,9 @@ def test_a_batch_is_its_rows(name):
         (8, {}, "TwoList"),
         (50, {"tolerance": 1e-3}, "TwoList"),
         (54, {"tolerance": 1e-2}, "FourList"),
-        (500, {}, "Greedy"),
+        (250, {}, "Greedy"),
         (500, {"size": 100}, "Greedy"),
-        (5000, {}, "Differencing"),
+        (700, {}, "Differencing"),
     ],
 )
 def test_the_choice_is_explained(n, options, expected):

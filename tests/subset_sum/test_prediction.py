@@ -70,6 +70,45 @@ def test_instances_have_exponential_errors_at_the_predicted_rate(law):
     assert stats.kstest(-np.expm1(-prediction.rate * best_errors(values, targets)), "uniform").pvalue > 1e-4
 
 
+@pytest.mark.parametrize("target", [0.2, 1.0])
+def test_saddlepoint_rates_hold_far_out_in_the_distribution(target):
+    # Products of uniforms reach 1.0 with 17 values only just. As above, at level 1e-4.
+    values = ProductUniform().sample(Stream(seed=7, path="saddlepoint"), 1000 * 17).reshape(1000, 17)
+    targets = np.full(1000, target)
+    errors = best_errors(values, targets)
+    prediction = predict_errors(values, targets, density="saddlepoint")
+    reached = np.isfinite(prediction.log_rate)
+    assert stats.kstest(-np.expm1(-(prediction.rate * errors)[reached]), "uniform").pvalue > 1e-4
+    if target == 1.0:
+        # How many miss by 0.01, at five standard deviations: the normal density, far out, is nowhere near.
+        missed = np.mean(errors > 0.01)
+        allowed = 5 * math.sqrt(missed / 1000)
+        assert abs(np.mean(np.exp(-0.01 * prediction.rate)) - missed) < allowed
+        assert missed - np.mean(np.exp(-0.01 * predict_errors(values, targets).rate)) > allowed
+
+
+def test_saddlepoint_counts_the_sums_of_a_window():
+    # One list of 20 values, a million sums, counted in windows from the middle to the last thousandth. The count is
+    # not random, but scatters as a Poisson number around a smooth density: five of its standard deviations, and 2 %.
+    values = Uniform().sample(Stream(seed=3, path="window"), 20)
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+    for level in (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999):
+        low, high = np.quantile(sums, level) - 0.05, np.quantile(sums, level) + 0.05
+        points = np.linspace(low, high, 21)
+        density = predict_errors(values, points, density="saddlepoint").rate / 2
+        expected = np.trapezoid(density, points)
+        assert abs(np.sum((sums >= low) & (sums < high)) - expected) <= 5 * math.sqrt(expected) + 0.02 * expected
+
+
+def test_saddlepoint_knows_what_is_out_of_reach():
+    values = [0.5, 0.25, -0.125, 0.0]
+    for target, reachable in ((0.76, False), (0.75, False), (0.7, True), (-0.12, True), (-0.125, False), (-0.2, False)):
+        assert math.isfinite(predict_error(values, target, density="saddlepoint").log_rate) == reachable
+    assert predict_error(values, 1.0, density="saddlepoint").median == 1.0
+
+
 def test_drawn_instances_exceed_the_quantile_as_often_as_stated():
     # 2,000 instances of 14 values: five standard deviations of the binomial, error probability below 6e-7 each, plus
     # what the model itself is wrong by at this n, one part in ten.
@@ -139,13 +178,14 @@ def test_no_candidates_are_needed_where_the_empty_subset_is_near_enough():
     assert error_quantile(0.2, 0, -0.3, 0.9) == 0.3
 
 
+@pytest.mark.parametrize("density", ["normal", "saddlepoint"])
 @given(st.lists(dyadic, min_size=1, max_size=30), st.floats(-2.0, 2.0), st.integers(-300, 300), st.randoms())
-def test_prediction_scales_and_ignores_order_and_zeros(values, target, exponent, random):
-    scaled = predict_error([math.ldexp(v, exponent) for v in values], math.ldexp(target, exponent))
+def test_prediction_scales_and_ignores_order_and_zeros(density, values, target, exponent, random):
+    scaled = predict_error([math.ldexp(v, exponent) for v in values], math.ldexp(target, exponent), density=density)
     shuffled = [*values, 0.0, 0.0]
     random.shuffle(shuffled)
-    plain = predict_error(values, target)
-    for other, factor in ((scaled, 2.0**exponent), (predict_error(shuffled, target), 1.0)):
+    plain = predict_error(values, target, density=density)
+    for other, factor in ((scaled, 2.0**exponent), (predict_error(shuffled, target, density=density), 1.0)):
         assert other.median == pytest.approx(plain.median * factor, rel=1e-6, abs=1e-320)
         assert other.mean == pytest.approx(plain.mean * factor, rel=1e-6, abs=1e-320)
 
@@ -161,7 +201,8 @@ def test_rate_median_and_mean_follow_their_formulas(values, target):
     assert prediction.mean == pytest.approx(expected, rel=1e-6, abs=1e-300)
 
 
-def test_batches_agree_with_single_instances():
+@pytest.mark.parametrize("density", ["normal", "saddlepoint"])
+def test_batches_agree_with_single_instances(density):
     values = Uniform().sample(Stream(seed=1, path="batch"), 60).reshape(5, 12)
     values[3] = 0.0
     targets = np.linspace(-1.0, 1.0, 5)
@@ -171,7 +212,7 @@ def test_batches_agree_with_single_instances():
             predict_error(row, z) for row, z in zip(np.broadcast_to(given_values, (5, 12)), targets, strict=True)
         ]
         for name in ("log_rate", "rate", "median", "mean", "ceiling"):
-            np.testing.assert_array_equal(getattr(batch, name), [getattr(single, name) for single in singles])
+            np.testing.assert_allclose(getattr(batch, name), [getattr(single, name) for single in singles], rtol=1e-9)
 
 
 def test_extremes():
@@ -189,6 +230,11 @@ def test_extremes():
 def test_refused_values(values):
     with pytest.raises(ArgumentError, match="values"):
         predict_error(values, 0.1)
+
+
+def test_refused_density():
+    with pytest.raises(ArgumentError, match="density='gaussian'"):
+        predict_error([1.0], 0.5, density="gaussian")
 
 
 @pytest.mark.parametrize("targets", [[0.1], [0.1, 0.2, 0.3], [[0.1, 0.2]], [0.1, math.nan], 0.1])

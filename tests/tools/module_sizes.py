@@ -20,9 +20,8 @@ def main(folder: str) -> int:
     longest = too_long(Path(folder))
     for path, length in longest.items():
         sys.stderr.write(f"{path}: {length} lines, more than {LIMIT}: split it\n")
-    sys.stdout.write(
-        f"{len(lengths)} modules, {sum(lengths)} lines, median {statistics.median(lengths):.0f}, longest {max(lengths)}\n"
-    )
+    median = statistics.median(lengths)
+    sys.stdout.write(f"{len(lengths)} modules, {sum(lengths)} lines, median {median:.0f}, longest {max(lengths)}\n")
     return int(bool(longest))
 
 

@@ -1,0 +1,39 @@
+"""How many threads torch should use: one where steps are small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+SMALL_STEP = 1 << 24
+"""Products in a step below which one thread is fastest: on a busy machine, threads wait for one another far longer."""
+
+
+@contextmanager
+def threads_for(products: int) -> Iterator[None]:
+    """Let torch use one thread inside where a step is small, and as many as before otherwise.
+
+    Parameters
+    ----------
+    products : int
+        Multiplications in one step, roughly.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> with threads_for(1000):
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    if products < SMALL_STEP:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,146 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+import slth
+from slth.cli import main
+from slth.errors import TicketError
+from tests.cli.running import run
+
+
+def process(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "slth", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def test_help_and_version(capsys):
+    for arguments in (["--help"], [], ["solve", "--help"], ["construct", "dense", "--help"], ["data"], ["-h"]):
+        ran = run(capsys, *arguments)
+        assert ran.code == 0
+        assert "slth" in ran.out
+    assert run(capsys, "--version").out == slth.__version__ + "\n"
+
+
+def test_every_verb_has_help_with_its_options(capsys):
+    from slth.cli.app import COMMANDS, GROUPS
+
+    verbs = [[name] for name in COMMANDS] + [[name, sub] for name, (_, subs) in GROUPS.items() for sub in subs]
+    for verb in verbs:
+        text = run(capsys, *verb, "--help").out
+        for option in ("--json", "--seed", "--out", "--config"):
+            assert option in text, verb
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["solv"], 'Did you mean "solve"?'),
+        (["ticket", "inof"], 'Did you mean "info"?'),
+        (["env", "--jsn"], "Did you mean --json?"),
+        (["env", "surplus"], "surplus"),
+        (["ticket", "info"], "requires"),
+    ],
+)
+def test_typos_get_a_hint(capsys, arguments, hint):
+    ran = run(capsys, *arguments)
+    assert ran.code == 2
+    assert hint in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "words"),
+    [
+        (TicketError("broken\nticket"), 1, "slth: broken ticket"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "out of memory"),
+        (PermissionError(13, "Permission denied", "somewhere"), 1, "somewhere: Permission denied"),
+        (
+            ZeroDivisionError("division\nby zero"),
+            1,
+            "internal error: ZeroDivisionError: division by zero; run with --debug",
+        ),
+    ],
+)
+def test_problems_become_one_line_and_a_code(capsys, monkeypatch, problem, code, words):
+    def fail() -> dict[str, object]:
+        raise problem
+
+    monkeypatch.setattr("slth.experiments.environment.describe_environment", fail)
+    ran = run(capsys, "env", "--json")
+    assert ran.code == code
+    assert words in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert ran.json["exit_code"] == code
+
+
+def test_debug_shows_the_traceback(capsys, monkeypatch):
+    monkeypatch.setattr("slth.experiments.environment.describe_environment", lambda: 1 / 0)
+    assert main(["env", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_warnings_are_one_line(capsys, monkeypatch):
+    def warn() -> dict[str, object]:
+        warnings.warn("mind\nthe gap", UserWarning, stacklevel=1)
+        return {"a": 1.0}
+
+    monkeypatch.setattr("slth.experiments.environment.describe_environment", warn)
+    ran = run(capsys, "env", "--json")
+    assert ran.err == "slth: warning: mind the gap\n"
+    assert ran.json == {"verb": "env", "seed": 0, "a": 1.0}
+
+
+def test_json_has_no_nan(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "slth.experiments.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")}
+    )
+    assert run(capsys, "env", "--json").json == {"verb": "env", "seed": 0, "a": "nan", "b": "-inf"}
+
+
+def test_env(capsys):
+    document = run(capsys, "env", "--json").json
+    assert document["slth"] == slth.__version__
+    assert document["cores"] >= 1
+    assert "numpy" in document["packages"]
+    assert "numpy" in run(capsys, "env").out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals(number, code, tmp_path):
+    """A long training, stopped: the exit code says how, nothing is on stdout, nothing is written."""
+    options = ["--data", "synthetic", "--epochs", "1000000", "--verbose", "--out", str(tmp_path / "out")]
+    running = process("construct", "dense", *options)
+    assert running.stderr is not None
+    assert "training" in running.stderr.readline()
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == code, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reader_that_leaves_is_not_an_error_message():
+    reading, writing = os.pipe()
+    os.close(reading)
+    running = subprocess.run(
+        [sys.executable, "-m", "slth", "env", "--json"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert running.stderr == ""
+    assert running.returncode == 1
+
+
+def test_as_a_process():
+    done = subprocess.run(
+        [sys.executable, "-m", "slth", "data", "ls", "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["data"][0]["name"] == "digits"
+    assert done.stderr == ""

@@ -1,0 +1,166 @@
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tests.cli.running import run
+
+VALUES = [0.31, -0.7, 0.52, 0.11]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Away from the repository's own slth.toml and data, with nothing of the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def write(path, values):
+    if path.suffix == ".npy":
+        np.save(path, values)
+    elif path.suffix == ".npz":
+        np.savez(path, values=values, other=np.zeros(2))
+    else:
+        path.write_text("# values\n" + (", ".join if path.suffix == ".csv" else "\n".join)(map(repr, values)))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv", ".txt"])
+def test_every_kind_of_file(capsys, tmp_path, suffix):
+    ran = run(capsys, "solve", write(tmp_path / f"v{suffix}", VALUES), "--target", "0.4", "--json")
+    best = min(abs(math.fsum([*chosen, -0.4])) for k in range(5) for chosen in itertools.combinations(VALUES, k))
+    assert ran.code == 0
+    assert ran.err == ""
+    document = ran.json
+    assert {"status", "error", "lower_bound", "total", "subset", "solver", "n", "d", "seed"} <= document.keys()
+    assert document["error"] == document["lower_bound"] == best
+    assert document["status"] == "optimal"
+    assert (document["n"], document["d"]) == (4, 1)
+    assert math.fsum(v for v, chosen in zip(VALUES, document["subset"], strict=True) if chosen) == document["total"]
+
+
+def test_a_law_is_drawn_from_the_seed(capsys):
+    first, again, other = (
+        run(capsys, "solve", "--law", "uniform", "--n", 12, "--seed", seed, "--json").json for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert first["values"] != other["values"]
+    assert first["seed"] == 3
+    longer = run(capsys, "solve", "--law", "uniform", "--n", 13, "--seed", 3, "--json").json
+    assert longer["values"][:12] == first["values"]
+    assert longer["target"] == first["target"]
+
+
+def test_options_reach_the_solver(capsys, tmp_path):
+    file = write(tmp_path / "v.npy", VALUES)
+    assert run(capsys, "solve", file, "--target", 0.4, "--size", 1, "--json").json["size"] == 1
+    assert run(capsys, "solve", file, "--target", 0.4, "--tolerance", 1, "--json").json["status"] == "within-tolerance"
+    assert (
+        run(capsys, "solve", file, "--target", 0.4, "--solver", "greedy", "--json").json["solver"].startswith("Greedy")
+    )
+
+
+def test_a_person_sees_a_summary(capsys, tmp_path):
+    ran = run(capsys, "solve", write(tmp_path / "v.csv", VALUES), "--target", "0.4")
+    assert "optimal" in ran.out
+    assert "seed" in ran.out
+
+
+def test_out_receives_the_same_object(capsys, tmp_path):
+    ran = run(capsys, "solve", "--law", "normal", "--n", 5, "--target", 1, "--json", "--out", tmp_path / "a" / "b")
+    assert json.loads((tmp_path / "a/b/solve.json").read_text()) == ran.json
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["solve.json"]
+
+
+WRONG = {
+    "nothing to solve": (["--target", "1"], "FILE"),
+    "two sources": (["v.csv", "--law", "uniform", "--n", "3", "--target", "1"], "FILE"),
+    "no such file": (["nowhere.csv", "--target", "1"], "FILE='nowhere.csv' is not a file"),
+    "unknown suffix": (["v.xlsx", "--target", "1"], "unknown suffix"),
+    "no target": (["v.csv"], "--target"),
+    "not a number": (["word.csv", "--target", "1"], "line 2"),
+    "ragged": (["ragged.csv", "--target", "1"], "lines of 1 and of 2 numbers"),
+    "NaN": (["nan.csv", "--target", "1"], "FILE[1]=nan must be finite"),
+    "infinite": (["inf.npy", "--target", "1"], "FILE[0]=inf must be finite"),
+    "empty": (["empty.txt", "--target", "1"], "FILE"),
+    "objects": (["objects.npy", "--target", "1"], "Python objects"),
+    "damaged": (["damaged.npy", "--target", "1"], "is damaged"),
+    "several arrays": (["several.npz", "--target", "1"], "a, b"),
+    "complex": (["complex.npy", "--target", "1"], "real numbers"),
+    "mistyped option": (["v.csv", "--targt", "1"], "Did you mean --target?"),
+    "mistyped value": (["v.csv", "--target", "one"], "--target"),
+    "target NaN": (["v.csv", "--target", "nan"], "--target=nan must be finite"),
+    "negative tolerance": (["v.csv", "--target", "1", "--tolerance", "-1"], "--tolerance=-1.0"),
+    "size above n": (["v.csv", "--target", "1", "--size", "5"], "--size=5 must lie between 0 and n = 4"),
+    "unknown solver": (["v.csv", "--target", "1", "--solver", "magic"], "two-list"),
+    "unknown law": (["--law", "unifrom", "--n", "3", "--target", "1"], "--law='unifrom'"),
+    "law without n": (["--law", "uniform", "--target", "1"], "--n"),
+    "n = 0": (["--law", "uniform", "--n", "0", "--target", "1"], "--n=0"),
+    "n with a file": (["v.csv", "--n", "3", "--target", "1"], "--n"),
+    "no such device": (["v.csv", "--target", "1", "--device", "tpu"], "--device"),
+    "no threads": (["v.csv", "--target", "1", "--jobs", "0"], "--jobs=0"),
+    "negative seed": (["--law", "uniform", "--n", "3", "--seed", "-1"], "--seed"),
+    "too large for the solver": (["--law", "uniform", "--n", "90", "--target", "1", "--solver", "two-list"], "n"),
+    "no such configuration": (["v.csv", "--target", "1", "--config", "none.toml"], "--config"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_bad_input_names_the_option_and_writes_nothing(capsys, tmp_path, case):
+    files = (
+        tmp_path / "v.csv",
+        tmp_path / "nan.csv",
+        tmp_path / "word.csv",
+        tmp_path / "ragged.csv",
+        tmp_path / "empty.txt",
+    )
+    for file, text in zip(files, ("1,2,3,4", "1,nan,2", "1\ntwo\n3", "1\n2,3", "# nothing"), strict=True):
+        file.write_text(text)
+    (tmp_path / "v.xlsx").write_text("1")
+    np.save(tmp_path / "inf.npy", [np.inf, 1.0])
+    np.save(tmp_path / "complex.npy", np.array([1j]))
+    np.save(tmp_path / "objects.npy", np.array([1, "two"], dtype=object), allow_pickle=True)
+    (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    np.savez(tmp_path / "several.npz", a=np.ones(2), b=np.ones(2))
+    before = sorted(tmp_path.iterdir())
+    arguments, words = WRONG[case]
+    ran = run(capsys, "solve", *arguments, "--out", "results", "--json")
+    assert ran.code == 2
+    assert words in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert ran.json["exit_code"] == 2
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_layers_of_configuration(capsys, tmp_path, monkeypatch):
+    """Command line over environment over --config over slth.toml over the user's file."""
+    (tmp_path / "v.csv").write_text("1,2,3,4")
+
+    def tolerance(*more: object) -> float:
+        return run(capsys, "solve", "v.csv", "--target", 5, "--json", *more).json["tolerance"]
+
+    assert tolerance() == 0.0
+    (tmp_path / "config/slth").mkdir(parents=True)
+    (tmp_path / "config/slth/config.toml").write_text("[solve]\ntolerance = 0.125\nsize = 2\n")
+    assert tolerance() == 0.125
+    (tmp_path / "slth.toml").write_text("[solve]\ntolerance = 0.25\n[other]\nx = 1\n")
+    assert tolerance() == 0.25
+    (tmp_path / "named.toml").write_text("[solve]\ntolerance = 0.5\n")
+    assert tolerance("--config", "named.toml") == 0.5
+    monkeypatch.setenv("SLTH_SOLVE_TOLERANCE", "1.5")
+    assert tolerance("--config", "named.toml") == 1.5
+    assert tolerance("--config", "named.toml", "--tolerance", "2.5") == 2.5
+    assert run(capsys, "solve", "v.csv", "--target", 5, "--json").json["size"] == 2  # a lower layer still counts
+
+
+@pytest.mark.parametrize(
+    "text", ["[solve]\ntolerence = 1\n", "[solve]\ntolerance = 'much'\n", "[solve\n", "solve = 3\n"]
+)
+def test_a_wrong_configuration_is_refused(capsys, tmp_path, text):
+    (tmp_path / "v.csv").write_text("1,2")
+    (tmp_path / "c.toml").write_text(text)
+    ran = run(capsys, "solve", "v.csv", "--target", 1, "--config", "c.toml")
+    assert ran.code == 2
+    assert "c.toml" in ran.err

@@ -1,0 +1,195 @@
+"""construct, demo, ticket and bench, on problems that take a moment."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slth.cli import main
+from tests.cli.running import run
+
+SMALL = ["--data", "synthetic", "--hidden", "6", "--epochs", "2", "--candidates", "9"]
+DEMO_KEYS = {
+    "target_accuracy",
+    "ticket_accuracy",
+    "certified_error",
+    "sampled_error",
+    "attack_error",
+    "density",
+    "ticket_bytes",
+    "target_bytes",
+    "report",
+    "seed",
+    "bits_per_target_weight",
+    "counting_bits_per_weight",
+    "information_bits_per_weight",
+    "layers",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A ticket made once by the command line."""
+    folder = tmp_path_factory.mktemp("made")
+    assert main(["construct", "dense", *SMALL, "--seed", "3", "--out", str(folder), "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_construct_writes_everything_and_says_so(capsys, tmp_path, made):
+    ran = run(capsys, "construct", "dense", *SMALL, "--seed", 3, "--out", tmp_path / "a" / "b", "--json")
+    assert ran.code == 0
+    document = ran.json
+    assert document.keys() >= DEMO_KEYS
+    assert document["sampled_error"] <= document["attack_error"] <= document["certified_error"]
+    assert {path.name for path in (tmp_path / "a/b").iterdir()} == {
+        "net.ticket", "target.safetensors", "report.html", "construct-dense.json"
+    }  # fmt: skip
+    assert json.loads((tmp_path / "a/b/construct-dense.json").read_text()) == document
+    assert Path(document["report"]).read_text().startswith("<!DOCTYPE html>")
+    assert document["seed"] == 3
+    assert (tmp_path / "a/b/net.ticket").read_bytes() == (made / "net.ticket").read_bytes()
+    assert [row["largest_error"] > 0 for row in document["layers"]] == [True, True]
+
+
+def test_construct_to_an_error(capsys, tmp_path):
+    options = [
+        "--data",
+        "synthetic",
+        "--hidden",
+        "",
+        "--epochs",
+        "1",
+        "--eps",
+        "0.2",
+        "--out",
+        tmp_path / "o",
+        "--json",
+    ]
+    document = run(capsys, "construct", "dense", *options).json
+    assert document["certified_error"] <= document["eps"] == 0.2
+    assert len(document["layers"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--candidates", "3", "--eps", "1"], "--candidates=3"),
+        (["--eps", "-1"], "--eps=-1.0"),
+        (["--eps", "1", "--delta", "2"], "--delta=2.0"),
+        (["--gain", "large"], "--gain='large'"),
+        (["--depth", "single"], "--depth"),
+        (["--hidden", "6,six"], "--hidden='6,six'"),
+        (["--hidden", "6,0"], "--hidden"),
+        (["--epochs", "-1"], "--epochs=-1"),
+        (["--limit", "0"], "--limit=0"),
+        (["--data", "nmist"], "--data='nmist'"),
+        (["--candidats", "3"], "Did you mean --candidates?"),
+    ],
+)
+def test_wrong_constructions_write_nothing(capsys, tmp_path, arguments, words):
+    data = [] if "--data" in arguments else ["--data", "synthetic"]
+    ran = run(capsys, "construct", "dense", *data, *arguments, "--out", tmp_path / "o")
+    assert ran.code == 2
+    assert words in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_data_set_is_a_failed_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    ran = run(capsys, "construct", "dense", "--data", "cifar10", "--data-dir", tmp_path)
+    assert ran.code == 1
+    assert "slth data fetch cifar10" in ran.err
+
+
+def test_info_and_verify(capsys, made):
+    file = made / "net.ticket"
+    info, verified = (run(capsys, "ticket", verb, file, "--json").json for verb in ("info", "verify"))
+    assert info["file_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert info["sha256"] == verified["sha256"]
+    assert info["bits_per_weight"] == pytest.approx(8 * file.stat().st_size / info["target_weights"])
+    assert 0 < info["density"] < 1
+    assert [layer["path"] for layer in info["layers"]] == ["layer0", "layer1"]
+    assert verified["verified"] is True
+    assert "regenerates" in run(capsys, "ticket", "verify", file).out
+    assert "layer1" in run(capsys, "ticket", "info", file).out
+
+
+def test_eval_agrees_with_what_construct_reported(capsys, made):
+    reported = json.loads((made / "construct-dense.json").read_text())
+    options = ["--data", "synthetic", "--seed", "3", "--target", made / "target.safetensors", "--json"]
+    evaluated = run(capsys, "ticket", "eval", made / "net.ticket", *options).json
+    assert evaluated["accuracy"] == reported["ticket_accuracy"]
+    assert evaluated["target_accuracy"] == reported["target_accuracy"]
+    assert evaluated["sampled_error"] == reported["sampled_error"]
+    limited = run(capsys, "ticket", "eval", made / "net.ticket", "--data", "synthetic", "--limit", 5, "--json")
+    assert limited.json["examples"] == 5
+
+
+def test_a_ticket_for_other_inputs_is_refused(capsys, made):
+    ran = run(capsys, "ticket", "eval", made / "net.ticket", "--data", "digits")
+    assert ran.code == 2
+    assert "16" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["info", "verify", "eval"])
+@pytest.mark.parametrize("harm", ["missing", "empty", "truncated", "bit", "foreign", "folder"])
+def test_damaged_tickets_exit_1(capsys, tmp_path, made, verb, harm):
+    content = bytearray((made / "net.ticket").read_bytes())
+    path = tmp_path / "t.ticket"
+    if harm == "bit":
+        content[len(content) // 2] ^= 4
+    damaged = {"empty": b"", "truncated": content[:-1], "bit": content, "foreign": b"PK\x03\x04" + bytes(1000)}
+    if harm in damaged:
+        path.write_bytes(damaged[harm])
+    if harm == "folder":
+        path.mkdir()
+    ran = run(capsys, "ticket", verb, path, "--json")
+    assert ran.code == 1
+    assert "t.ticket" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert ran.json["kind"] == "TicketError"
+
+
+def test_bench(capsys, tmp_path):
+    (tmp_path / "grids").mkdir()
+    (tmp_path / "grids/draw.toml").write_text(
+        'description = "drawing"\ntask = "generate-weights"\nreplicates = 1\n'
+        '[grid]\nlaw = ["uniform", "normal"]\ncount = [100]\n'
+    )
+    ran = run(capsys, "bench", "--dir", tmp_path / "grids", "--out", tmp_path / "out", "--seed", 4, "--json")
+    assert ran.code == 0
+    assert len(ran.json["table"]) == 4
+    assert ran.json["table"][0]["ratio"] == 1.0
+    assert ran.json["seeds"] == {"draw": 4}
+    assert sorted(path.name for path in (tmp_path / "out/draw").iterdir()) == ["provenance.json", "table.csv"]
+    shown = run(capsys, "bench", "draw", "--dir", tmp_path / "grids", "--limit", 1)
+    assert "drawing" in shown.out
+    assert "numpy" in shown.out
+
+
+def test_a_failing_benchmark_exits_1(capsys, tmp_path):
+    (tmp_path / "b.toml").write_text('task = "generate-weights"\n[grid]\nlaw = ["uniform"]\ncount = [-1]\n')
+    ran = run(capsys, "bench", "--dir", tmp_path)
+    assert ran.code == 1
+    assert "failed" in ran.out
+
+
+@pytest.mark.slow
+def test_the_demo(capsys, tmp_path):
+    ran = run(capsys, "demo", "--out", tmp_path / "demo", "--json")
+    document = ran.json
+    assert document.keys() >= DEMO_KEYS
+    assert document["target_accuracy"] > 0.95
+    assert abs(document["target_accuracy"] - document["ticket_accuracy"]) <= 1 / 360 + 1e-12
+    assert document["sampled_error"] <= document["attack_error"] <= document["certified_error"] < 0.1
+    assert document["certified_error"] < document["norm_bound"]
+    assert document["ticket_bytes"] < document["target_bytes"]
+    assert np.isfinite(document["train_seconds"])
+    assert "97" in (tmp_path / "demo/report.html").read_text()
