@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slth.constructions import Certificate as Certificate
     from slth.constructions import Construction as Construction
     from slth.constructions import Dense as Dense
+    from slth.constructions import approximate_weights as approximate_weights
     from slth.constructions.certify import certify as certify
     from slth.errors import ArgumentError as ArgumentError
     from slth.errors import ConstructionError as ConstructionError
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from slth.rng import Stream as Stream
     from slth.rng import WeightLaw as WeightLaw
     from slth.subset_sum import BatchSolution as BatchSolution
+    from slth.subset_sum import Differencing as Differencing
+    from slth.subset_sum import FourList as FourList
+    from slth.subset_sum import Greedy as Greedy
+    from slth.subset_sum import Lattice as Lattice
     from slth.subset_sum import Status as Status
     from slth.subset_sum import SubsetSumInstance as SubsetSumInstance
     from slth.subset_sum import SubsetSumSolution as SubsetSumSolution
@@ -49,12 +54,16 @@ __version__ = "0.1.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "slth.api": ("construct", "load_ticket", "to_torch"),
-    "slth.constructions": ("Certificate", "Construction", "Dense"),
+    "slth.constructions": ("Certificate", "Construction", "Dense", "approximate_weights"),
     "slth.constructions.certify": ("certify",),
     "slth.errors": ("ArgumentError", "ConstructionError", "DataError", "ResourceError", "SlthError", "TicketError"),
     "slth.rng": ("Stream", "WeightLaw"),
     "slth.subset_sum": (
         "BatchSolution",
+        "Differencing",
+        "FourList",
+        "Greedy",
+        "Lattice",
         "Status",
         "SubsetSumInstance",
         "SubsetSumSolution",

@@ -10,14 +10,10 @@ import pytest
 
 import slth
 
-MODULES = ["slth"] + sorted(
-    name
-    for _, name, package in pkgutil.walk_packages([str(Path(slth.__file__).parent)], "slth.")
-    if name != "slth.__main__"
-)
+MODULES = ["slth", *(name for _, name, _ in pkgutil.walk_packages([str(Path(slth.__file__).parent)], "slth."))]
 EXAMPLES = [
     name
-    for name in MODULES
+    for name in sorted(MODULES)
     if ">>>" in Path(importlib.util.find_spec(name).origin or "").read_text(encoding="utf-8")  # type: ignore[union-attr]
 ]
 

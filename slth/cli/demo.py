@@ -95,8 +95,8 @@ def _headline(summary: dict[str, Any]) -> Table:
             "norm bound": number(summary["norm_bound"]),
             "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random weights",
             "ticket file": f"{summary['ticket_bytes']:,} bytes, {summary['bits_per_target_weight']:.1f} bits a target "
-            f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}, log2(1/(2 e)) "
-            f"{summary['information_bits_per_weight']:.1f})",
+            f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}; log2(1/(2 e)) "
+            f"{summary['information_bits_mean']:.1f} on average, {summary['information_bits_per_weight']:.1f} at worst)",
             "target's own file": f"{summary['target_bytes']:,} bytes, "
             f"{summary['target_file_bits_per_weight']:.1f} bits a weight",
             "read back": f"{summary['ticket']}, sha256 of the kept weights verified",

@@ -37,8 +37,9 @@ class Dense:
     Parameters
     ----------
     candidates : int, optional
-        Candidates of each weight, searched to the optimum: ``2 * candidates`` hidden units for each input, of which
-        those with the right sign of u are usable, or ``candidates`` copies of each neuron.
+        Candidates of each weight, searched to the optimum: each input has ``2 * candidates`` hidden units, of which
+        those with the right sign of u are usable, about half, and at most ``candidates`` are offered; or each neuron
+        has ``candidates`` copies. No more than 48 are offered, which exact solvers take.
     eps, delta : float, optional
         Instead of ``candidates``: the certified error to reach, and the probability that the first number of candidates
         does not suffice (then more are offered until it does).

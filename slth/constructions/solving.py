@@ -103,7 +103,7 @@ def solve_pair(
                 values = setting.law.weights_at(second_stream, positions)
                 values *= first[units, inputs[:, None]]
                 chosen, errors[half, outputs, inputs], log_rates[half, outputs, inputs] = _solved(
-                    values, weights[outputs, inputs], gain, tolerance, setting
+                    values, weights[outputs, inputs], gain, tolerance, setting, _report(setting, pair.path, done, total)
                 )
                 connections[units, inputs[:, None], outputs[:, None]] = chosen
             done += len(outputs)
@@ -148,7 +148,7 @@ def solve_linear(
         places = copies * neurons + inputs[:, None]
         values = setting.law.weights_at(stream, places * layer.outputs + outputs[:, None])
         chosen, errors[outputs, inputs], log_rates[outputs, inputs] = _solved(
-            values, weights[outputs, inputs], gain, tolerance, setting
+            values, weights[outputs, inputs], gain, tolerance, setting, _report(setting, layer.path, done, total)
         )
         connections[places, outputs[:, None]] = chosen
         done += len(outputs)
@@ -157,12 +157,20 @@ def solve_linear(
 
 
 def _solved(
-    values: Array, weights: Array, gain: float, tolerance: float, setting: Setting
+    values: Array, weights: Array, gain: float, tolerance: float, setting: Setting, report: Progress | None
 ) -> tuple[Bools, Array, Array]:
     """Return the chosen candidates, the errors of the weights, and the log rates of the predicted errors."""
     targets = weights / gain
-    solution = solve_batch(values, targets, tolerance=tolerance / gain, solver=setting.solver)
+    solution = solve_batch(values, targets, tolerance=tolerance / gain, solver=setting.solver, progress=report)
     return solution.subsets, solution.errors * gain, predict_errors(values, targets).log_rate - math.log(gain)
+
+
+def _report(setting: Setting, path: str, before: int, total: int) -> Progress | None:
+    """Return what tells of the progress within one batch: batches of many candidates take long."""
+    progress = setting.progress
+    if progress is None:
+        return None
+    return lambda _, done, size: progress(path, min(before + done, total), total)
 
 
 def _groups(wanted: Bools, counts: Integers) -> Iterator[tuple[int, Integers, Integers]]:

@@ -45,7 +45,9 @@ def generate_weights(cell: Cell, seed: int) -> Sequence[Contender]:
 
     def numpys() -> Mapping[str, Any]:
         generator = np.random.Generator(np.random.Philox(seed))
-        weights = generator.uniform(-1.0, 1.0, count) if cell["law"] == "uniform" else generator.normal(size=count)
+        weights = np.asarray(
+            generator.uniform(-1.0, 1.0, count) if cell["law"] == "uniform" else generator.normal(0.0, 1.0, count)
+        )
         return {"bytes": weights.nbytes, "mean_square": float(np.mean(weights**2))}
 
     return [Contender("slth stream", ours, count), Contender(f"numpy {np.__version__} Philox", numpys, count)]

@@ -150,7 +150,8 @@ def record_ticket(
         "target_bytes": files.target_bytes,
         "bits_per_target_weight": 8.0 * files.ticket_bytes / weights,
         "counting_bits_per_weight": statistics.entropy_bound_bits / weights,
-        "information_bits_per_weight": _information_bits(layers),
+        "information_bits_per_weight": _information_bits(layers, worst=True),
+        "information_bits_mean": _information_bits(layers, worst=False),
         "target_file_bits_per_weight": 8.0 * files.target_bytes / weights,
         "kept_weights_sha256": ticket.kept_weights_sha256(),
     }
@@ -231,12 +232,13 @@ def _edges(measured: Floats, log_rates: Floats) -> Floats:
     return np.geomspace(lowest, highest, bins + 1)
 
 
-def _information_bits(layers: tuple[LayerRecord, ...]) -> float:
-    """Mean over the weights of log2(1 / (2 e)), e the largest error of the layer in units of its candidates."""
-    bits, weights = 0.0, 0
-    for layer in layers:
-        largest = float(layer.errors.max(initial=0.0)) / layer.gain
-        if largest > 0.0:
-            bits += layer.weights * max(0.0, math.log2(0.5 / largest))
-        weights += layer.weights
-    return bits / weights if weights else 0.0
+def _information_bits(layers: tuple[LayerRecord, ...], *, worst: bool) -> float:
+    """Mean over the weights of log2(1 / (2 e)): e the worst error of the layer, or the weight's own.
+
+    Errors are in units of the layer's candidates, which lie within (-1, 1) and whose sums cover [-1, 1] evenly.
+    """
+    errors = np.concatenate(
+        [(np.full_like(layer.errors, layer.errors.max()) if worst else layer.errors) / layer.gain for layer in layers]
+    )
+    # An error of exactly 0 would need infinitely many bits; no double is closer to its neighbour than this.
+    return float(np.mean(np.maximum(0.0, -np.log2(2.0 * np.maximum(errors, 2.0**-1074)))))

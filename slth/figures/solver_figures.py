@@ -20,7 +20,7 @@ def solver_time_figure(rows: Sequence[Row]) -> Figure:
     Parameters
     ----------
     rows : sequence of mappings
-        With the columns solver, n, status, seconds and added_mib, as text or numbers; rows that are not ok are left out.
+        With the columns solver, n, status, seconds and added_mib, as text or numbers; only rows that are ok are drawn.
 
     Returns
     -------

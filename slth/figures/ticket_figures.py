@@ -9,10 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from slth.experiments.record import LayerRecord, TicketRecord
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, SKY, YELLOW, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
 
 WIDTH = 8.6
 """Inches: the width of the report's column."""
+
+MOST_COLUMNS, MOST_ROWS = 4096, 256
+"""Bits of a mask that one picture shows at most."""
 
 
 def accuracy_figure(record: TicketRecord) -> Figure:
@@ -40,6 +43,7 @@ def accuracy_figure(record: TicketRecord) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         lowest = min(*target, *ticket)
         axes.set_ylim(max(0.0, lowest - 0.15 * (1.0 - lowest) - 0.02), 1.015)
+        axes.set_yticks([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 1.0])
         axes.set_ylabel("test accuracy")
         light_grid(axes)
         axes.legend(loc="lower left", ncols=2, bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, handletextpad=0.2)
@@ -176,7 +180,8 @@ def size_figure(record: TicketRecord) -> Figure:
     bars: list[tuple[str, Any, str, str]] = [
         ("ticket file", summary.get("bits_per_target_weight"), BLUE, ""),
         ("log2 C(open, kept) of its masks", summary.get("counting_bits_per_weight"), SKY, "//"),
-        ("log2(1 / (2 e)), e worst of the layer", summary.get("information_bits_per_weight"), YELLOW, ".."),
+        ("log2(1 / (2 e)), mean over weights", summary.get("information_bits_mean"), YELLOW, ".."),
+        ("log2(1 / (2 e)), worst of its layer", summary.get("information_bits_per_weight"), PINK, "xx"),
         ("target's own file", summary.get("target_file_bits_per_weight"), MUTED, "\\\\"),
     ]
     shown = [(label, float(value), colour, hatch) for label, value, colour, hatch in bars if _drawable(value)]
@@ -211,15 +216,19 @@ def mask_figure(layer: LayerRecord) -> Figure:
     mask = layer.mask if layer.mask.ndim == 3 else layer.mask[None]
     candidates, inputs, outputs = mask.shape
     counts = mask.sum(axis=0).T
+    # A screen has no room for more bits than this: of a large layer a corner is drawn, and the title says so.
+    shown_inputs, shown_outputs = min(inputs, max(1, MOST_COLUMNS // candidates)), min(outputs, MOST_ROWS)
+    part = "" if (shown_inputs, shown_outputs) == (inputs, outputs) else f", first {shown_inputs} of {inputs} inputs"
     with style():
         drawing = figure(WIDTH, 3.6)
         left, right = drawing.subplots(1, 2, width_ratios=(1.55, 1.0))
         # A row for each output; the candidates of one input stand side by side.
-        bits = mask.transpose(2, 1, 0).reshape(outputs, inputs * candidates)
+        corner = mask[:, :shown_inputs, :shown_outputs]
+        bits = corner.transpose(2, 1, 0).reshape(shown_outputs, shown_inputs * candidates)
         left.imshow(bits, cmap="Greys", aspect="auto", interpolation="none", vmin=0, vmax=1)
-        ticks = np.arange(0, inputs, max(1, inputs // 8))
+        ticks = np.arange(0, shown_inputs, max(1, shown_inputs // 8))
         left.set_xticks(ticks * candidates, [str(tick) for tick in ticks])
-        left.set_title(f"{layer.path}: every connection, kept in black")
+        left.set_title(f"{layer.path}: connections, kept in black{part}")
         left.set_xlabel(f"input ({candidates} hidden units each)")
         left.set_ylabel("output")
         image = right.imshow(counts, cmap="cividis", aspect="auto", interpolation="none", vmin=0)

@@ -56,13 +56,10 @@ def choose(task: Task) -> tuple[Solver, str]:
     if lattice_fits(task, free):
         return Lattice(), "the values are integers on a grid small enough for an exact bitset"
     if FourList().decline(n, size) is None:
-        why = f"n = {n} is beyond two lists that stay in cache" if fits or n > 50 else f"two lists of n = {n} do not fit"
-        return FourList(), f"{why}; four lists are exact with 2**(n/4) memory"
+        why = "beyond two lists that stay in cache" if fits or n > 50 else "too many for two lists in this memory"
+        return FourList(), f"n = {n} is {why}; four lists are exact with 2**(n/4) memory"
     if size is not None:
         return Greedy(), f"n = {n} with a fixed size is beyond exact reach"
     if n <= GREEDY_UP_TO:
-        return (
-            Greedy(),
-            f"n = {n} is beyond exact reach; greedy with an exact polish is the closest up to some hundreds of values",
-        )
+        return Greedy(), f"n = {n} is beyond exact reach; up to some hundreds greedy with an exact polish comes closest"
     return Differencing(), f"n = {n} is beyond exact reach; differencing comes closest, down to float64 resolution"

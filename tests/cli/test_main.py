@@ -112,8 +112,38 @@ def test_env(capsys):
     assert "numpy" in run(capsys, "env").out
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signals(number, code, tmp_path):
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+
+
+@SIGNALS
+def test_signals(number, code):
+    code_of_a_long_command = """
+import sys, time
+import slth.experiments.environment as environment
+from slth.cli import main
+
+def wait():
+    print("waiting", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+environment.describe_environment = wait
+sys.exit(main(["env"]))
+"""
+    running = subprocess.Popen(
+        [sys.executable, "-c", code_of_a_long_command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    assert running.stderr.readline() == "waiting\n"
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == code
+    assert out == ""
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.slow
+@SIGNALS
+def test_signals_while_training(number, code, tmp_path):
     """A long training, stopped: the exit code says how, nothing is on stdout, nothing is written."""
     options = ["--data", "synthetic", "--epochs", "1000000", "--verbose", "--out", str(tmp_path / "out")]
     running = process("construct", "dense", *options)
@@ -131,7 +161,7 @@ def test_a_reader_that_leaves_is_not_an_error_message():
     reading, writing = os.pipe()
     os.close(reading)
     running = subprocess.run(
-        [sys.executable, "-m", "slth", "env", "--json"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-m", "slth", "data", "ls"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writing)
     assert running.stderr == ""

@@ -60,6 +60,7 @@ def record(*, eps: float | None = None, layers: int = 3, attack: float | None = 
         "bits_per_target_weight": 28.0,
         "counting_bits_per_weight": 40.0,
         "information_bits_per_weight": 11.0,
+        "information_bits_mean": 25.0,
         "target_file_bits_per_weight": 33.0,
         "kept_weights_sha256": "ab" * 32,
     }
