@@ -77,13 +77,14 @@ def run_job(
     summary = {**record.summary, "report": path}
 
     def show() -> list[RenderableType]:
-        return [_headline(summary), _layers(summary["layers"]), f"open {path}"]
+        return [_headline(summary), "", _layers(summary["layers"]), "", f"open {path}"]
 
     return Outcome(verb, common, summary, show)
 
 
 def _headline(summary: dict[str, Any]) -> Table:
     percent = "{:.2%}".format
+    mean, worst = summary["information_bits_mean"], summary["information_bits_per_weight"]
     eps = f", asked for {number(summary['eps'])}" if summary["eps"] is not None else ""
     return key_value_table(
         {
@@ -96,7 +97,7 @@ def _headline(summary: dict[str, Any]) -> Table:
             "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random weights",
             "ticket file": f"{summary['ticket_bytes']:,} bytes, {summary['bits_per_target_weight']:.1f} bits a target "
             f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}; log2(1/(2 e)) "
-            f"{summary['information_bits_mean']:.1f} on average, {summary['information_bits_per_weight']:.1f} at worst)",
+            f"{mean:.1f} on average, {worst:.1f} at worst)",
             "target's own file": f"{summary['target_bytes']:,} bytes, "
             f"{summary['target_file_bits_per_weight']:.1f} bits a weight",
             "read back": f"{summary['ticket']}, sha256 of the kept weights verified",
@@ -108,7 +109,10 @@ def _headline(summary: dict[str, Any]) -> Table:
 
 
 def _layers(rows: list[dict[str, Any]]) -> Table:
-    table = Table("layer", "weights", "candidates", "density", "gain", "median error", "largest error", box=None)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("layer", no_wrap=True)
+    for name in ("weights", "candidates", "density", "gain", "median error", "largest error"):
+        table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             f"{row['path']} {row['inputs']} -> {row['outputs']}",

@@ -24,13 +24,16 @@ def progress(common: Common) -> Iterator[Progress]:
     ------
     callable
     """
-    if not common.quiet and sys.stderr.isatty():
-        with _bars() as report:
-            yield report
-    elif common.verbose and not common.quiet:
-        yield _lines()
-    else:
-        yield _silence
+    from slth.kernels._jit import compilation_reported  # numba is loaded by verbs that compute, not by --help
+
+    with compilation_reported(lambda: note(common, "compiling kernels: some seconds, once on this machine")):
+        if not common.quiet and sys.stderr.isatty():
+            with _bars() as report:
+                yield report
+        elif common.verbose and not common.quiet:
+            yield _lines()
+        else:
+            yield _silence
 
 
 def note(common: Common, message: str) -> None:

@@ -23,7 +23,9 @@ MOST = 50
 PACKED_UP_TO = 24  # beyond, a key has too few bits for its value beside its subset
 BATCHED_UP_TO = 32  # beyond, one instance is work enough for all threads
 STEPS_A_SLICE = 4e7  # merge and walk steps between two reports of progress
-STAGES = (18, 24, 30, 36, 40, 44, 47)  # leading values tried, one after the other, when a tolerance is given
+# Leading values tried, one after the other, when a tolerance is given: steps of 2^1.5, so all stages cost half as much
+# again as the last.
+STAGES = tuple(range(15, MOST, 3))
 
 Indices = npt.NDArray[np.int64]
 

@@ -193,3 +193,15 @@ def test_the_demo(capsys, tmp_path):
     assert document["ticket_bytes"] < document["target_bytes"]
     assert np.isfinite(document["train_seconds"])
     assert "97" in (tmp_path / "demo/report.html").read_text()
+
+
+def test_the_example_configuration_is_accepted(capsys, tmp_path, pytestconfig):
+    """Every table of it: a key that no verb knows would be refused."""
+    example = pytestconfig.rootpath / "slth.toml.example"
+    (tmp_path / "v.csv").write_text("1,2")
+    assert run(capsys, "solve", "v.csv", "--target", 1, "--config", example, "--json").json["tolerance"] == 0.001
+    options = ["--data", "synthetic", "--hidden", "4", "--epochs", "0", "--out", tmp_path / "o"]
+    document = run(capsys, "construct", "dense", *options, "--config", example, "--json").json
+    assert {row["candidates"] for row in document["layers"]} == {21}
+    assert run(capsys, "bench", "--dir", tmp_path, "--config", example).code == 2  # read, then no benchmark is found
+    assert run(capsys, "demo", "--help", "--config", example).code == 0
