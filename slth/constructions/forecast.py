@@ -57,6 +57,33 @@ def predicted_errors(log_rates: Array, ceilings: Array) -> tuple[float, float]:
     return _half(largest_misses), _half(lambda log_error: float(misses(log_error).mean()))
 
 
+def expected_counts(log_rates: Array, ceilings: Array, edges: Array) -> Array:
+    """Expected number of errors between each two edges: a sum of exponential laws, each cut off at its ceiling.
+
+    Parameters
+    ----------
+    log_rates : float64[weights]
+    ceilings : float64[weights]
+        Absolute values of the weights: the error of the empty subset, which no best error exceeds.
+    edges : float64[bins + 1]
+        Increasing.
+
+    Returns
+    -------
+    float64[bins]
+
+    Examples
+    --------
+    >>> expected_counts(np.zeros(10), np.ones(10), np.array([0.0, np.log(2.0), 1.0])).tolist()
+    [5.0, 5.0]
+    """
+    with np.errstate(over="ignore"):
+        rates = np.exp(log_rates)
+    with np.errstate(invalid="ignore", under="ignore"):
+        beyond = [float(np.exp(-rates * edge)[ceilings > edge].sum()) for edge in edges]
+    return -np.diff(np.array(beyond))
+
+
 def _half(misses: Callable[[float], float]) -> float:
     """Return the error that is missed with probability one half, by bisection of its logarithm."""
     low, high = -120.0, 60.0

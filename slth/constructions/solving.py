@@ -86,9 +86,7 @@ def solve_pair(
         Law, seed, solver and progress.
     """
     first_stream, second_stream = (Stream(setting.seed, path) for path in pair.streams)
-    rows = np.arange(pair.units * pair.sources)
-    first = setting.law.weights_at(first_stream, rows * pair.sources + rows % pair.sources)
-    first = first.reshape(pair.units, pair.sources)
+    first = setting.law.weights_at(first_stream, pair.first_indices(*np.indices((pair.units, pair.sources))))
     total, done = int(wanted.sum()), 0
     for half, sign in enumerate((1.0, -1.0)[: len(wanted)]):
         usable = first * sign > 0.0
@@ -99,7 +97,7 @@ def solve_pair(
                 errors[half, outputs, inputs] = np.abs(weights[outputs, inputs])
             else:
                 units = listed[:count, inputs].T
-                positions = (units * pair.sources + inputs[:, None]) * pair.outputs + outputs[:, None]
+                positions = pair.second_indices(units, inputs[:, None], outputs[:, None])
                 values = setting.law.weights_at(second_stream, positions)
                 values *= first[units, inputs[:, None]]
                 chosen, errors[half, outputs, inputs], log_rates[half, outputs, inputs] = _solved(

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from slth.constructions import Construction
 from slth.constructions.effective import EffectiveLayer, effective_layers
+from slth.constructions.forecast import expected_counts
 from slth.constructions.propagation import augmented
 from slth.experiments.datasets import DataSet
 from slth.experiments.environment import package_versions
-from slth.experiments.offers import error_log_rates, expected_counts
 from slth.experiments.record import LayerRecord, TicketRecord
 from slth.networks import attack_difference
 from slth.tickets import DenseNetwork, ProductPair, Ticket
@@ -167,19 +167,15 @@ def _layer_records(target: DenseNetwork, construction: Construction, ticket: Tic
     for number, effective in enumerate(effective_layers(ticket, target)):
         layer, row = ticket.description.layers[number], construction.table[number]
         weights = augmented(target.layers[number])[np.ix_(effective.sink, np.arange(target.layers[number].inputs + 1))]
-        errors, log_rates, ceilings = [], [], []
+        errors, ceilings = [], []
         both = isinstance(layer, ProductPair) and layer.halves == "both"
         for negative in (False, True) if both else (False,):
             found = _weight_errors(effective, weights, negative=negative)
             wanted = weights != 0.0
             wanted[:, -1] &= not negative  # the constant input is never negative
-            rates = error_log_rates(
-                ticket, number, weights, candidates=row.candidates, gain=row.gain, negative=negative
-            )
             errors.append(found[wanted])
-            log_rates.append(rates[wanted])
             ceilings.append(np.abs(weights[wanted]))
-        measured, predicted = np.concatenate(errors), np.concatenate(log_rates)
+        measured, predicted = np.concatenate(errors), construction.log_rates[number]
         edges = _edges(measured, predicted)
         names = list(layer.mask_shapes)
         mask = ticket.mask[names[-1]]

@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from slth.errors import ArgumentError
 from slth.rng import STREAM_LENGTH
 from slth.tickets.network import Activation, check_activation, check_chain
 
 Halves: TypeAlias = Literal["both", "positive"]
 Shape: TypeAlias = tuple[int, ...]
+Indices: TypeAlias = NDArray[np.int64]
 
 _PATH_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST_PATH = 200
@@ -107,6 +111,14 @@ class ProductPair:
     def random_parameters(self) -> int:
         """Number of weights of the two full random matrices, with those that the block mask removes."""
         return self.units * self.sources * (self.sources + self.outputs)
+
+    def first_indices(self, units: Indices, inputs: Indices) -> Indices:
+        """Where the stream of the first matrix has u[k, j]: entry (k, j, j) of shape (units, sources, sources)."""
+        return (units * self.sources + inputs) * self.sources + inputs
+
+    def second_indices(self, units: Indices, inputs: Indices, outputs: Indices) -> Indices:
+        """Where the stream of the second matrix has v[k, j, o], of shape (units, sources, outputs)."""
+        return (units * self.sources + inputs) * self.outputs + outputs
 
 
 @dataclass(frozen=True)

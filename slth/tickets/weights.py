@@ -93,7 +93,7 @@ def _row_ranges(rows: int, outputs: int) -> Iterator[tuple[int, int]]:
 
 def _first_weights(pair: ProductPair, rows: NDArray[np.int64], law: WeightLaw, seed: int) -> Floats:
     """Weights u of hidden units k * sources + j: the entries [k, j, j] of the full first matrix."""
-    return law.weights_at(Stream(seed, pair.streams[0]), rows * pair.sources + rows % pair.sources)
+    return law.weights_at(Stream(seed, pair.streams[0]), pair.first_indices(rows // pair.sources, rows % pair.sources))
 
 
 def _second_weights(

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from slth.constructions import Dense, construct_dense
+from slth.constructions.forecast import expected_counts
 from slth.constructions.propagation import augmented
 from slth.errors import DataError
 from slth.experiments.datasets import load
 from slth.experiments.demo import DenseJob, demo_job, run_dense_job
 from slth.experiments.evaluation import Files, accuracy, evaluate_ticket, record_ticket
 from slth.experiments.files import dumps
-from slth.experiments.offers import error_log_rates, expected_counts
 from slth.experiments.target_file import load_target, save_target
 from slth.rng import Stream, WeightLaw
 from slth.tickets import DenseLayer, DenseNetwork, load_ticket
@@ -78,7 +78,7 @@ def test_the_prediction_looks_at_the_candidates_and_not_at_the_solution():
     made = construct_dense(target, Dense(candidates=6), seed=9)
     pair, row = made.ticket.description.layers[0], made.table[0]
     weights = augmented(target.layers[0])[:-1]
-    rates = error_log_rates(made.ticket, 0, weights, candidates=6, gain=row.gain, negative=False)
+    rates = made.log_rates[0].reshape(weights.shape)  # no weight is 0, so each is an instance
     first, second, law = Stream(9, "layer0.first"), Stream(9, "layer0.second"), WeightLaw("uniform", 1.0)
     for output, owner in itertools.product(range(5), range(17)):
         products = []
