@@ -1,0 +1,78 @@
+"""The solver benchmarks on cells of a second; what peers return is summed again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from slth.experiments.benchmarks import Declined
+from slth.experiments.peers import installed, milp, numpy_two_list
+from slth.experiments.solver_benchmarks import (
+    accelerator,
+    exact_batch,
+    heuristics,
+    large_instance,
+    machine_limit,
+    sample,
+    start_up,
+    two_list_steps,
+    within_tolerance,
+)
+from slth.subset_sum import solve_batch
+
+
+def test_the_cost_model():
+    assert two_list_steps(21) == 2 * (2**10 + 2**11) + 2**10 + 2**11
+
+
+@pytest.mark.parametrize("peer", [milp, numpy_two_list])
+def test_peers_are_summed_again(peer):
+    values, targets = sample("uniform", 9, 4, 1)
+    best = solve_batch(values, targets).errors
+    row = peer(values, targets, best, count=4).run()
+    assert row["median_error"] >= np.median(best) * (1 - 1e-12)
+    assert 0 <= row["truly_optimal"] <= row["claimed_optimal"] <= 4
+    if peer is numpy_two_list:
+        assert row["truly_optimal"] == 4
+
+
+def test_exact_batch_and_tolerance():
+    contenders = exact_batch({"n": 10, "instances": 30, "threads": 2, "peers": {"numpy": 5}}, 0)
+    ours = contenders[0].run()
+    assert ours["claimed_optimal"] == 30
+    assert ours["steps"] == 30 * two_list_steps(10)
+    assert [c.instances for c in contenders] == [30, 5, 1]
+    row = within_tolerance({"n": 21, "instances": 50, "threads": 1, "tolerance": 0.01}, 0)[0].run()
+    assert row["within"] == 50
+    assert row["largest_error"] <= 0.01
+
+
+def test_large_instances_run_in_a_process_of_their_own():
+    row = large_instance({"solver": "two-list", "n": 24, "law": "integers:1:1000"}, 0)[0].run()
+    assert row["claimed_optimal"] == 1
+    assert row["error"] in (0.0, 1.0)
+    assert row["peak_mib"] >= row["added_mib"] >= 0
+    with pytest.raises(Declined, match=r"n=51 .*FourList"):
+        large_instance({"solver": "two-list", "n": 51}, 0)[0].run()
+
+
+def test_heuristics_accelerator_and_limit():
+    for contender in heuristics({"n": 200}, 0):
+        assert contender.run()["error"] < 1e-6
+    kernels, tensors = accelerator({"n": 12, "instances": 20, "on": "cpu"}, 0)
+    assert kernels.run()["median_error"] > 0
+    assert tensors.run()["rows_at_once"] >= 1
+    with pytest.raises(Declined, match="device"):
+        accelerator({"n": 12, "instances": 2, "on": "gpu0"}, 0)[1].run()
+    assert machine_limit()["steps"] > 0
+
+
+def test_start_up_measures_what_it_says():
+    contenders = start_up({"what": ["python -c pass", "import slth"]}, 0)
+    assert [c.name for c in contenders] == ["python -c pass", "import slth"]
+    assert contenders[0].run() == {}
+
+
+def test_a_peer_that_is_not_installed_says_how_to_install_it():
+    with pytest.raises(Declined, match=r"pip install 'slth\[baselines\]'"):
+        installed("no_such_module_of_ours", "baselines")
