@@ -19,14 +19,20 @@ COUNT_BITS = 6
 
 
 @kernel
-def sized_keys(values, target, size, keys):
-    """Fill keys with value << 6 | 1; returns (scale exponent, shifted target, whether nothing was rounded)."""
-    shift = key_shift(values, abs(target), KEY_BITS - COUNT_BITS)
+def sized_keys(values, largest_target, keys):
+    """Fill keys with value << 6 | 1; returns (scale exponent, whether nothing was rounded)."""
+    shift = key_shift(values, largest_target, KEY_BITS - COUNT_BITS)
     exact = to_keys(values, shift, keys)
     for i in range(len(keys)):
         keys[i] = (keys[i] << COUNT_BITS) | 1
-    goal, goal_exact = to_key(target, shift)
-    return shift, (goal << COUNT_BITS) | np.int64(size), exact & goal_exact
+    return shift, exact
+
+
+@kernel
+def sized_goal(target, size, shift):
+    """The key that a subset of `size` values with sum `target` has, and whether nothing was rounded."""
+    goal, exact = to_key(target, shift)
+    return (goal << COUNT_BITS) | np.int64(size), exact
 
 
 @kernel
@@ -111,12 +117,10 @@ def sized_pairs_within(n, size, a, a_offsets, b, b_offsets, limit, low_sums, hig
 
 
 @kernel
-def solve_one_sized(values, target, size, keys, a, a_offsets, b, b_offsets, d, subset):
-    """Write the best subset of exactly `size` values; says whether it is proved to be the optimum."""
-    n = len(values)
+def decide_sized(keys, size, goal, exact, a, a_offsets, b, b_offsets, d, subset):
+    """Write the best subset of exactly `size` values from prepared groups; says whether it is proved optimal."""
+    n = len(keys)
     split = n // 2
-    _, goal, exact = sized_keys(values, target, size, keys)
-    prepare_groups(keys, goal, a, a_offsets, b, b_offsets)
     best = best_distance(n, size, a, a_offsets, b, b_offsets, d)
     window = np.int64(0) if exact else np.int64(n + 1) << COUNT_BITS
     first = np.empty(1, np.int64)
@@ -133,17 +137,34 @@ def solve_one_sized(values, target, size, keys, a, a_offsets, b, b_offsets, d, s
 
 
 @kernel
-def best_subset_sized(values, targets, size, subsets, decided):
-    """Solve every row for exactly `size` values (memory 2**(n/2 + 5) bytes)."""
+def shift_groups(base, offsets, goal, shifted):
+    """Write base - goal, with the sentinels in their places again."""
+    for k in range(len(base)):
+        shifted[k] = base[k] - goal
+    for c in range(len(offsets) - 1):
+        shifted[offsets[c]] = -FAR
+
+
+@kernel
+def best_subset_sized(values, targets, size, largest_target, subsets, decided):
+    """Solve every row for exactly `size` values (memory 2**(n/2 + 5) bytes); a shared row is sorted once."""
     n = values.shape[1]
     split = n // 2
+    shared = values.shape[0] == 1
     keys = np.empty(n, np.int64)
     a = np.empty((1 << split) + split + 1, np.int64)
-    b = np.empty((1 << (n - split)) + (n - split) + 1, np.int64)
+    base = np.empty((1 << (n - split)) + (n - split) + 1, np.int64)
+    b = np.empty(len(base), np.int64)
     a_offsets = np.empty(split + 2, np.int64)
     b_offsets = np.empty(n - split + 2, np.int64)
     d = np.empty(4 * BLOCK, np.int64)
+    shift = np.int64(0)
+    exact = True
     for row in range(len(targets)):
-        decided[row] = solve_one_sized(
-            values[row], targets[row], size, keys, a, a_offsets, b, b_offsets, d, subsets[row]
-        )
+        if row == 0 or not shared:
+            largest = largest_target if shared else abs(targets[row])
+            shift, exact = sized_keys(values[row], largest, keys)
+            prepare_groups(keys, np.int64(0), a, a_offsets, base, b_offsets)
+        goal, goal_exact = sized_goal(targets[row], size, shift)
+        shift_groups(base, b_offsets, goal, b)
+        decided[row] = decide_sized(keys, size, goal, exact & goal_exact, a, a_offsets, b, b_offsets, d, subsets[row])

@@ -12,7 +12,7 @@ import numpy as np
 from slth.kernels._jit import kernel
 from slth.kernels.fixed_point import key_shift, to_key, to_keys
 from slth.kernels.sums import sort_subset_sums
-from slth.kernels.two_list import BLOCK, DECIDED, KEY_BITS, ONE, UNDECIDED, pairs_within, prepare, unpack, walk
+from slth.kernels.two_list import BLOCK, DECIDED, FAR, KEY_BITS, ONE, UNDECIDED, pairs_within, prepare, unpack, walk
 
 DIRECT = 13  # halves up to here are searched one subset after the other
 
@@ -78,21 +78,17 @@ def subsets_with_sum(keys, value, identities):
 
 
 @kernel
-def wide_keys(values, target, keys):
-    """Fill keys; returns (scale exponent, key of the target, whether nothing was rounded)."""
-    shift = key_shift(values, abs(target), KEY_BITS)
-    exact = to_keys(values, shift, keys)
-    goal, goal_exact = to_key(target, shift)
-    return shift, goal, exact & goal_exact
+def wide_keys(values, largest_target, keys):
+    """Fill keys; returns (scale exponent, whether nothing was rounded)."""
+    shift = key_shift(values, largest_target, KEY_BITS)
+    return shift, to_keys(values, shift, keys)
 
 
 @kernel
-def solve_one_wide(values, target, keys, a, b, d, subset):
-    """Write the best subset; says whether it is proved to be the optimum."""
-    n = len(values)
+def decide_wide(keys, goal, exact, a, b, d, subset):
+    """Write the best subset from prepared lists; says whether it is proved to be the optimum."""
+    n = len(keys)
     split = n // 2
-    _, goal, exact = wide_keys(values, target, keys)
-    prepare(keys, -goal, a, b)
     length_a = 1 << split
     length_b = 1 << (n - split)
     above, below = walk(a, length_a, b, length_b, 0, length_a + length_b - 1, d)
@@ -121,4 +117,27 @@ def best_subset_wide(values, targets, subsets, decided):
     b = np.empty((1 << (n - split)) + 1, np.int64)
     d = np.empty(4 * BLOCK, np.int64)
     for row in range(len(targets)):
-        decided[row] = solve_one_wide(values[row], targets[row], keys, a, b, d, subsets[row])
+        shift, exact = wide_keys(values[row], abs(targets[row]), keys)
+        goal, goal_exact = to_key(targets[row], shift)
+        prepare(keys, -goal, a, b)
+        decided[row] = decide_wide(keys, goal, exact & goal_exact, a, b, d, subsets[row])
+
+
+@kernel
+def best_subset_wide_shared(values, targets, largest_target, subsets, decided):
+    """Solve one list of values for many targets: sorted once, shifted for each."""
+    n = len(values)
+    split = n // 2
+    keys = np.empty(n, np.int64)
+    a = np.empty((1 << split) + 1, np.int64)
+    base = np.empty((1 << (n - split)) + 1, np.int64)
+    b = np.empty(len(base), np.int64)
+    d = np.empty(4 * BLOCK, np.int64)
+    shift, exact = wide_keys(values, largest_target, keys)
+    prepare(keys, np.int64(0), a, base)
+    for row in range(len(targets)):
+        goal, goal_exact = to_key(targets[row], shift)
+        for k in range(1, len(base)):
+            b[k] = base[k] - goal
+        b[0] = -FAR
+        decided[row] = decide_wide(keys, goal, exact & goal_exact, a, b, d, subsets[row])

@@ -1,14 +1,24 @@
-"""One instance at a time: two lists shared between threads, with every near pair ranked exactly."""
+"""One list of values at a time: two lists shared between threads, with every near pair ranked exactly."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
-from slth.kernels.fixed_size import COUNT_BITS, best_distance, prepare_groups, sized_keys, sized_pairs_within
+from slth.kernels.fixed_point import to_key
+from slth.kernels.fixed_size import (
+    COUNT_BITS,
+    best_distance,
+    prepare_groups,
+    shift_groups,
+    sized_goal,
+    sized_keys,
+    sized_pairs_within,
+)
 from slth.kernels.sums import merge_upper_half, reflect_lower_half
 from slth.kernels.two_list import BLOCK, FAR, pairs_within, walk
 from slth.kernels.wide_list import subsets_with_sum, wide_keys
@@ -18,128 +28,151 @@ from slth.subset_sum.resources import worker_pool
 from slth.subset_sum.status import Status
 
 SHARED_FROM = 1 << 17  # lists below this are merged by one thread: a hand-over costs more than it saves
+Pairs = tuple[list[tuple[int, int]], int]
 
 
 def solve_large(values: Floats, target: float, *, size: int | None = None, threads: int = 1) -> Ranking:
     """The optimum of one instance by two lists of 2**(n/2) sums, as shared work of `threads` threads."""
-    with worker_pool(threads) as pool:
-        if size is None:
-            return _any_size(values, target, pool, threads)
-        return _fixed_size(values, target, size)
+    return next(solve_each(values, [target], size=size, threads=threads))
 
 
-@dataclass(frozen=True)
-class _Lists:
-    """Sorted sums of both halves: `low` ends and `high` begins with a sentinel; `high` starts from -target."""
-
-    low: Keys
-    high: Keys
-
-    @property
-    def lengths(self) -> tuple[int, int]:
-        return len(self.low) - 1, len(self.high) - 1
-
-
-def _any_size(values: Floats, target: float, pool: ThreadPoolExecutor, threads: int) -> Ranking:
+def solve_each(values: Floats, targets: Sequence[float], *, size: int | None = None, threads: int) -> Iterator[Ranking]:
+    """The optimum of each target over one list of values, whose sums are sorted once."""
     n = len(values)
-    split = n // 2
-    keys = np.empty(n, np.int64)
-    shift, goal, exact = wide_keys(values, target, keys)
-    lists = _Lists(np.empty((1 << split) + 1, np.int64), np.empty((1 << (n - split)) + 1, np.int64))
-    lists.low[-1], lists.high[0] = FAR, -FAR
-    _sort_sums(keys[:split], 0, lists.low, pool, threads)
-    _sort_sums(keys[split:], -goal, lists.high[1:], pool, threads)
-    best = _walk(lists, pool, threads)
-    window = 0 if exact else n + 1
-    first, second = np.empty(MOST_CANDIDATES, np.int64), np.empty(MOST_CANDIDATES, np.int64)
-    if exact:
-        first, second = first[:1], second[:1]
-    a, b = lists.lengths
-    found = pairs_within(lists.low, a, lists.high, b, best + window, first, second)
-    kept = min(found, len(first))
-    pairs = [
-        (int(lists.low[i]), int(lists.high[j + 1]) + goal) for i, j in zip(first[:kept], second[:kept], strict=True)
-    ]
-    near = _Near(keys, pairs, found, best, shift)
-    return _any_of(near) if exact else _best_of(near, values, target, None)
+    largest = max(map(abs, targets))
+    with worker_pool(threads) as pool:
+        lists: _Lists = _AnySize(values, largest, pool, threads) if size is None else _FixedSize(values, largest, size)
+        for target in targets:
+            goal, exact = lists.move_to(target)
+            best = lists.smallest_distance()
+            window = 0 if exact else n + 1
+            pairs, found = lists.pairs(best + window, 1 if exact else MOST_CANDIDATES)
+            pairs = [(low, high + goal) for low, high in pairs]
+            if exact:
+                yield _any_of(lists.keys, pairs[0])
+            else:
+                complete, floor = found <= len(pairs), best - (n + 1) / 2
+                yield rank(
+                    values,
+                    target,
+                    lists.keys,
+                    pairs,
+                    complete=complete,
+                    floor_units=floor,
+                    shift=lists.shift,
+                    size=size,
+                )
 
 
-@dataclass(frozen=True)
-class _Near:
-    """The pairs of half sums that came close, and in which units."""
+class _Lists(Protocol):
+    """Sorted sums of both halves, those of the upper half less the target."""
 
     keys: Keys
-    pairs: list[tuple[int, int]]
-    found: int
-    best: int
     shift: int
 
+    def move_to(self, target: float) -> tuple[int, bool]:
+        """Aim at a target; returns its key, and whether neither it nor the values were rounded."""
 
-def _any_of(near: _Near) -> Ranking:
+    def smallest_distance(self) -> int:
+        """The smallest distance of any pair, in key units."""
+
+    def pairs(self, limit: int, room: int) -> Pairs:
+        """At most `room` pairs of sums within the limit, and how many there are (or more than room)."""
+
+
+class _AnySize:
+    """`low` ends and `high` begins with a sentinel."""
+
+    def __init__(self, values: Floats, largest: float, pool: ThreadPoolExecutor, threads: int) -> None:
+        n, split = len(values), len(values) // 2
+        self.keys = np.empty(n, np.int64)
+        self.shift, self._exact = wide_keys(values, largest, self.keys)
+        self._low, self._high = np.empty((1 << split) + 1, np.int64), np.empty((1 << (n - split)) + 1, np.int64)
+        self._goal = 0
+        self._pool, self._threads = pool, threads
+        self._low[-1] = FAR
+        self._sort(self.keys[:split], self._low)
+        self._sort(self.keys[split:], self._high[1:])
+
+    def move_to(self, target: float) -> tuple[int, bool]:
+        goal, exact = to_key(target, self.shift)
+        self._high += self._goal - goal
+        self._high[0] = -FAR
+        self._goal = goal
+        return goal, self._exact and exact
+
+    def smallest_distance(self) -> int:
+        a, b = len(self._low) - 1, len(self._high) - 1
+        steps = a + b - 1
+        bounds = chunk_bounds(steps, -(-steps // self._threads))
+
+        def stretch(start: int, stop: int) -> int:
+            above, below = walk(self._low, a, self._high, b, start, stop, np.empty(4 * BLOCK, np.int64))
+            return min(int(above), int(below) + 1)
+
+        return min(self._pool.map(stretch, bounds[:-1], bounds[1:]))
+
+    def pairs(self, limit: int, room: int) -> Pairs:
+        first, second = np.empty(room, np.int64), np.empty(room, np.int64)
+        found = pairs_within(self._low, len(self._low) - 1, self._high, len(self._high) - 1, limit, first, second)
+        kept = slice(0, min(found, room))
+        return list(zip(self._low[first[kept]].tolist(), self._high[second[kept] + 1].tolist(), strict=True)), found
+
+    def _sort(self, keys: Keys, sums: Keys) -> None:
+        """Sorted subset sums, each doubling split between the threads once it is long enough."""
+        sums[0] = 0
+        length, total = 1, 0
+        for key in keys.tolist():
+            total += key
+            parts = self._threads if length >= SHARED_FROM else 1
+            bounds = chunk_bounds(length, -(-length // parts))
+            for kernel, last in ((merge_upper_half, key), (reflect_lower_half, total)):
+                part = partial(kernel, sums, length, last)
+                if parts == 1:
+                    part(0, length)
+                else:
+                    list(self._pool.map(part, bounds[:-1], bounds[1:]))
+            length *= 2
+
+
+class _FixedSize:
+    """Sums in groups by the number of values in them, with a sentinel each."""
+
+    def __init__(self, values: Floats, largest: float, size: int) -> None:
+        n, split = len(values), len(values) // 2
+        self._size = size
+        self.keys = np.empty(n, np.int64)
+        self.shift, self._exact = sized_keys(values, largest, self.keys)
+        self._low = np.empty((1 << split) + split + 1, np.int64)
+        self._high = np.empty((1 << (n - split)) + n - split + 1, np.int64)
+        self._goal = 0
+        self._low_offsets, self._high_offsets = np.empty(split + 2, np.int64), np.empty(n - split + 2, np.int64)
+        prepare_groups(self.keys, np.int64(0), self._low, self._low_offsets, self._high, self._high_offsets)
+        self._groups = self._low, self._low_offsets, self._high, self._high_offsets
+
+    def move_to(self, target: float) -> tuple[int, bool]:
+        goal, exact = sized_goal(target, self._size, self.shift)
+        shift_groups(self._high, self._high_offsets, goal - self._goal, self._high)
+        self._goal = goal
+        return goal, self._exact and exact
+
+    def smallest_distance(self) -> int:
+        distance = best_distance(len(self.keys), self._size, *self._groups, np.empty(4 * BLOCK, np.int64))
+        return int(distance) >> COUNT_BITS  # the counts of a pair cancel, so these bits are 0
+
+    def pairs(self, limit: int, room: int) -> Pairs:
+        low, high = np.empty(room, np.int64), np.empty(room, np.int64)
+        found = sized_pairs_within(len(self.keys), self._size, *self._groups, limit << COUNT_BITS, low, high)
+        kept = slice(0, min(found, room))
+        return list(zip(low[kept].tolist(), high[kept].tolist(), strict=True)), found
+
+
+def _any_of(keys: Keys, pair: tuple[int, int]) -> Ranking:
     """With exact keys equal keys are equal sums, so the first subset behind the first pair is an optimum."""
-    split = len(near.keys) // 2
+    split = len(keys) // 2
     out = np.empty(1, np.int64)
     identity = 0
-    for half, total, place in zip((near.keys[:split], near.keys[split:]), near.pairs[0], (0, split), strict=True):
+    for half, total, place in zip((keys[:split], keys[split:]), pair, (0, split), strict=True):
         subsets_with_sum(half, total, out)
         identity |= int(out[0]) << place
     return Ranking(identity, 0.0, Status.OPTIMAL)
-
-
-def _best_of(near: _Near, values: Floats, target: float, size: int | None) -> Ranking:
-    """With rounded keys every subset behind every near pair is ranked in integers."""
-    complete = near.found <= len(near.pairs)
-    floor = near.best - (len(values) + 1) / 2
-    return rank(
-        values, target, near.keys, near.pairs, complete=complete, floor_units=floor, shift=near.shift, size=size
-    )
-
-
-def _fixed_size(values: Floats, target: float, size: int) -> Ranking:
-    n = len(values)
-    split = n // 2
-    keys = np.empty(n, np.int64)
-    shift, goal, exact = sized_keys(values, target, size, keys)
-    low = np.empty((1 << split) + split + 1, np.int64)
-    high = np.empty((1 << (n - split)) + n - split + 1, np.int64)
-    low_offsets, high_offsets = np.empty(split + 2, np.int64), np.empty(n - split + 2, np.int64)
-    prepare_groups(keys, goal, low, low_offsets, high, high_offsets)
-    best = best_distance(n, size, low, low_offsets, high, high_offsets, np.empty(4 * BLOCK, np.int64))
-    window = 0 if exact else (n + 1) << COUNT_BITS
-    room = 1 if exact else MOST_CANDIDATES
-    first, second = np.empty(room, np.int64), np.empty(room, np.int64)
-    found = sized_pairs_within(n, size, low, low_offsets, high, high_offsets, best + window, first, second)
-    kept = min(found, room)
-    pairs = [(int(a), int(b) + goal) for a, b in zip(first[:kept], second[:kept], strict=True)]
-    near = _Near(keys, pairs, found, best >> COUNT_BITS, shift)
-    return _any_of(near) if exact else _best_of(near, values, target, size)
-
-
-def _sort_sums(keys: Keys, origin: int, sums: Keys, pool: ThreadPoolExecutor, threads: int) -> None:
-    """Sorted subset sums, each doubling split between the threads once it is long enough."""
-    sums[0] = origin
-    length, total = 1, 2 * origin
-    for key in keys.tolist():
-        total += key
-        parts = threads if length >= SHARED_FROM else 1
-        bounds = chunk_bounds(length, -(-length // parts))
-        for kernel, last in ((merge_upper_half, key), (reflect_lower_half, total)):
-            part = partial(kernel, sums, length, last)
-            if parts == 1:
-                part(0, length)
-            else:
-                list(pool.map(part, bounds[:-1], bounds[1:]))
-        length *= 2
-
-
-def _walk(lists: _Lists, pool: ThreadPoolExecutor, threads: int) -> int:
-    """The smallest |d|, the walk cut into one stretch per thread."""
-    a, b = lists.lengths
-    steps = a + b - 1
-    bounds = chunk_bounds(steps, -(-steps // threads))
-
-    def stretch(start: int, stop: int) -> int:
-        above, below = walk(lists.low, a, lists.high, b, start, stop, np.empty(4 * BLOCK, np.int64))
-        return min(int(above), int(below) + 1)
-
-    return min(pool.map(stretch, bounds[:-1], bounds[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,10 @@ from slth.kernels.exact_sum import chosen_sums
 from slth.kernels.fixed_size import best_subset_sized
 from slth.kernels.tolerance import MOST_VALUES, first_subset_within
 from slth.kernels.two_list import best_subset_packed, best_subset_shared
-from slth.kernels.wide_list import best_subset_wide
+from slth.kernels.wide_list import best_subset_wide, best_subset_wide_shared
 from slth.subset_sum.instance import Floats
-from slth.subset_sum.large_two_list import solve_large
-from slth.subset_sum.ranking import bits_to_bools, chunk_bounds
+from slth.subset_sum.large_two_list import solve_each, solve_large
+from slth.subset_sum.ranking import Ranking, bits_to_bools, chunk_bounds
 from slth.subset_sum.resources import run_slices
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
@@ -28,6 +29,7 @@ STEPS_A_SLICE = 4e7  # merge and walk steps between two reports of progress
 STAGES = tuple(range(15, MOST, 3))
 
 Indices = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -131,17 +133,17 @@ def _optimum(task: Task, rows: Rows, indices: Indices, n: int) -> None:
     """The optimum over the first n values of the given rows."""
     whole = len(indices) == len(task.targets) and n == task.n
     values = task.values if whole else task.rows(indices, n)
-    targets = task.targets[indices]
+    # A target beyond every sum has the optimum of any other such target; a nearer one leaves the keys more digits.
+    with np.errstate(over="ignore"):
+        reach = 2.0 * np.abs(values).sum(axis=1)
+    targets = np.clip(task.targets[indices], -reach, reach)
     subsets = np.zeros((len(indices), n), np.bool_)
     undecided = np.ones(len(indices), np.uint8)
     if n <= BATCHED_UP_TO:
         _in_batches(values, targets, task, subsets, undecided)
     again = np.flatnonzero(undecided)
     rows.status[indices] = Status.OPTIMAL
-    for done, k in enumerate(again, start=1):
-        ranking = solve_large(
-            values[0 if values.shape[0] == 1 else k], float(targets[k]), size=task.size, threads=task.threads
-        )
+    for done, (k, ranking) in enumerate(_one_by_one(values, targets, again, task), start=1):
         subsets[k] = bits_to_bools(ranking.identity, n)
         rows.status[indices[k]] = ranking.status
         rows.lower_bounds[indices[k]] = ranking.lower_bound
@@ -152,26 +154,41 @@ def _optimum(task: Task, rows: Rows, indices: Indices, n: int) -> None:
     rows.work["ranked_in_integers"] = rows.work.get("ranked_in_integers", 0) + (len(again) if n <= BATCHED_UP_TO else 0)
 
 
-def _in_batches(
-    values: Floats, targets: Floats, task: Task, subsets: npt.NDArray[np.bool_], undecided: npt.NDArray[np.uint8]
-) -> None:
+def _one_by_one(values: Floats, targets: Floats, indices: Indices, task: Task) -> Iterator[tuple[int, Ranking]]:
+    """Each of the given rows on all threads; a shared list of values is sorted once."""
+    if not len(indices):
+        return
+    if values.shape[0] == 1:
+        rankings = solve_each(values[0], targets[indices].tolist(), size=task.size, threads=task.threads)
+        yield from zip(indices.tolist(), rankings, strict=True)
+        return
+    for k in indices.tolist():
+        yield k, solve_large(values[k], float(targets[k]), size=task.size, threads=task.threads)
+
+
+def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:
     """Fill subsets and undecided by the batched kernels, slices of rows on each thread."""
     n = values.shape[1]
     shared = values.shape[0] == 1
+    largest = float(np.abs(targets).max())
 
     def work(start: int, stop: int) -> None:
-        own = np.repeat(values, stop - start, axis=0) if shared else values[start:stop]
+        own, goals = values if shared else values[start:stop], targets[start:stop]
         answer = (subsets[start:stop], undecided[start:stop])
         if task.size is not None:
-            best_subset_sized(own, targets[start:stop], task.size, *answer)
-        elif shared and n <= PACKED_UP_TO:
-            largest = float(np.abs(targets).max())
-            best_subset_shared(values[0], targets[start:stop], largest, *answer)
-        elif n <= PACKED_UP_TO:
-            best_subset_packed(own, targets[start:stop], *answer)
+            best_subset_sized(own, goals, task.size, largest, *answer)
+        elif n > PACKED_UP_TO:
+            _wide(own, goals, largest, *answer)
+        elif shared:
+            best_subset_shared(own[0], goals, largest, *answer)
         else:
-            best_subset_wide(own, targets[start:stop], *answer)
-        _with_wide_keys(own, targets[start:stop], task.size, *answer)
+            best_subset_packed(own, goals, *answer)
+        again = np.flatnonzero(answer[1])
+        if task.size is None and n <= PACKED_UP_TO and len(again):
+            # What packed keys leave open, wider ones may decide.
+            better, still = np.zeros((len(again), n), np.bool_), np.zeros(len(again), np.uint8)
+            _wide(own if shared else own[again], goals[again], largest, better, still)
+            answer[0][again], answer[1][again] = better, still
 
     steps = 3.0 * ((1 << n // 2) + (1 << (n - n // 2)))
     per_slice = min(int(STEPS_A_SLICE / steps) + 1, -(-len(targets) // task.threads))
@@ -180,14 +197,8 @@ def _in_batches(
     )
 
 
-def _with_wide_keys(
-    values: Floats, targets: Floats, size: int | None, subsets: npt.NDArray[np.bool_], undecided: npt.NDArray[np.uint8]
-) -> None:
-    """Decide by wider keys what packed keys left open."""
-    n = values.shape[1]
-    again = np.flatnonzero(undecided)
-    if size is not None or n > PACKED_UP_TO or not len(again):
-        return
-    better, still = np.zeros((len(again), n), np.bool_), np.zeros(len(again), np.uint8)
-    best_subset_wide(values[again], targets[again], better, still)
-    subsets[again], undecided[again] = better, still
+def _wide(values: Floats, targets: Floats, largest: float, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:
+    if values.shape[0] == 1:
+        best_subset_wide_shared(values[0], targets, largest, subsets, undecided)
+    else:
+        best_subset_wide(values, targets, subsets, undecided)

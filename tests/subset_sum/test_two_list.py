@@ -159,3 +159,15 @@ def test_thousands_of_equal_values():
     assert answer.status is Status.OPTIMAL
     assert answer.error == 0.25
     assert int(answer.subset.sum()) == 17
+
+
+@pytest.mark.parametrize("n", [9, 22, 26, 31, 35])
+@pytest.mark.parametrize("size", [None, 5])
+def test_a_shared_list_is_solved_as_if_it_were_repeated(n, size):
+    rng = np.random.default_rng(n)
+    values, targets = rng.normal(size=n), np.append(rng.normal(size=4), [1e9, -1e9, 0.0])
+    shared = solve_batch(values, targets, size=size, solver=TWO)
+    for row, target in enumerate(targets):
+        alone = solve(values, target, size=size, solver=TWO)
+        assert error_of(values, shared.subsets[row], target) == error_of(values, alone.subset, target)
+        assert shared.status[row] == Status.OPTIMAL
