@@ -20,6 +20,8 @@ from slth.experiments.peers import cp_sat, milp, numpy_two_list
 Floats = npt.NDArray[np.float64]
 Cell = Mapping[str, Any]
 
+LIMIT_INSTANCES = 512
+
 
 def two_list_steps(n: int) -> int:
     """Steps of the cost model: 2^(a+1) + 2^(b+1) to merge and 2^a + 2^b to walk, for halves a + b = n.
@@ -68,7 +70,7 @@ def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
             for name, number in peers.items()
             if name in known and number
         ),
-        Contender("dependent load and add, four chains (machine's limit)", machine_limit, 1),
+        Contender("as many bare steps (machine's limit)", lambda: machine_limit(n), LIMIT_INSTANCES),
     ]
 
 
@@ -173,11 +175,11 @@ def start_up(cell: Cell, seed: int) -> Sequence[Contender]:
     ]
 
 
-def machine_limit() -> Mapping[str, Any]:
-    """Nanoseconds of a step that does nothing but load and add, with four chains interleaved as in the merges."""
+def machine_limit(n: int) -> Mapping[str, Any]:
+    """As many steps as some instances take, that do nothing but load the next position, in four interleaved chains."""
     from slth.kernels.latency import chase
 
-    steps = 1 << 22
+    steps = LIMIT_INSTANCES * two_list_steps(n)
     chase(np.roll(np.arange(1 << 10), 1), steps)
     return {"steps": steps}
 

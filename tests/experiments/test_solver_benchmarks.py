@@ -41,7 +41,7 @@ def test_exact_batch_and_tolerance():
     ours = contenders[0].run()
     assert ours["claimed_optimal"] == 30
     assert ours["steps"] == 30 * two_list_steps(10)
-    assert [c.instances for c in contenders] == [30, 5, 1]
+    assert [c.instances for c in contenders] == [30, 5, 512]
     row = within_tolerance({"n": 21, "instances": 50, "threads": 1, "tolerance": 0.01}, 0)[0].run()
     assert row["within"] == 50
     assert row["largest_error"] <= 0.01
@@ -64,7 +64,7 @@ def test_heuristics_accelerator_and_limit():
     assert tensors.run()["rows_at_once"] >= 1
     with pytest.raises(Declined, match="device"):
         accelerator({"n": 12, "instances": 2, "on": "gpu0"}, 0)[1].run()
-    assert machine_limit()["steps"] > 0
+    assert machine_limit(12)["steps"] == 512 * two_list_steps(12)
 
 
 def test_start_up_measures_what_it_says():
