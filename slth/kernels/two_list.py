@@ -109,18 +109,26 @@ def walk(a, a_length, b, b_length, start, stop, d):
 
 @kernel
 def pairs_within(a, a_length, b, b_length, limit, first, second):
-    """Positions (i, j) of the pairs with |a[i] + b[j + 1]| <= limit; counts on when the outputs are full."""
+    """Positions (i, j) of the pairs with |a[i] + b[j + 1]| <= limit, one for every two distinct sums.
+
+    Counts on, for a while, when the outputs are full.
+    """
     found = 0
     high = b_length  # b[1..high] may still be too large
     for i in range(a_length):
+        if i > 0 and a[i] == a[i - 1]:
+            continue
         while high > 0 and a[i] + b[high] > limit:
             high -= 1
         j = high
         while j > 0 and a[i] + b[j] >= -limit:
-            if found < len(first):
-                first[found] = i
-                second[found] = j - 1
-            found += 1
+            if j == high or b[j] != b[j + 1]:
+                if found < len(first):
+                    first[found] = i
+                    second[found] = j - 1
+                found += 1
+                if found > len(first):
+                    return found
             j -= 1
         if found > len(first):
             break

@@ -170,7 +170,7 @@ def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> 
     reason = "asked for"
     if solver is None:
         solver, reason = choose(task)
-    elif not isinstance(solver, Solver):
+    elif isinstance(solver, type) or not isinstance(solver, Solver):
         raise ArgumentError("solver", solver, "is not a solver", "pass TwoList(), FourList(), Greedy(), ... or None")
     _check(solver, task)
     rows = solver.run(task)

@@ -17,7 +17,10 @@ Floats = npt.NDArray[np.float64]
 
 def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
     """A contiguous, finite, read-only float64 array of the given argument, or an ArgumentError that says why not."""
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise ArgumentError(name, given, "has rows of different lengths", "pass a rectangular array") from None
     if array.dtype == object or array.dtype.kind not in "buif":
         raise ArgumentError(
             name, array.dtype, "must hold real numbers", "pass floats or integers in a numpy array or list"
@@ -26,7 +29,7 @@ def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
         allowed = " or ".join(str(d) for d in dimensions)
         raise ArgumentError(name, f"array of shape {array.shape}", f"must have {allowed} dimension(s)", "reshape it")
     floats: Floats = np.array(array, dtype=np.float64, order="C")
-    for integer in array[np.abs(floats) > 2.0**53].tolist() if array.dtype.kind in "iu" else ():
+    for integer in array[np.abs(floats) >= 2.0**53].tolist() if array.dtype.kind in "iu" else ():
         if int(float(integer)) != integer:
             rule = "is an integer that float64 cannot hold exactly"
             raise ArgumentError(name, integer, rule, "scale it down, or pass floats if their rounding is meant")

@@ -136,7 +136,8 @@ def _weights_of_size(integers: list[int], goal: Fraction, size: int) -> _Weights
 def _step(grid: float | str | Fraction) -> Fraction:
     try:
         step = Fraction(repr(grid) if isinstance(grid, float) else grid)
-    except (TypeError, ValueError, ZeroDivisionError):
+        float(step)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         raise ArgumentError("grid", grid, "must be a number", "pass a decimal step such as 0.1 or '1/3'") from None
     if step <= 0:
         raise ArgumentError("grid", grid, "must be positive", "pass a decimal step such as 0.1 or '1/3'")

@@ -13,7 +13,9 @@ from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
 Keys = npt.NDArray[np.int64]
+Sums = list[tuple[int, int]]
 MOST_CANDIDATES = 1 << 16
+MOST_STEPS = 1 << 20  # of walks in Python integers: about a second
 INTEGERS_UP_TO = 40  # values for which two lists of Python integers are still a matter of seconds
 
 
@@ -77,32 +79,36 @@ def rank(
         rounding; within-rounding otherwise.
     """
     split = len(keys) // 2
-    pairs = list(dict.fromkeys(pairs))  # equal sums of different subsets come as equal pairs
     integers, goal, _ = exact_integers(values, target)
     low = _half_sums(keys[:split], integers[:split], {a for a, _ in pairs})
     high = _half_sums(keys[split:], integers[split:], {b for _, b in pairs})
-    best: tuple[int, int] | None = None
-    ranked = 0
+    nearest, steps = [], 0
     for a, b in pairs:
         (first, all_first), (second, all_second) = low[a], high[b]
-        complete &= all_first and all_second
-        for x, bits_x in first:
-            for y, bits_y in second:
-                distance = abs(x + y - goal)
-                ranked += 1
-                if best is None or distance < best[0]:
-                    best = (distance, bits_x | (bits_y << split))
-            if ranked > MOST_CANDIDATES:
-                break
-        if ranked > MOST_CANDIDATES:
-            complete = False
-            break
-    if best is None:
-        raise AssertionError("a walk over two lists always ends at a pair")
+        complete &= all_first and all_second and steps < MOST_STEPS
+        if steps < MOST_STEPS:
+            nearest.append(_nearest(first, second, goal, split))
+            steps += len(first) + len(second)
+    best = min(nearest)
     if not complete and len(values) <= INTEGERS_UP_TO:
         return Ranking(walk_in_integers(values, target, size), 0.0, Status.OPTIMAL)
     floor = 0.0 if complete else math.nextafter(math.ldexp(max(floor_units, 0.0), -shift), 0.0)
     return Ranking(best[1], floor, Status.OPTIMAL if complete else Status.WITHIN_ROUNDING)
+
+
+def _nearest(low: Sums, high: Sums, goal: int, split: int) -> tuple[int, int]:
+    """The smallest distance of x + y from the goal, and the bits of such a pair; both lists are sorted."""
+    i, j = 0, len(high) - 1
+    best = (abs(low[0][0] + high[j][0] - goal), low[0][1] | high[j][1] << split)
+    while i < len(low) and j >= 0:
+        d = low[i][0] + high[j][0] - goal
+        if abs(d) < best[0]:
+            best = (abs(d), low[i][1] | high[j][1] << split)
+        if d < 0:
+            i += 1
+        else:
+            j -= 1
+    return best
 
 
 def walk_in_integers(values: Floats, target: float, size: int | None) -> int:
@@ -151,10 +157,10 @@ def _by_size(entries: list[int], size: int | None) -> dict[int, list[int]]:
     return groups
 
 
-def _half_sums(keys: Keys, integers: list[int], sums: set[int]) -> dict[int, tuple[list[tuple[int, int]], bool]]:
+def _half_sums(keys: Keys, integers: list[int], sums: set[int]) -> dict[int, tuple[Sums, bool]]:
     """For each key sum, the exact sums and bits of the subsets behind it, and whether these are all of them."""
-    found: dict[int, tuple[list[tuple[int, int]], bool]] = {}
-    out = np.empty(MOST_CANDIDATES if len(sums) < 64 else 256, np.int64)
+    found: dict[int, tuple[Sums, bool]] = {}
+    out = np.empty(MOST_CANDIDATES if len(sums) < 64 else 1024, np.int64)
     for value in sums:
         count = subsets_with_sum(np.ascontiguousarray(keys), value, out)
         held = [int(bits) for bits in out[: min(count, len(out))]]
@@ -163,9 +169,9 @@ def _half_sums(keys: Keys, integers: list[int], sums: set[int]) -> dict[int, tup
     return found
 
 
-def _without_ties(sums: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """One subset for each exact sum: equal sums are equally good."""
-    return list({total: (total, bits) for total, bits in reversed(sums)}.values())
+def _without_ties(sums: Sums) -> Sums:
+    """One subset for each exact sum, sorted: equal sums are equally good."""
+    return sorted({total: (total, bits) for total, bits in reversed(sums)}.values())
 
 
 def chunk_bounds(count: int, size: int) -> list[int]:

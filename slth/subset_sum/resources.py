@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from slth.errors import ArgumentError, ResourceError
 
 Progress = Callable[[str, int, int], None]
@@ -48,9 +50,9 @@ def thread_count(threads: int | None) -> int:
     """The number of worker threads: as given, or one for each core that this process may use."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
         raise ArgumentError("threads", threads, "must be a positive integer", "pass None for one per core")
-    return threads
+    return int(threads)
 
 
 @contextmanager

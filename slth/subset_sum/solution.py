@@ -79,8 +79,10 @@ class SubsetSumSolution:
         subset.flags.writeable = False
         chosen = self.instance.values[subset].tolist()
         error = abs(math.fsum([*chosen, -self.instance.target]))
-        lower = error if self.status == Status.OPTIMAL else min(max(self.lower_bound, 0.0), error)
+        status = Status.OPTIMAL if error == 0.0 else self.status  # a sum that rounds to 0 is 0
+        lower = error if status == Status.OPTIMAL else min(max(self.lower_bound, 0.0), error)
         object.__setattr__(self, "subset", subset)
+        object.__setattr__(self, "status", status)
         object.__setattr__(self, "work", frozen(self.work))
         object.__setattr__(self, "total", math.fsum(chosen))
         object.__setattr__(self, "error", error)
@@ -156,5 +158,6 @@ def certified_batch(
     totals = np.empty(len(targets))
     errors = np.empty(len(targets))
     chosen_sums(values, subsets, targets, totals, errors)
+    status = np.where(errors == 0.0, np.uint8(Status.OPTIMAL), status)  # a sum that rounds to 0 is 0
     lower = np.where(status == Status.OPTIMAL, errors, np.clip(lower_bounds, 0.0, errors))
     return BatchSolution(subsets, totals, errors, lower, status, solver, work)

@@ -24,6 +24,12 @@ FOUR_LIST_MOST = MOST_VALUES
 WORDS_IN_REACH = 2**34  # 64-bit words a bitset may shift in all when nobody asked for it: some seconds
 
 
+def check_count(name: str, given: object, *, least: int, most: int) -> None:
+    """Refuse what is not an integer between least and most."""
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or not least <= given <= most:
+        raise ArgumentError(name, given, f"must be an integer from {least} to {most}", "or leave it at its default")
+
+
 def row_by_row(task: Task, solve_one: Callable[[Floats, float, Progress | None], Outcome]) -> Rows:
     """Solve each row on its own; an interruption ends the batch with the rows answered so far."""
     count = len(task.targets)
@@ -61,8 +67,7 @@ class FourList:
     slice_size: int = 1 << 17
 
     def __post_init__(self) -> None:
-        if self.slice_size < 2:
-            raise ArgumentError("slice_size", self.slice_size, "must be at least 2", "leave it at its default")
+        check_count("slice_size", self.slice_size, least=2, most=1 << 30)
 
     @property
     def traits(self) -> Traits:
@@ -190,10 +195,8 @@ class Greedy:
     polish: int = 32
 
     def __post_init__(self) -> None:
-        if self.passes < 0:
-            raise ArgumentError("passes", self.passes, "must not be negative", "pass 0 for no flips")
-        if not 0 <= self.polish <= 44:
-            raise ArgumentError("polish", self.polish, "must lie between 0 and 44", "32 takes a millisecond or so")
+        check_count("passes", self.passes, least=0, most=1 << 30)
+        check_count("polish", self.polish, least=0, most=44)
 
     @property
     def traits(self) -> Traits:

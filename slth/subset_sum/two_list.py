@@ -16,6 +16,7 @@ from slth.kernels.wide_list import best_subset_wide, best_subset_wide_shared
 from slth.subset_sum.instance import Floats
 from slth.subset_sum.large_two_list import solve_each, solve_large
 from slth.subset_sum.ranking import Ranking, bits_to_bools, chunk_bounds
+from slth.subset_sum.rescue import decide_otherwise
 from slth.subset_sum.resources import run_slices
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
@@ -158,12 +159,19 @@ def _one_by_one(values: Floats, targets: Floats, indices: Indices, task: Task) -
     """Each of the given rows on all threads; a shared list of values is sorted once."""
     if not len(indices):
         return
-    if values.shape[0] == 1:
+    shared = values.shape[0] == 1
+    if shared:
         rankings = solve_each(values[0], targets[indices].tolist(), size=task.size, threads=task.threads)
-        yield from zip(indices.tolist(), rankings, strict=True)
-        return
-    for k in indices.tolist():
-        yield k, solve_large(values[k], float(targets[k]), size=task.size, threads=task.threads)
+    else:
+        rankings = (
+            solve_large(values[k], float(targets[k]), size=task.size, threads=task.threads) for k in indices.tolist()
+        )
+    for k, ranking in zip(indices.tolist(), rankings, strict=True):
+        if ranking.status == Status.OPTIMAL:
+            yield k, ranking
+        else:
+            own = values[0 if shared else k]
+            yield k, decide_otherwise(own, float(targets[k]), ranking, size=task.size, threads=task.threads)
 
 
 def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError, ResourceError, SlthError
-from slth.subset_sum import Status, SubsetSumInstance, SubsetSumSolution, TwoList, solve, solve_batch
+from slth.subset_sum import (
+    FourList,
+    Greedy,
+    Lattice,
+    Status,
+    SubsetSumInstance,
+    SubsetSumSolution,
+    TwoList,
+    solve,
+    solve_batch,
+)
 
 REFUSED = [
     ({"values": [1.0, math.nan]}, r"values\[1\]=nan must be finite"),
@@ -20,6 +30,9 @@ REFUSED = [
     ({"values": np.array([1.0, None], dtype=object)}, "real numbers"),
     ({"values": [1 + 2j]}, "real numbers"),
     ({"values": [2**60 + 1]}, "cannot hold exactly"),
+    ({"values": [2**53 + 1]}, "cannot hold exactly"),
+    ({"values": [[1, 2], [3]]}, "different lengths"),
+    ({"solver": TwoList}, "is not a solver"),
     ({"values": [1.7e308, 1.7e308]}, "1.8e308"),
     ({"target": math.nan}, "target=nan must be finite"),
     ({"target": [1.0]}, "target"),
@@ -121,3 +134,31 @@ def test_a_solution_recomputes_its_error_and_clips_its_bound():
 def test_every_status_has_a_word_and_advice():
     assert [s.label for s in Status] == ["optimal", "within-tolerance", "within-rounding", "heuristic", "interrupted"]
     assert all(s.advice for s in Status)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FourList(slice_size=2.5),
+        lambda: FourList(slice_size=1),
+        lambda: Greedy(polish=1.5),
+        lambda: Greedy(polish=45),
+        lambda: Greedy(passes=1.5),
+        lambda: Greedy(passes=True),
+        lambda: solve([1.0, 2.0], 1.0, solver=Lattice(grid="1e400")),
+        lambda: solve([1.0, 2.0], 1.0, solver=Lattice(grid=-0.5)),
+    ],
+)
+def test_options_of_solvers_are_checked(make):
+    with pytest.raises(ArgumentError):
+        make()
+
+
+@pytest.mark.parametrize("name", ["greedy", "differencing", "four-list", "two-list"])
+def test_an_error_of_zero_is_optimal_whoever_found_it(name):
+    from slth.subset_sum.choice import solver_named
+
+    values = [4.0, 3.0, 2.0, 1.0]
+    assert solve(values, 10.0, solver=solver_named(name)).status is Status.OPTIMAL
+    assert (solve_batch([values], [10.0], solver=solver_named(name)).status == Status.OPTIMAL).all()
+    assert solve(values, 10.0, tolerance=1.0, solver=TwoList()).error <= 1.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slth.subset_sum import Status, TwoList, solve, solve_batch
+from slth.subset_sum import FourList, Status, TwoList, solve, solve_batch
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.ranking import bits_to_bools
 from tests.oracles import all_sums, best_subset, error_of
@@ -171,3 +171,16 @@ def test_a_shared_list_is_solved_as_if_it_were_repeated(n, size):
         alone = solve(values, target, size=size, solver=TWO)
         assert error_of(values, shared.subsets[row], target) == error_of(values, alone.subset, target)
         assert shared.status[row] == Status.OPTIMAL
+
+
+def test_one_more_value_never_worsens_what_is_said_beyond_the_reach_of_integers():
+    """41 values of wide scales and 41 with thousands of ties: past the last n at which Python integers decide."""
+    wide = 10.0 ** np.arange(-22, 19)
+    before, after = solve(wide[:40], 3.3, solver=TWO), solve(wide, 3.3, solver=TWO)
+    assert before.status is Status.OPTIMAL
+    assert after.error <= before.error
+    assert after.lower_bound <= before.error
+    ties = np.round(np.random.default_rng(0).uniform(-1, 1, 41), 2)
+    answer = solve(ties, 0.333, solver=TWO)
+    assert answer.status is Status.OPTIMAL
+    assert answer.error == solve(ties, 0.333, solver=FourList()).error
