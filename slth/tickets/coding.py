@@ -8,6 +8,7 @@ little-endian base 128, seven bits a byte, a set top bit meaning "more follows",
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def decode_symbols(data: bytes, *, alphabet: int, count: int) -> NDArray[np.uint
         When the code is of another sequence, damaged or cut.
     """
     _check_alphabet(alphabet)
-    reader = _Reader(data)
+    reader = _Reader(data, 1)
     if not data or data[0] != alphabet:
         found = f"an alphabet of {data[0]} symbols" if data else "nothing"
         raise TicketError(f"coded mask: expected an alphabet of {alphabet} symbols, found {found}")
@@ -113,6 +114,59 @@ def decode_symbols(data: bytes, *, alphabet: int, count: int) -> NDArray[np.uint
     if not kernels.decode(np.frombuffer(data, np.uint8)[reader.position :], counts, BLOCK, symbols):
         raise TicketError(f"coded mask: the code does not decode to {count} symbols with the stated counts")
     return symbols
+
+
+def join_codes(codes: Iterable[bytes]) -> bytes:
+    """Put codes one after another, each behind its number of bytes.
+
+    Parameters
+    ----------
+    codes : iterable of bytes
+
+    Returns
+    -------
+    bytes
+        :func:`split_codes` takes them apart.
+
+    Examples
+    --------
+    >>> split_codes(join_codes([b"ab", b"", b"c"]), count=3)
+    [b'ab', b'', b'c']
+    """
+    return b"".join(_number(len(code)) + code for code in codes)
+
+
+def split_codes(data: bytes, *, count: int) -> list[bytes]:
+    """Take apart what :func:`join_codes` put together; nothing but its exact output is accepted.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole, nothing before or after it.
+    count : int
+        How many codes the reader expects.
+
+    Returns
+    -------
+    list of bytes
+
+    Raises
+    ------
+    TicketError
+        When there are fewer codes, or more, or one is cut.
+    """
+    reader = _Reader(data, 0)
+    codes = []
+    for place in range(count):
+        length = reader.number(f"the length of code {place} of {count}")
+        end = reader.position + length
+        if end > len(data):
+            raise TicketError(f"coded mask: code {place} of {count} should end at byte {end}, there are {len(data)}")
+        codes.append(data[reader.position : end])
+        reader.position = end
+    if reader.position != len(data):
+        raise TicketError(f"coded mask: {len(data) - reader.position} bytes too many behind the last of {count} codes")
+    return codes
 
 
 def multinomial_bits(counts: list[int]) -> float:
@@ -138,10 +192,10 @@ def multinomial_bits(counts: list[int]) -> float:
 
 
 class _Reader:
-    """Numbers of the header one after another; the position past the last one is where the code starts."""
+    """Numbers one after another; the position past the last one is where the code starts."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data, self.position = data, 1
+    def __init__(self, data: bytes, position: int) -> None:
+        self.data, self.position = data, position
 
     def number(self, what: str) -> int:
         value = 0

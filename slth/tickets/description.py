@@ -245,9 +245,7 @@ class NetworkDescription:
 
     def to_json(self) -> str:
         """Return the description as compact JSON, the same text for equal descriptions."""
-        kinds = {kind: name for name, kind in _KINDS.items()}
-        layers = [{"kind": kinds[type(layer)], **asdict(layer)} for layer in self.layers]
-        return json.dumps({"layers": layers}, separators=(",", ":"))
+        return json.dumps({"layers": [layer_entry(layer) for layer in self.layers]}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> NetworkDescription:
@@ -261,7 +259,7 @@ class NetworkDescription:
         content = strict_json("description", text)
         if set(content) != {"layers"} or not isinstance(content["layers"], list):
             raise ArgumentError("description", text, 'must have one key, "layers", a list', "write it with to_json()")
-        return cls([_layer_from(entry) for entry in content["layers"]])
+        return cls([layer_from_entry(entry) for entry in content["layers"]])
 
 
 def strict_json(argument: str, text: str) -> dict[str, Any]:
@@ -283,7 +281,13 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _layer_from(entry: object) -> Layer:
+def layer_entry(layer: Layer) -> dict[str, Any]:
+    """Return the kind and the fields of a layer, ready for JSON."""
+    return {"kind": next(name for name, kind in _KINDS.items() if kind is type(layer)), **asdict(layer)}
+
+
+def layer_from_entry(entry: object) -> Layer:
+    """Return the layer of an entry that :func:`layer_entry` made, or raise ArgumentError."""
     named = entry.get("kind") if isinstance(entry, Mapping) else None
     if not isinstance(entry, Mapping) or not isinstance(named, str) or named not in _KINDS:
         rule = f"must be an object whose kind is one of {sorted(_KINDS)}"

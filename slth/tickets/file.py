@@ -1,9 +1,16 @@
 """The ticket file: safetensors with coded masks, read by nothing but comparisons and arithmetic.
 
-Tensors: one uint8 vector for each mask array (:mod:`slth.tickets.coding`), and ``gains`` (float64). The connections of
-a product pair are coded for its kept units only; the others have none. Metadata, all text: the format and its version,
-the description, the law, the seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with
-the digits of this last one as zeros, so that no byte of a ticket can change unnoticed.
+Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
+in the order of the description, each behind its number of bytes. The connections of a product pair are coded for its
+kept units only; the others have none. Metadata, all text: the format and its version, the description, the law, the
+seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as
+zeros, so that no byte of a ticket can change unnoticed.
+
+The description is JSON, ``{"layers": [...]}``, one object for each layer with its kind and its fields, of which those
+that go without saying are left out: ``path`` when it is "layer" and the layer's number from 0, ``inputs`` when it is
+the number of outputs of the layer before, and, with ``kind``, whatever is as in the layer before. So each further layer
+of a deep network costs the file a few bytes beside its gain and its masks, and the whole stays near the entropy of the
+masks.
 
 The file is put together here because safetensors' own writer orders metadata at random, and equal tickets shall be
 equal files. It is read through safetensors' reader.
@@ -27,8 +34,8 @@ from safetensors import SafetensorError, deserialize
 
 from slth.errors import ArgumentError, TicketError
 from slth.rng import WeightLaw
-from slth.tickets.coding import decode_symbols, encode_symbols
-from slth.tickets.description import NetworkDescription, ProductPair, strict_json
+from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
+from slth.tickets.description import NetworkDescription, ProductPair, layer_entry, layer_from_entry, strict_json
 from slth.tickets.mask import KEEP, Mask
 from slth.tickets.memory import require_memory
 from slth.tickets.ticket import Ticket
@@ -40,6 +47,8 @@ _KEYS = frozenset(
 )
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
+_BYTES_A_LAYER = 1 << 12  # of a description while it is read, whose text may be a few bytes a layer
+_TENSORS = frozenset({"gains", "masks"})
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
@@ -65,14 +74,14 @@ def ticket_bytes(ticket: Ticket) -> bytes:
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
-        "description": ticket.description.to_json(),
+        "description": _description_text(ticket.description),
         "law": json.dumps(ticket.law.describe(), separators=(",", ":"), allow_nan=False),
         "seed": str(ticket.seed),
         "family": ticket.family,
         "weights_sha256": ticket.kept_weights_sha256(),
         "content_sha256": _NO_DIGEST,
     }
-    content = _safetensors(metadata, {"gains": ticket.gains.astype("<f8"), **_coded_masks(ticket)})
+    content = _safetensors(metadata, {"gains": ticket.gains.astype("<f8"), "masks": _coded_masks(ticket)})
     return content.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(content).hexdigest()), 1)
 
 
@@ -178,16 +187,51 @@ def _safetensors(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(map(np.ndarray.tobytes, tensors.values()))
 
 
-def _coded_masks(ticket: Ticket) -> dict[str, NDArray[np.uint8]]:
-    coded = {}
+def _description_text(description: NetworkDescription) -> str:
+    entries: list[dict[str, Any]] = []
+    before: dict[str, Any] = {}
+    for layer in description.layers:
+        entry = layer_entry(layer)
+        usual = _usual_fields(len(entries), before, like_before=entry["kind"] == before.get("kind"))
+        entries.append({key: value for key, value in entry.items() if key not in usual or usual[key] != value})
+        before = entry
+    return json.dumps({"layers": entries}, separators=(",", ":"))
+
+
+def _usual_fields(number: int, before: Mapping[str, Any], *, like_before: bool) -> dict[str, Any]:
+    """Return the fields that a layer need not state, given those of the layer before."""
+    usual = dict(before) if like_before else {}
+    if before:
+        usual["inputs"] = before["outputs"]
+    return usual | {"path": f"layer{number}"}
+
+
+def _described(text: str) -> NetworkDescription:
+    content = strict_json("description", text)
+    entries = content.get("layers")
+    if set(content) != {"layers"} or not isinstance(entries, list):
+        raise ArgumentError("description", text, 'must have one key, "layers", a list', "write it with Ticket.save")
+    require_memory("memory for the layers", _BYTES_A_LAYER * len(entries), "no network is that deep")
+    layers = []
+    before: dict[str, Any] = {}
+    for number, entry in enumerate(entries):
+        if isinstance(entry, dict):
+            entry = _usual_fields(number, before, like_before="kind" not in entry) | entry
+        layers.append(layer_from_entry(entry))  # refuses what is no layer, before anything is taken over from it
+        before = entry
+    return NetworkDescription(layers)
+
+
+def _coded_masks(ticket: Ticket) -> NDArray[np.uint8]:
+    codes = []
     for layer in ticket.description.layers:
         for name in layer.mask_shapes:
             kept = ticket.mask[name]
             if isinstance(layer, ProductPair) and kept.ndim == 3:
                 kept = kept[ticket.mask[f"{layer.path}.units"]]
             symbols = np.ascontiguousarray(kept).view(np.uint8).ravel()
-            coded[name] = np.frombuffer(encode_symbols(symbols, alphabet=len(KEEP)), np.uint8)
-    return coded
+            codes.append(encode_symbols(symbols, alphabet=len(KEEP)))
+    return np.frombuffer(join_codes(codes), np.uint8)
 
 
 def _metadata(content: bytes) -> dict[str, str]:
@@ -232,10 +276,9 @@ def _digest_field(digest: str) -> bytes:
 
 
 def _ticket(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Ticket:
-    description = NetworkDescription.from_json(metadata["description"])
-    expected = {"gains", *description.mask_shapes}
-    if set(tensors) != expected:
-        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(expected ^ set(tensors))}")
+    if set(tensors) != _TENSORS:
+        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(_TENSORS ^ set(tensors))}")
+    description = _described(metadata["description"])
     remedy = "the description asks for more than this machine has"
     require_memory("memory for the masks", _BYTES_A_POSITION * description.open_positions, remedy)
     seed = metadata["seed"]
@@ -248,10 +291,11 @@ def _ticket(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Ticket:
 
 
 def _decoded_masks(description: NetworkDescription, tensors: Mapping[str, Any]) -> dict[str, NDArray[np.bool_]]:
+    codes = iter(split_codes(_tensor(tensors, "masks", "U8").tobytes(), count=len(description.mask_shapes)))
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer in description.layers:
         for name, shape in layer.mask_shapes.items():
-            data = _tensor(tensors, name, "U8").tobytes()
+            data = next(codes)
             if isinstance(layer, ProductPair) and len(shape) == 3:
                 units = masks[f"{layer.path}.units"]
                 kept = int(np.count_nonzero(units))

@@ -9,10 +9,25 @@ from slth.errors import ResourceError
 
 _ALWAYS_GRANTED = 2**26  # 64 MiB: below it the question is not worth an answer
 _MEMORY_INFORMATION = Path("/proc/meminfo")
+_CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory() -> int | None:
-    """Return the bytes that can be taken without swapping, or None where the system does not say."""
+    """Return the bytes that can be taken by the system's and the control group's account, or None if neither says."""
+    accounts = [account for account in (_free_of_system(), _free_of_control_group()) if account is not None]
+    return max(0, min(accounts)) if accounts else None
+
+
+def _free_of_control_group() -> int | None:
+    try:
+        limit = (_CONTROL_GROUP / "memory.max").read_text(encoding="ascii")
+        used = (_CONTROL_GROUP / "memory.current").read_text(encoding="ascii")
+        return int(limit) - int(used)
+    except (OSError, ValueError):  # no control group, or the limit "max", which is none
+        return None
+
+
+def _free_of_system() -> int | None:
     try:
         for line in _MEMORY_INFORMATION.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slth.errors import ArgumentError, TicketError
-from slth.tickets.coding import BLOCK, decode_symbols, encode_symbols, multinomial_bits
+from slth.tickets.coding import BLOCK, decode_symbols, encode_symbols, join_codes, multinomial_bits, split_codes
 
 
 def random_symbols(length, density, alphabet=2, seed=0):
@@ -24,6 +24,18 @@ def test_round_trip(alphabet, length, density, seed):
     symbols = random_symbols(length, density, alphabet, seed)
     code = encode_symbols(symbols, alphabet=alphabet)
     assert np.array_equal(decode_symbols(code, alphabet=alphabet, count=length), symbols)
+
+
+@pytest.mark.parametrize("lengths", [[], [0], [0, 0, 3], [127, 128, 1], [16_383, 0, 16_384]])
+def test_codes_are_joined_and_split(lengths):
+    codes = [bytes([place]) * length for place, length in enumerate(lengths)]
+    content = join_codes(codes)
+    assert len(content) == sum(lengths) + sum(1 if length < 128 else 2 if length < 16_384 else 3 for length in lengths)
+    assert split_codes(content, count=len(codes)) == codes
+    for wrong, count in ((content + b"\0", len(codes)), (content, len(codes) + 1), (content[:-1], len(codes))):
+        if (wrong, count) != (content, len(codes)):
+            with pytest.raises(TicketError, match="coded mask: "):
+                split_codes(wrong, count=count)
 
 
 @pytest.mark.parametrize("length", [0, 1, 10, 1000, 100_000, BLOCK, BLOCK + 1, 1_000_000])

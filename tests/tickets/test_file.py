@@ -12,9 +12,12 @@ import pytest
 from safetensors import numpy as foreign
 from ticket_samples import PAIR_AND_LINEAR, TWO_PAIRS, UNIFORM, sample_ticket
 
+from slth.constructions import Dense, construct_dense
 from slth.errors import ArgumentError, SlthError, TicketError
 from slth.rng import WeightLaw
 from slth.tickets import (
+    DenseLayer,
+    DenseNetwork,
     NetworkDescription,
     ProductPair,
     RandomLinear,
@@ -43,6 +46,31 @@ def forged(content, *, metadata=(), tensors=(), without=()):
     content = foreign.save(new_tensors, new_metadata)
     empty, digest = b'"content_sha256":"' + b"0" * 64, sha256(content).hexdigest().encode()
     return content.replace(empty, b'"content_sha256":"' + digest)
+
+
+def joined(codes):
+    """Codes, each behind its length as seven bits a byte, a set top bit meaning that more follow."""
+    content = []
+    for code in codes:
+        length = len(code)
+        while length >= 128:
+            content.append(128 + length % 128)
+            length //= 128
+        content += [length, *code]
+    return np.array(content, np.uint8)
+
+
+def codes_of(ticket):
+    """The code of every mask array by its name: connections of kept units only, in the order of the layers."""
+    codes = {}
+    for name, array in ticket.mask.arrays.items():
+        coded = array[ticket.mask[name.replace("connections", "units")]] if name.endswith("connections") else array
+        codes[name] = encode_symbols(coded.astype(np.uint8).ravel(), alphabet=2)
+    return codes
+
+
+def with_code(name, code, ticket=None):
+    return {"tensors": {"masks": joined((codes_of(ticket or sample_ticket()) | {name: code}).values())}}
 
 
 def names_in(folder):
@@ -98,21 +126,17 @@ def test_nothing_of_the_target_is_in_the_file():
     """All that there is: the masks, one gain a layer, and text that describes the random network."""
     ticket = sample_ticket(gains=[0.5, 2.0])
     metadata, tensors = taken_apart(ticket_bytes(ticket))
-    assert set(tensors) == {"gains", "layer0.units", "layer0.connections", "layer1.units", "layer1.connections"}
-    assert tensors.pop("gains").tolist() == [0.5, 2.0]
-    assert {str(tensor.dtype) for tensor in tensors.values()} == {"uint8"}
-    for layer in ("layer0", "layer1"):
-        units, connections = ticket.mask[f"{layer}.units"], ticket.mask[f"{layer}.connections"]
-        expected = encode_symbols(units.astype(np.uint8).ravel(), alphabet=2)
-        assert tensors[f"{layer}.units"].tobytes() == expected
-        expected = encode_symbols(connections[units].astype(np.uint8).ravel(), alphabet=2)
-        assert tensors[f"{layer}.connections"].tobytes() == expected
+    assert set(tensors) == {"gains", "masks"}
+    assert tensors["gains"].tolist() == [0.5, 2.0]
+    assert tensors["masks"].dtype == np.uint8
+    codes = codes_of(ticket)
+    assert list(codes) == ["layer0.units", "layer0.connections", "layer1.units", "layer1.connections"]
+    assert tensors["masks"].tobytes() == joined(codes.values()).tobytes()
     assert set(metadata) == METADATA
     assert metadata["slth.format"] == "ticket/1"
-    first = {"path": "layer0", "inputs": 3, "outputs": 4, "units": 5, "halves": "both", "activation": "relu"}
-    second = {"path": "layer1", "inputs": 4, "outputs": 2, "units": 3, "halves": "positive", "activation": "identity"}
-    layers = [{"kind": "product-pair", **layer} for layer in (first, second)]
-    assert json.loads(metadata["description"]) == {"layers": layers}
+    first = {"kind": "product-pair", "inputs": 3, "outputs": 4, "units": 5, "halves": "both", "activation": "relu"}
+    second = {"outputs": 2, "units": 3, "halves": "positive", "activation": "identity"}  # inputs, kind: as before
+    assert json.loads(metadata["description"]) == {"layers": [first, second]}
     assert json.loads(metadata["law"]) == {"name": "uniform", "scale": 1.0}
     assert (metadata["seed"], metadata["family"]) == ("5", "strong")
     assert metadata["weights_sha256"] == ticket.kept_weights_sha256()
@@ -140,6 +164,53 @@ def chain(*widths, units):
 def test_size_is_within_two_percent_and_two_kilobytes_of_the_entropy(description, density, dropped):
     ticket = sample_ticket(description, density=density, dropped=dropped)
     assert len(ticket_bytes(ticket)) <= 1.02 * ticket.mask.entropy_bound_bits / 8 + 2000
+
+
+@pytest.mark.parametrize("depth", [2, 8, 16, 24])
+@pytest.mark.parametrize("way", ["double", "plus-one"])
+def test_size_of_deep_narrow_constructions(depth, way):
+    """Stacks of product pairs, and one pair before a stack of random layers, as they are really made."""
+    rng = np.random.default_rng(depth)
+    activations = ["relu"] * (depth - 1) + ["identity"]
+    target = DenseNetwork(
+        [DenseLayer(rng.uniform(-0.5, 0.5, (6, 6)), rng.uniform(-0.5, 0.5, 6), each) for each in activations]
+    )
+    ticket = construct_dense(target, Dense(candidates=5, depth=way)).ticket
+    assert len(ticket.description.layers) == depth
+    content = ticket_bytes(ticket)
+    assert len(content) <= 1.02 * ticket.mask.entropy_bound_bits / 8 + 2000
+    same(ticket_from_bytes(content), ticket)
+
+
+@pytest.mark.parametrize("kind", [ProductPair, RandomLinear])
+def test_a_layer_like_the_one_before_costs_a_few_bytes(kind):
+    """Gain 8; description 3; each mask array: its length, and of its code alphabet, length, count and the end."""
+    more = {"units": 1} if kind is ProductPair else {}
+    sizes = []
+    for depth in (100, 200):
+        description = NetworkDescription([kind(f"layer{i}", 1, 1, **more) for i in range(depth)])
+        sizes.append(len(ticket_bytes(sample_ticket(description, density=1.0))))
+    assert sizes[1] - sizes[0] <= 100 * (8 + 3 + 2 * 6) + 16
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [RandomLinear("layer0", 2, 2), RandomLinear("layer1", 2, 2), RandomLinear("layer2", 2, 2)],
+        [RandomLinear("layer1", 2, 3), RandomLinear("layer0", 3, 2), RandomLinear("layer", 2, 2, "identity")],
+        [ProductPair("layer0", 2, 2, 3), RandomLinear("layer1", 2, 2), ProductPair("layer2", 2, 2, 3)],
+        [ProductPair("a", 2, 3, 3, "positive"), ProductPair("layer1", 3, 1, 3), ProductPair("b", 1, 2, 1)],
+    ],
+)
+def test_what_the_description_leaves_out_comes_back(layers):
+    ticket = sample_ticket(NetworkDescription(layers))
+    same(ticket_from_bytes(ticket_bytes(ticket)), ticket)
+
+
+def test_a_description_that_leaves_nothing_out_is_read_too():
+    for description in (TWO_PAIRS, PAIR_AND_LINEAR):
+        ticket = sample_ticket(description)
+        same(ticket_from_bytes(forged(ticket_bytes(ticket), metadata={"description": description.to_json()})), ticket)
 
 
 def test_any_changed_byte_is_refused():
@@ -209,17 +280,31 @@ def description_with(**changes):
         ({"metadata": {"description": description_with(units=6)}}, "expected 24 symbols, found a code of 20"),
         ({"metadata": {"description": description_with(units=10**12)}}, "GiB of memory that are free"),
         ({"metadata": {"description": description_with(units=10**30)}}, "units="),
-        ({"metadata": {"description": description_with(path="a")}}, "missing or unknown tensors"),
+        ({"metadata": {"description": description_with(path="a")}}, "the kept weights do not regenerate"),
+        ({"metadata": {"description": "{}"}}, 'must have one key, "layers", a list'),
+        ({"metadata": {"description": '{"layers":{}}'}}, 'must have one key, "layers", a list'),
+        ({"metadata": {"description": '{"layers":[]}'}}, "at least one"),
+        ({"metadata": {"description": '{"layers":[3]}'}}, "whose kind is one of"),
+        ({"metadata": {"description": '{"layers":[{}]}'}}, "whose kind is one of"),
+        ({"metadata": {"description": '{"layers":[{"kind":"linear"},{}]}'}}, "missing or unknown keys .*inputs"),
+        ({"metadata": {"description": description_with(note=1)}}, r"missing or unknown keys \['note'\]"),
+        ({"metadata": {"description": '{"layers":[{"note":' + "[" * 900 + "]" * 900 + "}]}"}}, "whose kind is one of"),
         ({"tensors": {"weights": np.ones(3)}}, r"missing or unknown tensors \['weights'\]"),
         ({"without": {"gains"}}, r"missing or unknown tensors \['gains'\]"),
         ({"tensors": {"gains": np.ones(2, np.float32)}}, "tensor gains must be a vector of F64"),
         ({"tensors": {"gains": np.ones((2, 1))}}, "tensor gains must be a vector of F64"),
         ({"tensors": {"gains": np.ones(3)}}, "gains=.* must be 2 positive numbers"),
         ({"tensors": {"gains": np.array([1.0, np.nan])}}, "gains=.* must be finite"),
-        ({"tensors": {"layer0.units": np.zeros(0, np.uint8)}}, "mask layer0.units: coded mask: .*found nothing"),
-        ({"tensors": {"layer0.units": np.zeros(5)}}, "tensor layer0.units must be a vector of U8"),
+        ({"without": {"masks"}}, r"missing or unknown tensors \['masks'\]"),
+        ({"tensors": {"masks": np.zeros(5)}}, "tensor masks must be a vector of U8"),
+        ({"tensors": {"masks": np.zeros((5, 1), np.uint8)}}, "tensor masks must be a vector of U8"),
+        ({"tensors": {"masks": np.zeros(0, np.uint8)}}, "cut inside the length of code 0 of 4"),
+        ({"tensors": {"masks": np.array([0, 0, 0, 0, 0], np.uint8)}}, "1 bytes too many behind the last of 4 codes"),
+        ({"tensors": {"masks": np.array([9, 2, 5], np.uint8)}}, "code 0 of 4 should end at byte 10, there are 3"),
+        ({"tensors": {"masks": np.array([128, 0, 0, 0, 0], np.uint8)}}, "length of code 0 of 4 is not a well-formed"),
+        (with_code("layer0.units", b""), "mask layer0.units: coded mask: .*found nothing"),
         (
-            {"tensors": {"layer1.units": np.frombuffer(encode_symbols(np.ones(15, np.uint8), alphabet=2), np.uint8)}},
+            with_code("layer1.units", encode_symbols(np.ones(15, np.uint8), alphabet=2)),
             "mask layer1.connections: coded mask: expected 30 symbols",
         ),
     ],
@@ -232,10 +317,18 @@ def test_a_ticket_made_to_deceive_is_refused(changes, message):
 
 def test_a_unit_without_connections_is_refused():
     description = NetworkDescription([ProductPair("a", 1, 1, units=2)])
-    content = ticket_bytes(sample_ticket(description, density=1.0, gains=[1.0]))
+    ticket = sample_ticket(description, density=1.0, gains=[1.0])
     bits = encode_symbols(np.array([1, 0, 1, 1], np.uint8), alphabet=2)
     with pytest.raises(TicketError, match="exactly where one of its connections is kept"):
-        ticket_from_bytes(forged(content, tensors={"a.connections": np.frombuffer(bits, np.uint8)}))
+        ticket_from_bytes(forged(ticket_bytes(ticket), **with_code("a.connections", bits, ticket)))
+
+
+def test_a_description_deeper_than_memory_is_not_built(monkeypatch):
+    """A few bytes of text a layer must not ask for a thousand times as much unseen."""
+    content = forged(ticket_bytes(sample_ticket()), metadata={"description": '{"layers":[' + "{}," * 20_000 + "{}]}"})
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**26)
+    with pytest.raises(TicketError, match=r"memory for the layers=.*GiB of memory that are free"):
+        ticket_from_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +384,16 @@ def test_available_memory_is_plausible(monkeypatch, tmp_path):
     assert 2**20 < memory.available_memory() < 2**50
     monkeypatch.setattr(memory, "_MEMORY_INFORMATION", tmp_path / "absent")
     assert 2**20 < memory.available_memory() < 2**50
+
+
+def test_the_control_group_limits_the_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "_CONTROL_GROUP", tmp_path)
+    for limit, used, expected in (("5000\n", "2000\n", 3000), ("5000\n", "6000\n", 0)):
+        (tmp_path / "memory.max").write_text(limit)
+        (tmp_path / "memory.current").write_text(used)
+        assert memory.available_memory() == expected
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_memory() > 2**20
 
 
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):
