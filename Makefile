@@ -3,13 +3,16 @@ PY ?= python3
 V := .venv
 BIN := $(V)/bin
 
-.PHONY: demo test check bench figures clean
+.PHONY: demo test test-slow check bench figures clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
 
 test: $(V)/.stamp
 	$(BIN)/python -m pytest
+
+test-slow: $(V)/.stamp
+	$(BIN)/python -m pytest -m slow
 
 check: $(V)/.stamp-dev
 	$(BIN)/ruff check

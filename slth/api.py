@@ -50,6 +50,8 @@ def construct(
         Smallest and largest value of each raw input.
     normalisation : tuple of two array_like, optional
         Mean and standard deviation that the module expects to be applied to its inputs; folded into its first layer.
+        The certificate bounds the difference from the folded network, whose first layer is rounded to float64; what
+        that rounding changes from the module itself is not in it.
     seed : int
         Seed of the random network, 0 <= seed < 2**64.
     law : WeightLaw, optional
@@ -94,11 +96,18 @@ def construct(
         from slth.networks import describe_module
 
         network = describe_module(target, normalisation=normalisation)
-    if input_shape is not None and math.prod(input_shape) != network.layers[0].inputs:
+    if input_shape is not None and _numbers(input_shape) != network.layers[0].inputs:
         raise ArgumentError(
-            "input_shape", tuple(input_shape), f"must have {network.layers[0].inputs} numbers in all", "leave it out"
+            "input_shape", input_shape, f"must have {network.layers[0].inputs} numbers in all", "leave it out"
         )
     return construct_dense(network, method, input_box=input_box, seed=seed, law=law, progress=progress)
+
+
+def _numbers(shape: Sequence[int]) -> int | None:
+    try:
+        return math.prod(shape)
+    except TypeError:
+        return None
 
 
 def load_ticket(path: str | Path) -> Ticket:

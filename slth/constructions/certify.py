@@ -7,6 +7,7 @@ floating-point evaluation can add is stated apart, for binary64 and binary32 (:m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,8 +129,10 @@ def certify_layers(target: DenseNetwork, layers: Sequence[EffectiveLayer], box: 
     """Return the certificate of effective layers, which need not come from a ticket: before anything is solved, say."""
     with np.errstate(over="ignore", invalid="ignore"):
         states = propagate(target, layers, start(*box))
-        per_output = _largest_difference(states[-1])
         norms = _norm_bounds(target, layers, states)
+        # Both are bounds; each is rounded up in its own way, by which the sharper one may end up larger.
+        per_output = np.minimum(_largest_difference(states[-1]), norms[-1])
+        per_output.flags.writeable = False
         return Certificate(
             error=float(per_output.max()),
             per_output=per_output,
@@ -202,7 +205,7 @@ def _layer_bounds(
                 largest_weight_error=float(errors.max()),
                 median_weight_error=float(np.median(nonzero)) if nonzero.size else 0.0,
                 value=float(behind.target[:-1].magnitude.max()),
-                difference=0.0 if difference is None else float(difference.magnitude.max()),
+                difference=0.0 if difference is None else min(float(difference.magnitude.max()), norms[number]),
                 norm_bound=norms[number],
             )
         )
@@ -223,6 +226,7 @@ def _norm_bounds(target: DenseNetwork, layers: Sequence[EffectiveLayer], states:
         if effective.one_to_one:
             gain = gain[:, :-1]
         wrong = float(np.max(up(own + upper_product(upper_total(gain), np.asarray(wrong)))))
+        wrong = math.inf if math.isnan(wrong) else wrong
         size = float(_row_norms(np.abs(augmented(layer)[:-1]), size).max())
         bounds.append(wrong)
     return bounds

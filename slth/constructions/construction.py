@@ -32,7 +32,10 @@ class LayerRow:
         Of |ticket's weight - target's weight|, enclosed in real arithmetic, upper ends.
     predicted_largest, predicted_median : float
         Medians of the largest and of a single error that random subset sum predicts from the candidates at hand, for
-        searches to the optimum (slth.subset_sum.prediction).
+        searches to the optimum (slth.subset_sum.prediction). ``predicted_largest`` can be far too low: the prediction's
+        normal density has more sums than there are where a weight lies far out in the distribution of its sums, and
+        there the largest errors occur; ``predicted_median`` too is too low where most weights do.
+        ``largest_error`` is what was proved.
     tolerance : float
         Error of a weight at which its search could stop; 0 for the optimum.
     gain : float

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slth.constructions.arguments import as_double, integer
 from slth.constructions.certify import Certificate, as_box, certify
 from slth.constructions.construction import Construction, LayerRow
 from slth.constructions.forecast import predicted_errors
@@ -17,11 +18,13 @@ from slth.constructions.interval import Array
 from slth.constructions.layout import LayerWork, assemble, lay_out_copies, lay_out_pairs
 from slth.constructions.solving import Progress, Setting
 from slth.errors import ArgumentError
-from slth.rng import WeightLaw
+from slth.rng import Stream, WeightLaw
 from slth.subset_sum import Solver
+from slth.subset_sum.prediction import SMALLEST_FAILURE
 from slth.tickets import DenseNetwork, Ticket
 
 _MOST_UNITS = 10_000
+_SCALES = 1e-75, 1e75  # fourth powers, the second moments of products, stay clear of underflow and overflow
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Dense:
         has ``candidates`` copies. No more than 48 are offered, which exact solvers take.
     eps, delta : float, optional
         Instead of ``candidates``: the certified error to reach, and the probability that the first number of candidates
-        does not suffice (then more are offered until it does).
+        does not suffice (then more are offered until it does). ``0 < eps``, finite; ``delta < 1`` and, shared among the
+        subset-sum instances of the target, at least 1e-20 for each.
     gain : {"auto", "unit"} or float
         What the outputs of each layer are multiplied by: "auto" is the smallest power of two for which
         weight / gain lies within [-1, 1], "unit" is 1.
@@ -76,17 +80,23 @@ class Dense:
                 "candidates", self.candidates, "must be given, or eps, and not both", "pass candidates=20"
             )
         if self.candidates is not None:
-            _check_count("candidates", self.candidates, _MOST_UNITS)
+            remedy = "20 gives weight errors near 1e-6"
+            object.__setattr__(self, "candidates", integer("candidates", self.candidates, _MOST_UNITS, remedy))
             if self.delta is not None:
                 raise ArgumentError("delta", self.delta, "belongs to eps", "leave it out, or pass eps too")
         if self.eps is not None:
-            if not _is_number(self.eps) or not 0.0 < self.eps < math.inf:
+            if not 0.0 < as_double(self.eps) < math.inf:
                 raise ArgumentError("eps", self.eps, "must be positive and finite", "pass the largest error to certify")
-            if not _is_number(self.delta) or not 0.0 < float(self.delta or 0.0) < 1.0:
-                raise ArgumentError("delta", self.delta, "must lie between 0 and 1", "pass delta=0.01 beside eps")
-        if self.gain not in ("auto", "unit") and not (_is_number(self.gain) and 0.0 < float(self.gain) < math.inf):
-            raise ArgumentError("gain", self.gain, "must be positive and finite", 'use "auto", "unit" or a number')
-        if self.depth not in ("double", "plus-one"):
+            if not SMALLEST_FAILURE <= as_double(self.delta) < 1.0:
+                rule = f"must be at least {SMALLEST_FAILURE} and below 1"
+                raise ArgumentError("delta", self.delta, rule, "pass delta=0.01 beside eps")
+            object.__setattr__(self, "eps", as_double(self.eps))
+            object.__setattr__(self, "delta", as_double(self.delta))
+        if not (isinstance(self.gain, str) and self.gain in ("auto", "unit")):
+            if not 0.0 < as_double(self.gain) < math.inf:
+                raise ArgumentError("gain", self.gain, "must be positive and finite", 'use "auto", "unit" or a number')
+            object.__setattr__(self, "gain", as_double(self.gain))
+        if not (isinstance(self.depth, str) and self.depth in ("double", "plus-one")):
             raise ArgumentError("depth", self.depth, "is not a construction", 'use "double" or "plus-one"')
         if self.solver is not None and not isinstance(self.solver, Solver):
             raise ArgumentError("solver", self.solver, "is not a solver", "pass TwoList(), FourList(), ... or None")
@@ -115,7 +125,7 @@ def construct_dense(
     seed : int
         Seed of the random network, 0 <= seed < 2**64.
     law : WeightLaw, optional
-        Law of the random weights; uniform on (-1, 1) if None.
+        Law of the random weights, of a scale from 1e-75 to 1e75; uniform on (-1, 1) if None.
     progress : callable, optional
         Called with (path of the layer, weights done, weights of the layer).
 
@@ -127,7 +137,8 @@ def construct_dense(
     Raises
     ------
     ArgumentError
-        For a bad box or seed, or ``depth="plus-one"`` with a single layer.
+        For a bad box, seed, method or law, a delta too small for the target's size, weights beyond any gain, or
+        ``depth="plus-one"`` with a single layer.
     ConstructionError
         If eps is beyond what exact subset sums can reach; the message says how far it came.
 
@@ -139,10 +150,10 @@ def construct_dense(
     >>> construction.certificate.error <= 0.001
     True
     """
+    setting = _checked(method, seed, law, progress)
     box = as_box(input_box, target.layers[0].inputs)
     if method.depth == "plus-one" and len(target.layers) < 2:
         raise ArgumentError("depth", method.depth, "needs a target of two layers or more", 'use depth="double"')
-    setting = Setting(law or WeightLaw("uniform", 1.0), seed, method.solver, progress)
     if method.candidates is not None:
         lay_out = lay_out_pairs if method.depth == "double" else lay_out_copies
         counts = [method.candidates] * len(target.layers)
@@ -165,6 +176,20 @@ def construct_dense(
         errors=tuple(_read_only(work.errors[work.posed]) for work in works),
         log_rates=tuple(_read_only(work.log_rates[work.posed]) for work in works),
     )
+
+
+def _checked(method: object, seed: int, law: object, progress: Progress | None) -> Setting:
+    """Return what is the same for all instances, from arguments whose types nothing has checked yet."""
+    if not isinstance(method, Dense):
+        remedy = "pass slth.Dense(candidates=20), or slth.Dense(eps=0.01, delta=0.01)"
+        raise ArgumentError("method", method, "must be an instance of Dense", remedy)
+    law = WeightLaw("uniform", 1.0) if law is None else law
+    if not isinstance(law, WeightLaw):
+        raise ArgumentError("law", law, "is not a law of weights", 'pass slth.rng.WeightLaw("uniform", 1.0), or None')
+    if not _SCALES[0] <= law.scale <= _SCALES[1]:
+        rule = f"must have a scale from {_SCALES[0]} to {_SCALES[1]}: products of its weights leave the doubles"
+        raise ArgumentError("law", law, rule, "use a scale near 1, for gains do the rest")
+    return Setting(law, Stream(seed, "layer0").seed, method.solver, progress)  # a stream knows the rule of seeds
 
 
 def _read_only(array: Array) -> Array:
@@ -198,12 +223,3 @@ def _rows(works: list[LayerWork], ticket: Ticket, certificate: Certificate) -> l
             )
         )
     return rows
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_count(argument: str, value: object, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise ArgumentError(argument, value, f"must be an integer from 1 to {most}", "20 gives weight errors near 1e-6")

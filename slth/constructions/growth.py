@@ -14,7 +14,8 @@ from slth.constructions.interval import Array
 from slth.constructions.layout import LayerWork, assemble, lay_out_copies, lay_out_pairs
 from slth.constructions.shares import weight_tolerances, within
 from slth.constructions.solving import MOST_CANDIDATES, Setting
-from slth.errors import ConstructionError
+from slth.errors import ArgumentError, ConstructionError
+from slth.subset_sum.prediction import SMALLEST_FAILURE
 from slth.tickets import DenseNetwork, Ticket
 
 Outcome = tuple[list[LayerWork], Ticket, Certificate]
@@ -38,7 +39,7 @@ def meet_with_pairs(
     """
     plan = lay_out_pairs(target, box[0], candidates=[1] * len(target.layers), gain=gain, law=setting.law)
     tolerances = weight_tolerances(target, eps, box, [work.instances for work in plan])
-    level = delta / max(1, sum(work.instances for work in plan))
+    level = _level(delta, [work.instances for work in plan])
     counts = [
         min(LARGEST_LAYER, candidates_needed(work, FIRST_MULTIPLE * tolerance, level, setting.law))
         for work, tolerance in zip(plan, tolerances, strict=True)
@@ -78,7 +79,7 @@ def _solve_plain_layers(
     share, more = 0.5 * eps, 0
     while True:
         tolerances = weight_tolerances(target, share, box, instances)
-        level = delta / max(1, sum(instances))
+        level = _level(delta, instances)
         counts = one[:1] + [
             min(MOST_CANDIDATES, candidates_needed(work, tolerance, level, setting.law) + more)
             for work, tolerance in list(zip(sample, tolerances, strict=True))[1:]
@@ -145,6 +146,19 @@ def _grow(
             work.grow(min(LARGEST_LAYER, work.candidates + max(2, work.candidates // 8)))
         if not missing:
             multiple /= 2.0
+
+
+def _level(delta: float, instances: list[int]) -> float:
+    """Return the failure probability of one instance, of which all together may fail with probability delta."""
+    total = max(1, sum(instances))
+    if delta / total < SMALLEST_FAILURE:
+        raise ArgumentError(
+            "delta",
+            delta,
+            f"is too small for {total} subset-sum instances: their share of it must be at least {SMALLEST_FAILURE}",
+            f"pass a delta of {2.0 * SMALLEST_FAILURE * total:.0e} or more, such as 0.01",
+        )
+    return delta / total
 
 
 def _unreachable(eps: float, reached: float, candidates: int) -> ConstructionError:

@@ -11,6 +11,7 @@ import numpy as np
 from slth.constructions.interval import Array
 from slth.constructions.propagation import augmented
 from slth.constructions.solving import Bools, Setting, solve_linear, solve_pair
+from slth.errors import ArgumentError
 from slth.rng import WeightLaw
 from slth.tickets import DenseNetwork, Mask, NetworkDescription, ProductPair, RandomLinear, Ticket
 
@@ -187,10 +188,23 @@ def _gain(weights: Array, gain: str | float, scale: float) -> float:
     A power of two, so that weight / gain is exact, and the smallest for which weight / gain lies within the range that
     the candidates of the uniform law cover evenly: the errors of the weights are proportional to it.
     """
+    heaviest = float(np.abs(weights).max())
     if not isinstance(gain, str):
+        if math.isinf(heaviest / gain):
+            raise ArgumentError(
+                "gain", gain, f"is too small for a weight of {heaviest:.3g}: their quotient overflows", 'use "auto"'
+            )
         return float(gain)
-    largest = float(np.abs(weights).max()) / scale
-    if gain == "unit" or largest == 0.0:
+    if gain == "unit" or heaviest == 0.0:
         return 1.0
+    largest = max(heaviest / scale, 2.0**-1022)  # smaller powers of two lose digits in weight / gain
     mantissa, exponent = math.frexp(largest)
-    return math.ldexp(1.0, exponent - 1 if mantissa == 0.5 else exponent)
+    exponent -= mantissa == 0.5
+    if math.isinf(largest) or exponent > 1023:
+        raise ArgumentError(
+            "target",
+            heaviest,
+            "is a weight whose gain would be beyond the largest double",
+            'scale the layer down, use a law of larger scale, or pass gain="unit"',
+        )
+    return math.ldexp(1.0, exponent)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slth.constructions.arguments import integer
 from slth.constructions.solving import Progress
 from slth.errors import ArgumentError
 from slth.rng import Stream
@@ -139,8 +140,7 @@ def approximate_weights(
     >>> result.table[0].weights, result.table[0].largest_error < 0.01
     (4, True)
     """
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= _MOST:
-        raise ArgumentError("n", n, f"must be an integer from 1 to {_MOST}", "the published experiment has 21")
+    n = integer("n", n, _MOST, "the published experiment has 21")
     if shared not in (None, "row"):
         raise ArgumentError("shared", shared, "is not a way to share", 'use None or "row"')
     named = _arrays(target)

@@ -67,19 +67,22 @@ def evaluation_allowance(
         gamma = _gamma(weights.shape[1] + 2, unit)
         wrong_target, reach = _through(weights, weights, wrong_target, size, gamma, lost)
         wrong_target[-1] = 0.0  # nothing is computed for the constant
-        peak = max(peak, reach, float(size.max()))
+        peak = _largest(peak, reach, float(size.max()))
 
         size = up(state.ticket.magnitude + wrong_ticket)
-        lost = 8.0 * (effective.terms + 1) * smallest * (1.0 + size.max()) * (1.0 + effective.factor) ** 3
+        largest_random = 1.0 + effective.factor
+        product = largest_random * largest_random * largest_random  # a power would raise where it overflows
+        lost = 8.0 * (effective.terms + 1) * smallest * (1.0 + size.max()) * product
         gamma = _gamma(effective.terms + 6, unit)
         wrong_ticket, reach = _through(effective.largest, effective.magnitude, wrong_ticket, size, gamma, lost)
-        peak = max(peak, reach, float(size.max()) * (1.0 + effective.factor) ** 3)
+        peak = _largest(peak, reach, float(size.max()) * product)
         if wrong_ticket.shape < behind.ticket.shape:
             wrong_ticket = np.append(wrong_ticket, 0.0)  # nothing is computed for the constant
     if not peak < largest / 4.0:
         return math.inf
     total = up(wrong_target[:-1] + wrong_ticket[:-1])
-    return float(np.max(up(total + up(2.0 * unit * up(error + total)))))
+    allowance = float(np.max(up(total + up(2.0 * unit * up(error + total)))))
+    return math.inf if math.isnan(allowance) else allowance
 
 
 def _through(
@@ -90,6 +93,11 @@ def _through(
     sums = upper_total(upper_product(magnitude, size))
     behind = up(up(carried + upper_product(np.asarray(gamma), sums)) + lost)
     return behind, float(sums.max())
+
+
+def _largest(*sizes: float) -> float:
+    """Return the largest size, NaN if one is: Python's max would pass over it."""
+    return float(np.max(sizes))
 
 
 def _gamma(roundings: int, unit: float) -> float:

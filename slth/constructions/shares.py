@@ -17,6 +17,7 @@ from slth.constructions.certify import certified_error
 from slth.constructions.effective import EffectiveLayer
 from slth.constructions.interval import Array, Interval, down, up
 from slth.constructions.propagation import augmented
+from slth.errors import ConstructionError
 from slth.tickets import DenseLayer, DenseNetwork
 
 _PROBE = 2.0**-30  # relative size of the weight error that measures a sensitivity
@@ -72,7 +73,13 @@ def weight_tolerances(target: DenseNetwork, eps: float, box: tuple[Array, Array]
     Returns
     -------
     list of float
-        One tolerance for each layer, 0 where nothing is to be solved.
+        One tolerance for each layer, 0 where nothing is to be solved; at most the layer's largest number (its exact
+        constant 1 among them), for that error is met by removing everything.
+
+    Raises
+    ------
+    ConstructionError
+        If the target's own values over the box leave the range of doubles.
     """
     answers = sensitivities(target, box)
     weighted = [count / answer if answer > 0.0 else 0.0 for count, answer in zip(counts, answers, strict=True)]
@@ -83,9 +90,20 @@ def weight_tolerances(target: DenseNetwork, eps: float, box: tuple[Array, Array]
         eps if answer == 0.0 and count else tolerance
         for tolerance, answer, count in zip(tolerances, answers, counts, strict=True)
     ]
+    # A huge eps would make the certificate infinite, from which no share can be scaled.
+    tolerances = [
+        min(tolerance, float(np.abs(augmented(layer)).max()))
+        for tolerance, layer in zip(tolerances, target.layers, strict=True)
+    ]
     for _ in range(20):
         reached = certified_error(target, [within(*pair) for pair in zip(target.layers, tolerances, strict=True)], box)
         if reached <= eps * (1.0 - 1e-6):
             break
-        tolerances = [tolerance * min(0.999, eps / reached) for tolerance in tolerances]
+        factor = min(0.999, eps / reached) if reached < np.inf else _PROBE
+        tolerances = [tolerance * factor for tolerance in tolerances]
+    if not reached < np.inf:
+        raise ConstructionError(
+            f"eps={eps} could not be certified: the target's own values over the input box leave the range of doubles; "
+            "use a smaller input box, or scale the weights down"
+        )
     return tolerances

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from slth.errors import ArgumentError
 from slth.networks.threads import threads_for
+from slth.rng import Stream
 from slth.tickets import DenseNetwork, RandomLinear, Ticket
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ def attack_difference(
     steps : int
         Steps from each starting point.
     seed : int
-        Seed of the starting points.
+        Seed of the starting points, 0 <= seed < 2**64.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def attack_difference(
     Raises
     ------
     ArgumentError
-        If a number is not positive, or the networks have different sizes.
+        If a number is not positive, the seed is outside its range, or the networks have different sizes.
 
     Examples
     --------
@@ -86,8 +87,10 @@ def attack_difference(
     True
     """
     for name, value in (("starts", starts), ("steps", steps)):
-        if value < 1:
-            raise ArgumentError(name, value, "must be at least 1", "8 starts of 60 steps are a fair search")
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ArgumentError(
+                name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
+            )
     inputs, outputs = target.layers[0].inputs, target.layers[-1].outputs
     if (inputs, outputs) != (ticket.description.inputs, ticket.description.outputs):
         raise ArgumentError(
@@ -97,7 +100,7 @@ def attack_difference(
     low, high = (
         torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), (inputs,)))) for end in input_box
     )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(Stream(seed, "attack").seed)
     uniform = torch.rand(starts, inputs, dtype=torch.float64, generator=generator)
     uniform[starts // 2 :] = uniform[starts // 2 :].round()
     begin = low + (high - low) * uniform

@@ -19,7 +19,9 @@ def describe_module(module: nn.Module, *, normalisation: tuple[ArrayLike, ArrayL
 
     float32 weights are float64 numbers, so nothing is rounded. With a normalisation the network takes the raw input x
     and computes :math:`f((x - mean) / std)`: the first layer becomes :math:`W / std` and
-    :math:`b - (W / std)\,mean`, rounded to float64 once each.
+    :math:`b - (W / std)\,mean`, evaluated in float64. The quotients are rounded once; the bias is made from them by a
+    rounded sum of rounded products, and cancellation in it can cost digits. So the described network is the module's
+    function up to such rounding, and a certificate made for it bounds the difference from this folded network.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from slth.errors import ArgumentError
+from slth.rng import Stream
 
 
 def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequential:
@@ -23,7 +24,7 @@ def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequent
     bias : bool
         Whether the layers have biases.
     seed : int
-        Seed of the initial weights.
+        Seed of the initial weights, 0 <= seed < 2**64.
 
     Returns
     -------
@@ -33,7 +34,7 @@ def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequent
     Raises
     ------
     ArgumentError
-        If fewer than two sizes are given, or one is not positive.
+        If fewer than two sizes are given, one is not positive, or the seed is outside its range.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequent
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ArgumentError("sizes", tuple(sizes), "must be two or more positive numbers", "e.g. (64, 32, 10)")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(Stream(seed, "mlp").seed)
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in pairwise(sizes):
         # skip_init: the default initialisation would draw from the global generator, and be thrown away

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,25 @@ def test_mlp_draws_from_its_own_generator():
 def test_mlp_refuses_bad_sizes(sizes):
     with pytest.raises(ArgumentError, match="sizes"):
         mlp(sizes)
+
+
+def test_mlp_takes_numpy_seeds_and_refuses_others():
+    assert torch.equal(mlp((3, 2), seed=np.int64(4))[1].weight, mlp((3, 2), seed=4)[1].weight)
+    for seed in (True, -1, 0.5, 2**64):
+        with pytest.raises(ArgumentError, match="seed"):
+            mlp((3, 2), seed=seed)
+
+
+def test_the_folded_bias_is_rounded_more_than_once():
+    """Where it cancels, digits are lost: the docstring must not promise one rounding of the exact bias."""
+    module = nn.Linear(2, 1).double()
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[1.0, -1.0]]))
+        module.bias.zero_()
+    rounded_once = 0
+    for mean in np.linspace(0.7, 0.8, 50).tolist():
+        (layer,) = describe_module(module, normalisation=([mean, 0.25], [0.9, 0.3])).layers
+        exact = Fraction(0.25) / Fraction(0.3) - Fraction(mean) / Fraction(0.9)
+        assert layer.bias[0] == pytest.approx(float(exact), abs=4e-16)
+        rounded_once += layer.bias[0] == float(exact)
+    assert rounded_once < 25
