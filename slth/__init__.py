@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from slth.subset_sum import TwoList as TwoList
     from slth.subset_sum import solve as solve
     from slth.subset_sum import solve_batch as solve_batch
+    from slth.subset_sum.coverage import coverage as coverage
+    from slth.subset_sum.laws import law_from_text as law_from_text
+    from slth.subset_sum.prediction import predict_error as predict_error
     from slth.tickets import DenseLayer as DenseLayer
     from slth.tickets import DenseNetwork as DenseNetwork
     from slth.tickets import Mask as Mask
@@ -71,6 +74,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "solve",
         "solve_batch",
     ),
+    "slth.subset_sum.coverage": ("coverage",),
+    "slth.subset_sum.laws": ("law_from_text",),
+    "slth.subset_sum.prediction": ("predict_error",),
     "slth.tickets": (
         "DenseLayer",
         "DenseNetwork",

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from slth.constructions import Construction, Dense
@@ -123,6 +124,8 @@ def load_ticket(path: str | Path) -> Ticket:
 
     Raises
     ------
+    ArgumentError
+        The path is no path.
     TicketError
         No such file, not a ticket, another version, truncated, changed, or weights that do not regenerate.
 
@@ -140,22 +143,25 @@ def load_ticket(path: str | Path) -> Ticket:
     return read(path)
 
 
-def to_torch(ticket: Ticket) -> nn.Module:
+def to_torch(ticket: Ticket, *, dtype: torch.dtype | None = None) -> nn.Module:
     """Turn a ticket into an ordinary torch module with its masked random weights.
 
     Parameters
     ----------
     ticket : Ticket
+    dtype : torch.dtype, optional
+        ``torch.float32``, the default, or ``torch.float64``, in which the certificate's allowance for rounding is
+        negligible (that for float32 is a worst case over all orders of summation, and usually far from what is seen).
 
     Returns
     -------
     torch.nn.Module
-        float32, without parameters (its weights are buffers); maps [batch, inputs] to [batch, outputs].
+        Without parameters (its weights are buffers); maps [batch, inputs] to [batch, outputs].
 
     Raises
     ------
     ArgumentError
-        The ticket is of a kind that has no module.
+        The ticket is of a kind that has no module, or the dtype is another one.
 
     Examples
     --------
@@ -167,4 +173,4 @@ def to_torch(ticket: Ticket) -> nn.Module:
     """
     from slth.networks import module_from_ticket
 
-    return module_from_ticket(ticket)
+    return module_from_ticket(ticket) if dtype is None else module_from_ticket(ticket, dtype=dtype)

@@ -220,10 +220,14 @@ def _weight_errors(effective: EffectiveLayer, weights: Floats, *, negative: bool
 def _edges(measured: Floats, log_rates: Floats) -> Floats:
     """Edges of a histogram on a logarithmic axis that shows both what was found and what was predicted."""
     finite = log_rates[np.isfinite(log_rates)]
-    small, large = np.exp(-np.quantile(finite, (0.95, 0.05))) if len(finite) else (1e-12, 1e-6)
     found = measured[measured > 0.0]
+    worst = float(found.max(initial=0.0)) or 1.0
+    # Offered too few candidates, a weight may have a predicted error of any size: a decade above what was found shows it.
+    small, large = np.minimum(
+        np.exp(-np.quantile(np.maximum(finite, -700.0), (0.95, 0.05))) if len(finite) else (1e-12, 1e-6), 10.0 * worst
+    )
     lowest = min(0.003 * small, float(np.quantile(found, 0.003)) if len(found) else small)
-    highest = 1.5 * max(2.0 * large, float(measured.max(initial=0.0)))
+    highest = 1.5 * max(2.0 * large, worst if len(found) else 0.0)
     bins = max(BINS, round(BINS_PER_DECADE * math.log10(highest / lowest)))
     return np.geomspace(lowest, highest, bins + 1)
 

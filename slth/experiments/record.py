@@ -71,8 +71,9 @@ class LayerRecord:
 
     @property
     def density(self) -> float:
-        """Kept connections over open ones."""
-        return self.connections / self.connections_open if self.connections_open else 0.0
+        """Kept random weights over open ones, of both matrices."""
+        opened = self.units_open + self.connections_open
+        return (self.units + self.connections) / opened if opened else 0.0
 
     def row(self) -> dict[str, Any]:
         """Give the layer as one row of a table, without its arrays."""

@@ -35,6 +35,7 @@ class MaskedPair(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs] to [batch, outputs]; the constant input 1 is added here."""
+        _check_dtype(x, self.first)
         with_constant = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
         hidden = torch.relu(with_constant[:, self.owners] * self.first)
         return (hidden @ self.second) * self.gain
@@ -53,7 +54,14 @@ class MaskedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs] to [batch, outputs]."""
+        _check_dtype(x, self.weight)
         return (x @ self.weight) * self.gain
+
+
+def _check_dtype(x: Tensor, weight: Tensor) -> None:
+    if x.dtype != weight.dtype:
+        remedy = "convert the inputs, or ask for the module with dtype=torch.float64"
+        raise ArgumentError("x", x.dtype, f"must be {weight.dtype}, as the network's weights are", remedy)
 
 
 def module_from_ticket(ticket: Ticket, *, dtype: torch.dtype = torch.float32) -> nn.Sequential:

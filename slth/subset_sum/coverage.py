@@ -77,6 +77,11 @@ def coverage(values: ArrayLike, interval: tuple[float, float], *, tolerance: flo
     tolerance : float, optional
         Also report the share of the interval within this distance of a subset sum.
 
+    Returns
+    -------
+    Coverage
+        The worst target and its error, what rounding may add to it, and the share that is covered.
+
     Raises
     ------
     ArgumentError

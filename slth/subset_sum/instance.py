@@ -17,10 +17,16 @@ Floats = npt.NDArray[np.float64]
 
 def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
     """A contiguous, finite, read-only float64 array of the given argument, or an ArgumentError that says why not."""
+    if isinstance(given, np.ma.MaskedArray):
+        remedy = "pass given.compressed(), or fill what is masked"
+        raise ArgumentError(name, "a masked array", "must have every value present", remedy)
     try:
         array = np.asarray(given)
     except ValueError:
         raise ArgumentError(name, given, "has rows of different lengths", "pass a rectangular array") from None
+    except (RuntimeError, TypeError) as problem:  # a tensor that needs a gradient, or lives on a GPU
+        remedy = "pass tensor.detach().cpu().numpy()"
+        raise ArgumentError(name, type(given).__name__, f"does not become a numpy array ({problem})", remedy) from None
     if array.dtype == object or array.dtype.kind not in "buif":
         raise ArgumentError(
             name, array.dtype, "must hold real numbers", "pass floats or integers in a numpy array or list"

@@ -189,6 +189,15 @@ def law_from_text(text: str) -> Law:
     ``integers:1:1000``, ``zero-mixture:0.5:uniform:0:1`` (the probability, then a law), ``scipy:laplace:0:1`` (a
     distribution of ``scipy.stats``, then its shape, location and scale). Parameters left out have their defaults.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Law
+        With ``sample``, ``mean``, ``second_moment`` and ``describe``.
+
     Raises
     ------
     ArgumentError

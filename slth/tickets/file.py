@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from importlib import import_module
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,9 @@ def save_ticket(ticket: Ticket, path: str | Path) -> None:
     Raises
     ------
     ArgumentError
-        When the folder does not exist or cannot be written.
+        When the path is no path, or its folder does not exist or cannot be written.
     """
-    path = Path(path)
+    path = _as_path(path)
     content = ticket_bytes(ticket)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
@@ -127,15 +128,23 @@ def load_ticket(path: str | Path) -> Ticket:
 
     Raises
     ------
+    ArgumentError
+        When the path is no path.
     TicketError
         When there is no such file, or it is not a ticket, of another version, truncated, changed, larger than memory,
         or does not regenerate its weights; the message says which.
     """
-    path = Path(path)
+    path = _as_path(path)
     try:
         return ticket_from_bytes(_content_of(path))
     except TicketError as error:
         raise TicketError(f"{path}: {error}") from None
+
+
+def _as_path(given: object) -> Path:
+    if not isinstance(given, (str, PathLike)) or not isinstance(os.fspath(given), str):
+        raise ArgumentError("path", given, "must be a str or a Path", 'pass a name such as "net.ticket"')
+    return Path(given)
 
 
 def ticket_from_bytes(content: bytes) -> Ticket:

@@ -20,6 +20,7 @@ from slth.tickets.network import Floats, batch_of, finite_array
 from slth.tickets.weights import kept_weights_sha256
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Family: TypeAlias = Literal["strong", "trainable"]
@@ -179,11 +180,11 @@ class Ticket:
 
         save_ticket(self, path)
 
-    def to_torch(self) -> nn.Module:
+    def to_torch(self, *, dtype: torch.dtype | None = None) -> nn.Module:
         """Return the masked network as a torch module (see :func:`slth.api.to_torch`)."""
         from slth import api  # the one import that points upwards, and only when it is asked for
 
-        module: nn.Module = api.to_torch(self)
+        module: nn.Module = api.to_torch(self, dtype=dtype)
         return module
 
     def _target_weights(self) -> int | None:

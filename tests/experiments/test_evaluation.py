@@ -181,3 +181,12 @@ def test_the_demos_job():
     job = demo_job(seed=3)
     assert job.seed == 3
     assert job.method.candidates is not None
+
+
+@pytest.mark.parametrize("candidates", [1, 2])
+def test_a_histogram_is_drawn_where_hardly_any_candidate_is_offered(candidates, tmp_path):
+    job = DenseJob((4,), Dense(candidates=candidates), Training(epochs=1))
+    record = run_dense_job(job, load("synthetic"), tmp_path, title="t", command="c")
+    for layer in record.layers:
+        assert np.isfinite(layer.error_edges).all()
+        assert layer.error_counts.sum() == len(layer.errors)

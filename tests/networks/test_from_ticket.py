@@ -71,3 +71,12 @@ def test_other_dtypes_are_refused():
     ticket = construct_dense(target_of((2, 1)), Dense(candidates=2)).ticket
     with pytest.raises(ArgumentError, match="dtype"):
         module_from_ticket(ticket, dtype=torch.float16)
+
+
+def test_a_module_of_either_dtype_and_inputs_of_the_other():
+    target = DenseNetwork([DenseLayer([[0.5, -0.25]], activation="identity")])
+    ticket = construct_dense(target, Dense(candidates=8)).ticket
+    x = torch.tensor([[0.5, 0.25]], dtype=torch.float64)
+    assert abs(ticket.to_torch(dtype=torch.float64)(x).item() - ticket.forward(x.numpy()).item()) < 1e-15
+    with pytest.raises(ArgumentError, match=r"x.*float64.*must be torch.float32"):
+        ticket.to_torch()(x)

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from slth.errors import ArgumentError, ResourceError, SlthError
 from slth.subset_sum import (
@@ -32,6 +33,8 @@ REFUSED = [
     ({"values": [2**60 + 1]}, "cannot hold exactly"),
     ({"values": [2**53 + 1]}, "cannot hold exactly"),
     ({"values": [[1, 2], [3]]}, "different lengths"),
+    ({"values": np.ma.masked_array([1.0, 2.0, 3.0], mask=[0, 1, 0])}, "every value present"),
+    ({"values": torch.ones(3, requires_grad=True)}, "detach"),
     ({"solver": TwoList}, "is not a solver"),
     ({"values": [1.7e308, 1.7e308]}, "1.8e308"),
     ({"target": math.nan}, "target=nan must be finite"),

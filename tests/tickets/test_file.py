@@ -423,3 +423,11 @@ def test_many_writers_leave_one_whole_file(tmp_path):
         thread.join()
     assert load_ticket(path).seed in range(6)
     assert names_in(tmp_path) == ["net.ticket"]
+
+
+@pytest.mark.parametrize("path", [3, None, b"net.ticket"])
+def test_a_path_that_is_none_is_named(path):
+    ticket = sample_ticket(PAIR_AND_LINEAR)
+    for use in (load_ticket, ticket.save):
+        with pytest.raises(ArgumentError, match="path"):
+            use(path)
