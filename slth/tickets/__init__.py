@@ -1,21 +1,34 @@
 """Tickets: a random network, what is kept of it, and the file from which anybody regenerates it bit for bit."""
 
 from slth.tickets.coding import decode_symbols, encode_symbols, multinomial_bits
+from slth.tickets.conv_pair import ConvPair
+from slth.tickets.conv_weights import FoldedConv
+from slth.tickets.convolutional import ConvLayer, ConvNetwork
 from slth.tickets.description import NetworkDescription, ProductPair, RandomLinear
 from slth.tickets.file import load_ticket, save_ticket, ticket_bytes, ticket_from_bytes
 from slth.tickets.folding import FoldedLayer
 from slth.tickets.mask import Mask
 from slth.tickets.network import DenseLayer, DenseNetwork
+from slth.tickets.steps import Branch, Flatten, Join, Pool, Swap
 from slth.tickets.ticket import Ticket, TicketStatistics
 
 __all__ = [
+    "Branch",
+    "ConvLayer",
+    "ConvNetwork",
+    "ConvPair",
     "DenseLayer",
     "DenseNetwork",
+    "Flatten",
+    "FoldedConv",
     "FoldedLayer",
+    "Join",
     "Mask",
     "NetworkDescription",
+    "Pool",
     "ProductPair",
     "RandomLinear",
+    "Swap",
     "Ticket",
     "TicketStatistics",
     "decode_symbols",

@@ -10,16 +10,19 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeAlias, get_args
+from math import prod
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slth.errors import ArgumentError
 from slth.rng import STREAM_LENGTH
+from slth.tickets.conv_pair import ConvPair, Halves
+from slth.tickets.geometry import ImageShape, as_image_shape
 from slth.tickets.network import Activation, check_activation, check_chain
+from slth.tickets.steps import PLAIN, Plain, walk
 
-Halves: TypeAlias = Literal["both", "positive"]
 Shape: TypeAlias = tuple[int, ...]
 Indices: TypeAlias = NDArray[np.int64]
 
@@ -78,7 +81,7 @@ class ProductPair:
     activation: Activation = "relu"
 
     def __post_init__(self) -> None:
-        _check_path(self.path)
+        check_path(self.path)
         _check_sizes(self, "inputs", "outputs", "units")
         if self.halves not in get_args(Halves):
             raise ArgumentError("halves", self.halves, "is not known", 'use "both" or "positive"')
@@ -154,7 +157,7 @@ class RandomLinear:
     activation: Activation = "relu"
 
     def __post_init__(self) -> None:
-        _check_path(self.path)
+        check_path(self.path)
         _check_sizes(self, "inputs", "outputs")
         check_activation(self.activation)
 
@@ -180,7 +183,8 @@ class RandomLinear:
 
 
 Layer: TypeAlias = ProductPair | RandomLinear
-_KINDS: dict[str, type[ProductPair] | type[RandomLinear]] = {"product-pair": ProductPair, "linear": RandomLinear}
+RandomLayer: TypeAlias = ProductPair | RandomLinear | ConvPair
+KINDS: dict[str, type[Any]] = {"product-pair": ProductPair, "linear": RandomLinear, "conv-pair": ConvPair, **PLAIN}
 
 
 @dataclass(frozen=True)
@@ -189,8 +193,11 @@ class NetworkDescription:
 
     Parameters
     ----------
-    layers : sequence of ProductPair or RandomLinear
-        At least one; sizes fit together, and no two draw from the same stream. Stored as a tuple.
+    layers : sequence of layers
+        Either ProductPair and RandomLinear alone, or ConvPair and steps without weights (Pool, Flatten, Branch, Swap,
+        Join). At least one has weights; they fit together, and no two draw from the same stream. Stored as a tuple.
+    input_shape : (channels, height, width) or None
+        For convolutions; None for layers of the first kind.
 
     Raises
     ------
@@ -204,48 +211,69 @@ class NetworkDescription:
     True
     """
 
-    layers: Sequence[Layer]
+    layers: Sequence[Any]
+    input_shape: ImageShape | None = None
 
     def __post_init__(self) -> None:
         layers = tuple(self.layers)
-        if not layers or not all(isinstance(layer, ProductPair | RandomLinear) for layer in layers):
-            remedy = "pass [ProductPair(...), ...]"
-            raise ArgumentError("layers", layers, "must be ProductPair or RandomLinear, at least one", remedy)
         object.__setattr__(self, "layers", layers)
-        check_chain([(layer.inputs, layer.outputs) for layer in layers])
-        names = [name for layer in layers for name in {*layer.streams, *layer.mask_shapes}]
+        if self.input_shape is None:
+            if not layers or not all(isinstance(layer, ProductPair | RandomLinear) for layer in layers):
+                remedy = "pass [ProductPair(...), ...], or an input_shape for convolutions"
+                raise ArgumentError("layers", layers, "must be ProductPair or RandomLinear, at least one", remedy)
+            check_chain([(layer.inputs, layer.outputs) for layer in layers])
+        else:
+            if not all(isinstance(layer, ConvPair | Plain) for layer in layers) or not self.random_layers:
+                rule = "must be ConvPair, at least one, and Pool, Flatten, Branch, Swap and Join"
+                raise ArgumentError("layers", layers, rule, "a linear layer is a ConvPair of size 1 behind Flatten")
+            object.__setattr__(self, "input_shape", as_image_shape("input_shape", self.input_shape))
+            list(walk(layers, self.input_shape))
+        for layer in self.random_layers:
+            check_path(layer.path)
+        names = [name for layer in self.random_layers for name in {*layer.streams, *layer.mask_shapes}]
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
             raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
 
     @property
+    def random_layers(self) -> tuple[RandomLayer, ...]:
+        """The layers that have weights, in order: each has one gain."""
+        return tuple(layer for layer in self.layers if not isinstance(layer, Plain))
+
+    @property
     def inputs(self) -> int:
         """Number of inputs of the network."""
-        return self.layers[0].inputs
+        return self.random_layers[0].inputs if self.input_shape is None else prod(self.input_shape)
 
     @property
     def outputs(self) -> int:
         """Number of outputs of the network."""
-        return self.layers[-1].outputs
+        return self.random_layers[-1].outputs if self.input_shape is None else prod(self.output_shape)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of the outputs; their number alone where there is no input shape."""
+        return (self.outputs,) if self.input_shape is None else [*walk(self.layers, self.input_shape)][-1].gives
 
     @property
     def mask_shapes(self) -> dict[str, Shape]:
         """Name and shape of every mask array, in the order of the layers."""
-        return {name: shape for layer in self.layers for name, shape in layer.mask_shapes.items()}
+        return {name: shape for layer in self.random_layers for name, shape in layer.mask_shapes.items()}
 
     @property
     def open_positions(self) -> int:
         """Number of random weights that the fixed block masks leave to choose from."""
-        return sum(layer.open_positions for layer in self.layers)
+        return sum(layer.open_positions for layer in self.random_layers)
 
     @property
     def random_parameters(self) -> int:
         """Number of weights of the whole random network, with those that block masks remove."""
-        return sum(layer.random_parameters for layer in self.layers)
+        return sum(layer.random_parameters for layer in self.random_layers)
 
     def to_json(self) -> str:
         """Return the description as compact JSON, the same text for equal descriptions."""
-        return json.dumps({"layers": [layer_entry(layer) for layer in self.layers]}, separators=(",", ":"))
+        entries = [layer_entry(layer) for layer in self.layers]
+        return description_text(entries, self.input_shape)
 
     @classmethod
     def from_json(cls, text: str) -> NetworkDescription:
@@ -256,10 +284,24 @@ class NetworkDescription:
         ArgumentError
             When the text is not JSON, or describes no network that the package knows.
         """
-        content = strict_json("description", text)
-        if set(content) != {"layers"} or not isinstance(content["layers"], list):
-            raise ArgumentError("description", text, 'must have one key, "layers", a list', "write it with to_json()")
-        return cls([layer_from_entry(entry) for entry in content["layers"]])
+        entries, shape = description_parts(text)
+        return cls([layer_from_entry(entry) for entry in entries], shape)
+
+
+def description_text(entries: Sequence[Mapping[str, Any]], shape: ImageShape | None) -> str:
+    """Return compact JSON of layers' entries and the input shape, which is left out where there is none."""
+    content = {"layers": entries} if shape is None else {"input_shape": shape, "layers": entries}
+    return json.dumps(content, separators=(",", ":"))
+
+
+def description_parts(text: str) -> tuple[list[Any], ImageShape | None]:
+    """Return the entries and the input shape of what :func:`description_text` wrote, or raise ArgumentError."""
+    content = strict_json("description", text)
+    if not {"layers"} <= set(content) <= {"layers", "input_shape"} or not isinstance(content["layers"], list):
+        rule = 'must have one key, "layers", a list, beside "input_shape"'
+        raise ArgumentError("description", text, rule, "write it with to_json()")
+    shape = content.get("input_shape")
+    return content["layers"], None if shape is None else as_image_shape("input_shape", shape)
 
 
 def strict_json(argument: str, text: str) -> dict[str, Any]:
@@ -281,18 +323,18 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def layer_entry(layer: Layer) -> dict[str, Any]:
+def layer_entry(layer: RandomLayer | Plain) -> dict[str, Any]:
     """Return the kind and the fields of a layer, ready for JSON."""
-    return {"kind": next(name for name, kind in _KINDS.items() if kind is type(layer)), **asdict(layer)}
+    return {"kind": next(name for name, kind in KINDS.items() if kind is type(layer)), **asdict(layer)}
 
 
-def layer_from_entry(entry: object) -> Layer:
+def layer_from_entry(entry: object) -> Any:
     """Return the layer of an entry that :func:`layer_entry` made, or raise ArgumentError."""
     named = entry.get("kind") if isinstance(entry, Mapping) else None
-    if not isinstance(entry, Mapping) or not isinstance(named, str) or named not in _KINDS:
-        rule = f"must be an object whose kind is one of {sorted(_KINDS)}"
+    if not isinstance(entry, Mapping) or not isinstance(named, str) or named not in KINDS:
+        rule = f"must be an object whose kind is one of {sorted(KINDS)}"
         raise ArgumentError("description layer", entry, rule, "a newer version of slth may know it")
-    kind = _KINDS[named]
+    kind = KINDS[named]
     expected = {"kind", *(field.name for field in fields(kind))}
     if set(entry) != expected:
         odd = sorted(expected.symmetric_difference(entry))
@@ -300,7 +342,7 @@ def layer_from_entry(entry: object) -> Layer:
     return kind(**{key: value for key, value in entry.items() if key != "kind"})
 
 
-def _check_path(path: object) -> None:
+def check_path(path: object) -> None:
     if not isinstance(path, str) or not 0 < len(path) <= _LONGEST_PATH or not _PATH_CHARACTERS.issuperset(path):
         rule = f"must be 1 to {_LONGEST_PATH} letters, digits, dots, underscores or hyphens"
         raise ArgumentError("path", path, rule, 'use a name such as "layer0"')

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from slth.rng import WeightLaw
+from slth.tickets.conv_pair import ConvPair
+from slth.tickets.conv_weights import through_pair
+from slth.tickets.convolutional import widest
 from slth.tickets.description import NetworkDescription, ProductPair, RandomLinear
 from slth.tickets.mask import Mask
 from slth.tickets.network import Floats, activate
+from slth.tickets.steps import run, walk
 from slth.tickets.weights import linear_blocks, product_blocks
 
 _BATCH_VALUES = 2**24  # activations of the widest layer at a time: 128 MiB, and a few such arrays live together
+_IMAGE_VALUES = 2**24  # window elements of the widest convolution at a time
 _HIDDEN_VALUES = 2**24  # hidden activations at a time: 128 MiB
 
 
@@ -18,6 +23,8 @@ def evaluate(
     description: NetworkDescription, mask: Mask, law: WeightLaw, seed: int, gains: Floats, x: Floats
 ) -> Floats:
     """Return float64[batch, outputs] for float64[batch, inputs]; weights are drawn anew for each large batch."""
+    if description.input_shape is not None:
+        return _evaluate_images(description, mask, law, seed, gains, x)
     result = np.empty((len(x), description.outputs))
     widest = max(max(layer.inputs, layer.outputs) for layer in description.layers)
     step = max(1, _BATCH_VALUES // (widest + 1))
@@ -32,6 +39,23 @@ def evaluate(
             activate(values, layer.activation)
         result[start : start + step] = values
     return result
+
+
+def _evaluate_images(
+    description: NetworkDescription, mask: Mask, law: WeightLaw, seed: int, gains: Floats, x: Floats
+) -> Floats:
+    layers = description.layers
+    numbers = [number for number, layer in enumerate(layers) if isinstance(layer, ConvPair)]
+    gain_of = dict(zip(numbers, gains.tolist(), strict=True))
+
+    def weighted(number: int, values: Floats) -> Floats:
+        sums: Floats = through_pair(layers[number], mask, law, seed, values) * gain_of[number]
+        return sums
+
+    places = list(walk(layers, description.input_shape or (1, 1, 1)))
+    step = max(1, _IMAGE_VALUES // widest(places))
+    parts = [run(layers, x[first : first + step], weighted) for first in range(0, max(len(x), 1), step)]
+    return np.concatenate(parts)
 
 
 def _through_pair(pair: ProductPair, mask: Mask, law: WeightLaw, seed: int, x: Floats) -> Floats:

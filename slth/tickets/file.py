@@ -1,10 +1,10 @@
 """The ticket file: safetensors with coded masks, read by nothing but comparisons and arithmetic.
 
 Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
-in the order of the description, each behind its number of bytes. The connections of a product pair are coded for its
-kept units only; the others have none. Metadata, all text: the format and its version, the description, the law, the
-seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as
-zeros, so that no byte of a ticket can change unnoticed.
+in the order of the description, each behind its number of bytes. The connections or weights of a pair are coded for its
+kept units or channels only; the others have none. Metadata, all text: the format and its version, the description, the
+law, the seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with the digits of this last
+one as zeros, so that no byte of a ticket can change unnoticed.
 
 The description is JSON, ``{"layers": [...]}``, one object for each layer with its kind and its fields, of which those
 that go without saying are left out: ``path`` when it is "layer" and the layer's number from 0, ``inputs`` when it is
@@ -22,6 +22,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import fields
 from hashlib import sha256
 from importlib import import_module
 from math import prod
@@ -36,7 +37,15 @@ from safetensors import SafetensorError, deserialize
 from slth.errors import ArgumentError, TicketError
 from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
-from slth.tickets.description import NetworkDescription, ProductPair, layer_entry, layer_from_entry, strict_json
+from slth.tickets.description import (
+    KINDS,
+    NetworkDescription,
+    description_parts,
+    description_text,
+    layer_entry,
+    layer_from_entry,
+    strict_json,
+)
 from slth.tickets.mask import KEEP, Mask
 from slth.tickets.memory import require_memory
 from slth.tickets.ticket import Ticket
@@ -204,40 +213,45 @@ def _description_text(description: NetworkDescription) -> str:
         usual = _usual_fields(len(entries), before, like_before=entry["kind"] == before.get("kind"))
         entries.append({key: value for key, value in entry.items() if key not in usual or usual[key] != value})
         before = entry
-    return json.dumps({"layers": entries}, separators=(",", ":"))
+    return description_text(entries, description.input_shape)
 
 
 def _usual_fields(number: int, before: Mapping[str, Any], *, like_before: bool) -> dict[str, Any]:
     """Return the fields that a layer need not state, given those of the layer before."""
     usual = dict(before) if like_before else {}
-    if before:
+    if "outputs" in before:
         usual["inputs"] = before["outputs"]
     return usual | {"path": f"layer{number}"}
 
 
+def _completed(entry: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with the usual values of those fields of its kind that it does not state."""
+    kind = entry.get("kind", usual.get("kind"))
+    known = {field.name for field in fields(KINDS[kind])} if isinstance(kind, str) and kind in KINDS else set()
+    return {key: value for key, value in usual.items() if key in known or key == "kind"} | dict(entry)
+
+
 def _described(text: str) -> NetworkDescription:
-    content = strict_json("description", text)
-    entries = content.get("layers")
-    if set(content) != {"layers"} or not isinstance(entries, list):
-        raise ArgumentError("description", text, 'must have one key, "layers", a list', "write it with Ticket.save")
+    entries, shape = description_parts(text)
     require_memory("memory for the layers", _BYTES_A_LAYER * len(entries), "no network is that deep")
     layers = []
     before: dict[str, Any] = {}
     for number, entry in enumerate(entries):
         if isinstance(entry, dict):
-            entry = _usual_fields(number, before, like_before="kind" not in entry) | entry
+            entry = _completed(entry, _usual_fields(number, before, like_before="kind" not in entry))
         layers.append(layer_from_entry(entry))  # refuses what is no layer, before anything is taken over from it
         before = entry
-    return NetworkDescription(layers)
+    return NetworkDescription(layers, shape)
 
 
 def _coded_masks(ticket: Ticket) -> NDArray[np.uint8]:
     codes = []
-    for layer in ticket.description.layers:
+    for layer in ticket.description.random_layers:
+        outer, *_ = layer.mask_shapes
         for name in layer.mask_shapes:
             kept = ticket.mask[name]
-            if isinstance(layer, ProductPair) and kept.ndim == 3:
-                kept = kept[ticket.mask[f"{layer.path}.units"]]
+            if name != outer:
+                kept = kept[ticket.mask[outer]]
             symbols = np.ascontiguousarray(kept).view(np.uint8).ravel()
             codes.append(encode_symbols(symbols, alphabet=len(KEEP)))
     return np.frombuffer(join_codes(codes), np.uint8)
@@ -302,16 +316,17 @@ def _ticket(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Ticket:
 def _decoded_masks(description: NetworkDescription, tensors: Mapping[str, Any]) -> dict[str, NDArray[np.bool_]]:
     codes = iter(split_codes(_tensor(tensors, "masks", "U8").tobytes(), count=len(description.mask_shapes)))
     masks: dict[str, NDArray[np.bool_]] = {}
-    for layer in description.layers:
+    for layer in description.random_layers:
+        outer, *_ = layer.mask_shapes
         for name, shape in layer.mask_shapes.items():
             data = next(codes)
-            if isinstance(layer, ProductPair) and len(shape) == 3:
-                units = masks[f"{layer.path}.units"]
+            if name == outer:
+                masks[name] = _bits(data, name, prod(shape)).reshape(shape)
+            else:
+                units = masks[outer]
                 kept = int(np.count_nonzero(units))
                 masks[name] = np.zeros(shape, np.bool_)
-                masks[name][units] = _bits(data, name, kept * layer.outputs).reshape(kept, layer.outputs)
-            else:
-                masks[name] = _bits(data, name, prod(shape)).reshape(shape)
+                masks[name][units] = _bits(data, name, kept * shape[-1]).reshape(kept, shape[-1])
     return masks
 
 

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
+from slth.tickets.conv_pair import ConvPair
+from slth.tickets.conv_weights import FoldedConv, fold_conv
+from slth.tickets.convolutional import images_of
 from slth.tickets.description import NetworkDescription, ProductPair, RandomLinear
 from slth.tickets.evaluation import evaluate
 from slth.tickets.folding import FoldedLayer, fold
@@ -111,8 +114,8 @@ class Ticket:
         if self.family not in get_args(Family):
             raise ArgumentError("family", self.family, "is not known", 'use "strong" or "trainable"')
         gains = finite_array("gains", self.gains, axes=1)
-        if len(gains) != len(self.description.layers) or not (gains > 0).all():
-            rule = f"must be {len(self.description.layers)} positive numbers"
+        if len(gains) != len(self.description.random_layers) or not (gains > 0).all():
+            rule = f"must be {len(self.description.random_layers)} positive numbers"
             raise ArgumentError("gains", gains.tolist(), rule, "give one a layer")
         object.__setattr__(self, "gains", gains)
         _check_mask(self.description, self.mask)
@@ -122,32 +125,62 @@ class Ticket:
 
         Parameters
         ----------
-        x : float64[batch, inputs]
-            Finite. A batch of any size takes less than 1 GiB beside itself and the result.
+        x : float64[batch, inputs] or float64[batch, channels, height, width]
+            Finite; the second where the description has an input shape. A batch of any size takes less than 1 GiB
+            beside itself and the result.
 
         Returns
         -------
-        float64[batch, outputs]
+        float64[batch, outputs] or float64[batch, channels, height, width]
 
         Raises
         ------
         ArgumentError
             For another shape, or a number that is not finite.
         """
-        values = batch_of(x, self.description.inputs)
+        shape = self.description.input_shape
+        values = batch_of(x, self.description.inputs) if shape is None else images_of(x, shape)
         return evaluate(self.description, self.mask, self.law, self.seed, self.gains, values)
 
     def folded_layers(self) -> Sequence[FoldedLayer]:
-        """Return each layer's effective weights on max(x, 0) and min(x, 0), enclosed in exact arithmetic.
+        """Return each dense layer's effective weights on max(x, 0) and min(x, 0), enclosed in exact arithmetic.
 
         Returns
         -------
         tuple of FoldedLayer
             One a layer, in order.
+
+        Raises
+        ------
+        ArgumentError
+            Where the ticket is one of convolutions: their weights are those of :meth:`folded_kernels`.
         """
+        if self.description.input_shape is not None:
+            raise ArgumentError("ticket", "convolutions", "has no folded dense layers", "use folded_kernels()")
         return tuple(
             fold(layer, self.mask, self.law, self.seed, gain)
             for layer, gain in zip(self.description.layers, self.gains.tolist(), strict=True)
+        )
+
+    def folded_kernels(self) -> Sequence[FoldedConv]:
+        """Return each convolution's effective kernels on max(x, 0) and min(x, 0), enclosed.
+
+        Returns
+        -------
+        tuple of FoldedConv
+            One for each layer with weights, in order.
+
+        Raises
+        ------
+        ArgumentError
+            Where the ticket is a dense one.
+        """
+        if self.description.input_shape is None:
+            raise ArgumentError("ticket", "dense layers", "has no folded kernels", "use folded_layers()")
+        return tuple(
+            fold_conv(layer, self.mask, self.law, self.seed, gain)
+            for layer, gain in zip(self.description.random_layers, self.gains.tolist(), strict=True)
+            if isinstance(layer, ConvPair)
         )
 
     def statistics(self) -> TicketStatistics:
@@ -189,9 +222,12 @@ class Ticket:
 
     def _target_weights(self) -> int | None:
         weights = 0
-        for layer in self.description.layers:
+        for layer in self.description.random_layers:
             if isinstance(layer, RandomLinear):
                 return None
+            if isinstance(layer, ConvPair):
+                weights += layer.target_parameters
+                continue
             biases = bool(self.mask[f"{layer.path}.units"][:, layer.inputs].any())
             weights += (layer.inputs + biases) * layer.outputs
         return weights
@@ -207,9 +243,10 @@ def _check_mask(description: NetworkDescription, mask: Mask) -> None:
     for name, shape in expected.items():
         if mask[name].shape != shape:
             raise ArgumentError(f"mask {name}", list(mask[name].shape), f"must have shape {list(shape)}", "reshape it")
-    for layer in description.layers:
-        if isinstance(layer, ProductPair):
-            units, connections = mask[f"{layer.path}.units"], mask[f"{layer.path}.connections"]
-            if not np.array_equal(units, connections.any(axis=2)):
-                rule = "must keep a hidden unit exactly where one of its connections is kept"
-                raise ArgumentError(f"mask {layer.path}.units", units, rule, "use connections.any(axis=2)")
+    for layer in description.random_layers:
+        outer, *inner = layer.mask_shapes
+        for name in inner:
+            if not np.array_equal(mask[outer], mask[name].any(axis=2)):
+                what = "hidden unit" if isinstance(layer, ProductPair) else "hidden channel"
+                rule = f"must keep a {what} exactly where one of its connections is kept"
+                raise ArgumentError(f"mask {outer}", mask[outer], rule, f"use the mask of {name}, .any(axis=2)")

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.rng import Stream, WeightLaw
-from slth.tickets.description import Layer, NetworkDescription, ProductPair, RandomLinear
+from slth.tickets.conv_pair import ConvPair
+from slth.tickets.conv_weights import kept_conv_weights
+from slth.tickets.description import NetworkDescription, ProductPair, RandomLayer, RandomLinear
 from slth.tickets.mask import Mask
 from slth.tickets.network import Floats
 
@@ -63,8 +65,14 @@ def linear_blocks(layer: RandomLinear, mask: Mask, law: WeightLaw, seed: int) ->
         yield slice(start, stop), weights
 
 
-def kept_weights(layer: Layer, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
-    """Yield the kept weights of a layer: first matrix, then second, each in index order, in pieces of bounded size."""
+def kept_weights(layer: RandomLayer, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
+    """Yield the kept weights of a layer: first matrix, then second, each in index order, in pieces of bounded size.
+
+    Those of a pair of convolutions come source after source.
+    """
+    if isinstance(layer, ConvPair):
+        yield from kept_conv_weights(layer, mask, law, seed)
+        return
     if isinstance(layer, RandomLinear):
         for start, stop in _row_ranges(layer.inputs, layer.outputs):
             yield _linear_weights(layer, mask[layer.path], law, seed, start, stop)
@@ -79,7 +87,7 @@ def kept_weights(layer: Layer, mask: Mask, law: WeightLaw, seed: int) -> Iterato
 def kept_weights_sha256(description: NetworkDescription, mask: Mask, law: WeightLaw, seed: int) -> str:
     """Return the sha256 (64 hexadecimal digits) of all kept weights as little-endian float64, layer after layer."""
     digest = sha256()
-    for layer in description.layers:
+    for layer in description.random_layers:
         for weights in kept_weights(layer, mask, law, seed):
             digest.update(np.ascontiguousarray(weights, "<f8").data)
     return digest.hexdigest()

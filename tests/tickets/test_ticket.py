@@ -81,7 +81,7 @@ def test_biases_count_only_where_the_constant_is_used():
 
 def test_to_torch_reaches_up_only_when_asked(monkeypatch):
     stand_in = types.ModuleType("slth.api")
-    stand_in.to_torch = lambda ticket: ("module of", ticket)
+    stand_in.to_torch = lambda ticket, dtype: ("module of", ticket)
     monkeypatch.setitem(sys.modules, "slth.api", stand_in)
     monkeypatch.setattr(slth, "api", stand_in, raising=False)
     ticket = sample_ticket()
