@@ -6,16 +6,16 @@ when interrupted or terminated. A user's mistake never shows a traceback.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
+from slth.cli.streams import OutputError, printing, provide_streams, say
 from slth.errors import SlthError
 
 if TYPE_CHECKING:
@@ -48,15 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if not provide_streams():
+        return _fail(tokens, "standard output is closed: send it to a file, or nowhere", "OutputError", 1)
     with _quiet_warnings(), _terminable():
         try:
             outcome = _run(tokens)
-            if outcome is None:
-                sys.stdout.flush()
-                return 0
-            return outcome.deliver()
+            return 0 if outcome is None else outcome.deliver()
         except BrokenPipeError:
-            return _abandon_stdout()
+            return 1  # the result has not arrived, and whoever left knows that
         except KeyboardInterrupt:
             return _fail(tokens, "interrupted", "Interrupted", INTERRUPTED)
         except Terminated:
@@ -82,18 +81,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(tokens: list[str]) -> Outcome | None:
     """Parse and run; None where the command has said everything itself (help and version)."""
-    from cyclopts import CycloptsError
+    from cyclopts import App, CycloptsError
 
     from slth.cli.app import build_app
-    from slth.errors import ArgumentError
 
     app = build_app()
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         raise UsageError(_one_line(str(problem))) from problem
-    except ArgumentError:
-        raise
+    if isinstance(getattr(command, "__self__", None), App):
+        with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
+            command(*bound.args, **bound.kwargs)
+        return None
+    from slth.cli.checks import check_out
+    from slth.cli.options import COMMON
+    from slth.cli.outcome import json_name  # after the help, which must not wait for numpy
+
+    out = bound.arguments.get("common", COMMON).out
+    if out is not None:
+        verb = " ".join(app.parse_commands(tokens)[0])
+        check_out(out, [json_name(verb)])
     result: Outcome | None = command(*bound.args, **bound.kwargs)
     return result
 
@@ -106,37 +114,17 @@ class UsageError(SlthError):
 
 def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:
     """Say on stderr what went wrong and, where JSON was asked for, on stdout too: one object either way."""
-    print_to(sys.stderr, f"slth: {message}")
+    say(message)
     if "--json" in tokens:
         import json
 
-        try:
-            print_to(sys.stdout, json.dumps({"error": message, "kind": kind, "exit_code": code}))
-        except BrokenPipeError:
-            _abandon_stdout()
+        with suppress(BrokenPipeError, OutputError), printing():
+            sys.stdout.write(json.dumps({"error": message, "kind": kind, "exit_code": code}) + "\n")
     return code
-
-
-def print_to(stream: TextIO, line: str) -> None:
-    """Write one line to a stream and flush it."""
-    stream.write(line + "\n")
-    stream.flush()
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _abandon_stdout() -> int:
-    """Whoever read our output has left: stop without the complaint that closing stdout would print."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return 1
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-    os.close(null)
-    return 1
 
 
 @contextmanager
@@ -162,7 +150,7 @@ def _quiet_warnings() -> Iterator[None]:
     """Show warnings to users as one line on stderr, without a file name and a line number of ours."""
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        print_to(sys.stderr, f"slth: warning: {_one_line(str(message))}")
+        say(f"warning: {_one_line(str(message))}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

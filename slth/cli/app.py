@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import partial
 from pathlib import Path
 
-from cyclopts import App, ArgumentCollection
-from cyclopts.config import Dict, Env
+from cyclopts import App
+from cyclopts.config import Env
 
 from slth import __version__
-from slth.errors import ArgumentError
+from slth.cli.configuration import (
+    PREFIX,
+    file_named_on_the_command_line,
+    read_file,
+    refuse_fractions,
+    warn_of_unknown_variables,
+)
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
@@ -56,16 +61,19 @@ def build_app() -> App:
     -------
     cyclopts.App
     """
+    verbs = [(name,) for name in COMMANDS] + [(group, name) for group, (_, names) in GROUPS.items() for name in names]
     app = App(
         name="slth",
         help="Strong lottery tickets by random subset sum: solvers, constructions, certificates, portable tickets.",
         help_epilogue="Any option can be set by SLTH_VERB_OPTION or in slth.toml; `slth VERB --help` lists them.",
         version=__version__,
         config=[
-            Env("SLTH_", command=True, show=False),
-            _file_named_on_the_command_line,
-            partial(_read_file, Path("slth.toml")),
-            partial(_read_file, _user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
+            Env(PREFIX, command=True, show=False),
+            partial(warn_of_unknown_variables, verbs),
+            partial(file_named_on_the_command_line, verbs),
+            partial(read_file, verbs, Path("slth.toml")),
+            partial(read_file, verbs, _user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
+            refuse_fractions,
         ],
         suppress_keyboard_interrupt=False,
         default_parameter=None,
@@ -78,28 +86,6 @@ def build_app() -> App:
             branch.command(target, name=name, help=line)
         app.command(branch)
     return app
-
-
-def _file_named_on_the_command_line(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Read the file that ``--config`` names, as one more layer."""
-    option = arguments.get("--config")
-    if option is None or not option.tokens:
-        return
-    path = Path(option.tokens[-1].value)
-    if not path.is_file():
-        raise ArgumentError("config", str(path), "is not a file", "name a TOML file, see slth.toml.example")
-    _read_file(path, app, commands, arguments)
-
-
-def _read_file(path: Path, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fill in what a TOML file says about this verb and nobody has said yet."""
-    if not path.is_file():
-        return
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ArgumentError("config", str(path), f"cannot be read ({problem})", "see slth.toml.example") from problem
-    Dict(settings, source=str(path))(app, commands, arguments)
 
 
 def _user_folder(variable: str, fallback: str) -> Path:

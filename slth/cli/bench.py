@@ -9,10 +9,14 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
+from slth.cli import UsageError
 from slth.cli.app import data_folders
+from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common, DataDir, Device, Jobs
 from slth.cli.outcome import Outcome
 from slth.cli.progress import progress
+
+DEFAULT_FOLDER = Path("benchmarks")
 
 HIDDEN = ("reason", "replicates", "warm_up_seconds")
 """Columns of the file that a person does not need on the screen."""
@@ -23,7 +27,7 @@ ALWAYS = ("contender", "status", "seconds", "ratio")
 
 def bench(
     *names: str,
-    dir: Annotated[Path, Parameter(name="--dir")] = Path("benchmarks"),  # noqa: A002
+    dir: Annotated[Path | None, Parameter(name="--dir")] = None,  # noqa: A002
     limit: int | None = None,
     data_dir: DataDir = None,
     jobs: Jobs = None,
@@ -39,13 +43,22 @@ def bench(
     names
         Benchmarks by file name; all of the folder by default.
     dir
-        Folder with the *.toml grids.
+        Folder with the *.toml grids; benchmarks, as in the repository, by default.
     limit
         At most so many cells of each grid.
     """
-    from slth.experiments.benchmarks import find_benchmarks, run_benchmark, write_table
+    from slth.experiments.benchmarks import TABLE_FILES, find_benchmarks, run_benchmark, write_table
 
-    benchmarks = find_benchmarks(dir, names)
+    folder = dir or DEFAULT_FOLDER
+    if dir is None and not folder.is_dir():
+        raise UsageError(
+            f"there is no folder {folder} here: run this where the repository is checked out, "
+            "or name a folder of grids with --dir"
+        )
+    benchmarks = find_benchmarks(folder, names)
+    if common.out is not None:
+        for benchmark in benchmarks:
+            check_out(common.out / benchmark.name, TABLE_FILES)
     seed = common.seed or None  # 0, the default, leaves the choice to the grid
     seeds = {benchmark.name: benchmark.seed if seed is None else seed for benchmark in benchmarks}
     extra: dict[str, Any] = {"data_dir": data_folders(data_dir), "threads": jobs, "device": device}

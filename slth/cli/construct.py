@@ -44,7 +44,7 @@ def dense(
     hidden
         Hidden layer sizes, as 64,32; empty for none.
     candidates
-        Random products offered to each weight (20 where neither this nor --eps is given).
+        Random products offered to each weight, 48 at most (20 where neither this nor --eps is given).
     eps
         Certified error to reach.
     delta
@@ -88,8 +88,10 @@ def dense(
 
 
 def _sizes(text: str) -> tuple[int, ...]:
+    if not text.strip():
+        return ()
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ArgumentError("hidden", text, "must be numbers with commas", "write sizes such as 64,32") from None
 

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from slth.cli.checks import check_out, load_data
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, key_value_table, number
-from slth.cli.progress import announce_compilation, progress
+from slth.cli.outcome import Outcome, json_name, key_value_table, number
+from slth.cli.progress import announce_compilation, note, progress
 
 if TYPE_CHECKING:
     from slth.experiments.demo import DenseJob
+
+REPORT_NAME = "report.html"
+LONG = 60.0
+"""Seconds beyond which it is said beforehand how long it will take."""
 
 
 def demo(*, candidates: int = 27, common: Common = COMMON) -> Outcome:
@@ -23,7 +28,7 @@ def demo(*, candidates: int = 27, common: Common = COMMON) -> Outcome:
     Parameters
     ----------
     candidates
-        Random products offered to each weight: more make errors smaller and files larger.
+        Random products offered to each weight, 48 at most: more make errors smaller, and files and times larger.
     """
     from slth.experiments.demo import demo_job
 
@@ -52,12 +57,20 @@ def run_job(
     device: str = "cpu",
 ) -> Outcome:
     """Run a dense job, write its report, and say how it went."""
-    announce_compilation(common)
-    from slth.experiments.datasets import load
-    from slth.experiments.demo import run_dense_job
+    from slth.experiments.demo import TARGET_NAME, TICKET_NAME, check_job, expected_seconds, run_dense_job
 
     assert common.out is not None, "the verb has chosen a folder"
-    data_set = load(data, data_dir=folders or None, seed=common.seed)
+    check_job(job)
+    check_out(common.out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
+    announce_compilation(common)
+    data_set = load_data(data, folders, seed=common.seed)
+    seconds = expected_seconds(job, data_set)
+    if seconds > LONG:
+        note(
+            common,
+            f"{job.method.candidates} candidates for each weight will take about {seconds / 60:.0f} min: "
+            "two fewer take half as long, --verbose tells how far it is",
+        )
     with progress(common) as report:
         record = run_dense_job(
             job,
@@ -72,7 +85,7 @@ def run_job(
         report("report", 0, 1)
         from slth.figures.report import write_report
 
-        path = write_report(record, common.out / "report.html")
+        path = write_report(record, common.out / REPORT_NAME)
         report("report", 1, 1)
     summary = {**record.summary, "report": path}
 

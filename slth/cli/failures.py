@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slth.errors import ArgumentError, SlthError
+from slth.errors import ArgumentError, ConstructionError, SlthError
 
 SPELLINGS = {"FILE": "FILE", "values": "FILE", "path": "FILE", "name": "NAME", "threads": "--jobs"}
 """Arguments of the library that the command line calls something else than ``--argument``."""
@@ -33,6 +33,8 @@ def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> s
     '--tolerance=-1.0 must not be negative: pass 0.0 for the exact optimum'
     """
     message = " ".join(str(problem).split())
+    if isinstance(problem, ConstructionError) and message.startswith("eps="):
+        return f"--{message}"
     if not isinstance(problem, ArgumentError) or not message.startswith(f"{problem.argument}="):
         return message
     name, bracket, index = problem.argument.partition("[")

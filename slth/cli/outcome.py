@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from slth.cli.options import Common
+from slth.cli.streams import printing
 from slth.experiments.files import dumps, write_json
 
 
@@ -41,17 +42,36 @@ class Outcome:
         """Write the JSON file where ``--out`` was given, then stdout; return the exit code."""
         document = {"verb": self.verb, "seed": self.common.seed, **self.data}
         if self.common.out is not None:
-            write_json(self.common.out / f"{self.verb.replace(' ', '-')}.json", document)
-        if self.common.json:
-            sys.stdout.write(dumps(document) + "\n")
-        else:
-            # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
-            terminal = sys.stdout.isatty()
-            console = Console(file=sys.stdout, highlight=False, width=None if terminal else 240)
-            for renderable in self.show():
-                console.print(renderable)
-        sys.stdout.flush()
+            write_json(self.common.out / json_name(self.verb), document)
+        with printing():
+            if self.common.json:
+                sys.stdout.write(dumps(document) + "\n")
+            else:
+                # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
+                terminal = sys.stdout.isatty()
+                console = Console(file=sys.stdout, highlight=False, width=None if terminal else 240)
+                for renderable in self.show():
+                    console.print(renderable)
         return self.exit_code
+
+
+def json_name(verb: str) -> str:
+    """Name of the JSON file that ``--out`` receives.
+
+    Parameters
+    ----------
+    verb : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> json_name("construct dense")
+    'construct-dense.json'
+    """
+    return f"{verb.replace(' ', '-')}.json"
 
 
 def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from slth.cli.options import Common
+from slth.cli.streams import say
 
 Progress = Callable[[str, int, int], None]
 
@@ -45,8 +46,7 @@ def note(common: Common, message: str) -> None:
     message : str
     """
     if not common.quiet:
-        sys.stderr.write(f"slth: {message}\n")
-        sys.stderr.flush()
+        say(message)
 
 
 def _silence(label: str, done: int, total: int) -> None:
@@ -61,7 +61,7 @@ def _lines() -> Progress:
         tenth = 10 * done // total if total > 0 else 10
         if reached.get(label) != tenth:
             reached[label] = tenth
-            sys.stderr.write(f"slth: {label} {done}/{total}\n")
+            say(f"{label} {done}/{total}")
 
     return report
 

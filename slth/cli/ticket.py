@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import RenderableType
 
 from slth.cli.app import data_folders
+from slth.cli.checks import check_file, load_data
 from slth.cli.options import COMMON, Common, DataDir
 from slth.cli.outcome import Outcome, key_value_table
 
@@ -88,12 +89,13 @@ def evaluate(
     limit
         At most so many test images.
     """
-    from slth.experiments.datasets import load
     from slth.experiments.evaluation import evaluate_ticket
     from slth.experiments.target_file import load_target
 
+    if target is not None:
+        check_file("target", target)
     ticket, facts = _load(file)
-    data_set = load(data, data_dir=data_folders(data_dir), seed=common.seed)
+    data_set = load_data(data, data_folders(data_dir), seed=common.seed)
     network = None if target is None else load_target(target)
     facts |= {"data": data, **evaluate_ticket(ticket, data_set, target=network, limit=limit)}
 
@@ -106,6 +108,7 @@ def evaluate(
 def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:
     from slth.api import load_ticket
 
+    check_file("FILE", file)
     ticket = load_ticket(file)
     content = file.read_bytes()
     statistics = ticket.statistics()

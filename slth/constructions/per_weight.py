@@ -18,7 +18,7 @@ from slth.constructions.arguments import integer
 from slth.constructions.solving import Progress
 from slth.errors import ArgumentError
 from slth.rng import Stream
-from slth.subset_sum import Solver, solve_batch
+from slth.subset_sum import Solver, Status, solve_batch
 from slth.subset_sum.laws import Law, Uniform
 from slth.tickets import DenseLayer, DenseNetwork
 
@@ -158,6 +158,8 @@ def approximate_weights(
         totals, errors, kept = np.empty(matrix.size), np.empty(matrix.size), 0
         for place, values in _lists(matrix, n, law, Stream(seed, f"per-weight.{name}"), shared=shared == "row"):
             solution = answer(values, matrix.ravel()[place])
+            if (solution.status == Status.INTERRUPTED).any():
+                raise KeyboardInterrupt  # a partial answer would look like a finished one
             totals[place], errors[place] = solution.totals, solution.errors
             kept += int(np.count_nonzero(solution.subsets))
             if progress is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from slth.constructions.interval import Array
 from slth.rng import Stream, WeightLaw
-from slth.subset_sum import Solver, solve_batch
+from slth.subset_sum import Solver, Status, solve_batch
 from slth.subset_sum.prediction import predict_errors
 from slth.tickets import ProductPair, RandomLinear
 
@@ -160,6 +160,8 @@ def _solved(
     """Return the chosen candidates, the errors of the weights, and the log rates of the predicted errors."""
     targets = weights / gain
     solution = solve_batch(values, targets, tolerance=tolerance / gain, solver=setting.solver, progress=report)
+    if (solution.status == Status.INTERRUPTED).any():
+        raise KeyboardInterrupt  # half of a layer's answers would make a poor ticket that looks like a finished one
     return solution.subsets, solution.errors * gain, predict_errors(values, targets).log_rate - math.log(gain)
 
 

@@ -44,6 +44,9 @@ TASKS: dict[str, str] = {
 TIMING_COLUMNS = ("warm_up_seconds", "compile_seconds", "seconds", "seconds_per_instance", "ns_per_step", "ratio")
 """Columns that differ from run to run; all others depend on the cell and the seed alone."""
 
+TABLE_FILES = ("table.csv", "provenance.json")
+"""What :func:`write_table` writes."""
+
 
 class Declined(SlthError):  # noqa: N818 - nothing went wrong
     """A contender does not take part in this cell, for the reason that the message gives."""
@@ -263,7 +266,8 @@ def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in rows)
-    write_text(folder / "table.csv", text.getvalue())
+    table, about = (folder / name for name in TABLE_FILES)
+    write_text(table, text.getvalue())
     provenance = {
         "benchmark": benchmark.name,
         "task": benchmark.task,
@@ -274,7 +278,7 @@ def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed
         "timing_columns": TIMING_COLUMNS,
         "environment": describe_environment(),
     }
-    write_json(folder / "provenance.json", provenance)
+    write_json(about, provenance)
 
 
 def resolve_task(name: str) -> Task:

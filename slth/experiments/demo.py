@@ -5,21 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from slth.constructions import Construction, Dense, construct_dense
-from slth.errors import ArgumentError, TicketError
+from slth.constructions.solving import MOST_CANDIDATES
+from slth.errors import ArgumentError, ConstructionError, TicketError
 from slth.experiments.datasets import DataSet
 from slth.experiments.evaluation import Files, record_ticket
 from slth.experiments.record import TicketRecord
 from slth.experiments.target_file import save_target
+from slth.subset_sum.resources import thread_count
 from slth.tickets import DenseNetwork, load_ticket
 from slth.training import Training
 from slth.training.dense import train_dense
 
 Progress = Callable[[str, int, int], None]
+
+SECONDS_A_STEP = 2e-8
+"""Of one core, for each of the 2**(candidates / 2) steps that one weight takes: measured 1e-8 to 3e-8 up to 48."""
 
 TICKET_NAME = "net.ticket"
 TARGET_NAME = "target.safetensors"
@@ -69,6 +75,53 @@ def demo_job(*, seed: int = 0, candidates: int = 27) -> DenseJob:
     return DenseJob((64, 32), Dense(candidates=candidates), training, seed=seed)
 
 
+def check_job(job: DenseJob) -> None:
+    """Refuse what would fail, or take no end, after the training.
+
+    Parameters
+    ----------
+    job : DenseJob
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A hidden layer without neurons, or more candidates than are ever searched.
+    """
+    for size in job.hidden:
+        if size < 1:
+            raise ArgumentError("hidden", tuple(job.hidden), "must be positive numbers", "pass sizes such as 64,32")
+    candidates = job.method.candidates
+    if candidates is not None and candidates > MOST_CANDIDATES:
+        rule = f"is more than the {MOST_CANDIDATES} that exact search takes, and its time doubles with every two"
+        raise ArgumentError("candidates", candidates, rule, "20 to 36 take seconds to minutes")
+
+
+def expected_seconds(job: DenseJob, data: DataSet) -> float:
+    """Forecast roughly how long the construction takes on all cores, from the number of weights and candidates.
+
+    Parameters
+    ----------
+    job : DenseJob
+    data : DataSet
+
+    Returns
+    -------
+    float
+        0.0 where an error is asked for rather than a number of candidates.
+
+    Examples
+    --------
+    >>> from slth.experiments.datasets import load
+    >>> expected_seconds(demo_job(candidates=10), load("digits")) < 1.0
+    True
+    """
+    if job.method.candidates is None:
+        return 0.0
+    widths = (data.features, *job.hidden, data.classes)
+    weights = sum((inputs + job.bias) * outputs for inputs, outputs in pairwise(widths))
+    return float(weights * 2.0 ** (job.method.candidates / 2) * SECONDS_A_STEP / thread_count(None))
+
+
 def run_dense_job(
     job: DenseJob,
     data: DataSet,
@@ -110,9 +163,7 @@ def run_dense_job(
     slth.errors.TicketError
         The file that was just written does not give the same ticket back.
     """
-    for size in job.hidden:
-        if size < 1:
-            raise ArgumentError("hidden", tuple(job.hidden), "must be positive numbers", "pass sizes such as 64,32")
+    check_job(job)
     started = time.perf_counter()
     target = train_dense(
         (data.features, *job.hidden, data.classes),
@@ -125,7 +176,7 @@ def run_dense_job(
         progress=progress,
     )
     trained = time.perf_counter()
-    construction = construct_dense(target, job.method, input_box=(0.0, 1.0), seed=job.seed, progress=progress)
+    construction = _construct(target, job, progress)
     constructed = time.perf_counter()
     files = _write(target, construction, folder)
     ticket = load_ticket(folder / TICKET_NAME)
@@ -142,6 +193,17 @@ def run_dense_job(
     }
     paths = {"ticket": str(folder / TICKET_NAME), "target": str(folder / TARGET_NAME), "verified": True}
     return replace(record, summary={**record.summary, **paths, **seconds})
+
+
+def _construct(target: DenseNetwork, job: DenseJob, progress: Progress | None) -> Construction:
+    """Construct; whatever cannot be reached is said of the error that was asked for."""
+    try:
+        return construct_dense(target, job.method, input_box=(0.0, 1.0), seed=job.seed, progress=progress)
+    except ConstructionError as problem:
+        if job.method.eps is None or str(problem).startswith("eps="):
+            raise
+        rule = "could not be certified: subset sums of the random weights do not come that close"
+        raise ConstructionError(f"eps={job.method.eps} {rule}; allow a larger eps, such as 0.01") from problem
 
 
 def _write(target: DenseNetwork, construction: Construction, folder: Path) -> Files:

@@ -222,7 +222,7 @@ def _edges(measured: Floats, log_rates: Floats) -> Floats:
     finite = log_rates[np.isfinite(log_rates)]
     found = measured[measured > 0.0]
     worst = float(found.max(initial=0.0)) or 1.0
-    # Offered too few candidates, a weight may have a predicted error of any size: a decade above what was found shows it.
+    # With too few candidates a predicted error may have any size: a decade above what was found shows it.
     small, large = np.minimum(
         np.exp(-np.quantile(np.maximum(finite, -700.0), (0.95, 0.05))) if len(finite) else (1e-12, 1e-6), 10.0 * worst
     )

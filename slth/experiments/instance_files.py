@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from slth.errors import ArgumentError
 
 SUFFIXES = (".npy", ".npz", ".csv", ".txt")
 _SEPARATORS = re.compile(r"[,;\s]+")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NAME = re.compile(r"""["'(\[]*[^\W\d]\w*["')\]]*""")  # of a column, perhaps in quotes; 1.O and O.5 are mistyped
+_NUMPY_FILES = (b"\x93NUMPY", b"PK")  # how .npy and .npz begin
 
 
 def read_values(path: Path) -> NDArray[Any]:
@@ -22,7 +26,8 @@ def read_values(path: Path) -> NDArray[Any]:
     ----------
     path : Path
         ``.npy``: the array. ``.npz``: its only array, or the one named ``values``. ``.csv`` and ``.txt``: numbers
-        separated by commas, semicolons, spaces or line ends; ``#`` starts a comment; one header line may come first.
+        separated by commas, semicolons, spaces or line ends; ``#`` starts a comment; one header line may come first,
+        of names alone: letters, digits and underscores, no digit first, perhaps in quotes or brackets.
 
     Returns
     -------
@@ -32,7 +37,8 @@ def read_values(path: Path) -> NDArray[Any]:
     Raises
     ------
     slth.errors.ArgumentError
-        No such file, another kind of file, objects instead of numbers, or a word where a number should be.
+        No such file, another kind of file, objects instead of numbers, a word where a number should be, or numbers of
+        more digits than float64 holds in a NumPy file.
 
     Examples
     --------
@@ -50,7 +56,7 @@ def read_values(path: Path) -> NDArray[Any]:
     if path.suffix.lower() in {".npy", ".npz"}:
         return _read_numpy(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin their files with a byte order mark
     except (OSError, UnicodeDecodeError) as problem:
         raise ArgumentError(
             "values", str(path), f"cannot be read ({problem})", "give a text file in UTF-8"
@@ -59,23 +65,40 @@ def read_values(path: Path) -> NDArray[Any]:
 
 
 def _read_numpy(path: Path) -> NDArray[Any]:
+    remedy = "save an array of numbers with numpy.save"
     try:
+        with path.open("rb") as file:
+            if not file.read(6).startswith(_NUMPY_FILES):
+                raise ArgumentError("values", str(path), "is not a NumPy file", remedy)
         content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
-            if "values" not in content.files and len(content.files) != 1:
-                names = ", ".join(content.files) or "none"
-                raise ArgumentError(
-                    "values", str(path), f"holds several arrays ({names})", "name the one to use 'values', or keep one"
-                )
-            values: NDArray[Any] = content["values" if "values" in content.files else content.files[0]]
-            return values
+        array = content if isinstance(content, np.ndarray) else _only_array(content, path)
     except ArgumentError:
         raise
+    except OSError as problem:
+        raise ArgumentError("values", str(path), f"cannot be read ({problem.strerror or problem})", remedy) from problem
     except Exception as problem:  # numpy raises many kinds for damaged files, and one of them for pickled objects
         reason = "holds Python objects" if "allow_pickle" in str(problem) else f"is damaged ({problem})"
-        raise ArgumentError("values", str(path), reason, "save an array of numbers with numpy.save") from problem
+        raise ArgumentError("values", str(path), reason, remedy) from problem
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            doubles = array.astype(np.float64)
+        if not np.array_equal(doubles, array, equal_nan=True):
+            rule = f"holds {array.dtype} numbers with more digits than float64 has"
+            raise ArgumentError("values", str(path), rule, "save array.astype(numpy.float64) if rounding is meant")
+    return array
+
+
+def _only_array(content: Any, path: Path) -> NDArray[Any]:
+    """Read the array of an opened .npz file that is meant."""
+    with content:
+        names = content.files
+        if not names:
+            raise ArgumentError("values", str(path), "holds no array", "save one with numpy.savez(file, values=...)")
+        if "values" not in names and len(names) != 1:
+            rule = f"holds several arrays ({', '.join(names)})"
+            raise ArgumentError("values", str(path), rule, "name the one to use 'values', or keep one")
+        values: NDArray[Any] = content["values" if "values" in names else names[0]]
+        return values
 
 
 def _read_text(text: str, source: str) -> NDArray[np.float64]:
@@ -85,19 +108,20 @@ def _read_text(text: str, source: str) -> NDArray[np.float64]:
         words = [word for word in _SEPARATORS.split(line.partition("#")[0].strip()) if word]
         if not words:
             continue
+        for word in words:
+            if _WHOLE.fullmatch(word) and math.isfinite(float(word)) and int(float(word)) != int(word):
+                rule = f"has {word} in line {number}, an integer that float64 cannot hold exactly"
+                raise ArgumentError("values", source, rule, "scale it down, or write 1.0e20 if rounding is meant")
         try:
             rows.append([float(word) for word in words])
         except ValueError:
-            if header_allowed and not any(_is_number(word) for word in words):
+            if header_allowed and all(_NAME.fullmatch(word) and not _is_number(word) for word in words):
                 header_allowed = False
                 continue
-            wrong = next(word for word in words if not _is_number(word))
-            raise ArgumentError(
-                "values",
-                source,
-                f"has {wrong!r} in line {number}, which is no number",
-                "write numbers such as 0.25 or 1e-3",
-            ) from None
+            wrong = [cell for cell, word in enumerate(words) if not _is_number(word)]
+            cell = next((cell for cell in wrong if not _NAME.fullmatch(words[cell])), wrong[0])
+            rule = f"has {words[cell]!r} in line {number}, cell {cell + 1}, which is no number"
+            raise ArgumentError("values", source, rule, "write numbers such as 0.25 or 1e-3") from None
         header_allowed = False
     widths = {len(row) for row in rows}
     if len(rows) <= 1 or widths == {1}:

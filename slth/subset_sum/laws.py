@@ -244,5 +244,5 @@ def _numbers(text: str, parameters: list[str], *, integers: bool = False) -> lis
     try:
         return [(int if integers else float)(parameter) for parameter in parameters]
     except ValueError:
-        kind = "integers" if integers else "numbers"
-        raise ArgumentError("law", text, f"has parameters that are not {kind}", 'write "uniform:-0.5:0.5"') from None
+        kind, example = ("integers", "integers:1:1000") if integers else ("numbers", "uniform:-0.5:0.5")
+        raise ArgumentError("law", text, f"has parameters that are not {kind}", f'write "{example}"') from None

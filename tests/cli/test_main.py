@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -157,15 +156,32 @@ def test_signals_while_training(number, code, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_reader_that_leaves_is_not_an_error_message():
-    reading, writing = os.pipe()
-    os.close(reading)
-    running = subprocess.run(
-        [sys.executable, "-m", "slth", "data", "ls"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
-    )
-    os.close(writing)
-    assert running.stderr == ""
-    assert running.returncode == 1
+@pytest.mark.parametrize(
+    ("place", "rule"), [("afile", "is not a folder"), ("afile/b/c", "lies in afile, which is not")]
+)
+@pytest.mark.parametrize("verb", [["env"], ["demo"], ["solve", "--law", "normal", "--n", "3"], ["data", "ls"]])
+def test_an_output_folder_that_cannot_be_one(capsys, tmp_path, monkeypatch, verb, place, rule):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "afile").touch()
+    ran = run(capsys, *verb, "--out", place)
+    assert ran.code == 2
+    assert f"--out='{place}' {rule}" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert (tmp_path / "afile").read_bytes() == b""
+
+
+def test_an_output_folder_that_cannot_be_written(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert "which cannot be written" in run(capsys, "env", "--out", tmp_path / "o").err
+    assert "cannot be written" in run(capsys, "env", "--out", tmp_path).err
+
+
+def test_a_folder_in_the_place_of_a_result(capsys, tmp_path):
+    (tmp_path / "data-ls.json").mkdir()
+    ran = run(capsys, "data", "ls", "--out", tmp_path)
+    assert ran.code == 2
+    assert "has a folder where the file data-ls.json is to be written" in ran.err
+    assert run(capsys, "env", "--out", tmp_path).code == 0
 
 
 def test_as_a_process():

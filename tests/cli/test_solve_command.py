@@ -1,6 +1,9 @@
 import itertools
 import json
 import math
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +65,38 @@ def test_options_reach_the_solver(capsys, tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["four-list", "FourList", "fourlist", "four_list", "FOUR-LIST"])
+def test_solvers_go_by_the_names_of_their_classes_too(capsys, name):
+    document = run(capsys, "solve", "--law", "uniform", "--n", 6, "--solver", name, "--json").json
+    assert document["solver"].startswith("FourList(")
+
+
+@pytest.mark.parametrize("law", ["integers:-20:1000", "zero-mixture:0.25:integers:-20:1000"])
+def test_the_target_of_integers_is_one_of_them(capsys, law):
+    targets = [
+        run(capsys, "solve", "--law", law, "--n", n, "--seed", seed, "--json").json["target"]
+        for seed in range(5)
+        for n in (3, 8)
+    ]
+    assert all(target == int(target) and -20 <= target <= 1000 for target in targets)
+    assert len(set(targets)) == 5  # it depends on the seed, not on n; five of 1021 coincide once in a hundred
+
+
+def test_an_interrupted_search_delivers_what_it_has_and_says_so(tmp_path):
+    options = ["--law", "normal", "--n", "64", "--solver", "four-list", "--verbose", "--json", "--out", str(tmp_path)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "slth", "solve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    assert any("four lists" in line for line in running.stderr)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "slth: interrupted: the best subset seen" in err
+    assert json.loads(out)["status"] == "interrupted"
+    assert json.loads((tmp_path / "solve.json").read_text()) == json.loads(out)
+
+
 def test_a_person_sees_a_summary(capsys, tmp_path):
     ran = run(capsys, "solve", write(tmp_path / "v.csv", VALUES), "--target", "0.4")
     assert "optimal" in ran.out
@@ -103,6 +138,14 @@ WRONG = {
     "no threads": (["v.csv", "--target", "1", "--jobs", "0"], "--jobs=0"),
     "negative seed": (["--law", "uniform", "--n", "3", "--seed", "-1"], "--seed"),
     "too large for the solver": (["--law", "uniform", "--n", "90", "--target", "1", "--solver", "two-list"], "n"),
+    "more than memory": (["--law", "normal", "--n", "100000000000"], "draw fewer values"),
+    "more than any memory": (["--law", "normal", "--n", "9" * 400], "draw fewer values"),
+    "lattice for reals": (["--law", "uniform", "--n", "5", "--solver", "lattice"], "use --law integers:LOW:HIGH, or"),
+    "lattice for a file": (["thirds.csv", "--target", "1", "--solver", "lattice"], "give integers, or leave --solver"),
+    "law of a wrong probability": (["--law", "zero-mixture:2:normal", "--n", "3"], "has zero probability 2.0, which"),
+    "law of a wrong bound": (["--law", "uniform:2:1", "--n", "3"], "--law='uniform:2:1' has high 1.0, which"),
+    "law of no integers": (["--law", "integers:0:1e3", "--n", "3"], 'write "integers:1:1000"'),
+    "law of large values": (["--law", "scipy:cauchy:0:1e308", "--n", "30"], "--law='scipy:cauchy:0:1e308' drew"),
     "no such configuration": (["v.csv", "--target", "1", "--config", "none.toml"], "--config"),
 }
 
@@ -115,8 +158,11 @@ def test_bad_input_names_the_option_and_writes_nothing(capsys, tmp_path, case):
         tmp_path / "word.csv",
         tmp_path / "ragged.csv",
         tmp_path / "empty.txt",
+        tmp_path / "thirds.csv",
     )
-    for file, text in zip(files, ("1,2,3,4", "1,nan,2", "1\ntwo\n3", "1\n2,3", "# nothing"), strict=True):
+    for file, text in zip(
+        files, ("1,2,3,4", "1,nan,2", "1\ntwo\n3", "1\n2,3", "# nothing", "0.1,0.3333,0.7"), strict=True
+    ):
         file.write_text(text)
     (tmp_path / "v.xlsx").write_text("1")
     np.save(tmp_path / "inf.npy", [np.inf, 1.0])
@@ -145,7 +191,7 @@ def test_layers_of_configuration(capsys, tmp_path, monkeypatch):
     (tmp_path / "config/slth").mkdir(parents=True)
     (tmp_path / "config/slth/config.toml").write_text("[solve]\ntolerance = 0.125\nsize = 2\n")
     assert tolerance() == 0.125
-    (tmp_path / "slth.toml").write_text("[solve]\ntolerance = 0.25\n[other]\nx = 1\n")
+    (tmp_path / "slth.toml").write_text("[solve]\ntolerance = 0.25\n[demo]\nx = 1\n")
     assert tolerance() == 0.25
     (tmp_path / "named.toml").write_text("[solve]\ntolerance = 0.5\n")
     assert tolerance("--config", "named.toml") == 0.5

@@ -81,6 +81,9 @@ def test_construct_to_an_error(capsys, tmp_path):
     ("arguments", "words"),
     [
         (["--candidates", "3", "--eps", "1"], "--candidates=3"),
+        (["--candidates", "200"], "--candidates=200 is more than the 48"),
+        (["--hidden", "4,,4"], "--hidden='4,,4'"),
+        (["--hidden", "4,"], "--hidden='4,'"),
         (["--eps", "-1"], "--eps=-1.0"),
         (["--eps", "1", "--delta", "2"], "--delta=2.0"),
         (["--gain", "large"], "--gain='large'"),
@@ -101,11 +104,35 @@ def test_wrong_constructions_write_nothing(capsys, tmp_path, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_data_set_is_a_failed_run(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("verb", [["construct", "dense"], ["ticket", "eval", "net.ticket"]])
+def test_a_data_set_that_is_not_here_is_bad_input(capsys, tmp_path, monkeypatch, made, verb):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    ran = run(capsys, "construct", "dense", "--data", "cifar10", "--data-dir", tmp_path)
-    assert ran.code == 1
+    monkeypatch.chdir(made)
+    ran = run(capsys, *verb, "--data", "cifar10", "--data-dir", tmp_path)
+    assert ran.code == 2
+    assert "--data='cifar10' is not in" in ran.err
     assert "slth data fetch cifar10" in ran.err
+
+
+@pytest.mark.parametrize("name", ["net.ticket", "target.safetensors", "report.html", "construct-dense.json"])
+def test_a_folder_in_the_place_of_a_file_is_found_before_the_work(capsys, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("slth.experiments.demo.run_dense_job", lambda *_, **__: pytest.fail("there was work"))
+    (tmp_path / "o" / name).mkdir(parents=True)
+    ran = run(capsys, "construct", "dense", *SMALL, "--out", tmp_path / "o")
+    assert ran.code == 2
+    assert f"has a folder where the file {name} is to be written" in ran.err
+    assert [path.name for path in (tmp_path / "o").iterdir()] == [name]
+
+
+def test_a_construction_that_takes_long_says_so(capsys, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slth.experiments.demo.run_dense_job", stop)
+    options = ["--out", tmp_path / "o", "--candidates", 46]
+    assert "46 candidates for each weight will take about" in run(capsys, "demo", *options).err
+    assert run(capsys, "demo", *options, "--quiet").err == "slth: interrupted\n"
+    assert run(capsys, "demo").err == "slth: interrupted\n"
 
 
 def test_info_and_verify(capsys, made):
@@ -139,22 +166,37 @@ def test_a_ticket_for_other_inputs_is_refused(capsys, made):
 
 
 @pytest.mark.parametrize("verb", ["info", "verify", "eval"])
-@pytest.mark.parametrize("harm", ["missing", "empty", "truncated", "bit", "foreign", "folder"])
+@pytest.mark.parametrize("harm", ["empty", "truncated", "bit", "foreign"])
 def test_damaged_tickets_exit_1(capsys, tmp_path, made, verb, harm):
     content = bytearray((made / "net.ticket").read_bytes())
     path = tmp_path / "t.ticket"
     if harm == "bit":
         content[len(content) // 2] ^= 4
     damaged = {"empty": b"", "truncated": content[:-1], "bit": content, "foreign": b"PK\x03\x04" + bytes(1000)}
-    if harm in damaged:
-        path.write_bytes(damaged[harm])
-    if harm == "folder":
-        path.mkdir()
+    path.write_bytes(damaged[harm])
     ran = run(capsys, "ticket", verb, path, "--json")
     assert ran.code == 1
     assert "t.ticket" in ran.err
     assert len(ran.err.splitlines()) == 1
     assert ran.json["kind"] == "TicketError"
+
+
+@pytest.mark.parametrize("verb", ["info", "verify", "eval"])
+def test_a_ticket_that_is_no_file_is_bad_input(capsys, tmp_path, made, verb):
+    for path, rule in ((tmp_path, "is a folder"), (tmp_path / "t.ticket", "is not a file")):
+        ran = run(capsys, "ticket", verb, path)
+        assert ran.code == 2
+        assert f"FILE='{path}' {rule}" in ran.err
+    ran = run(capsys, "ticket", "eval", made / "net.ticket", "--target", "nowhere")
+    assert ran.code == 2
+    assert "--target='nowhere' is not a file" in ran.err
+
+
+def test_an_error_that_cannot_be_reached_names_the_option(capsys, tmp_path):
+    options = ["--data", "synthetic", "--hidden", "", "--epochs", "0", "--eps", "1e-30", "--out", tmp_path / "o"]
+    ran = run(capsys, "construct", "dense", *options)
+    assert ran.code == 1
+    assert "--eps=1e-30 could not be certified" in ran.err
 
 
 def test_bench(capsys, tmp_path):
@@ -172,6 +214,19 @@ def test_bench(capsys, tmp_path):
     shown = run(capsys, "bench", "draw", "--dir", tmp_path / "grids", "--limit", 1)
     assert "drawing" in shown.out
     assert "numpy" in shown.out
+
+
+def test_bench_knows_before_it_runs_where_it_cannot_write_or_read(capsys, tmp_path):
+    ran = run(capsys, "bench")
+    assert ran.code == 2
+    assert "there is no folder benchmarks here" in ran.err
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks/b.toml").write_text('task = "generate-weights"\n[grid]\nlaw = ["uniform"]\ncount = [9]\n')
+    (tmp_path / "o/b/table.csv").mkdir(parents=True)
+    ran = run(capsys, "bench", "--out", "o")
+    assert ran.code == 2
+    assert "--out='o/b' has a folder where the file table.csv is to be written" in ran.err
+    assert run(capsys, "bench").code == 0
 
 
 def test_a_failing_benchmark_exits_1(capsys, tmp_path):

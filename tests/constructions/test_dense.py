@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from network_samples import random_network
 
-from slth.constructions import Dense, certify, construct_dense
+from slth.constructions import Dense, approximate_weights, certify, construct_dense
 from slth.constructions.layout import lay_out_pairs
 from slth.constructions.shares import weight_tolerances
 from slth.errors import ArgumentError, ConstructionError
 from slth.rng import Stream, WeightLaw
-from slth.subset_sum import TwoList
+from slth.subset_sum import Status, TwoList
 from slth.tickets import DenseLayer, DenseNetwork, ProductPair, RandomLinear, Ticket
 
 UNIFORM = WeightLaw("uniform", 1.0)
@@ -301,3 +302,22 @@ def test_bad_methods_are_refused(options):
 def test_plus_one_needs_two_layers():
     with pytest.raises(ArgumentError, match="two layers"):
         construct_dense(small_network((2, 1)), Dense(candidates=4, depth="plus-one"))
+
+
+@pytest.mark.parametrize("module", ["solving", "per_weight"])
+def test_an_interrupted_search_makes_no_ticket(module, monkeypatch):
+    parts = importlib.import_module(f"slth.constructions.{module}")
+    answer = parts.solve_batch
+
+    def interrupted(*arguments, **options):
+        rows = answer(*arguments, **options)
+        return replace(rows, status=np.full(len(rows), Status.INTERRUPTED, np.uint8))
+
+    monkeypatch.setattr(parts, "solve_batch", interrupted)
+    dense = DenseNetwork([DenseLayer([[0.5, -0.25]])])
+    job = {
+        "solving": lambda: construct_dense(dense, Dense(candidates=8)),
+        "per_weight": lambda: approximate_weights(dense),
+    }
+    with pytest.raises(KeyboardInterrupt):
+        job[module]()

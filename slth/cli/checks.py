@@ -1,0 +1,91 @@
+"""What can be known to fail before any work is done: files that are not there, places that cannot be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.experiments.datasets import DataSet
+
+
+def check_file(argument: str, path: Path) -> None:
+    """Refuse an input file that is not there.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument.
+    path : Path
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is nothing of that name, or a folder.
+    """
+    if path.is_dir():
+        raise ArgumentError(argument, str(path), "is a folder", "name a file in it")
+    if not path.is_file():
+        raise ArgumentError(argument, str(path), "is not a file", "check the path")
+
+
+def check_out(folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder for results that cannot be one, or in which a result could not be written.
+
+    Parameters
+    ----------
+    folder : Path
+        It need not be there yet.
+    names : iterable of str
+        Files that will be written in it.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        It, or what it lies in, is a file or cannot be written; or a folder stands where a file will be written.
+    """
+    present = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
+    if not present.is_dir():
+        rule = "is not a folder" if present == folder else f"lies in {present}, which is not a folder"
+        raise ArgumentError("out", str(folder), rule, "name a folder; it is created where missing")
+    if not os.access(present, os.W_OK | os.X_OK):
+        rule = "cannot be written" if present == folder else f"lies in {present}, which cannot be written"
+        raise ArgumentError("out", str(folder), rule, "name a folder of your own")
+    for name in names:
+        if (folder / name).is_dir():
+            rule = f"has a folder where the file {name} is to be written"
+            raise ArgumentError("out", str(folder), rule, "name another folder, or move that one away")
+
+
+def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:
+    """Load a data set, which must be bundled or in one of the folders.
+
+    Parameters
+    ----------
+    name : str
+    folders : sequence of Path
+    seed : int
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        No such data set, or it is not here.
+    slth.errors.DataError
+        It has the wrong structure.
+    """
+    from slth.experiments.catalogue import CATALOGUE
+    from slth.experiments.datasets import load
+    from slth.experiments.verification import locate
+
+    if name in CATALOGUE and locate(CATALOGUE[name], folders) is None:
+        remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {name}`"
+        raise ArgumentError("name", name, f"is not in {', '.join(map(str, folders))}", remedy)
+    return load(name, data_dir=folders or None, seed=seed)

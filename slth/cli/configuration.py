@@ -1,0 +1,179 @@
+"""The layers below the command line: the environment and TOML files. What they hold and nobody reads is said."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from cyclopts import App, ArgumentCollection
+from cyclopts.config import Dict
+
+from slth.cli.streams import say
+from slth.errors import ArgumentError
+
+PREFIX = "SLTH_"
+VARIABLES = ("SLTH_DATA_DIR", "SLTH_OFFLINE")
+"""What the environment may say for all verbs; everything else is SLTH_VERB_OPTION."""
+
+Verb = tuple[str, ...]
+"""One word, or two."""
+
+
+def file_named_on_the_command_line(
+    verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection
+) -> None:
+    """Read the file that ``--config`` names, as one more layer.
+
+    Parameters
+    ----------
+    verbs : collection of tuple of str
+        All that there are.
+    app : cyclopts.App
+    commands : tuple of str
+        The verb.
+    arguments : cyclopts.ArgumentCollection
+        Filled in place.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        As :func:`read_file`, and where there is no such file.
+    """
+    option = arguments.get("--config")
+    if option is None or not option.tokens:
+        return
+    path = Path(option.tokens[-1].value)
+    if not path.is_file():
+        raise ArgumentError("config", str(path), "is not a file", "name a TOML file, see slth.toml.example")
+    read_file(verbs, path, app, commands, arguments)
+
+
+def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arguments: ArgumentCollection) -> None:
+    """Fill in what a TOML file says about this verb and nobody has said yet; no file says nothing.
+
+    Parameters
+    ----------
+    verbs : collection of tuple of str
+        All that there are.
+    path : Path
+    app : cyclopts.App
+    commands : tuple of str
+        The verb.
+    arguments : cyclopts.ArgumentCollection
+        Filled in place.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The file cannot be read, or has a table for no verb.
+    """
+    if not path.is_file():
+        return
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ArgumentError("config", str(path), f"cannot be read ({problem})", "see slth.toml.example") from problem
+    for name, content in settings.items():
+        _check_table(path, name, content, sorted({verb[0] for verb in verbs}))
+        groups = [".".join(verb) for verb in verbs if verb[0] == name and len(verb) > 1]
+        for inner, options in content.items() if groups else ():
+            _check_table(path, f"{name}.{inner}", options, groups)
+    Dict(settings, source=str(path))(app, commands, arguments)
+
+
+def _check_table(path: Path, name: str, content: Any, known: Collection[str]) -> None:
+    if name not in known:
+        near = nearest(name, known)
+        remedy = f"did you mean [{near}]?" if near else f"use {', '.join(f'[{table}]' for table in known)}"
+        kind = f"the unknown table [{name}]" if isinstance(content, dict) else f"{name!r} outside the table of a verb"
+        raise ArgumentError("config", str(path), f"has {kind}", remedy)
+    if not isinstance(content, dict):
+        raise ArgumentError("config", str(path), f"has {name!r} as a value", f"write a table [{name}] with its options")
+
+
+def warn_of_unknown_variables(verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection) -> None:
+    """Say which variables of ours in the environment no verb reads; those of other verbs are left to them.
+
+    Parameters
+    ----------
+    verbs : collection of tuple of str
+        All that there are.
+    app : cyclopts.App
+    commands : tuple of str
+        The verb.
+    arguments : cyclopts.ArgumentCollection
+    """
+    prefix = _prefix(commands)
+    known = {prefix + _as_variable(name) for argument in arguments for name in argument.names}.union(VARIABLES)
+    others = tuple(_prefix(verb) for verb in verbs if verb != commands)
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX) or variable in known or variable.startswith(others):
+            continue
+        meant = prefix + variable.removeprefix(PREFIX)
+        near = meant if meant in known else nearest(variable, known)
+        say(f"warning: the environment variable {variable} is not read" + (f": did you mean {near}?" if near else ""))
+
+
+def refuse_fractions(app: App, commands: Verb, arguments: ArgumentCollection) -> None:
+    """Refuse 1.5 and 1e3 where a whole number is wanted, whichever layer says so: cyclopts would round the first.
+
+    Parameters
+    ----------
+    app : cyclopts.App
+    commands : tuple of str
+    arguments : cyclopts.ArgumentCollection
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+    """
+    for argument in arguments:
+        if int not in (argument.hint, *get_args(argument.hint)):
+            continue
+        for token in argument.tokens:
+            if not _is_whole(token.value):
+                place = {"cli": "", "env": f" (in {token.keyword})"}.get(token.source, f" (in {token.source})")
+                rule = f"must be a whole number{place}"
+                raise ArgumentError(argument.name.lstrip("-"), token.value, rule, "write it in digits, such as 1000")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that was probably meant.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> nearest("solv", ["demo", "solve"])
+    'solve'
+    """
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
+
+
+def _prefix(verb: Verb) -> str:
+    return PREFIX + "".join(f"{_as_variable(word)}_" for word in verb)
+
+
+def _as_variable(name: str) -> str:
+    return name.lstrip("-").upper().replace("-", "_")
+
+
+def _is_whole(text: str) -> bool:
+    for base in (10, 0):  # 0 reads 0xff
+        try:
+            int(text, base)
+        except ValueError:
+            continue
+        return True
+    return False

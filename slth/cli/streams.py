@@ -1,0 +1,78 @@
+"""Standard output and standard error, which may be closed, full, or read by somebody who leaves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from slth.errors import SlthError
+
+
+class OutputError(SlthError):
+    """What was computed cannot be printed."""
+
+
+def provide_streams() -> bool:
+    """Put a stand-in where a stream was closed before the start, and say whether standard output was open.
+
+    Returns
+    -------
+    bool
+    """
+    was_open = getattr(sys, "stdout", None) is not None
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name, None) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
+    return was_open
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Print on standard output and be sure that it has arrived.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    BrokenPipeError
+        Whoever read has left.
+    OutputError
+        The output cannot be written, for another reason.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # rich makes of a broken pipe an exit
+        _abandon(sys.stdout)
+        raise BrokenPipeError from None
+    except OSError as problem:
+        _abandon(sys.stdout)
+        raise OutputError(f"standard output cannot be written ({problem.strerror or problem})") from problem
+
+
+def say(line: str) -> None:
+    """Write one line to standard error; where nobody can read it, that is no reason to fail.
+
+    Parameters
+    ----------
+    line : str
+    """
+    try:
+        sys.stderr.write(f"slth: {line}\n")
+        sys.stderr.flush()
+    except OSError:
+        _abandon(sys.stderr)
+
+
+def _abandon(stream: TextIO) -> None:
+    """Send what is left in a stream's buffer nowhere, so that closing it at the end cannot complain."""
+    with suppress(OSError, ValueError):
+        descriptor = stream.fileno()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, descriptor)
+        os.close(null)
