@@ -27,6 +27,26 @@ def error_of(values: Sequence[float], subset: Sequence[bool], target: float) -> 
     )
 
 
+def vector_distance(
+    values: Sequence[Sequence[float]], chosen: Sequence[int], target: Sequence[float], norm: str
+) -> Fraction:
+    """The distance of the chosen vectors' sum from the target: its square for the norm l2."""
+    gaps = [abs(sum((Fraction(values[i][c]) for i in chosen), Fraction(0)) - Fraction(t)) for c, t in enumerate(target)]
+    return max(gaps) if norm == "max" else sum((gap * gap for gap in gaps), Fraction(0))
+
+
+def best_vector_distance(
+    values: Sequence[Sequence[float]], target: Sequence[float], norm: str, size: int | None = None
+) -> Fraction:
+    """The smallest such distance over all subsets (of the given size)."""
+    sizes = range(len(values) + 1) if size is None else [size]
+    return min(
+        vector_distance(values, chosen, target, norm)
+        for k in sizes
+        for chosen in itertools.combinations(range(len(values)), k)
+    )
+
+
 def all_sums(values: Sequence[float]) -> list[Fraction]:
     """Every subset sum, sorted."""
     sums = [Fraction(0)]

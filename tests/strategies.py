@@ -46,3 +46,28 @@ def sized_instances(draw: st.DrawFn, max_n: int = 10) -> tuple[list[float], floa
     """An instance with a subset size."""
     values, target = draw(instances(max_n=max_n))
     return values, target, draw(st.integers(0, len(values)))
+
+
+@st.composite
+def vector_instances(
+    draw: st.DrawFn, max_n: int = 8, max_d: int = 4, min_n: int = 1
+) -> tuple[list[list[float]], list[float], int | None]:
+    """Vectors, a target (anywhere, on a sum or a hair off one) and perhaps a size.
+
+    Each coordinate has its own kind of numbers, or all have one; vectors are repeated and zero now and then.
+    """
+    n, d = draw(st.integers(min_n, max_n)), draw(st.integers(1, max_d))
+    one = draw(st.none() | st.just(draw(kinds)))
+    axes = [draw(kinds) if one is None else one for _ in range(d)]
+    rows = st.tuples(*axes).map(list)
+    values = [draw(rows) for _ in range(n)]
+    for k in range(1, n):
+        how = draw(st.sampled_from(["own", "own", "own", "again", "zero"]))
+        values[k] = {"own": values[k], "again": values[k - 1], "zero": [0.0] * d}[how]
+    target = draw(rows)
+    if draw(st.booleans()):
+        chosen = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+        target = np.array(values)[chosen].sum(axis=0).tolist()
+        if draw(st.booleans()):
+            target[0] = float(np.nextafter(target[0], np.inf))
+    return values, target, draw(st.none() | st.integers(0, n))

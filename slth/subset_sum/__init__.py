@@ -7,6 +7,8 @@ from slth.subset_sum.solver import Solver, Traits
 from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice
 from slth.subset_sum.status import Status
 from slth.subset_sum.two_list import TwoList
+from slth.subset_sum.vector import VectorTwoList
+from slth.subset_sum.vector_pursuit import Pursuit
 
 __all__ = [
     "BatchSolution",
@@ -14,12 +16,14 @@ __all__ = [
     "FourList",
     "Greedy",
     "Lattice",
+    "Pursuit",
     "Solver",
     "Status",
     "SubsetSumInstance",
     "SubsetSumSolution",
     "Traits",
     "TwoList",
+    "VectorTwoList",
     "solve",
     "solve_batch",
 ]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from slth.errors import ArgumentError
 from slth.subset_sum.resources import SHARE, available_memory
-from slth.subset_sum.solver import Solver, Task, Traits
+from slth.subset_sum.solver import Solver, Task, Traits, VectorSolver
 from slth.subset_sum.two_list import TwoList
 
 TWO_LISTS_UP_TO = 46  # measured: beyond, four lists that stay in cache are faster than two that do not
+VECTORS_UP_TO = 40  # measured: some seconds; what is larger is answered by the heuristic unless asked for
 GREEDY_UP_TO = 300  # measured: where the errors of greedy with a polish of 32 and of differencing cross
 
 
 def every_solver() -> dict[str, Solver]:
     """One of each solver, with its default options, by the name used on the command line."""
     from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice
+    from slth.subset_sum.vector import VectorTwoList
+    from slth.subset_sum.vector_pursuit import Pursuit
 
     return {
         "two-list": TwoList(),
@@ -21,6 +24,8 @@ def every_solver() -> dict[str, Solver]:
         "greedy": Greedy(),
         "differencing": Differencing(),
         "lattice": Lattice(),
+        "vector-two-list": VectorTwoList(),
+        "pursuit": Pursuit(),
     }
 
 
@@ -30,7 +35,7 @@ def solvers_with(traits: Traits) -> dict[str, Solver]:
     Examples
     --------
     >>> sorted(solvers_with(Traits.EXACT))
-    ['four-list', 'lattice', 'two-list']
+    ['four-list', 'lattice', 'two-list', 'vector-two-list']
     """
     return {name: solver for name, solver in every_solver().items() if traits in solver.traits}
 
@@ -43,8 +48,38 @@ def solver_named(name: str) -> Solver:
     return solvers[name]
 
 
+def refusal_of(solver: Solver, task: Task) -> str | None:
+    """Why the solver does not take instances of the task's shape, as "<rule>: <way out>", or None."""
+    if task.d > 1 and isinstance(solver, VectorSolver):
+        return solver.decline(task.n, task.size, task.d)
+    return solver.decline(task.n, task.size)
+
+
+def memory_of(solver: Solver, task: Task) -> int:
+    """Bytes of working memory that the solver will take for the task."""
+    if task.d > 1 and isinstance(solver, VectorSolver):
+        return solver.memory(task.n, task.size, len(task.targets), task.threads, task.d)
+    return solver.memory(task.n, task.size, len(task.targets), task.threads)
+
+
+def _choose_for_vectors(task: Task) -> tuple[Solver, str]:
+    """Exact lists of sums where they are a matter of seconds, the heuristic beyond."""
+    from slth.subset_sum.vector import VectorTwoList
+    from slth.subset_sum.vector_pursuit import Pursuit
+
+    two, shape = VectorTwoList(), f"n = {task.n} vectors of d = {task.d} coordinates"
+    if task.n > VECTORS_UP_TO or refusal_of(two, task) is not None:
+        return Pursuit(), f"{shape} are beyond exact reach; pursuit takes any number"
+    needed = memory_of(two, task)
+    if needed > SHARE * available_memory():
+        return Pursuit(), f"{shape} need {needed / 2**30:.1f} GiB for the exact lists of sums; pursuit needs little"
+    return two, f"{shape} are within reach of the exact lists of sums ({needed / 2**20:.0f} MiB)"
+
+
 def choose(task: Task) -> tuple[Solver, str]:
-    """The solver for a task and the reason, decided by n, size, tolerance and the memory that is free."""
+    """The solver for a task and the reason, decided by n, d, size, tolerance and the memory that is free."""
+    if task.d > 1:
+        return _choose_for_vectors(task)
     n, size = task.n, task.size
     free = int(SHARE * available_memory())
     two = TwoList()

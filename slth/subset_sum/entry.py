@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from slth.errors import ArgumentError, ResourceError
-from slth.subset_sum.choice import choose, solver_named
-from slth.subset_sum.instance import Floats, SubsetSumInstance, as_floats, as_size, as_tolerance, check_sum_is_finite
+from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named
+from slth.subset_sum.instance import (
+    Floats,
+    SubsetSumInstance,
+    as_floats,
+    as_norm,
+    as_size,
+    as_tolerance,
+    check_has_values,
+    check_sum_is_finite,
+)
 from slth.subset_sum.resources import SHARE, Progress, available_memory, require_memory, thread_count
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution, certified_batch
 from slth.subset_sum.solver import Rows, Solver, Task, Traits
@@ -18,7 +29,7 @@ ArrayLike = npt.ArrayLike
 
 def solve(
     values: ArrayLike,
-    target: float,
+    target: float | ArrayLike,
     *,
     tolerance: float = 0.0,
     size: int | None = None,
@@ -30,25 +41,27 @@ def solve(
 ) -> SubsetSumSolution:
     """Find the subset of the values whose sum is closest to the target.
 
-    Minimises abs(sum_{i in S} values[i] - target) over subsets S (over those with abs(S) = size, if given).
+    Minimises norm(sum_{i in S} values[i] - target) over subsets S (over those with abs(S) = size, if given).
 
     Parameters
     ----------
-    values : array_like, float64[n]
-        Candidates: finite, n >= 1. Exactness refers to the rational numbers that these doubles are.
-    target : float
+    values : array_like, float64[n] or float64[n, d]
+        Candidates, numbers or vectors: finite, n >= 1. Exactness refers to the rational numbers that these doubles are.
+    target : float, or array_like, float64[d]
         What the sum should be.
     tolerance : float, default 0.0
         Stop as soon as the error is at most this; 0.0 searches for the optimum.
     size : int or None
         Choose exactly so many values.
     norm : {"max", "l2"}
-        How the error of vectors is measured; in one dimension both are the absolute value.
+        How the error of vectors is measured, and what tolerance and optimal refer to: the largest difference of a
+        coordinate, or the root of the sum of their squares. In one dimension both are the absolute value.
     solver : Solver or None
-        ``TwoList()``, ``FourList()``, ``Greedy()``, ``Differencing()``, ``Lattice()``; None picks by n, size, tolerance
-        and memory, and ``solution.work["reason"]`` says why.
+        ``TwoList()``, ``FourList()``, ``Greedy()``, ``Differencing()``, ``Lattice()``, and of vectors
+        ``VectorTwoList()``, ``Pursuit()``; None picks by n, d, size, tolerance and memory, and
+        ``solution.work["reason"]`` says why.
     device : {"cpu", "cuda", "auto"} or str
-        Where to run; anything but the CPU takes n <= 40 and any size.
+        Where to run; anything but the CPU takes numbers, n <= 40 and any size.
     threads : int or None
         Worker threads; None for one per core.
     progress : callable or None
@@ -69,8 +82,10 @@ def solve(
     >>> import slth
     >>> slth.solve([0.31, -0.7, 0.52, 0.11], 0.4).subset.tolist()
     [True, False, False, True]
+    >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [9.0, 3.0]).subset.tolist()
+    [True, False, True]
     """
-    instance = SubsetSumInstance(values, target, tolerance, size)  # type: ignore[arg-type]
+    instance = SubsetSumInstance(values, target, tolerance, size, norm)  # type: ignore[arg-type]
     task = Task(
         instance.values[None, :],
         np.array([instance.target]),
@@ -78,8 +93,9 @@ def solve(
         size=instance.size,
         threads=thread_count(threads),
         progress=progress,
+        norm=instance.norm,
     )
-    who, rows = _run(task, norm=norm, solver=solver, device=device)
+    who, rows = _run(task, solver=solver, device=device)
     return SubsetSumSolution(
         instance=instance,
         subset=rows.subsets[0],
@@ -106,10 +122,10 @@ def solve_batch(
 
     Parameters
     ----------
-    values : array_like, float64[B, n] or float64[n]
+    values : array_like, float64[B, n] or float64[n]; of vectors float64[B, n, d] or float64[n, d]
         One list of candidates for each target, or one list for all of them (sorted once).
-    targets : array_like, float64[B]
-        What the sums should be.
+    targets : array_like, float64[B]; of vectors float64[B, d]
+        What the sums should be; their axes tell a shared list of vectors from B lists of numbers.
     tolerance, size, norm, solver, device, threads, progress
         As in :func:`solve`, for every row.
 
@@ -130,38 +146,61 @@ def solve_batch(
     >>> rows.errors.tolist()
     [0.0, 1.0]
     """
-    given = as_floats("values", values, dimensions=(1, 2))
-    goals = as_floats("targets", targets, dimensions=(1,))
-    matrix = given[None, :] if given.ndim == 1 else given
-    if matrix.shape[1] == 0:
-        raise ArgumentError(
-            "values", f"array of shape {given.shape}", "must hold at least one value a row", "pass n >= 1"
-        )
-    if given.ndim == 2 and len(given) != len(goals):
+    matrix, goals = _rows_of(values, targets)
+    n = matrix.shape[1]
+    task = Task(
+        matrix,
+        goals,
+        as_tolerance(tolerance),
+        as_size(size, n),
+        thread_count(threads),
+        progress,
+        as_norm(norm),
+    )
+    if len(goals) == 0:
+        who, rows = "none", Rows.empty(0, n)
+    else:
+        check_sum_is_finite(matrix, goals, vectors=goals.ndim == 2)
+        who, rows = _run(task, solver=solver, device=device)
+    return certified_batch(
+        matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=who, work=rows.work, norm=task.norm
+    )
+
+
+def _rows_of(values: ArrayLike, targets: ArrayLike) -> tuple[Floats, Floats]:
+    """Values with an axis for rows, of length 1 where all targets share them, and the targets."""
+    given = as_floats("values", values, dimensions=(1, 2, 3))
+    goals = as_floats("targets", targets, dimensions=(1, 2))
+    vectors = goals.ndim == 2
+    if given.ndim not in ((2, 3) if vectors else (1, 2)):
+        rule = f"has the wrong number of dimensions for targets of shape {goals.shape}"
+        remedy = "pass targets [B, d] with values [B, n, d] or [n, d], targets [B] with values [B, n] or [n]"
+        raise ArgumentError("values", f"array of shape {given.shape}", rule, remedy)
+    check_has_values(given.shape, vectors=vectors, row=" a row")
+    shared = given.ndim == goals.ndim
+    if not shared and len(given) != len(goals):
         raise ArgumentError(
             "targets",
             f"array of shape {goals.shape}",
             f"must hold one target for each of the {len(given)} rows of values",
-            "pass values of shape [n] to share one list between all targets",
+            f"pass values of shape {'[n, d]' if vectors else '[n]'} to share one list between all targets",
         )
-    n = matrix.shape[1]
-    as_tolerance(tolerance), as_size(size, n)
-    if len(goals) == 0:
-        empty = Rows.empty(0, n)
-        return certified_batch(matrix, goals, empty.subsets, empty.lower_bounds, empty.status, solver="none", work={})
-    check_sum_is_finite(matrix, goals)
-    task = Task(matrix, goals, as_tolerance(tolerance), as_size(size, n), thread_count(threads), progress)
-    who, rows = _run(task, norm=norm, solver=solver, device=device)
-    return certified_batch(matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=who, work=rows.work)
+    if vectors and given.shape[-1] != goals.shape[1]:
+        rule = f"must hold one number for each of the {given.shape[-1]} coordinates of the values"
+        raise ArgumentError("targets", f"array of shape {goals.shape}", rule, "pass targets of shape [B, d]")
+    return (given[None] if shared else given), goals
 
 
-def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> tuple[str, Rows]:
+def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, Rows]:
     """Choose where and by whom, check that it fits, and solve."""
-    if norm not in ("max", "l2"):
-        raise ArgumentError("norm", norm, "must be 'max' or 'l2'", "in one dimension the two agree: leave it out")
+    if task.values.ndim == 3 and task.d == 1:  # vectors of one coordinate are numbers
+        task = replace(task, values=task.values[..., 0], targets=task.targets[:, 0])
     if isinstance(solver, str):
         solver = solver_named(solver)
-    if device != "cpu":
+    if device != "cpu" and task.d > 1:
+        if device != "auto":
+            raise ArgumentError("device", device, "does not take vectors", "use device='cpu', for now the only one")
+    elif device != "cpu":
         from slth.subset_sum.accelerator import run_on  # torch is loaded only when it is asked for
 
         where = run_on(task, device=device, solver=solver)
@@ -180,12 +219,17 @@ def _run(task: Task, *, norm: str, solver: Solver | str | None, device: str) -> 
 
 def _check(solver: Solver, task: Task) -> None:
     """Refuse before any memory is taken."""
-    refusal = solver.decline(task.n, task.size)
+    if task.d > 1 and Traits.VECTOR not in solver.traits:
+        rule = f"takes numbers, not vectors of {task.d} coordinates"
+        raise ArgumentError("solver", solver, rule, "use VectorTwoList() for few values, Pursuit() for many, or None")
+    refusal = refusal_of(solver, task)
     if refusal is not None:
         rule, _, remedy = refusal.partition(": ")
         argument, value = ("n", task.n) if "values" in rule or task.size is None else ("size", task.size)
+        if "coordinates" in rule:
+            argument, value = "d", task.d
         raise ResourceError(argument, value, rule, remedy)
-    needed = solver.memory(task.n, task.size, len(task.targets), task.threads)
+    needed = memory_of(solver, task)
     if needed > SHARE * available_memory():
         fits, _ = choose(task)
         remedy = f"use {fits!r}" if repr(fits) != repr(solver) else "use fewer values or fewer rows at a time"

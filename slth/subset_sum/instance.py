@@ -13,6 +13,7 @@ import numpy.typing as npt
 from slth.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
+NORMS = ("max", "l2")
 
 
 def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
@@ -74,10 +75,27 @@ def as_size(given: Any, n: int) -> int | None:
     return size
 
 
-def check_sum_is_finite(values: Floats, targets: Floats) -> None:
-    """Refuse magnitudes whose sum overflows float64, where no total could be reported."""
+def as_norm(given: Any) -> str:
+    """The name of a norm."""
+    if not isinstance(given, str) or given not in NORMS:
+        raise ArgumentError("norm", given, "must be 'max' or 'l2'", "in one dimension the two agree: leave it out")
+    return given
+
+
+def check_has_values(shape: tuple[int, ...], *, vectors: bool, row: str) -> None:
+    """Refuse lists without a value, and values without a coordinate; `row` says whose list it is."""
+    if shape[-2 if vectors else -1] == 0:
+        raise ArgumentError("values", f"array of shape {shape}", f"must hold at least one value{row}", "pass n >= 1")
+    if vectors and shape[-1] == 0:
+        raise ArgumentError("values", f"array of shape {shape}", "has vectors without coordinates", "pass d >= 1")
+
+
+def check_sum_is_finite(values: Floats, targets: Floats, *, vectors: bool = False) -> None:
+    """Refuse magnitudes whose sum, of all coordinates, overflows float64, where no total could be reported."""
     with np.errstate(over="ignore"):
-        largest = float(np.max(np.abs(values).sum(axis=-1))) + float(np.max(np.abs(targets), initial=0.0))
+        sums = np.abs(values).sum(axis=(-2, -1) if vectors else -1)
+        reach = np.abs(targets).sum(axis=-1) if vectors else np.abs(targets)
+        largest = float(np.max(sums)) + float(np.max(reach, initial=0.0))
     if not math.isfinite(largest):
         raise ArgumentError(
             "values",
@@ -89,23 +107,26 @@ def check_sum_is_finite(values: Floats, targets: Floats) -> None:
 
 @dataclass(frozen=True, eq=False)
 class SubsetSumInstance:
-    """Choose a subset S of the values so that abs(sum of S - target) is small.
+    """Choose a subset S of the values so that norm(sum of S - target) is small.
 
     Parameters
     ----------
-    values : array_like, float64[n]
-        The candidates; finite, n >= 1. Kept as a read-only copy.
-    target : float
+    values : array_like, float64[n] or float64[n, d]
+        The candidates, numbers or vectors; finite, n >= 1, d >= 1. Kept as a read-only copy.
+    target : float, or array_like, float64[d]
         What the chosen values should add up to; finite.
     tolerance : float, default 0.0
         An error that is good enough; 0.0 asks for the optimum.
     size : int or None
         Exactly how many values to choose; None for any number.
+    norm : {"max", "l2"}
+        How the distance of vectors is measured: the largest coordinate, or the root of the sum of squares.
 
     Raises
     ------
     ArgumentError
-        For NaN, inf, empty or wrongly shaped values, a negative tolerance, or a size outside 0..n.
+        For NaN, inf, empty or wrongly shaped values, a target of another shape, a negative tolerance, a size outside
+        0..n, or an unknown norm.
 
     Examples
     --------
@@ -114,22 +135,33 @@ class SubsetSumInstance:
     """
 
     values: Floats
-    target: float
+    target: float | Floats
     tolerance: float = 0.0
     size: int | None = None
+    norm: str = "max"
 
     def __post_init__(self) -> None:
-        values = as_floats("values", self.values, dimensions=(1,))
-        if len(values) == 0:
-            raise ArgumentError("values", "[]", "must hold at least one value", "pass n >= 1 candidates")
-        target = as_floats("target", self.target, dimensions=(0,))
-        check_sum_is_finite(values, target)
+        values = as_floats("values", self.values, dimensions=(1, 2))
+        vectors = values.ndim == 2
+        check_has_values(values.shape, vectors=vectors, row="")
+        target = as_floats("target", self.target, dimensions=(0, 1))
+        if target.shape != values.shape[1:]:
+            rule = f"has another number of dimensions or coordinates than the values, of shape {values.shape}"
+            remedy = f"pass one number for each of the {values.shape[1]} coordinates" if vectors else "pass one number"
+            raise ArgumentError("target", self.target, rule, remedy)
+        check_sum_is_finite(values, target, vectors=vectors)
         object.__setattr__(self, "values", values)
-        object.__setattr__(self, "target", float(target))
+        object.__setattr__(self, "target", target if vectors else float(target))
         object.__setattr__(self, "tolerance", as_tolerance(self.tolerance))
         object.__setattr__(self, "size", as_size(self.size, len(values)))
+        object.__setattr__(self, "norm", as_norm(self.norm))
 
     @property
     def n(self) -> int:
         """Number of values."""
         return len(self.values)
+
+    @property
+    def d(self) -> int:
+        """Coordinates of each value; 1 for numbers."""
+        return self.values.shape[1] if self.values.ndim == 2 else 1

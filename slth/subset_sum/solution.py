@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,60 @@ from slth.subset_sum.status import Status
 Bools = npt.NDArray[np.bool_]
 
 
+def residual(chosen: Sequence[float], target: float) -> list[float]:
+    """The sum of the chosen values less the target, exactly: doubles that add up to it, the first its nearest.
+
+    Examples
+    --------
+    >>> residual([1.0, 2.0**-60], 0.5)
+    [0.5, 8.673617379884035e-19]
+    """
+    terms = [*chosen, -target]
+    parts = [math.fsum(terms)]
+    while parts[-1] != 0.0:
+        terms.append(-parts[-1])
+        parts.append(math.fsum(terms))
+    return parts[:-1] or [0.0]
+
+
+def rounded_root(square: Fraction) -> float:
+    """The double nearest to the square root of a number >= 0.
+
+    Examples
+    --------
+    >>> rounded_root(Fraction(9, 4)), rounded_root(Fraction(2)) == math.sqrt(2.0)
+    (1.5, True)
+    """
+    p, q = square.as_integer_ratio()
+    # An even power of two such that the root has 64 digits or more; what is lost below them only breaks ties.
+    shift = max(0, 128 - p.bit_length() + q.bit_length()) // 2 + 1
+    number, rest = divmod(p << 2 * shift, q)
+    root = math.isqrt(number)
+    inexact = rest != 0 or root * root != number
+    return float(Fraction(2 * root + inexact, 1 << shift + 1))
+
+
+def error_of(chosen: Floats, target: float | Floats, norm: str) -> float:
+    """How far the sum of chosen values, or vectors, is from the target: rounded once, from the exact sum.
+
+    Parameters
+    ----------
+    chosen : float64[k] or float64[k, d]
+        The chosen values.
+    target : float or float64[d]
+        What they should add up to.
+    norm : {"max", "l2"}
+        How vectors are measured.
+    """
+    if not isinstance(target, np.ndarray):
+        return abs(math.fsum([*chosen.tolist(), -target]))
+    columns = list(zip(chosen.T.tolist(), target.tolist(), strict=True))
+    if norm == "max" or len(columns) == 1:
+        return max(abs(math.fsum([*column, -goal])) for column, goal in columns)
+    gaps = (sum((Fraction(part) for part in residual(column, goal)), Fraction(0)) for column, goal in columns)
+    return rounded_root(sum((gap * gap for gap in gaps), Fraction(0)))
+
+
 def frozen(work: Mapping[str, Any]) -> Mapping[str, Any]:
     """A read-only copy of the record of what was done."""
     return MappingProxyType(dict(work))
@@ -29,7 +84,8 @@ class SubsetSumSolution:
     """A subset, re-summed on construction, and a proved bound on how much better any other could be.
 
     ``error = |fsum(chosen values, -target)|``, correctly rounded from the exact sum; it is computed here and
-    never taken from a solver.
+    never taken from a solver. Of vectors it is the instance's norm of the exact differences of the coordinates,
+    rounded once.
 
     Parameters
     ----------
@@ -48,10 +104,10 @@ class SubsetSumSolution:
 
     Attributes
     ----------
-    total : float
+    total : float or float64[d]
         Correctly rounded sum of the chosen values.
     error : float
-        Correctly rounded abs(sum of the chosen values - target).
+        Correctly rounded norm(sum of the chosen values - target).
 
     Examples
     --------
@@ -67,24 +123,24 @@ class SubsetSumSolution:
     status: Status
     solver: str
     work: Mapping[str, Any] = field(default_factory=dict)
-    total: float = field(init=False)
+    total: float | Floats = field(init=False)
     error: float = field(init=False)
 
     def __post_init__(self) -> None:
         subset = np.array(self.subset, dtype=np.bool_)
-        if subset.shape != self.instance.values.shape:
+        if subset.shape != self.instance.values.shape[:1]:
             raise SlthError(f"solver {self.solver} returned a subset of shape {subset.shape}: please report this")
         if self.instance.size is not None and int(subset.sum()) != self.instance.size:
             raise SlthError(f"solver {self.solver} returned {int(subset.sum())} values, asked for {self.instance.size}")
         subset.flags.writeable = False
-        chosen = self.instance.values[subset].tolist()
-        error = abs(math.fsum([*chosen, -self.instance.target]))
+        chosen = self.instance.values[subset]
+        error = error_of(chosen, self.instance.target, self.instance.norm)
         status = Status.OPTIMAL if error == 0.0 else self.status  # a sum that rounds to 0 is 0
         lower = error if status == Status.OPTIMAL else min(max(self.lower_bound, 0.0), error)
         object.__setattr__(self, "subset", subset)
         object.__setattr__(self, "status", status)
         object.__setattr__(self, "work", frozen(self.work))
-        object.__setattr__(self, "total", math.fsum(chosen))
+        object.__setattr__(self, "total", _total(chosen))
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "lower_bound", lower)
 
@@ -95,9 +151,21 @@ class SubsetSumSolution:
 
     def __repr__(self) -> str:
         return (
-            f"SubsetSumSolution(n={self.instance.n}, error={self.error:.6g}, lower_bound={self.lower_bound:.6g}, "
-            f"status={self.status.label!r}, solver={self.solver!r})"
+            f"SubsetSumSolution(n={self.instance.n}{_d_of(self.instance.values)}, error={self.error:.6g}, "
+            f"lower_bound={self.lower_bound:.6g}, status={self.status.label!r}, solver={self.solver!r})"
         )
+
+
+def _total(chosen: Floats) -> float | Floats:
+    if chosen.ndim == 1:
+        return math.fsum(chosen.tolist())
+    total = np.array([math.fsum(column) for column in chosen.T.tolist()])
+    total.flags.writeable = False
+    return total
+
+
+def _d_of(values: Floats) -> str:
+    return f", d={values.shape[1]}" if values.ndim == 2 else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +176,10 @@ class BatchSolution:
     ----------
     subsets : bool[B, n]
         The chosen values of each instance.
-    totals, errors : float64[B]
-        Correctly rounded sums of the chosen values, and their distances from the targets.
+    totals : float64[B], or float64[B, d] of vectors
+        Correctly rounded sums of the chosen values.
+    errors : float64[B]
+        Their distances from the targets, rounded once.
     lower_bounds : float64[B]
         Proved: no subset of that row has a smaller error.
     status : uint8[B]
@@ -150,14 +220,24 @@ def certified_batch(
     *,
     solver: str,
     work: Mapping[str, Any],
+    norm: str = "max",
 ) -> BatchSolution:
     """Re-sum every row exactly and close the gap where a row is claimed to be optimal.
 
-    ``values`` is float64[B, n], or float64[1, n] where all rows share one list.
+    ``values`` is float64[B, n], or float64[1, n] where all rows share one list; vectors have one more axis, as their
+    targets have.
     """
-    totals = np.empty(len(targets))
-    errors = np.empty(len(targets))
-    chosen_sums(values, subsets, targets, totals, errors)
+    totals, errors = np.empty(targets.shape), np.empty(targets.shape)
+    if targets.ndim == 1:
+        chosen_sums(values, subsets, targets, totals, errors)
+    else:
+        for c in range(targets.shape[1]):
+            column = np.empty((2, len(targets)))
+            chosen_sums(np.ascontiguousarray(values[..., c]), subsets, targets[:, c].copy(), *column)
+            totals[:, c], errors[:, c] = column
+        errors = errors.max(axis=1)
+        for k in range(len(targets) if norm == "l2" and targets.shape[1] > 1 else 0):
+            errors[k] = error_of(values[0 if len(values) == 1 else k][subsets[k]], targets[k], norm)
     status = np.where(errors == 0.0, np.uint8(Status.OPTIMAL), status)  # a sum that rounds to 0 is 0
     lower = np.where(status == Status.OPTIMAL, errors, np.clip(lower_bounds, 0.0, errors))
     return BatchSolution(subsets, totals, errors, lower, status, solver, work)

@@ -23,11 +23,15 @@ class Traits(enum.Flag):
     FIXED_SIZE = enum.auto()
     EARLY_STOP = enum.auto()
     BATCHED = enum.auto()
+    VECTOR = enum.auto()
 
 
 @dataclass(frozen=True)
 class Task:
-    """Rows to solve: values float64[B, n], or float64[1, n] shared by all targets float64[B]."""
+    """Rows to solve: values float64[B, n], or float64[1, n] shared by all targets float64[B].
+
+    Solvers of vectors also take values float64[B or 1, n, d] with targets float64[B, d]; the norm is how they measure.
+    """
 
     values: Floats
     targets: Floats
@@ -35,6 +39,12 @@ class Task:
     size: int | None = None
     threads: int = 1
     progress: Progress | None = None
+    norm: str = "max"
+
+    @property
+    def d(self) -> int:
+        """Coordinates of each value; 1 for numbers."""
+        return int(self.values.shape[2]) if self.values.ndim == 3 else 1
 
     @property
     def n(self) -> int:
@@ -88,6 +98,17 @@ class Solver(Protocol):
 
     def run(self, task: Task) -> Rows:
         """Solve every row."""
+
+
+@runtime_checkable
+class VectorSolver(Solver, Protocol):
+    """A solver with the trait VECTOR: it is told how many coordinates the values have, and takes one as well."""
+
+    def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
+        """Why it does not take instances of this shape, as "<rule>: <way out>", or None."""
+
+    def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
+        """Bytes of working memory that it will take."""
 
 
 Work = Mapping[str, Any]

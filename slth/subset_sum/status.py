@@ -36,6 +36,7 @@ _ADVICE = {
     Status.WITHIN_TOLERANCE: "the search stopped at the tolerance; pass tolerance=0.0 for the optimum",
     Status.WITHIN_ROUNDING: "too many subsets lie within the rounding of the keys to rank them all; lower_bound says "
     "how much may be missing. The values span too many binary digits: split off the smallest, or use fewer of them",
-    Status.HEURISTIC: "no proof of optimality; an exact solver takes n up to 50 (TwoList) or 64 (FourList)",
+    Status.HEURISTIC: "no proof of optimality; an exact solver takes n up to 50 (TwoList) or 64 (FourList), "
+    "and vectors up to 44 (VectorTwoList)",
     Status.INTERRUPTED: "the best subset seen before the interruption",
 }

@@ -75,7 +75,13 @@ class Pool:
 
 @dataclass(frozen=True)
 class Flatten:
-    """Make every number a channel of an image of one pixel, so that a linear layer is a convolution of size 1."""
+    """Make every number a channel of an image of one pixel, so that a linear layer is a convolution of size 1.
+
+    Examples
+    --------
+    >>> Flatten().output_shape((16, 7, 7))
+    (784, 1, 1)
+    """
 
     def output_shape(self, shape: ImageShape) -> ImageShape:
         """Channels, height and width of the result."""
@@ -88,17 +94,41 @@ class Flatten:
 
 @dataclass(frozen=True)
 class Branch:
-    """Put a copy of the value aside."""
+    """Put a copy of the value aside.
+
+    Examples
+    --------
+    >>> steps = [Branch(), Pool("average", 3, stride=1, padding=1), Join()]  # max(x + mean of the neighbours, 0)
+    >>> run(steps, np.ones((1, 1, 1, 1)), lambda number, x: x).item()  # zeros around one pixel are averaged too
+    1.1111111111111112
+    """
 
 
 @dataclass(frozen=True)
 class Swap:
-    """Exchange the value and the one that was put aside last."""
+    """Exchange the value and the one that was put aside last.
+
+    Examples
+    --------
+    >>> steps = [Branch(), Pool("max", 2), Swap(), Pool("average", 2), Join()]
+    >>> run(steps, np.arange(4.0).reshape(1, 1, 2, 2), lambda number, x: x).item()  # 3 + 1.5
+    4.5
+    """
 
 
 @dataclass(frozen=True)
 class Join:
-    """Add the value that was put aside last, then apply an activation."""
+    """Add the value that was put aside last, then apply an activation.
+
+    Parameters
+    ----------
+    activation : {"relu", "identity"}
+
+    Examples
+    --------
+    >>> run([Branch(), Join("identity")], np.full((1, 1, 1, 1), 0.5), lambda number, x: x).item()
+    1.0
+    """
 
     activation: Activation = "relu"
 

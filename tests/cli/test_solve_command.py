@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from slth.cli import main
 from tests.cli.running import run
 
 VALUES = [0.31, -0.7, 0.52, 0.11]
@@ -210,3 +211,34 @@ def test_a_wrong_configuration_is_refused(capsys, tmp_path, text):
     ran = run(capsys, "solve", "v.csv", "--target", 1, "--config", "c.toml")
     assert ran.code == 2
     assert "c.toml" in ran.err
+
+
+def test_vectors(tmp_path, capsys):
+    path = tmp_path / "v.csv"
+    path.write_text("1,2\n0.5,-1\n3,3\n")
+    assert main(["solve", str(path), "--target", "1.5,1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["d"], found["error"], found["subset"]) == (2, 0.0, [True, True, False])
+    assert found["total"] == [1.5, 1.0]
+    assert main(["solve", "--law", "normal", "--n", "14", "--d", "3", "--norm", "l2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    left = np.array(found["values"])[np.array(found["subset"])].sum(axis=0) - found["target"]
+    assert abs(np.linalg.norm(left) - found["error"]) < 1e-12
+    assert found["status"] == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "1.5"], "must have 2 numbers"),
+        (["--target", "1,x"], "--target='1,x' must be a number"),
+        (["--target", "1,2", "--d", "2"], "--d=2 goes with --law only"),
+        (["--target", "1,2", "--solver", "two-list"], "not vectors"),
+        (["--target", "1,2", "--norm", "l3"], "norm"),
+    ],
+)
+def test_bad_vectors(tmp_path, capsys, options, message):
+    path = tmp_path / "v.csv"
+    path.write_text("1,2\n0.5,-1\n")
+    assert main(["solve", str(path), *options]) == 2
+    assert message in capsys.readouterr().err

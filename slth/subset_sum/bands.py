@@ -1,0 +1,313 @@
+"""Vector pursuit over bands of scales: candidates s_i v_i of which only a few thousand are ever generated.
+
+A residual r is shortened most by candidates about as long as its projection on them. So the walk goes from long to
+short candidates, one band of scales after the other, and generates in each band only as many vectors as are needed; it
+ends with annealing among the shortest candidates of all, which decide the error. Memory and work therefore hardly
+depend on the number n of candidates, and the error falls like 1/n, because the shortest scales do.
+
+With u v and a target of standard normal numbers the relative l2 error is c D^1.5 / n with c between 0.2 (D = 10) and
+0.36 (D = 288), measured from n = 10 D on; plain greedy has about 0.8. Up to 8 D candidates there are no bands: all are
+annealed together, and the error tends to 1, choosing nothing, as n goes below D.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from slth.errors import ArgumentError
+from slth.kernels.pursuit import descend
+from slth.subset_sum.annealing import REHEAT, Bools, anneal_window, distance, window_size
+from slth.subset_sum.instance import Floats
+from slth.subset_sum.resources import Progress, worker_pool
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+VectorsAt: TypeAlias = Callable[[Integers], Floats]
+
+BAND = 4.0  # ratio of the longest to the shortest scale in a band
+OVERSIZE = 1.5  # longest scale worth trying, in units of the best one for the direction expected to be met
+CHUNK = 4096  # vectors generated at a time where only their sum is wanted
+
+
+@dataclass(frozen=True)
+class BandPursuit:
+    """What a pursuit over bands found.
+
+    Attributes
+    ----------
+    indices : int64[k]
+        The chosen candidates, increasing.
+    error : float
+        ``|target - sum|`` in l2, to the rounding of float64 sums.
+    generated : int
+        Vectors that were asked for.
+    flips : int
+        Changes of the subset that were made, in bands and in annealing.
+    bands : int
+        Groups of candidates that were searched before the last.
+    """
+
+    indices: Integers
+    error: float
+    generated: int
+    flips: int
+    bands: int
+
+
+def pursue_bands(
+    scales: Floats,
+    vectors_at: VectorsAt,
+    target: Floats,
+    *,
+    size: int | None = None,
+    beam: int = 8,
+    tolerance: float = 0.0,
+    threads: int = 1,
+) -> BandPursuit:
+    """A subset of candidates ``scales[i] * v_i`` whose sum is near the target, generating few of the vectors.
+
+    Parameters
+    ----------
+    scales : float64[n]
+        Candidates with a scale that is not positive are never chosen.
+    vectors_at : callable
+        ``vectors_at(indices) -> float64[m, D]``, the vectors v at indices int64[m]; must always return the same ones,
+        of about equal length. For each index it is asked at most a few times.
+    target : float64[D]
+        What the chosen candidates should add up to.
+    size : int, optional
+        Choose exactly so many. A size far above a few hundreds costs one generated vector for each.
+    beam : int
+        Annealing walks at the end, of which the best is kept: the error falls slowly, time grows in proportion.
+    tolerance : float
+        An l2 error at which the search may stop.
+    threads : int
+        Walks at the same time; the result does not depend on it.
+
+    Returns
+    -------
+    BandPursuit
+        Without a size, never worse than choosing nothing.
+
+    Raises
+    ------
+    ArgumentError
+        If fewer candidates are usable than the size asks for.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(0)
+    >>> vectors = generator.standard_normal((2000, 10))
+    >>> scales = np.abs(generator.standard_normal(2000))
+    >>> found = pursue_bands(scales, lambda at: vectors[at], np.ones(10))
+    >>> found.error < 0.05 and found.generated < 1000
+    True
+    """
+    usable = int(np.count_nonzero(scales > 0.0))
+    if size is not None and not 0 <= size <= usable:
+        raise ArgumentError("size", size, f"must lie in 0 .. {usable}, the number of usable candidates", "choose fewer")
+    walk = _Walk(scales, vectors_at, target, size)
+    if walk.error > tolerance or size is not None:
+        walk.through_bands(tolerance)
+        walk.through_window(beam, tolerance, threads)
+    return walk.result()
+
+
+def pursue_many(
+    scales: Floats,
+    vectors_at: Callable[[int, Integers], Floats],
+    targets: Floats,
+    *,
+    size: int | None = None,
+    beam: int = 8,
+    tolerance: float = 0.0,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> list[BandPursuit]:
+    """Solve many instances as :func:`pursue_bands` does, side by side; the results do not depend on the threads.
+
+    Parameters
+    ----------
+    scales : float64[B, n]
+        One row an instance.
+    vectors_at : callable
+        ``vectors_at(instance, indices) -> float64[m, D]``; called from several threads at the same time.
+    targets : float64[B, D]
+        One row an instance.
+    progress : callable, optional
+        ``progress("pursuit", instances done, B)``.
+    """
+    count = len(targets)
+    inner = max(1, threads // max(count, 1))  # a lone instance has its walks side by side instead
+
+    def one(instance: int) -> BandPursuit:
+        return pursue_bands(
+            scales[instance],
+            lambda indices: vectors_at(instance, indices),
+            targets[instance],
+            size=size,
+            beam=beam,
+            tolerance=tolerance,
+            threads=inner,
+        )
+
+    found = []
+    with worker_pool(min(threads, max(count, 1))) as pool:
+        for result in pool.map(one, range(count)):
+            found.append(result)
+            if progress:
+                progress("pursuit", len(found), count)
+    return found
+
+
+class _Walk:
+    """One pursuit on its way from long to short candidates."""
+
+    def __init__(self, scales: Floats, vectors_at: VectorsAt, target: Floats, size: int | None) -> None:
+        self.scales, self.vectors_at, self.target, self.size = scales, vectors_at, target, size
+        self.residual = np.array(target, dtype=np.float64)
+        self.dimension = len(target)
+        self.chosen = np.zeros(len(scales), np.bool_)
+        self.generated = self.flips = self.bands = 0
+        self.pool: list[tuple[Integers, Floats]] = []  # candidates that an exchange may choose among
+        usable = np.flatnonzero(scales > 0.0)
+        width = min(window_size(self.dimension), len(usable))
+        nearest = usable[np.argpartition(scales[usable], width - 1)[:width]] if width else usable
+        self.window = nearest[np.lexsort((nearest, scales[nearest]))]
+        self.outside = scales > 0.0
+        self.outside[self.window] = False
+        self.count = 0  # chosen outside the window
+        self.least, self.most = 0, len(usable) - width
+        if size is not None:
+            self._prepare_size(size)
+
+    @property
+    def error(self) -> float:
+        """The length of the residual."""
+        return distance(self.residual, "l2")
+
+    def candidates(self, indices: Integers) -> Floats:
+        """The candidates at some indices, float64[m, D]."""
+        self.generated += len(indices)
+        return np.asarray(self.vectors_at(indices) * self.scales[indices, None])
+
+    def through_bands(self, tolerance: float) -> None:
+        """Flip candidates outside the window, longest first."""
+        if self.most == 0 and self.least == 0:
+            return
+        shortest = float(self.scales[self.window[-1]])
+        high = float(np.max(self.scales, where=self.outside, initial=0.0))
+        cap = min(2048, max(128, 8 * self.dimension))
+        reach = math.sqrt(min(0.9, 2.0 * math.log(cap) / self.dimension) / self.dimension)
+        while high > shortest and (self.error > tolerance or self.size is not None):
+            high = min(high, max(OVERSIZE * reach * self.error, shortest))
+            low = high / BAND if high / BAND > 1.5 * shortest else shortest
+            members = np.flatnonzero(self.outside & (self.scales > low) & (self.scales <= high))
+            parts = max(1, -(-len(members) // cap))
+            for part in range(parts):
+                self._descend(members[part::parts])
+                if reach * self.error < high:
+                    break  # short enough for the next band
+            high = low
+
+    def through_window(self, beam: int, tolerance: float, threads: int) -> None:
+        """Anneal among the shortest candidates."""
+        start = np.zeros(len(self.window), np.bool_)
+        if self.size is not None:
+            start[_spread(len(start), self.size - self.count)] = True
+        rows = self.candidates(self.window)
+        if self.pool and start.sum() < len(start) // 8:  # too few short ones to anneal alone
+            self.chosen[self.window] = start
+            self.residual -= rows[start].sum(axis=0)
+            self.pool.append((self.window, rows))
+            self._exchange(beam, tolerance, threads)
+        else:
+            self._anneal(self.window, rows, start, None, beam, tolerance, threads)
+
+    def _exchange(self, beam: int, tolerance: float, threads: int) -> None:
+        """Anneal all chosen, which are few, with those that the best exchanges would bring in."""
+        members = np.concatenate([part for part, _ in self.pool])
+        rows = np.concatenate([part for _, part in self.pool])
+        chosen = self.chosen[members]
+        change = np.einsum("ij,ij->i", rows, rows) - 2.0 * (rows @ self.residual)
+        change[chosen] = -np.inf
+        picked = np.sort(np.argsort(change, kind="stable")[: len(self.window)])
+        start = chosen[picked]
+        rows = np.ascontiguousarray(rows[picked])
+        heat = REHEAT * self.error
+        self.residual += rows[start].sum(axis=0)
+        self._anneal(members[picked], rows, start, heat, beam, tolerance, threads)
+
+    def _anneal(
+        self,
+        members: Integers,
+        rows: Floats,
+        start: Bools,
+        heat: float | None,
+        beam: int,
+        tolerance: float,
+        threads: int,
+    ) -> None:
+        fixed = self.size is not None
+        found = anneal_window(
+            rows, self.residual, start, beam=beam, fixed=fixed, tolerance=tolerance, heat=heat, threads=threads
+        )
+        self.flips += found.flips
+        self.chosen[members] = found.chosen
+        self.residual = self.residual - rows[found.chosen].sum(axis=0)
+
+    def result(self) -> BandPursuit:
+        """What was found, or nothing where that is better."""
+        error = self.error
+        if self.size is None and error > distance(self.target, "l2"):
+            self.chosen[:] = False
+            error = distance(self.target, "l2")
+        return BandPursuit(np.flatnonzero(self.chosen), error, self.generated, self.flips, self.bands)
+
+    def _descend(self, members: Integers) -> None:
+        if len(members) == 0:
+            return
+        rows = self.candidates(members)
+        squares = np.einsum("ij,ij->i", rows, rows)
+        chosen: Bools = self.chosen[members]
+        limit = 8 * len(members) + 64
+        columns = np.ascontiguousarray(rows.T)
+        flips, self.count = descend(
+            rows, columns, squares, chosen, self.residual, self.count, self.least, self.most, limit
+        )
+        self.chosen[members] = chosen
+        self.flips += flips
+        self.bands += 1
+        if self.size is not None and 2 * self.size < len(self.window):
+            self.pool.append((members, rows))
+
+    def _prepare_size(self, size: int) -> None:
+        """Choose outside the window what it cannot hold, leaving some in and some out at every scale."""
+        width, others = len(self.window), self.most
+        self.count = min(max(size - width // 2, 0), others)
+        margin = min(width // 8, (width + others - size) // 4) if self.count else 0
+        self.least = max(0, min(self.count, size - width + margin))
+        self.most = min(others, size, max(self.count, size - margin))
+        if self.count == 0:
+            return
+        rest = np.flatnonzero(self.outside)
+        rest = rest[np.argsort(self.scales[rest], kind="stable")]
+        left_out = others - self.count
+        if self.count <= left_out:
+            self.chosen[rest[: 2 * self.count : 2]] = True
+        else:
+            self.chosen[rest] = True
+            self.chosen[rest[_spread(others, left_out)]] = False
+        filled = np.flatnonzero(self.chosen)
+        for start in range(0, len(filled), CHUNK):
+            self.residual -= self.candidates(filled[start : start + CHUNK]).sum(axis=0)
+
+
+def _spread(length: int, count: int) -> Integers:
+    """`count` positions spread evenly over range(length)."""
+    return np.asarray((2 * np.arange(count) + 1) * length // (2 * max(count, 1)), dtype=np.int64)

@@ -1,0 +1,90 @@
+"""Bounds on vector subset sums: against simulation, identities, and the numbers computed before."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from slth.errors import ArgumentError
+from slth.theory import (
+    counting_channels,
+    counting_error,
+    guaranteed_candidates,
+    second_moment_guarantee,
+    structured_channels,
+    structured_error,
+)
+
+
+@pytest.mark.parametrize(("dimension", "n", "size"), [(1, 7, 3), (2, 13, 6), (3, 16, 7)])
+def test_the_guarantee_holds_in_simulation(dimension, n, size):
+    """100 samples: a success rate below the guarantee by 0.2 has probability below 1e-3 if the guarantee is true."""
+    rng = np.random.default_rng(dimension)
+    chosen = np.array(list(combinations(range(n), size)))
+    rate = np.mean(
+        [
+            (np.abs(rng.normal(size=(n, dimension))[chosen].sum(axis=1) - 1.0).max(axis=1) < 0.1).any()
+            for _ in range(100)
+        ]
+    )
+    assert rate > second_moment_guarantee(n, size, dimension, 0.1) - 0.2
+
+
+@pytest.mark.parametrize(
+    ("dimension", "eps", "most"),
+    [(1, 0.1, 7), (1, 0.01, 10), (1, 0.001, 14), (3, 0.1, 19), (3, 0.01, 30), (3, 0.001, 41), (9, 0.1, 65)],
+)
+def test_smallest_guaranteed_n(dimension, eps, most):
+    n = guaranteed_candidates(dimension, eps)
+    assert n <= most
+    best = max(second_moment_guarantee(n - 1, size, dimension, eps) for size in range(1, n - 1))
+    assert best < 1.0 / 3.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dimension", "eps", "most"), [(18, 0.1, 156), (18, 0.01, 221), (27, 0.1, 269)])
+def test_smallest_guaranteed_n_in_many_dimensions(dimension, eps, most):
+    assert guaranteed_candidates(dimension, eps) <= most
+
+
+def test_inverses():
+    for eps in (0.3, 0.01, 1e-6):
+        n = counting_channels(9, eps / 9**2)
+        assert counting_error(n, 9) == pytest.approx(eps / 9**2)
+        n = structured_channels(3, 8, 1, eps, constant=2.0)
+        assert structured_error(n, 3, 8, 1, constant=2.0) == pytest.approx(eps)
+    assert structured_error(10, 3, 8, 1, constant=1.0) is None
+
+
+def test_monotone():
+    values = [structured_channels(3, 8, 1, eps, constant=1.0) for eps in (0.1, 0.01, 0.001)]
+    assert values == sorted(values)
+    values = [counting_channels(9, eps) for eps in (0.1, 0.01, 0.001, 0.0001)]
+    assert values == sorted(values)
+    values = [second_moment_guarantee(n, 6, 3, 0.1) for n in (13, 16, 20, 25)]
+    assert values == sorted(values)
+
+
+def test_counting_is_exact_in_one_dimension():
+    """2n = 3 numbers have 8 sums: intervals of 2 eps cover half of [-1, 1] at eps = 1/16 and not below."""
+    assert counting_error(1.5, 1) == 1.0 / 16.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: second_moment_guarantee(3, 4, 1, 0.1),
+        lambda: second_moment_guarantee(3, 2, 0, 0.1),
+        lambda: second_moment_guarantee(3, 2, 1, 0.0),
+        lambda: second_moment_guarantee(3, 2, 1, 0.1, largest=-1.0),
+        lambda: guaranteed_candidates(1, 0.1, probability=1.0),
+        lambda: counting_channels(1, -0.1),
+        lambda: structured_channels(3, 8, 1, 1.5, constant=1.0),
+        lambda: structured_channels(3, 8, 1, 0.1, constant=0.0),
+    ],
+)
+def test_bad_numbers_are_refused(call):
+    with pytest.raises(ArgumentError):
+        call()
