@@ -9,8 +9,13 @@ from pathlib import Path
 
 from slth.figures.solver_figures import solver_time_figure
 from slth.figures.style import save_figure
+from slth.figures.vector_figures import structured_error_figure, vector_guarantee_figure
 
-FIGURES = {"solver_time": solver_time_figure}
+FIGURES = {
+    "solver_time": solver_time_figure,
+    "structured_error": structured_error_figure,
+    "vector_guarantee": vector_guarantee_figure,
+}
 
 
 def main() -> int:

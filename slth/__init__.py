@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from slth.api import construct as construct
     from slth.api import load_ticket as load_ticket
     from slth.api import to_torch as to_torch
+    from slth.constructions import Attention as Attention
     from slth.constructions import Certificate as Certificate
     from slth.constructions import Construction as Construction
+    from slth.constructions import Conv as Conv
     from slth.constructions import Dense as Dense
+    from slth.constructions import Structured as Structured
+    from slth.constructions import approximate_kernels as approximate_kernels
     from slth.constructions import approximate_weights as approximate_weights
     from slth.constructions.certify import certify as certify
     from slth.errors import ArgumentError as ArgumentError
@@ -36,28 +40,48 @@ if TYPE_CHECKING:
     from slth.subset_sum import FourList as FourList
     from slth.subset_sum import Greedy as Greedy
     from slth.subset_sum import Lattice as Lattice
+    from slth.subset_sum import Pursuit as Pursuit
     from slth.subset_sum import Status as Status
     from slth.subset_sum import SubsetSumInstance as SubsetSumInstance
     from slth.subset_sum import SubsetSumSolution as SubsetSumSolution
     from slth.subset_sum import TwoList as TwoList
+    from slth.subset_sum import VectorTwoList as VectorTwoList
     from slth.subset_sum import solve as solve
     from slth.subset_sum import solve_batch as solve_batch
     from slth.subset_sum.coverage import coverage as coverage
     from slth.subset_sum.laws import law_from_text as law_from_text
     from slth.subset_sum.prediction import predict_error as predict_error
+    from slth.tickets import AttentionNetwork as AttentionNetwork
+    from slth.tickets import Branch as Branch
+    from slth.tickets import ConvLayer as ConvLayer
+    from slth.tickets import ConvNetwork as ConvNetwork
+    from slth.tickets import ConvPair as ConvPair
     from slth.tickets import DenseLayer as DenseLayer
     from slth.tickets import DenseNetwork as DenseNetwork
+    from slth.tickets import Flatten as Flatten
+    from slth.tickets import Join as Join
     from slth.tickets import Mask as Mask
     from slth.tickets import NetworkDescription as NetworkDescription
+    from slth.tickets import Pool as Pool
     from slth.tickets import ProductPair as ProductPair
     from slth.tickets import RandomLinear as RandomLinear
+    from slth.tickets import Swap as Swap
     from slth.tickets import Ticket as Ticket
 
 __version__ = "0.1.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "slth.api": ("construct", "load_ticket", "to_torch"),
-    "slth.constructions": ("Certificate", "Construction", "Dense", "approximate_weights"),
+    "slth.constructions": (
+        "Attention",
+        "Certificate",
+        "Construction",
+        "Conv",
+        "Dense",
+        "Structured",
+        "approximate_kernels",
+        "approximate_weights",
+    ),
     "slth.constructions.certify": ("certify",),
     "slth.errors": ("ArgumentError", "ConstructionError", "DataError", "ResourceError", "SlthError", "TicketError"),
     "slth.rng": ("Stream", "WeightLaw"),
@@ -67,10 +91,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "FourList",
         "Greedy",
         "Lattice",
+        "Pursuit",
         "Status",
         "SubsetSumInstance",
         "SubsetSumSolution",
         "TwoList",
+        "VectorTwoList",
         "solve",
         "solve_batch",
     ),
@@ -78,12 +104,21 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.subset_sum.laws": ("law_from_text",),
     "slth.subset_sum.prediction": ("predict_error",),
     "slth.tickets": (
+        "AttentionNetwork",
+        "Branch",
+        "ConvLayer",
+        "ConvNetwork",
+        "ConvPair",
         "DenseLayer",
         "DenseNetwork",
+        "Flatten",
+        "Join",
         "Mask",
         "NetworkDescription",
+        "Pool",
         "ProductPair",
         "RandomLinear",
+        "Swap",
         "Ticket",
     ),
 }

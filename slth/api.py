@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from slth.constructions import Construction, Dense
+    from slth.constructions import Attention, Construction, Conv, Dense, Structured
     from slth.rng import WeightLaw
-    from slth.tickets import DenseNetwork, Ticket
+    from slth.tickets import AttentionNetwork, ConvNetwork, DenseNetwork, Ticket
 
 Progress = Callable[[str, int, int], None]
 
 
 def construct(
-    target: nn.Module | DenseNetwork,
+    target: nn.Module | DenseNetwork | ConvNetwork | AttentionNetwork,
     *,
-    method: Dense,
+    method: Dense | Conv | Structured | Attention,
     input_shape: Sequence[int] | None = None,
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
     normalisation: tuple[ArrayLike, ArrayLike] | None = None,
@@ -36,17 +36,21 @@ def construct(
     r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
 
     Each weight w of the target becomes a subset sum of random products,
-    :math:`|w - g \sum_{k \in S} u_k v_k| \le \epsilon_w`, and the errors :math:`\epsilon_w` are folded through the
-    layers into a bound over the whole input box.
+    :math:`|w - g \sum_{k \in S} u_k v_k| \le \epsilon_w`, or each input channel's kernels a sum of random vectors, and
+    the errors are folded through the layers into a bound over the whole input box.
 
     Parameters
     ----------
-    target : torch.nn.Module or DenseNetwork
-        An ``nn.Sequential`` of ``Flatten``, ``Linear`` and ``ReLU``, or a described network.
-    method : Dense
-        What to build: ``Dense(candidates=20)``, ``Dense(eps=0.01, delta=0.01)``.
+    target : torch.nn.Module, DenseNetwork, ConvNetwork or AttentionNetwork
+        An ``nn.Sequential`` of ``Flatten``, ``Linear``, ``Conv2d``, ``BatchNorm2d``, pooling and ``ReLU`` (and
+        :class:`slth.networks.Residual`), an ``AttentionClassifier`` of :mod:`slth.networks.attention`, or a described
+        network.
+    method : Dense, Conv, Structured or Attention
+        What to build: ``Dense(candidates=20)``, ``Dense(eps=0.01, delta=0.01)``, ``Conv(candidates=20)``,
+        ``Structured(channels=10_000)``, ``Attention(candidates=30)``.
     input_shape : sequence of int, optional
-        Shape of one input, without the batch axis; dense targets need none, and one that is given is compared.
+        Shape of one input, without the batch axis; convolutions need it, and where dense targets have one it is
+        compared.
     input_box : tuple of two array_like
         Smallest and largest value of each raw input.
     normalisation : tuple of two array_like, optional
@@ -56,7 +60,8 @@ def construct(
     seed : int
         Seed of the random network, 0 <= seed < 2**64.
     law : WeightLaw, optional
-        Law of the random weights; uniform on (-1, 1) by default.
+        Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal. ``Attention``
+        has the theorem's.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -74,7 +79,11 @@ def construct(
 
     Notes
     -----
-    Source: Pensia et al. 2020, "Optimal Lottery Tickets via SubsetSum" (arXiv 2006.07990).
+    Sources: Pensia et al. 2020, "Optimal Lottery Tickets via SubsetSum" (arXiv 2006.07990); da Cunha, Natale and
+    Viennot 2022, "Proving the Strong Lottery Ticket Hypothesis for Convolutional Neural Networks"; da Cunha, d'Amore
+    and Natale 2023, "Polynomially Over-Parameterized Convolutional Neural Networks Contain Structured Strong Winning
+    Lottery Tickets" (arXiv 2311.09858); Otsuka et al. 2025, "The Strong Lottery Ticket Hypothesis for Multi-Head
+    Attention" (arXiv 2511.04217, title recalled).
 
     Examples
     --------
@@ -84,24 +93,72 @@ def construct(
     >>> made.certificate.error <= 0.01
     True
     """
-    from slth.constructions import construct_dense
+    from slth.constructions import Attention, Conv, Structured, construct_conv, construct_dense, construct_structured
     from slth.tickets import DenseNetwork
 
-    if isinstance(target, DenseNetwork):
+    if isinstance(method, Attention):
+        return _construct_attention(target, method, input_box=input_box, seed=seed, law=law, progress=progress)
+    network = _described(target, input_shape, normalisation)
+    options = {"input_box": input_box, "seed": seed, "law": law, "progress": progress}
+    if isinstance(method, Structured):
+        return construct_structured(network, method, **options)  # type: ignore[arg-type]
+    if isinstance(method, Conv):
+        return construct_conv(network, method, **options)  # type: ignore[arg-type]
+    if not isinstance(network, DenseNetwork):
+        remedy = "pass slth.Structured(channels=...) or slth.Conv(candidates=...)"
+        raise ArgumentError("method", method, "does not fit a target with convolutions", remedy)
+    return construct_dense(network, method, **options)  # type: ignore[arg-type]
+
+
+def _construct_attention(
+    target: object,
+    method: Attention,
+    *,
+    input_box: tuple[ArrayLike, ArrayLike],
+    seed: int,
+    law: WeightLaw | None,
+    progress: Progress | None,
+) -> Construction:
+    from slth.constructions import construct_attention
+    from slth.tickets import AttentionNetwork
+
+    if law is not None:
+        raise ArgumentError("law", law, "is the theorem's for attention", "leave it out")
+    if not isinstance(target, AttentionNetwork):
+        from slth.networks.attention import AttentionClassifier, describe_attention
+
+        if not isinstance(target, AttentionClassifier):
+            remedy = "pass an AttentionClassifier or an AttentionNetwork"
+            raise ArgumentError("target", type(target).__name__, "is no attention network", remedy)
+        target = describe_attention(target)
+    return construct_attention(target, method, input_box=input_box, seed=seed, progress=progress)
+
+
+def _described(
+    target: Any,
+    input_shape: Sequence[int] | None,
+    normalisation: tuple[ArrayLike, ArrayLike] | None,
+) -> DenseNetwork | ConvNetwork:
+    from slth.tickets import ConvNetwork, DenseNetwork
+
+    if isinstance(target, DenseNetwork | ConvNetwork):
         if normalisation is not None:
             raise ArgumentError(
-                "normalisation", normalisation, "goes with a torch module", "fold it into the first DenseLayer"
+                "normalisation", normalisation, "goes with a torch module", "fold it into the first layer"
             )
         network = target
     else:
         from slth.networks import describe_module
 
-        network = describe_module(target, normalisation=normalisation)
-    if input_shape is not None and _numbers(input_shape) != network.layers[0].inputs:
+        network = describe_module(target, input_shape=input_shape, normalisation=normalisation)
+    if isinstance(network, ConvNetwork):
+        if input_shape is not None and tuple(input_shape) != network.input_shape:
+            raise ArgumentError("input_shape", input_shape, f"must be {network.input_shape}", "leave it out")
+    elif input_shape is not None and _numbers(input_shape) != network.layers[0].inputs:
         raise ArgumentError(
             "input_shape", input_shape, f"must have {network.layers[0].inputs} numbers in all", "leave it out"
         )
-    return construct_dense(network, method, input_box=input_box, seed=seed, law=law, progress=progress)
+    return network
 
 
 def _numbers(shape: Sequence[int]) -> int | None:

@@ -29,7 +29,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "construct": (
         "Execute a proof: a ticket for a trained network.",
-        {"dense": ("slth.cli.construct:dense", "Product construction of fully connected networks.")},
+        {
+            "dense": ("slth.cli.construct:dense", "Product construction of fully connected networks."),
+            "conv": ("slth.cli.construct:conv", "Product construction of convolutional networks, entry by entry."),
+            "attention": (
+                "slth.cli.attention:attention",
+                "Query-key and value-output products of an attention block.",
+            ),
+            "structured": ("slth.cli.construct:structured", "Whole channels of a random CNN removed."),
+        },
     ),
     "ticket": (
         "Look into, check and evaluate a ticket file.",
@@ -37,6 +45,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "info": ("slth.cli.ticket:info", "What a ticket file says about itself."),
             "verify": ("slth.cli.ticket:verify", "Regenerate the kept weights and compare their hash."),
             "eval": ("slth.cli.ticket:evaluate", "Accuracy of a ticket on a data set."),
+            "shrink": ("slth.cli.ticket:shrink", "Write what a ticket keeps as a small network, and time it."),
         },
     ),
     "data": (

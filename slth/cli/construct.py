@@ -1,18 +1,21 @@
-"""``slth construct dense``."""
+"""``slth construct dense``, ``conv`` and ``structured``."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from slth.cli.app import data_folders
-from slth.cli.demo import run_job
+from slth.cli.jobs import run_conv, run_dense
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
 from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.constructions import Conv, Structured
 
 
 def dense(
@@ -63,7 +66,7 @@ def dense(
     from slth.networks.devices import resolve_device
     from slth.training import Training
 
-    sizes = _sizes(hidden)
+    sizes = hidden_sizes(hidden)
     if eps is not None and delta is None:
         delta = 0.01
     if candidates is None and eps is None:
@@ -74,7 +77,7 @@ def dense(
     asked = f"--candidates {candidates}" if eps is None else f"--eps {eps:g} --delta {delta:g}"
     command = f"slth construct dense --data {data} --hidden {hidden} {asked} --gain {gain} --depth {depth}"
     command += f"{'' if bias else ' --no-bias'} --epochs {epochs} --seed {common.seed}"
-    return run_job(
+    return run_dense(
         "construct dense",
         DenseJob(sizes, method, training, bias=bias, seed=common.seed),
         common,
@@ -87,7 +90,134 @@ def dense(
     )
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+Model = Literal["small-cnn", "lenet5", "cnn6"]
+
+
+def structured(
+    *,
+    model: Model = "small-cnn",
+    data: str | None = None,
+    channels: str = "2000",
+    size: int | None = None,
+    gain: Annotated[str, Parameter(help="auto, unit, theorem, or a number that outputs are multiplied by.")] = "auto",
+    beam: int = 8,
+    epochs: int | None = None,
+    limit: int | None = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    common: Common = COMMON,
+) -> Outcome:
+    """Train a convolutional network, remove whole channels of a random one to match, certify, and write a report.
+
+    Writes net.ticket, target.safetensors, report.html and a JSON summary.
+
+    Parameters
+    ----------
+    model
+        The reference of two convolutions, LeNet-5, or six convolutions with batch normalisation.
+    data
+        digits, mnist, fashion-mnist or cifar10; by default fashion-mnist, mnist and cifar10 in the order of the models.
+    channels
+        The theorem's n for all layers, or one for each as 10000,10000,2000: 2n random channels for each input channel.
+    size
+        Keep exactly so many channels for each input channel and sign.
+    beam
+        Annealing walks of each pursuit, of which the best is kept.
+    epochs
+        Of training the target; the model's recipe by default.
+    limit
+        At most so many training and test examples, for a quick look.
+    """
+    from slth.constructions import Structured
+
+    method = Structured(channels=_numbers("channels", channels), size=size, gain=_gain(gain, "theorem"), beam=beam)
+    asked = f"--channels {channels} --gain {gain} --beam {beam}{'' if size is None else f' --size {size}'}"
+    return _convolutional("structured", model, data, method, asked, epochs, limit, data_dir, device, common)
+
+
+def conv(
+    *,
+    model: Model = "small-cnn",
+    data: str | None = None,
+    candidates: int = 20,
+    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
+    epochs: int | None = None,
+    limit: int | None = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    common: Common = COMMON,
+) -> Outcome:
+    """Train a convolutional network, find each entry of its kernels in a random one, certify, and write a report.
+
+    Writes net.ticket, target.safetensors, report.html and a JSON summary.
+
+    Parameters
+    ----------
+    model
+        The reference of two convolutions, LeNet-5, or six convolutions with batch normalisation.
+    data
+        digits, mnist, fashion-mnist or cifar10; by default fashion-mnist, mnist and cifar10 in the order of the models.
+    candidates
+        Random products offered to each entry, 48 at most.
+    epochs
+        Of training the target; the model's recipe by default.
+    limit
+        At most so many training and test examples, for a quick look.
+    """
+    from slth.constructions import Conv
+
+    asked = f"--candidates {candidates} --gain {gain}"
+    method = Conv(candidates=candidates, gain=_gain(gain))
+    return _convolutional("conv", model, data, method, asked, epochs, limit, data_dir, device, common)
+
+
+def _convolutional(
+    kind: str,
+    model: str,
+    data: str | None,
+    method: Structured | Conv,
+    asked: str,
+    epochs: int | None,
+    limit: int | None,
+    data_dir: Path | None,
+    device: str,
+    common: Common,
+) -> Outcome:
+    from slth.experiments.conv_jobs import ConvJob
+    from slth.networks.devices import resolve_device
+    from slth.training.images import RECIPES
+
+    recipe = RECIPES[model]
+    name = recipe.data if data is None else data
+    training = recipe.training if epochs is None else replace(recipe.training, epochs=epochs)
+    common = replace(common, out=common.out or Path("runs") / f"{name}-{kind}")
+    command = f"slth construct {kind} --model {model} --data {name} {asked} --epochs {training.epochs}"
+    titles = {"structured": "a structured strong lottery ticket", "conv": "a strong lottery ticket, entry by entry"}
+    return run_conv(
+        f"construct {kind}",
+        ConvJob(model, method, training, seed=common.seed),
+        common,
+        data=name,
+        folders=data_folders(data_dir),
+        title=f"{name}: {titles[kind]} for {model}",
+        command=f"{command} --seed {common.seed}",
+        limit=limit,
+        device=resolve_device(device),
+    )
+
+
+def _numbers(argument: str, text: str) -> int | list[int]:
+    """One number for all layers, or one for each."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        remedy = "write one number such as 2000, or one for each layer"
+        raise ArgumentError(argument, text, "must be whole numbers with commas", remedy) from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def hidden_sizes(text: str) -> tuple[int, ...]:
+    """Hidden layer sizes, as 64,32; none for an empty text."""
     if not text.strip():
         return ()
     try:
@@ -96,12 +226,11 @@ def _sizes(text: str) -> tuple[int, ...]:
         raise ArgumentError("hidden", text, "must be numbers with commas", "write sizes such as 64,32") from None
 
 
-def _gain(text: str) -> Literal["auto", "unit"] | float:
-    if text == "auto":
-        return "auto"
-    if text == "unit":
-        return "unit"
+def _gain(text: str, *more: str) -> Any:
+    if text in ("auto", "unit", *more):
+        return text
     try:
         return float(text)
     except ValueError:
-        raise ArgumentError("gain", text, "must be auto, unit or a number", "leave it out for auto") from None
+        rule = f"must be {', '.join(('auto', 'unit', *more))} or a number"
+        raise ArgumentError("gain", text, rule, "leave it out for auto") from None

@@ -1,17 +1,20 @@
-"""``slth ticket info``, ``slth ticket verify``, ``slth ticket eval``."""
+"""``slth ticket info``, ``verify``, ``eval`` and ``shrink``."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.app import data_folders
-from slth.cli.checks import check_file, load_data
+from slth.cli.checks import check_file, check_out, load_data
 from slth.cli.options import COMMON, Common, DataDir
-from slth.cli.outcome import Outcome, key_value_table
+from slth.cli.outcome import Outcome, json_name, key_value_table
+from slth.cli.progress import progress
+from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
     from slth.tickets import Ticket
@@ -32,10 +35,10 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
             "kind": type(layer).__name__,
             "inputs": layer.inputs,
             "outputs": layer.outputs,
-            "activation": layer.activation,
+            "activation": getattr(layer, "activation", None),
             "gain": gain,
         }
-        for layer, gain in zip(ticket.description.layers, ticket.gains.tolist(), strict=True)
+        for layer, gain in zip(ticket.description.random_layers, ticket.gains.tolist(), strict=True)
     ]
     data |= {"layers": layers}
 
@@ -103,6 +106,48 @@ def evaluate(
         return [key_value_table(facts)]
 
     return Outcome("ticket eval", common, facts, show)
+
+
+def shrink(
+    file: Path,
+    /,
+    *,
+    fold: Annotated[bool, Parameter(negative="")] = False,
+    onnx: Annotated[bool, Parameter(negative="")] = False,
+    memory: float | None = None,
+    common: Common = COMMON,
+) -> Outcome:
+    """Write what a ticket keeps as a small network, and time it against the masked random one.
+
+    Parameters
+    ----------
+    file
+        A ticket file.
+    fold
+        Also each pair multiplied out to one kernel: no longer a subnetwork.
+    onnx
+        Also as ONNX; needs `pip install 'slth[onnx]'`.
+    memory
+        GiB that the masked network may take in the timing; half of what is free by default.
+    """
+    from slth.experiments.shrinking import shrink_ticket
+
+    check_file("FILE", file)
+    if common.out is None:
+        raise ArgumentError("out", None, "must name the folder for the networks", "pass --out DIR")
+    kinds = ("small", "folded") if fold else ("small",)
+    endings = ("safetensors", "onnx") if onnx else ("safetensors",)
+    check_out(common.out, (*(f"{kind}.{ending}" for kind in kinds for ending in endings), json_name("ticket shrink")))
+    allowed = None if memory is None else int(memory * 2**30)
+    with progress(common) as report:
+        facts = shrink_ticket(file, common.out, fold=fold, onnx=onnx, memory=allowed, progress=report)
+
+    def show() -> list[RenderableType]:
+        rows = {key: value for key, value in facts.items() if key != "files"}
+        sizes = {str(common.out / name): f"{size} bytes" for name, size in facts["files"].items()}
+        return [key_value_table({**rows, **sizes})]
+
+    return Outcome("ticket shrink", common, facts, show)
 
 
 def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:

@@ -9,96 +9,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slth.constructions.certificate import Certificate as Certificate
+from slth.constructions.certificate import LayerBounds as LayerBounds
+from slth.constructions.certificate import as_box as as_box
+from slth.constructions.conv_certify import certify_convolutions
 from slth.constructions.effective import EffectiveLayer, effective_layers, slopes
 from slth.constructions.interval import Array, Interval, up, upper_product, upper_total
 from slth.constructions.propagation import State, augmented, folded, propagate, start
 from slth.constructions.rounding import evaluation_allowance
-from slth.errors import ArgumentError
-from slth.tickets import DenseLayer, DenseNetwork, Ticket
+from slth.tickets import ConvNetwork, DenseLayer, DenseNetwork, Ticket
 
 
-@dataclass(frozen=True)
-class LayerBounds:
-    """What the certificate knows behind one layer, over the whole input box.
-
-    Parameters
-    ----------
-    layer : int
-        Number of the layer, from 0.
-    largest_weight_error, median_weight_error : float
-        Bounds on the largest and on the median |ticket's weight - target's weight| over nonzero weights and biases,
-        copies of one neuron together.
-    value : float
-        Bound on the target's largest absolute value behind the activation.
-    difference : float
-        Bound on the largest |ticket's value - target's value| behind the activation.
-    norm_bound : float
-        The same by norms alone.
-    """
-
-    layer: int
-    largest_weight_error: float
-    median_weight_error: float
-    value: float
-    difference: float
-    norm_bound: float
-
-
-@dataclass(frozen=True)
-class Certificate:
-    r"""A proved bound on :math:`\max_x \|ticket(x) - target(x)\|_\infty` over a box of inputs.
-
-    Parameters
-    ----------
-    error : float
-        The bound in real arithmetic: the largest entry of ``per_output``.
-    per_output : float64[outputs]
-        The bound of each output.
-    norm_bound : float
-        The classical bound by products of infinity norms, for comparison; valid too, and usually far larger.
-    float64_allowance, float32_allowance : float
-        What evaluating both networks in IEEE binary64 or binary32 can add to the observed difference, in any order of
-        summation: ``error + float64_allowance`` is never below a difference that is observed in binary64.
-    input_box : tuple of two float64[inputs]
-        Smallest and largest value of each input.
-    layers : tuple of LayerBounds
-        The bounds behind each layer.
-    """
-
-    error: float
-    per_output: Array
-    norm_bound: float
-    float64_allowance: float
-    float32_allowance: float
-    input_box: tuple[Array, Array]
-    layers: tuple[LayerBounds, ...]
-
-    def summary(self) -> dict[str, float]:
-        """Return the four numbers of the certificate by name."""
-        return {
-            "error": self.error,
-            "norm_bound": self.norm_bound,
-            "float64_allowance": self.float64_allowance,
-            "float32_allowance": self.float32_allowance,
-        }
-
-
-def certify(target: DenseNetwork, ticket: Ticket, *, input_box: tuple[ArrayLike, ArrayLike]) -> Certificate:
+def certify(
+    target: DenseNetwork | ConvNetwork, ticket: Ticket, *, input_box: tuple[ArrayLike, ArrayLike]
+) -> Certificate:
     """Bound the difference between a target and a ticket over a box of inputs.
 
     Parameters
     ----------
-    target : DenseNetwork
+    target : DenseNetwork or ConvNetwork
         Layers with float64 weights: exact real numbers.
     ticket : Ticket
-        A strong ticket of as many layers; its effective weights are enclosed, never rounded.
+        A strong ticket of as many layers, or of the same steps; its effective weights are enclosed, never rounded.
     input_box : tuple of two array_like
-        Smallest and largest input: scalars, or one number per input.
+        Smallest and largest input: scalars, or one number per input, [channels, height, width] for convolutions.
 
     Returns
     -------
@@ -121,6 +59,8 @@ def certify(target: DenseNetwork, ticket: Ticket, *, input_box: tuple[ArrayLike,
     >>> bool(difference <= certify(target, ticket, input_box=(0.0, 1.0)).error)
     True
     """
+    if isinstance(target, ConvNetwork):
+        return certify_convolutions(target, ticket, input_box=input_box)
     box = as_box(input_box, target.layers[0].weight.shape[1])
     return certify_layers(target, effective_layers(ticket, target), box)
 
@@ -157,25 +97,6 @@ def _largest_difference(last: State) -> Array:
     magnitude[np.isnan(magnitude)] = np.inf
     magnitude.flags.writeable = False
     return magnitude
-
-
-def as_box(input_box: tuple[ArrayLike, ArrayLike], inputs: int) -> tuple[Array, Array]:
-    """Return the checked box as two read-only float64[inputs]."""
-    try:
-        low, high = (np.array(np.broadcast_to(np.asarray(end, dtype=np.float64), (inputs,))) for end in input_box)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            "input_box", input_box, f"must be two numbers, or two arrays of {inputs} numbers", "pass (low, high)"
-        ) from error
-    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all()):
-        raise ArgumentError(
-            "input_box",
-            input_box,
-            "must be finite with low <= high",
-            "pass the range that inputs can take, e.g. (0, 1)",
-        )
-    low.flags.writeable = high.flags.writeable = False
-    return low, high
 
 
 def weight_errors(layer: DenseLayer, effective: EffectiveLayer, state: State) -> Interval:

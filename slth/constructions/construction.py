@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from slth.constructions.certify import Certificate
-from slth.constructions.interval import Array
-from slth.tickets import Ticket
+from slth.constructions.conv_layout import ConvWork
+from slth.constructions.interval import Array, down, up
+from slth.tickets import FoldedConv, Ticket
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,85 @@ class LayerRow:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class ConvRow:
+    r"""How one convolution of a construction went.
+
+    Parameters
+    ----------
+    layer : int
+        Number of the layer among those with weights, from 0.
+    path : str
+        Name of the layer in the ticket.
+    dimensions : int
+        Numbers of one instance: outputs of a group x kernel height x kernel width.
+    instances : int
+        Vectors approximated: one for each source, and half where inputs may be negative.
+    channels : int
+        Random hidden channels of each source.
+    kept_channels, open_channels : int
+        Hidden channels kept, and those there are.
+    density : float
+        Mask entries kept / all.
+    relative_error : float
+        :math:`\|\hat K - K\|_F / \|K\|_F` over kernels and biases; of the worse half where both are used.
+    largest_error : float
+        Of the entries' errors, enclosed in real arithmetic, upper end.
+    gain : float
+        Gain of the layer.
+    seconds : float
+        Wall-clock time of drawing and solving.
+    """
+
+    layer: int
+    path: str
+    dimensions: int
+    instances: int
+    channels: int
+    kept_channels: int
+    open_channels: int
+    density: float
+    relative_error: float
+    largest_error: float
+    gain: float
+    seconds: float
+
+    @classmethod
+    def of(
+        cls, number: int, work: ConvWork, ticket: Ticket, folded: FoldedConv, *, gain: float, seconds: float
+    ) -> ConvRow:
+        """Return the row of a layer, measured on its effective kernels."""
+        pair, slices = work.pair, work.slices
+        errors = [_distance(folded.plus_lower, folded.plus_upper, slices)]
+        if pair.halves == "both":
+            errors.append(_distance(folded.minus_lower, folded.minus_upper, slices)[: pair.inputs])
+        size = float(np.linalg.norm(slices))
+        channels = ticket.mask[f"{pair.path}.channels"]
+        masks = [ticket.mask[name] for name in pair.mask_shapes]
+        return cls(
+            layer=number,
+            path=pair.path,
+            dimensions=pair.dimensions,
+            instances=sum(int(slices[: len(error)].any(axis=1).sum()) for error in errors),
+            channels=pair.channels,
+            kept_channels=int(channels.sum()),
+            open_channels=channels.size,
+            density=sum(int(mask.sum()) for mask in masks) / pair.open_positions,
+            relative_error=max(float(np.linalg.norm(error)) for error in errors) / size if size else 0.0,
+            largest_error=max(float(error.max()) for error in errors),
+            gain=gain,
+            seconds=seconds,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as a plain mapping, for tables and JSON."""
+        return asdict(self)
+
+
+def _distance(lower: Array, upper: Array, slices: Array) -> Array:
+    return np.maximum(np.abs(up(upper - slices)), np.abs(down(lower - slices)))
+
+
 @dataclass(frozen=True, eq=False)
 class Construction:
     """A proof executed: a ticket that approximates a target, and how well.
@@ -74,7 +156,7 @@ class Construction:
         Random network and mask; nothing of the target is in it but the mask and one gain per layer.
     certificate : Certificate
         Bound on the largest difference from the target over the input box.
-    table : tuple of LayerRow
+    table : tuple of LayerRow or of ConvRow
         One row per layer.
     errors : tuple of float64[instances]
         For each layer the errors of its subset-sum instances, in units of the target's weights, rounded.
@@ -85,6 +167,6 @@ class Construction:
 
     ticket: Ticket
     certificate: Certificate
-    table: tuple[LayerRow, ...]
+    table: tuple[Any, ...]
     errors: tuple[Array, ...] = ()
     log_rates: tuple[Array, ...] = ()

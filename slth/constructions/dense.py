@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +16,7 @@ from slth.constructions.construction import Construction, LayerRow
 from slth.constructions.forecast import predicted_errors
 from slth.constructions.growth import meet_with_copies, meet_with_pairs
 from slth.constructions.interval import Array
-from slth.constructions.layout import LayerWork, assemble, lay_out_copies, lay_out_pairs
+from slth.constructions.layout import assemble, lay_out_copies, lay_out_pairs
 from slth.constructions.solving import Progress, Setting
 from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
@@ -172,7 +173,7 @@ def construct_dense(
     return Construction(
         ticket,
         certificate,
-        table=tuple(_rows(works, ticket, certificate)),
+        table=tuple(layer_rows(works, ticket, certificate)),
         errors=tuple(_read_only(work.errors[work.posed]) for work in works),
         log_rates=tuple(_read_only(work.log_rates[work.posed]) for work in works),
     )
@@ -197,7 +198,8 @@ def _read_only(array: Array) -> Array:
     return array
 
 
-def _rows(works: list[LayerWork], ticket: Ticket, certificate: Certificate) -> list[LayerRow]:
+def layer_rows(works: Sequence[Any], ticket: Ticket, certificate: Certificate) -> list[LayerRow]:
+    """Return a row of the table for each work: of LayerWork, or what has its fields."""
     rows = []
     for number, (work, bounds) in enumerate(zip(works, certificate.layers, strict=True)):
         kept = sum(int(ticket.mask[name].sum()) for name in work.layer.mask_shapes)

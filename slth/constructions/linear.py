@@ -150,6 +150,9 @@ def upper_bounds(
     first, box = affine[0], affine[0].inputs
     positive, above = _composed(on_differences, on_values, first.positive, first.weights, box.magnitude)
     constant = up(constant + above)
+    if first.differences.magnitude.any():  # the two networks may start from different inputs
+        on_r, lost = _product(on_differences, first.moves, first.differences.magnitude)
+        constant = up(up(constant + lost) + (Interval.point(on_r) * first.differences).total().upper)
     if first.negative is None:
         return up(constant + (Interval.point(positive) * box).total().upper)
     negative, below = _composed(on_differences, on_values, first.negative, first.weights, box.magnitude)

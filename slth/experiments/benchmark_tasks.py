@@ -167,7 +167,7 @@ def _data(cell: Cell) -> DataSet:
 
 
 @lru_cache(maxsize=4)
-def _trained(shown: _Examples, hidden: tuple[int, ...], epochs: int, seed: int, bias: bool) -> DenseNetwork:  # noqa: FBT001
+def _trained(shown: Examples, hidden: tuple[int, ...], epochs: int, seed: int, bias: bool) -> DenseNetwork:  # noqa: FBT001
     """Train once for all cells that differ in the construction alone."""
     from slth.training import Training
     from slth.training.dense import train_dense
@@ -183,13 +183,19 @@ def _trained(shown: _Examples, hidden: tuple[int, ...], epochs: int, seed: int, 
 
 
 @dataclass(frozen=True)
-class _Examples:
+class Examples:
     """A data set that a cache compares by its digest."""
 
     digest: str
     data: DataSet = field(compare=False)
 
 
+def examples_of(cell: Cell) -> Examples:
+    """Load the data set of a cell, so that caches know it again."""
+    data = _data(cell)
+    return Examples(data.provenance["arrays_sha256"], data)
+
+
 def _target(data: DataSet, cell: Cell, seed: int, *, bias: bool) -> DenseNetwork:
-    shown = _Examples(data.provenance["arrays_sha256"], data)
+    shown = Examples(data.provenance["arrays_sha256"], data)
     return _trained(shown, tuple(cell["hidden"]), cell["epochs"], seed, bias)

@@ -17,7 +17,7 @@ from slth.experiments.datasets import DataSet
 from slth.experiments.environment import package_versions
 from slth.experiments.record import LayerRecord, TicketRecord
 from slth.networks import attack_difference
-from slth.tickets import DenseNetwork, ProductPair, Ticket
+from slth.tickets import ConvNetwork, DenseNetwork, ProductPair, Ticket
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def accuracy(outputs: Floats, labels: NDArray[np.int64]) -> float:
 
 
 def evaluate_ticket(
-    ticket: Ticket, data: DataSet, *, target: DenseNetwork | None = None, limit: int | None = None
+    ticket: Ticket, data: DataSet, *, target: DenseNetwork | ConvNetwork | None = None, limit: int | None = None
 ) -> dict[str, Any]:
     """Run a ticket on a test set, beside its target where that is given.
 
@@ -62,7 +62,7 @@ def evaluate_ticket(
     ----------
     ticket : Ticket
     data : DataSet
-    target : DenseNetwork, optional
+    target : DenseNetwork or ConvNetwork, optional
     limit : int, optional
         At most so many test examples.
 
@@ -77,13 +77,23 @@ def evaluate_ticket(
         The ticket takes other inputs than the data set has.
     """
     inputs, labels = data.inputs("test", limit=limit), data.labels("test", limit=limit)
-    outputs = ticket.forward(inputs)
+    outputs = _outputs(ticket, inputs, data.shape)
     result: dict[str, Any] = {"accuracy": accuracy(outputs, labels), "examples": len(labels)}
     if target is not None:
-        wanted = target.forward(inputs)
+        wanted = _outputs(target, inputs, data.shape)
         result["target_accuracy"] = accuracy(wanted, labels)
         result["sampled_error"] = float(np.abs(outputs - wanted).max())
     return result
+
+
+def _outputs(
+    network: Ticket | DenseNetwork | ConvNetwork, inputs: NDArray[np.float32], shape: tuple[int, ...]
+) -> Floats:
+    """Outputs as [examples, outputs] for flat inputs, which convolutions take as images."""
+    images = isinstance(network, ConvNetwork) or (
+        isinstance(network, Ticket) and network.description.input_shape is not None
+    )
+    return network.forward(inputs.reshape(-1, *shape) if images else inputs).reshape(len(inputs), -1)
 
 
 def record_ticket(

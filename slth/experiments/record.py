@@ -103,7 +103,7 @@ class TicketRecord:
     title : str
     summary : dict
         JSON-able; the keys of the command line's contract and whatever else is known.
-    layers : tuple of LayerRecord
+    layers : tuple of LayerRecord, or of ConvLayerRecord
     target_outputs, ticket_outputs : ndarray of float64 [examples, classes]
         On the test set.
     labels : ndarray of int64 [examples]
@@ -113,7 +113,7 @@ class TicketRecord:
 
     title: str
     summary: dict[str, Any]
-    layers: tuple[LayerRecord, ...]
+    layers: tuple[Any, ...]
     target_outputs: Floats
     ticket_outputs: Floats
     labels: NDArray[np.int64]

@@ -1,8 +1,14 @@
-"""A described dense network as a safetensors file: what a ticket's size is compared with."""
+"""A described network as a safetensors file: what a ticket's size is compared with.
+
+Tensors: ``{number}.weight`` and, where there is one, ``{number}.bias``, by the number of the layer or step. Metadata,
+one JSON text: the format with, for dense networks, the activations; for convolutions the input shape and the steps,
+one object each. Reading compares and checks; nothing in the file is executed.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +18,22 @@ from safetensors.numpy import save
 
 from slth.errors import ArgumentError, DataError
 from slth.experiments.files import write_bytes
-from slth.tickets import DenseLayer, DenseNetwork
+from slth.tickets import ConvLayer, ConvNetwork, DenseLayer, DenseNetwork
+from slth.tickets.geometry import as_image_shape
+from slth.tickets.steps import PLAIN
 
-FORMAT = "slth target/1"
+DENSE_FORMAT = "slth target/1"
+CONVOLUTIONAL_FORMAT = "slth target/2"
+_NUMBERS = ("weight", "bias")
+_OPTIONS = tuple(field.name for field in fields(ConvLayer) if field.name not in _NUMBERS)
 
 
-def save_target(network: DenseNetwork, path: Path) -> None:
+def save_target(network: DenseNetwork | ConvNetwork, path: Path) -> None:
     """Write a network's weights, in float32 where every number is one, under a temporary name and rename.
 
     Parameters
     ----------
-    network : DenseNetwork
+    network : DenseNetwork or ConvNetwork
     path : Path
         Its folder is created where missing.
 
@@ -31,17 +42,23 @@ def save_target(network: DenseNetwork, path: Path) -> None:
     OSError
         The file cannot be written.
     """
+    steps = network.layers if isinstance(network, DenseNetwork) else network.steps
     tensors = {}
-    for number, layer in enumerate(network.layers):
-        tensors[f"{number}.weight"] = _narrow(layer.weight)
-        if layer.bias is not None:
-            tensors[f"{number}.bias"] = _narrow(layer.bias)
-    activations = [layer.activation for layer in network.layers]
+    for number, step in enumerate(steps):
+        for name in _NUMBERS:
+            array = getattr(step, name, None)
+            if array is not None:
+                tensors[f"{number}.{name}"] = _narrow(array)
+    header: dict[str, Any]
+    if isinstance(network, DenseNetwork):
+        header = {"format": DENSE_FORMAT, "activations": [layer.activation for layer in network.layers]}
+    else:
+        header = {"format": CONVOLUTIONAL_FORMAT, "input_shape": network.input_shape, "steps": [*map(_entry, steps)]}
     # One entry alone: the writer orders several at random, and equal networks shall be equal files.
-    write_bytes(path, save(tensors, metadata={"slth": json.dumps({"format": FORMAT, "activations": activations})}))
+    write_bytes(path, save(tensors, metadata={"slth": json.dumps(header)}))
 
 
-def load_target(path: Path) -> DenseNetwork:
+def load_target(path: Path) -> DenseNetwork | ConvNetwork:
     """Read what :func:`save_target` wrote.
 
     Parameters
@@ -50,7 +67,7 @@ def load_target(path: Path) -> DenseNetwork:
 
     Returns
     -------
-    DenseNetwork
+    DenseNetwork or ConvNetwork
 
     Raises
     ------
@@ -62,20 +79,50 @@ def load_target(path: Path) -> DenseNetwork:
     try:
         with safe_open(path, framework="numpy") as file:
             header: Any = json.loads((file.metadata() or {}).get("slth", "null"))
-            if not isinstance(header, dict) or header.get("format") != FORMAT:
-                raise DataError(f"{path}: is not a target file of this version; `slth construct dense` writes one")
-            names = set(file.keys())
-            layers = [
-                DenseLayer(
-                    file.get_tensor(f"{number}.weight"),
-                    file.get_tensor(f"{number}.bias") if f"{number}.bias" in names else None,
-                    activation,
-                )
-                for number, activation in enumerate(header["activations"])
-            ]
-            return DenseNetwork(layers)
-    except (SafetensorError, ArgumentError, ValueError, KeyError, TypeError, OSError) as problem:
+            named = header.get("format") if isinstance(header, dict) else None
+            if named == DENSE_FORMAT:
+                return _dense(file, header["activations"])
+            if named == CONVOLUTIONAL_FORMAT:
+                return _convolutional(file, header["input_shape"], header["steps"])
+            raise DataError(f"{path}: is not a target file of this version; `slth construct` writes one")
+    except (SafetensorError, ArgumentError, ValueError, KeyError, TypeError, OSError, RecursionError) as problem:
         raise DataError(f"{path}: is damaged ({problem})") from problem
+
+
+def _dense(file: Any, activations: list[Any]) -> DenseNetwork:
+    return DenseNetwork(
+        [DenseLayer(*_numbers(file, number), activation) for number, activation in enumerate(activations)]
+    )
+
+
+def _convolutional(file: Any, shape: Any, entries: list[Any]) -> ConvNetwork:
+    steps: list[Any] = []
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise TypeError(f"step {number} is no object")
+        options: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+        }
+        kind = options.pop("kind")
+        if kind != "convolution":
+            steps.append(PLAIN[kind](**options))
+        elif set(options) != set(_OPTIONS):
+            raise ValueError(f"step {number} must have {', '.join(_OPTIONS)}")
+        else:
+            steps.append(ConvLayer(*_numbers(file, number), **options))
+    return ConvNetwork(as_image_shape("input_shape", shape), steps)
+
+
+def _entry(step: Any) -> dict[str, Any]:
+    """Return the kind and the options of a step, ready for JSON."""
+    if isinstance(step, ConvLayer):
+        return {"kind": "convolution", **{name: getattr(step, name) for name in _OPTIONS}}
+    return {"kind": next(name for name, kind in PLAIN.items() if kind is type(step)), **asdict(step)}
+
+
+def _numbers(file: Any, number: int) -> tuple[Any, Any]:
+    bias = f"{number}.bias"
+    return file.get_tensor(f"{number}.weight"), file.get_tensor(bias) if bias in file.keys() else None  # noqa: SIM118
 
 
 def _narrow(array: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, Any]:

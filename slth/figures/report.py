@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from slth import __version__
+from slth.experiments.conv_record import ConvLayerRecord
 from slth.experiments.files import dumps, plain, write_text
 from slth.experiments.record import TicketRecord
-from slth.figures import ticket_figures
+from slth.figures import conv_figures, ticket_figures
 from slth.figures.style import to_svg
 
-TEMPLATE = "report.html.j2"
+DENSE_TEMPLATE, CONV_TEMPLATE = "report.html.j2", "conv_report.html.j2"
 
 
 def write_report(record: TicketRecord, path: Path) -> Path:
@@ -50,10 +51,12 @@ def render_report(record: TicketRecord) -> str:
     -------
     str
     """
-    template = resources.files("slth.figures").joinpath("templates", TEMPLATE).read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    loader = PackageLoader("slth.figures", "templates")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
+    )
     environment.filters |= {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
-    return environment.from_string(template).render(
+    return environment.get_template(CONV_TEMPLATE if _convolutional(record) else DENSE_TEMPLATE).render(
         record=record,
         summary=plain(record.summary),
         layers=[layer.row() for layer in record.layers],
@@ -63,39 +66,48 @@ def render_report(record: TicketRecord) -> str:
     )
 
 
+def _convolutional(record: TicketRecord) -> bool:
+    return all(isinstance(layer, ConvLayerRecord) for layer in record.layers)
+
+
 def _pictures(record: TicketRecord) -> dict[str, str]:
     """SVG text of every picture of the report, by the name that the template uses."""
-    pictures = {
-        "accuracy": to_svg(
-            ticket_figures.accuracy_figure(record),
-            name="accuracy",
-            description="Test accuracy of target and ticket on each class",
-        ),
-        "outputs": to_svg(
+    drawn = {
+        "accuracy": (ticket_figures.accuracy_figure(record), "Test accuracy of target and ticket on each class"),
+        "outputs": (
             ticket_figures.output_figure(record),
-            name="outputs",
-            description="Difference of outputs on the test set, inside the certified band",
+            "Difference of outputs on the test set, inside the certified band",
         ),
-        "errors": to_svg(
-            ticket_figures.error_figure(record),
-            name="errors",
-            description="Histograms of weight errors in each layer beside their prediction",
-        ),
-        "certificate": to_svg(
+        "certificate": (
             ticket_figures.certificate_figure(record),
-            name="certificate",
-            description="Sampled, attacked, certified and norm-bounded output error on a logarithmic axis",
+            "Sampled, attacked, certified and norm-bounded output error on a logarithmic axis",
         ),
-        "size": to_svg(
-            ticket_figures.size_figure(record),
-            name="size",
-            description="Bits for each target weight, ticket and bounds",
-        ),
+        "size": (ticket_figures.size_figure(record), "Bits for each target weight, ticket and bounds"),
+    }
+    drawn |= _conv_pictures(record) if _convolutional(record) else _dense_pictures(record)
+    return {name: to_svg(drawing, name=name, description=text) for name, (drawing, text) in drawn.items()}
+
+
+def _dense_pictures(record: TicketRecord) -> dict[str, tuple[Figure, str]]:
+    pictures = {
+        "errors": (
+            ticket_figures.error_figure(record),
+            "Histograms of weight errors in each layer beside their prediction",
+        )
     }
     for number, layer in enumerate(record.layers):
-        pictures[f"mask{number}"] = to_svg(
-            ticket_figures.mask_figure(layer), name=f"mask{number}", description=f"Mask of layer {layer.path}"
-        )
+        pictures[f"mask{number}"] = ticket_figures.mask_figure(layer), f"Mask of layer {layer.path}"
+    return pictures
+
+
+def _conv_pictures(record: TicketRecord) -> dict[str, tuple[Figure, str]]:
+    pictures = {
+        "errors": (conv_figures.entry_error_figure(record.layers), "Histograms of the errors of kernel entries"),
+        "kernels": (conv_figures.kernel_figure(record.layers[0]), "Kernels of the first layer, target and ticket"),
+    }
+    for number, layer in enumerate(record.layers):
+        text = f"Scales of the kept channels of layer {layer.went.path}"
+        pictures[f"channels{number}"] = conv_figures.channel_figure(layer), text
     return pictures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from slth.errors import ArgumentError
+from slth.networks.conv_attack import attack_convolutions
 from slth.networks.threads import threads_for
 from slth.rng import Stream
-from slth.tickets import DenseNetwork, RandomLinear, Ticket
+from slth.tickets import ConvNetwork, DenseNetwork, RandomLinear, Ticket
 
 Floats = NDArray[np.float64]
 
@@ -25,10 +27,10 @@ class Attack:
     ----------
     error : float
         |ticket(x)[output] - target(x)[output]| in float64, by the reference forward passes.
-    input : float64[inputs]
+    input : float64[inputs] or float64[channels, height, width]
         The input x.
     output : int
-        The output at which it occurs.
+        The output at which it occurs, among all numbers of the result.
     """
 
     error: float
@@ -37,7 +39,7 @@ class Attack:
 
 
 def attack_difference(
-    target: DenseNetwork,
+    target: DenseNetwork | ConvNetwork,
     ticket: Ticket,
     *,
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
@@ -54,7 +56,7 @@ def attack_difference(
 
     Parameters
     ----------
-    target : DenseNetwork
+    target : DenseNetwork or ConvNetwork
         The target.
     ticket : Ticket
         A strong ticket of as many inputs and outputs.
@@ -91,6 +93,10 @@ def attack_difference(
             raise ArgumentError(
                 name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
             )
+    if isinstance(target, ConvNetwork):
+        found = attack_convolutions(target, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed)
+        found[1].flags.writeable = False
+        return Attack(*found)
     inputs, outputs = target.layers[0].inputs, target.layers[-1].outputs
     if (inputs, outputs) != (ticket.description.inputs, ticket.description.outputs):
         raise ArgumentError(
@@ -109,11 +115,11 @@ def attack_difference(
     direction = torch.eye(outputs, dtype=torch.float64).repeat_interleave(2, dim=0).repeat(starts, 1)
     direction[1::2] *= -1.0
     with threads_for(len(points) * target.parameters):
-        best = _climb(_target_pass(target), _ticket_pass(ticket), points, direction, low, high, steps)
-    found = np.concatenate([best.numpy(), begin.numpy()])
-    differences = np.abs(ticket.forward(found) - target.forward(found))
+        best = climb(_target_pass(target), _ticket_pass(ticket), points, direction, low, high, steps)
+    candidates = np.concatenate([best.numpy(), begin.numpy()])
+    differences = np.abs(ticket.forward(candidates) - target.forward(candidates))
     row, output = np.unravel_index(int(differences.argmax()), differences.shape)
-    worst = found[row].copy()
+    worst = candidates[row].copy()
     worst.flags.writeable = False
     return Attack(float(differences[row, output]), worst, int(output))
 
@@ -152,10 +158,16 @@ def _ticket_pass(ticket: Ticket) -> _Pass:
     return _Pass(layers)
 
 
-def _climb(
-    target: _Pass, ticket: _Pass, points: Tensor, direction: Tensor, low: Tensor, high: Tensor, steps: int
+def climb(
+    target: Callable[[Tensor], Tensor],
+    ticket: Callable[[Tensor], Tensor],
+    points: Tensor,
+    direction: Tensor,
+    low: Tensor,
+    high: Tensor,
+    steps: int,
 ) -> Tensor:
-    """Return the best point of each climb."""
+    """Return the best point of each climb of ``direction . (ticket(x) - target(x))``, one a row of ``points``."""
     best, record = points.clone(), torch.full((len(points),), -torch.inf, dtype=torch.float64)
     for step in range(steps + 1):
         points = points.detach().requires_grad_()

@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import overload
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from slth.errors import ArgumentError
-from slth.tickets import DenseLayer, DenseNetwork
+from slth.networks.conv_models import Residual
+from slth.networks.describe_images import describe_images
+from slth.networks.describe_parts import (
+    Normalisation,
+    mean_and_deviation,
+    parts_of,
+    refusal,
+    weight_and_bias,
+    with_batch_norm,
+)
+from slth.tickets import ConvNetwork, DenseLayer, DenseNetwork
+from slth.tickets.geometry import as_image_shape
 
 _REMEDY = "use an nn.Sequential of Flatten, Linear and ReLU, or build a slth DenseNetwork from its arrays"
+_IMAGES = (
+    nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, Residual,
+)  # fmt: skip
 
 
-def describe_module(module: nn.Module, *, normalisation: tuple[ArrayLike, ArrayLike] | None = None) -> DenseNetwork:
-    r"""Return the same function as a described network with float64 weights.
+@overload
+def describe_module(
+    module: nn.Module, *, input_shape: None = None, normalisation: Normalisation | None = None
+) -> DenseNetwork: ...
 
-    float32 weights are float64 numbers, so nothing is rounded. With a normalisation the network takes the raw input x
-    and computes :math:`f((x - mean) / std)`: the first layer becomes :math:`W / std` and
-    :math:`b - (W / std)\,mean`, evaluated in float64. The quotients are rounded once; the bias is made from them by a
-    rounded sum of rounded products, and cancellation in it can cost digits. So the described network is the module's
-    function up to such rounding, and a certificate made for it bounds the difference from this folded network.
+
+@overload
+def describe_module(
+    module: nn.Module, *, input_shape: Sequence[int], normalisation: Normalisation | None = None
+) -> DenseNetwork | ConvNetwork: ...
+
+
+def describe_module(
+    module: nn.Module, *, input_shape: Sequence[int] | None = None, normalisation: Normalisation | None = None
+) -> DenseNetwork | ConvNetwork:
+    r"""Return the function that a module computes at evaluation as a described network with float64 weights.
+
+    float32 weights are float64 numbers, so nothing is rounded but what is folded. A batch normalisation directly behind
+    a layer is folded into it: with :math:`s = \gamma / \sqrt{v + \epsilon}` weights become :math:`s W` and biases
+    :math:`s (b - \mu) + \beta`. With an input normalisation the network takes the raw input x and computes
+    :math:`f((x - mean) / std)`: the first layer becomes :math:`W / std` and :math:`b - (W / std)\,mean`. Both are
+    evaluated in float64: the products are rounded, the biases are rounded sums of rounded products, and cancellation in
+    them can cost digits. So the described network is the module's function up to such rounding, and a certificate made
+    for it bounds the difference from this folded network.
 
     Parameters
     ----------
     module : torch.nn.Module
-        An ``nn.Sequential`` (nested ones too) of ``Flatten``, ``Linear`` and ``ReLU``; ``Dropout`` and ``Identity`` are
-        skipped, for they do nothing at evaluation.
+        An ``nn.Sequential`` (nested ones too) of ``Flatten``, ``Linear``, ``BatchNorm1d`` and ``ReLU``, and for images
+        ``Conv2d`` without dilation, ``BatchNorm2d``, ``MaxPool2d``, ``AvgPool2d``, ``AdaptiveAvgPool2d`` and
+        ``AdaptiveMaxPool2d`` with windows of one size, and :class:`slth.networks.Residual`. ``Dropout`` and
+        ``Identity`` are skipped, for they do nothing at evaluation; whether the module is in training mode does not
+        matter.
+    input_shape : sequence of int, optional
+        Shape of one input, without the batch axis: (channels, height, width), needed for images. A dense network needs
+        none, and one that is given is compared.
     normalisation : tuple of two array_like, optional
-        Mean and standard deviation of the inputs: scalars, one number per input, or one per channel, where the channels
-        are the slowest axis of the flattened input.
+        Mean and standard deviation of the inputs: scalars, or one number per channel; for a dense network also one per
+        input, the channels being the slowest axis of the flattened input. A first convolution with zero padding sees
+        zeros that stand for the mean, at the border only, so that no kernel and bias do the same to raw inputs: then a
+        mean other than 0 is refused.
 
     Returns
     -------
-    DenseNetwork
-        The described network.
+    DenseNetwork or ConvNetwork
+        The described network: the second where one of the layers is for images. A ``Linear`` behind ``Flatten`` is a
+        convolution of size 1 there, and outputs have the shape [batch, outputs, 1, 1].
 
     Raises
     ------
     ArgumentError
-        If a module is of another type (it is named), if there is no Linear, if shapes do not fit, or if a standard
-        deviation is not positive.
+        If a module is of another type or option (it is named), if there are no weights, if shapes do not fit, or if a
+        standard deviation is not positive.
 
     Examples
     --------
@@ -49,69 +89,52 @@ def describe_module(module: nn.Module, *, normalisation: tuple[ArrayLike, ArrayL
     >>> network = describe_module(nn.Sequential(nn.Flatten(), nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1)))
     >>> [(layer.weight.shape, layer.activation) for layer in network.layers]
     [((2, 3), 'relu'), ((1, 2), 'identity')]
+    >>> images = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
+    >>> [layer.weight.shape for layer in describe_module(images, input_shape=(1, 4, 4)).layers]
+    [(4, 1, 3, 3), (2, 16, 1, 1)]
     """
-    weights: list[NDArray[np.float64]] = []
-    biases: list[NDArray[np.float64] | None] = []
-    rectified: list[bool] = []
-    for name, part in _parts(module, ""):
+    seen = next(((name, part) for name, part in parts_of(module) if isinstance(part, _IMAGES)), None)
+    if seen is None:
+        return _describe_dense(module, input_shape, normalisation)
+    if input_shape is None:
+        raise refusal(*seen, "works on images, whose shape must be known", "pass input_shape=(1, 28, 28) or the like")
+    return describe_images(module, as_image_shape("input_shape", input_shape), normalisation)
+
+
+def _describe_dense(
+    module: nn.Module, input_shape: Sequence[int] | None, normalisation: Normalisation | None
+) -> DenseNetwork:
+    layers: list[DenseLayer] = []
+    for name, part in parts_of(module):
         if isinstance(part, nn.Linear):
-            weights.append(part.weight.detach().cpu().double().numpy())
-            biases.append(None if part.bias is None else part.bias.detach().cpu().double().numpy())
-            rectified.append(False)
+            layers.append(DenseLayer(*weight_and_bias(part), "identity"))
         elif isinstance(part, nn.ReLU):
-            if not weights:
+            if not layers:
                 raise ArgumentError("module", name, "is a ReLU in front of the first Linear", _REMEDY)
-            rectified[-1] = True
+            layers[-1] = replace(layers[-1], activation="relu")
         elif isinstance(part, nn.Flatten):
-            if weights or part.start_dim != 1 or part.end_dim != -1:
+            if layers or part.start_dim != 1 or part.end_dim != -1:
                 raise ArgumentError("module", name, "is a Flatten that is not the plain first step", _REMEDY)
+        elif isinstance(part, nn.BatchNorm1d):
+            if not layers or layers[-1].activation != "identity":
+                raise refusal(name, part, "does not stand directly behind a Linear", "put it between Linear and ReLU")
+            folded = with_batch_norm(name, part, layers[-1].weight, layers[-1].bias)
+            layers[-1] = DenseLayer(*folded, "identity")
         else:
-            raise ArgumentError(
-                "module", f"{name}: {type(part).__name__}", "is not a layer that can be described", _REMEDY
-            )
-    if not weights:
+            raise refusal(name, part, "is not a layer that can be described", _REMEDY)
+    if not layers:
         raise ArgumentError("module", type(module).__name__, "has no Linear layer", _REMEDY)
+    if input_shape is not None and prod(input_shape) != layers[0].inputs:
+        rule = f"must have {layers[0].inputs} numbers in all"
+        raise ArgumentError("input_shape", tuple(input_shape), rule, "leave it out")
     if normalisation is not None:
-        weights[0], biases[0] = _folded(weights[0], biases[0], normalisation)
-    return DenseNetwork(
-        tuple(
-            DenseLayer(weight, bias, "relu" if relu else "identity")
-            for weight, bias, relu in zip(weights, biases, rectified, strict=True)
-        )
-    )
+        layers[0] = _normalised(layers[0], normalisation)
+    return DenseNetwork(layers)
 
 
-def _parts(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the layers in the order of execution, with their dotted names."""
-    if type(module) is nn.Sequential:
-        for child_name, child in module.named_children():
-            yield from _parts(child, f"{name}.{child_name}" if name else child_name)
-    elif not isinstance(module, nn.Dropout | nn.Identity):
-        yield name or "(the module itself)", module
-
-
-def _folded(
-    weight: NDArray[np.float64], bias: NDArray[np.float64] | None, normalisation: tuple[ArrayLike, ArrayLike]
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    mean, deviation = (_per_input(part, weight.shape[1]) for part in normalisation)
-    if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0.0).all()):
-        raise ArgumentError(
-            "normalisation", normalisation, "needs finite means and positive standard deviations", "pass (mean, std)"
-        )
-    scaled = weight / deviation
-    shift = scaled @ mean
-    if bias is None and not mean.any():
-        return scaled, None
-    return scaled, (0.0 if bias is None else bias) - shift
-
-
-def _per_input(part: ArrayLike, inputs: int) -> NDArray[np.float64]:
-    values = np.asarray(part, dtype=np.float64).ravel()
-    if values.size == 0 or inputs % values.size:
-        raise ArgumentError(
-            "normalisation",
-            part,
-            f"must have 1, {inputs}, or a divisor of {inputs} numbers",
-            "pass one per channel or input",
-        )
-    return np.repeat(values, inputs // values.size)
+def _normalised(layer: DenseLayer, normalisation: Normalisation) -> DenseLayer:
+    mean, deviation = mean_and_deviation(normalisation, layer.inputs)
+    scaled = layer.weight / deviation
+    if layer.bias is None and not mean.any():
+        return replace(layer, weight=scaled)
+    return replace(layer, weight=scaled, bias=(0.0 if layer.bias is None else layer.bias) - scaled @ mean)

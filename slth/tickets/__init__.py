@@ -1,5 +1,8 @@
 """Tickets: a random network, what is kept of it, and the file from which anybody regenerates it bit for bit."""
 
+from slth.tickets.attention import QueryKey, TokenMean, Tokens, ValueOutput
+from slth.tickets.attention_network import AttentionNetwork
+from slth.tickets.attention_weights import FoldedHeads
 from slth.tickets.coding import decode_symbols, encode_symbols, multinomial_bits
 from slth.tickets.conv_pair import ConvPair
 from slth.tickets.conv_weights import FoldedConv
@@ -13,6 +16,7 @@ from slth.tickets.steps import Branch, Flatten, Join, Pool, Swap
 from slth.tickets.ticket import Ticket, TicketStatistics
 
 __all__ = [
+    "AttentionNetwork",
     "Branch",
     "ConvLayer",
     "ConvNetwork",
@@ -21,16 +25,21 @@ __all__ = [
     "DenseNetwork",
     "Flatten",
     "FoldedConv",
+    "FoldedHeads",
     "FoldedLayer",
     "Join",
     "Mask",
     "NetworkDescription",
     "Pool",
     "ProductPair",
+    "QueryKey",
     "RandomLinear",
     "Swap",
     "Ticket",
     "TicketStatistics",
+    "TokenMean",
+    "Tokens",
+    "ValueOutput",
     "decode_symbols",
     "encode_symbols",
     "load_ticket",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from slth.errors import ArgumentError
 from slth.rng import STREAM_LENGTH
+from slth.tickets.attention import HEAD_PAIRS, TOKEN_STEPS, HeadPair, TokenMean, Tokens, check_attention, has_attention
 from slth.tickets.conv_pair import ConvPair, Halves
 from slth.tickets.geometry import ImageShape, as_image_shape
 from slth.tickets.network import Activation, check_activation, check_chain
@@ -183,8 +184,15 @@ class RandomLinear:
 
 
 Layer: TypeAlias = ProductPair | RandomLinear
-RandomLayer: TypeAlias = ProductPair | RandomLinear | ConvPair
-KINDS: dict[str, type[Any]] = {"product-pair": ProductPair, "linear": RandomLinear, "conv-pair": ConvPair, **PLAIN}
+RandomLayer: TypeAlias = ProductPair | RandomLinear | ConvPair | HeadPair
+KINDS: dict[str, type[Any]] = {
+    "product-pair": ProductPair,
+    "linear": RandomLinear,
+    "conv-pair": ConvPair,
+    **PLAIN,
+    **TOKEN_STEPS,
+    **HEAD_PAIRS,
+}
 
 
 @dataclass(frozen=True)
@@ -195,7 +203,8 @@ class NetworkDescription:
     ----------
     layers : sequence of layers
         Either ProductPair and RandomLinear alone, or ConvPair and steps without weights (Pool, Flatten, Branch, Swap,
-        Join). At least one has weights; they fit together, and no two draw from the same stream. Stored as a tuple.
+        Join), or Tokens, ProductPair ..., QueryKey, ValueOutput, TokenMean, ProductPair ... At least one has weights;
+        they fit together, and no two draw from the same stream. Stored as a tuple.
     input_shape : (channels, height, width) or None
         For convolutions; None for layers of the first kind.
 
@@ -217,7 +226,9 @@ class NetworkDescription:
     def __post_init__(self) -> None:
         layers = tuple(self.layers)
         object.__setattr__(self, "layers", layers)
-        if self.input_shape is None:
+        if self.input_shape is None and has_attention(layers):
+            check_attention(layers, ProductPair)
+        elif self.input_shape is None:
             if not layers or not all(isinstance(layer, ProductPair | RandomLinear) for layer in layers):
                 remedy = "pass [ProductPair(...), ...], or an input_shape for convolutions"
                 raise ArgumentError("layers", layers, "must be ProductPair or RandomLinear, at least one", remedy)
@@ -238,12 +249,12 @@ class NetworkDescription:
     @property
     def random_layers(self) -> tuple[RandomLayer, ...]:
         """The layers that have weights, in order: each has one gain."""
-        return tuple(layer for layer in self.layers if not isinstance(layer, Plain))
+        return tuple(layer for layer in self.layers if not isinstance(layer, Plain | Tokens | TokenMean))
 
     @property
     def inputs(self) -> int:
         """Number of inputs of the network."""
-        return self.random_layers[0].inputs if self.input_shape is None else prod(self.input_shape)
+        return int(self.layers[0].inputs) if self.input_shape is None else prod(self.input_shape)
 
     @property
     def outputs(self) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from slth.rng import WeightLaw
+from slth.tickets.attention import has_attention
+from slth.tickets.attention_weights import evaluate_tokens
 from slth.tickets.conv_pair import ConvPair
 from slth.tickets.conv_weights import through_pair
 from slth.tickets.convolutional import widest
@@ -25,6 +29,9 @@ def evaluate(
     """Return float64[batch, outputs] for float64[batch, inputs]; weights are drawn anew for each large batch."""
     if description.input_shape is not None:
         return _evaluate_images(description, mask, law, seed, gains, x)
+    if has_attention(description.layers):
+        through = partial(_through_pair, mask=mask, law=law, seed=seed)
+        return evaluate_tokens(description.layers, mask, law, seed, gains, x, through)
     result = np.empty((len(x), description.outputs))
     widest = max(max(layer.inputs, layer.outputs) for layer in description.layers)
     step = max(1, _BATCH_VALUES // (widest + 1))
@@ -32,7 +39,7 @@ def evaluate(
         values = x[start : start + step]
         for layer, gain in zip(description.layers, gains.tolist(), strict=True):
             if isinstance(layer, ProductPair):
-                values = _through_pair(layer, mask, law, seed, values)
+                values = _through_pair(layer, values, mask=mask, law=law, seed=seed)
             else:
                 values = _through_linear(layer, mask, law, seed, values)
             values *= gain
@@ -58,7 +65,7 @@ def _evaluate_images(
     return np.concatenate(parts)
 
 
-def _through_pair(pair: ProductPair, mask: Mask, law: WeightLaw, seed: int, x: Floats) -> Floats:
+def _through_pair(pair: ProductPair, x: Floats, *, mask: Mask, law: WeightLaw, seed: int) -> Floats:
     outputs = np.zeros((len(x), pair.outputs))
     with_constant = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     for block in product_blocks(pair, mask, law, seed):

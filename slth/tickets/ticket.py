@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
+from slth.tickets.attention import HeadPair, has_attention
+from slth.tickets.attention_weights import FoldedHeads, fold_heads
 from slth.tickets.conv_pair import ConvPair
 from slth.tickets.conv_weights import FoldedConv, fold_conv
 from slth.tickets.convolutional import images_of
@@ -153,10 +155,13 @@ class Ticket:
         Raises
         ------
         ArgumentError
-            Where the ticket is one of convolutions: their weights are those of :meth:`folded_kernels`.
+            Where the ticket is one of convolutions (use :meth:`folded_kernels`) or of attention.
         """
         if self.description.input_shape is not None:
             raise ArgumentError("ticket", "convolutions", "has no folded dense layers", "use folded_kernels()")
+        if has_attention(self.description.layers):
+            remedy = "use folded_heads(), and slth.constructions.attention_parts.dense_parts()"
+            raise ArgumentError("ticket", "attention", "is no chain of dense layers", remedy)
         return tuple(
             fold(layer, self.mask, self.law, self.seed, gain)
             for layer, gain in zip(self.description.layers, self.gains.tolist(), strict=True)
@@ -181,6 +186,20 @@ class Ticket:
             fold_conv(layer, self.mask, self.law, self.seed, gain)
             for layer, gain in zip(self.description.random_layers, self.gains.tolist(), strict=True)
             if isinstance(layer, ConvPair)
+        )
+
+    def folded_heads(self) -> Sequence[FoldedHeads]:
+        """Return the effective matrices of each pair of attention's, scores before values, enclosed.
+
+        Returns
+        -------
+        tuple of FoldedHeads
+            Empty where the ticket has no attention.
+        """
+        return tuple(
+            fold_heads(layer, self.mask, self.law, self.seed, gain)
+            for layer, gain in zip(self.description.random_layers, self.gains.tolist(), strict=True)
+            if isinstance(layer, HeadPair)
         )
 
     def statistics(self) -> TicketStatistics:
@@ -225,7 +244,7 @@ class Ticket:
         for layer in self.description.random_layers:
             if isinstance(layer, RandomLinear):
                 return None
-            if isinstance(layer, ConvPair):
+            if isinstance(layer, ConvPair | HeadPair):
                 weights += layer.target_parameters
                 continue
             biases = bool(self.mask[f"{layer.path}.units"][:, layer.inputs].any())
@@ -247,6 +266,6 @@ def _check_mask(description: NetworkDescription, mask: Mask) -> None:
         outer, *inner = layer.mask_shapes
         for name in inner:
             if not np.array_equal(mask[outer], mask[name].any(axis=2)):
-                what = "hidden unit" if isinstance(layer, ProductPair) else "hidden channel"
+                what = "hidden unit" if isinstance(layer, ProductPair | HeadPair) else "hidden channel"
                 rule = f"must keep a {what} exactly where one of its connections is kept"
                 raise ArgumentError(f"mask {outer}", mask[outer], rule, f"use the mask of {name}, .any(axis=2)")

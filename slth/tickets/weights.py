@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.rng import Stream, WeightLaw
+from slth.tickets.attention import HeadPair
 from slth.tickets.conv_pair import ConvPair
 from slth.tickets.conv_weights import kept_conv_weights
 from slth.tickets.description import NetworkDescription, ProductPair, RandomLayer, RandomLinear
@@ -42,8 +43,8 @@ class ProductBlock:
     second: Floats
 
 
-def product_blocks(pair: ProductPair, mask: Mask, law: WeightLaw, seed: int) -> Iterator[ProductBlock]:
-    """Yield the kept hidden units of a product pair with their weights, in index order, in blocks of bounded size."""
+def product_blocks(pair: ProductPair | HeadPair, mask: Mask, law: WeightLaw, seed: int) -> Iterator[ProductBlock]:
+    """Yield the kept units of a pair with their weights, in index order, in blocks of bounded size."""
     units = mask[f"{pair.path}.units"].ravel()
     connections = mask[f"{pair.path}.connections"].reshape(units.size, pair.outputs)
     for start, stop in _row_ranges(units.size, pair.outputs):
@@ -99,13 +100,13 @@ def _row_ranges(rows: int, outputs: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, rows)
 
 
-def _first_weights(pair: ProductPair, rows: NDArray[np.int64], law: WeightLaw, seed: int) -> Floats:
+def _first_weights(pair: ProductPair | HeadPair, rows: NDArray[np.int64], law: WeightLaw, seed: int) -> Floats:
     """Weights u of hidden units k * sources + j: the entries [k, j, j] of the full first matrix."""
     return law.weights_at(Stream(seed, pair.streams[0]), pair.first_indices(rows // pair.sources, rows % pair.sources))
 
 
 def _second_weights(
-    pair: ProductPair, connections: NDArray[np.bool_], law: WeightLaw, seed: int, start: int, stop: int
+    pair: ProductPair | HeadPair, connections: NDArray[np.bool_], law: WeightLaw, seed: int, start: int, stop: int
 ) -> Floats:
     indices = start * pair.outputs + np.flatnonzero(connections[start:stop])
     return law.weights_at(Stream(seed, pair.streams[1]), indices)

@@ -67,7 +67,7 @@ def test_variables_that_nobody_reads_are_said(capsys, monkeypatch):
         (["solve", "--law", "normal", "--n", "4"], "--size"),
         (["solve", "--law", "normal", "--n", "4"], "--jobs"),
         (["env"], "--seed"),
-        (["demo"], "--candidates"),
+        (["demo"], "--channels"),
         (["construct", "dense"], "--candidates"),
         (["construct", "dense"], "--batch-size"),
         (["bench"], "--limit"),

@@ -8,9 +8,10 @@ import torch
 
 from slth.constructions import Dense, construct_dense
 from slth.errors import ArgumentError
-from slth.networks import MaskedLinear, MaskedPair, module_from_ticket
+from slth.networks import MaskedLinear, MaskedPair, module_from_ticket, outputs_of
 from slth.rng import Stream, WeightLaw
 from slth.tickets import DenseLayer, DenseNetwork, Mask, NetworkDescription, ProductPair, Ticket
+from tests.attention_samples import random_target, random_ticket
 
 
 def target_of(sizes, seed=0):
@@ -80,3 +81,12 @@ def test_a_module_of_either_dtype_and_inputs_of_the_other():
     assert abs(ticket.to_torch(dtype=torch.float64)(x).item() - ticket.forward(x.numpy()).item()) < 1e-15
     with pytest.raises(ArgumentError, match=r"x.*float64.*must be torch.float32"):
         ticket.to_torch()(x)
+
+
+def test_tickets_of_attention_have_modules_too():
+    rng = np.random.default_rng(1)
+    ticket = random_ticket(rng, random_target(rng))
+    x = rng.uniform(-1.0, 1.0, (3, ticket.description.inputs))
+    assert outputs_of(module_from_ticket(ticket, dtype="float64"), x) == pytest.approx(ticket.forward(x), abs=1e-10)
+    with pytest.raises(ArgumentError, match="attention"):
+        module_from_ticket(ticket, masked=True)

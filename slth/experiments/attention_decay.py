@@ -1,0 +1,148 @@
+"""The error of a single attention by the number of candidates: the experiment of the paper's figure 4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from slth.constructions.attention import HeadWork
+from slth.constructions.solving import Setting
+from slth.errors import ArgumentError
+from slth.rng import Stream, WeightLaw
+from slth.tickets import Mask, QueryKey, ValueOutput
+from slth.tickets.attention_network import softmax
+from slth.tickets.attention_weights import fold_heads
+from slth.tickets.network import Floats
+
+_LAW = WeightLaw("uniform", 1.0)
+
+
+@dataclass(frozen=True)
+class DecayRow:
+    """Errors of attention with one number of candidates.
+
+    Parameters
+    ----------
+    candidates : int
+        Random products offered for each entry.
+    inner_width : int
+        width * candidates: the theorem's n_K and n_V, of one head.
+    mean, median, largest : float
+        Of the largest row error over all tokens, over the random networks.
+    """
+
+    candidates: int
+    inner_width: int
+    mean: float
+    median: float
+    largest: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as a plain mapping."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Decay:
+    r"""The table, and the line through the logarithms of its medians.
+
+    Parameters
+    ----------
+    rows : tuple of DecayRow
+    factor, rate : float
+        :math:`median \approx factor \cdot e^{-rate \cdot n}`, n the inner width.
+    """
+
+    rows: tuple[DecayRow, ...]
+    factor: float
+    rate: float
+
+
+def error_by_candidates(
+    candidates: Sequence[int] = (4, 6, 8, 10, 12, 14, 16),
+    *,
+    width: int = 4,
+    heads: int = 1,
+    tokens: int = 16,
+    networks: int = 20,
+    seed: int = 0,
+) -> Decay:
+    """Return how the error of attention falls with the number of candidates.
+
+    The target's matrices are random of spectral norm 1 and its tokens random of norm sqrt(width), the smallest that the
+    theorem allows; each random network approximates the same target, gain 1. The paper reports error 0.8 exp(-0.06 n)
+    for n = n_K = n_V up to 100; its width and number of heads are not known here, so that rates may be compared, and
+    only those for one width, but factors may not.
+
+    Parameters
+    ----------
+    candidates : sequence of int
+        Two or more different numbers.
+    width, heads, tokens : int
+    networks : int
+        Random networks for each number.
+    seed : int
+        Of target, tokens and the first random network.
+
+    Returns
+    -------
+    Decay
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than two numbers, or one is not positive.
+
+    Examples
+    --------
+    >>> decay = error_by_candidates((4, 10), networks=3)
+    >>> decay.rate > 0.0
+    True
+    """
+    if len(set(candidates)) < 2 or min(candidates) < 1 or networks < 1:
+        rule = "must be two or more different positive numbers, and networks positive"
+        raise ArgumentError("candidates", tuple(candidates), rule, "pass (4, 8, 12, 16)")
+    stream = Stream(seed, "attention.decay")
+    size = heads * width * width
+    scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
+    x = stream.normal(2 * size, tokens * width).reshape(tokens, width)
+    x *= math.sqrt(width) / np.linalg.norm(x, axis=1, keepdims=True)
+    exact = _attention(x, scores, values)
+    rows = []
+    for count in candidates:
+        errors = []
+        for network in range(networks):
+            own = Setting(_LAW, (seed + network) % 2**64, None, None)
+            found = _attention(
+                x, _approximated(QueryKey, scores, count, own), _approximated(ValueOutput, values, count, own)
+            )
+            errors.append(float(np.linalg.norm(found - exact, axis=1).max()))
+        ordered = np.array(errors)
+        rows.append(
+            DecayRow(count, count * width, float(ordered.mean()), float(np.median(ordered)), float(ordered.max()))
+        )
+    slope, start = np.polyfit([row.inner_width for row in rows], np.log([row.median for row in rows]), 1)
+    return Decay(tuple(rows), math.exp(float(start)), -float(slope))
+
+
+def _normed(matrices: Floats) -> Floats:
+    normed: Floats = matrices / np.linalg.norm(matrices, ord=2, axis=(1, 2), keepdims=True)
+    return normed
+
+
+def _approximated(kind: type[QueryKey] | type[ValueOutput], matrices: Floats, count: int, setting: Setting) -> Floats:
+    heads, inputs, outputs = matrices.shape
+    layer = kind(kind.__name__, inputs=inputs, outputs=outputs, heads=heads, units=count)
+    work = HeadWork(layer, matrices.reshape(-1, outputs), 1.0, count)
+    work.solve(setting)
+    return fold_heads(layer, Mask(work.masks()), setting.law, setting.seed, 1.0).middle
+
+
+def _attention(x: Floats, scores: Floats, values: Floats) -> Floats:
+    parts = [softmax((x @ a) @ x.T) @ (x @ b) for a, b in zip(scores, values, strict=True)]
+    total: Floats = np.sum(parts, axis=0)
+    return total

@@ -1,0 +1,142 @@
+"""A small classifier with one attention block, no norm layers, and its description as a target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from slth.errors import ArgumentError
+from slth.networks.describe import describe_module
+from slth.networks.models import mlp
+from slth.rng import Stream
+from slth.tickets import AttentionNetwork, DenseLayer, DenseNetwork
+
+
+class AttentionClassifier(nn.Module):
+    r"""Embedding, one multi-head attention, mean over the tokens, and a fully connected read-out.
+
+    The embedding is one layer of a token and its one-hot place, so that places are learned biases; without norm layers
+    and without biases in attention, as in Otsuka et al. 2025 (arXiv 2511.04217). Initial weights are uniform on
+    :math:`\pm 1/\sqrt{inputs}`, drawn from ``seed`` alone.
+
+    Parameters
+    ----------
+    tokens, token_size : int
+        An input [batch, tokens * token_size], of any shape behind the batch, is cut into tokens in this order.
+    width : int
+        Numbers of an embedded token; a multiple of ``heads``.
+    heads : int
+        Each with width / heads queries, keys and values.
+    hidden : sequence of int
+        Hidden layers of the read-out.
+    classes : int
+    embedding : {"relu", "identity"}
+        Activation of the embedding.
+    residual : bool
+        Whether tokens are added to what attention gives.
+    seed : int
+        0 <= seed < 2**64.
+
+    Raises
+    ------
+    ArgumentError
+        If a size is not positive, heads do not divide the width, or the seed is outside its range.
+
+    Examples
+    --------
+    >>> module = AttentionClassifier(8, 8, width=16, seed=1)
+    >>> tuple(module(torch.zeros(3, 1, 8, 8)).shape)
+    (3, 10)
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        token_size: int,
+        *,
+        width: int = 32,
+        heads: int = 2,
+        hidden: Sequence[int] = (64,),
+        classes: int = 10,
+        embedding: str = "relu",
+        residual: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        sizes = {"tokens": tokens, "token_size": token_size, "width": width, "heads": heads, "classes": classes}
+        for name, size in sizes.items():
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise ArgumentError(name, size, "must be a positive integer", "use 8 tokens of 8, width 32, 2 heads")
+        if width % heads:
+            raise ArgumentError("heads", heads, f"must divide the width {width}", "use 2")
+        if embedding not in ("relu", "identity"):
+            raise ArgumentError("embedding", embedding, "is not an activation", 'use "relu" or "identity"')
+        self.tokens, self.token_size, self.rectified, self.residual = tokens, token_size, embedding == "relu", residual
+        generator = torch.Generator().manual_seed(Stream(seed, "attention").seed)
+
+        def drawn(*shape: int, inputs: int) -> nn.Parameter:
+            uniform = 2.0 * torch.rand(*shape, generator=generator) - 1.0
+            return nn.Parameter(uniform * inputs**-0.5)
+
+        each = width // heads
+        self.embed = drawn(width, token_size + tokens, inputs=token_size)
+        self.query, self.key = (drawn(heads, width, each, inputs=width) for _ in range(2))
+        self.value = drawn(heads, width, each, inputs=width)
+        self.output = drawn(heads, each, width, inputs=width)
+        self.readout = mlp((width, *hidden, classes), seed=seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [batch, ...] to [batch, classes]."""
+        parts = x.reshape(len(x), self.tokens, self.token_size)
+        embedded = parts @ self.embed[:, : self.token_size].T + self.embed[:, self.token_size :].T
+        if self.rectified:
+            embedded = embedded.relu()
+        rows = embedded.unsqueeze(1)
+        queries = (rows @ self.query) / math.sqrt(self.query.shape[2])
+        shares = (queries @ (rows @ self.key).transpose(2, 3)).softmax(dim=3)
+        mixed = (shares @ (rows @ self.value) @ self.output).sum(dim=1)
+        if self.residual:
+            mixed = mixed + embedded
+        scores: Tensor = self.readout(mixed.mean(dim=1))
+        return scores
+
+
+def describe_attention(module: AttentionClassifier) -> AttentionNetwork:
+    r"""Return the same function as a target with float64 numbers.
+
+    The matrices of a head are merged, :math:`A = W_Q W_K^T / \sqrt{d_k}` and :math:`B = W_V W_O`, in float64: rounded,
+    unlike the weights of the dense parts. A certificate made for the described network is about that one.
+
+    Parameters
+    ----------
+    module : AttentionClassifier
+
+    Returns
+    -------
+    AttentionNetwork
+
+    Raises
+    ------
+    ArgumentError
+        If the module is another one.
+
+    Examples
+    --------
+    >>> module = AttentionClassifier(2, 3, width=4, classes=2)
+    >>> network = describe_attention(module)
+    >>> x = torch.rand(5, 6)
+    >>> bool((torch.tensor(network.forward(x.numpy())) - module(x)).abs().max() < 1e-5)
+    True
+    """
+    if not isinstance(module, AttentionClassifier):
+        raise ArgumentError("module", type(module).__name__, "must be an AttentionClassifier", "use describe_module()")
+    numbers = {name: parameter.detach().cpu().double() for name, parameter in module.named_parameters()}
+    scores = numbers["query"] @ numbers["key"].transpose(1, 2) / math.sqrt(module.query.shape[2])
+    values = numbers["value"] @ numbers["output"]
+    layer = DenseLayer(numbers["embed"].numpy(), None, "relu" if module.rectified else "identity")
+    readout = describe_module(module.readout)
+    embedding = DenseNetwork([layer])
+    return AttentionNetwork(module.tokens, embedding, scores.numpy(), values.numpy(), readout, residual=module.residual)

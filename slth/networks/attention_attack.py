@@ -1,0 +1,154 @@
+"""Gradient ascent on the difference between an attention target and its ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from slth.errors import ArgumentError
+from slth.networks.attack import Attack, climb
+from slth.networks.threads import threads_for
+from slth.rng import Stream
+from slth.tickets import AttentionNetwork, FoldedLayer, ProductPair, Ticket, TokenMean
+from slth.tickets.folding import fold
+from slth.tickets.network import batch_of
+
+
+def attack_attention(
+    target: AttentionNetwork,
+    ticket: Ticket,
+    *,
+    input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
+    starts: int = 8,
+    steps: int = 60,
+    seed: int = 0,
+    points: ArrayLike | None = None,
+) -> Attack:
+    """Look for the input of a box at which an attention ticket differs most from its target.
+
+    As :func:`slth.networks.attack_difference`: from random inputs and random corners, for each output and sign. The
+    gradient uses the ticket's folded matrices; the answer is evaluated by the masked random network itself.
+
+    Parameters
+    ----------
+    target : AttentionNetwork
+    ticket : Ticket
+        Of as many inputs and outputs.
+    input_box : tuple of two array_like
+        Smallest and largest input: scalars, or one number per input.
+    starts, steps : int
+        Starting points for each output and sign, and steps from each.
+    seed : int
+        Seed of the starting points, 0 <= seed < 2**64.
+    points : array_like, float64[n, inputs], optional
+        Inputs of the box to start from as well, such as those at which a test set differs most.
+
+    Returns
+    -------
+    Attack
+        The worst that was found: a lower bound on the true maximum.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, the seed is outside its range, or the networks have different sizes.
+    """
+    for name, value in (("starts", starts), ("steps", steps)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ArgumentError(
+                name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
+            )
+    sizes = (target.inputs, target.outputs)
+    if sizes != (ticket.description.inputs, ticket.description.outputs):
+        found = (ticket.description.inputs, ticket.description.outputs)
+        rule = f"must have the target's {sizes[0]} inputs and {sizes[1]} outputs"
+        raise ArgumentError("ticket", found, rule, "pass the ticket of this target")
+    low, high = (
+        torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), (target.inputs,)))) for end in input_box
+    )
+    generator = torch.Generator().manual_seed(Stream(seed, "attack").seed)
+    uniform = torch.rand(starts, target.inputs, dtype=torch.float64, generator=generator)
+    uniform[starts // 2 :] = uniform[starts // 2 :].round()
+    begin = low + (high - low) * uniform
+    if points is not None:
+        begin = torch.cat([begin, torch.tensor(batch_of(points, target.inputs))])
+    rows = begin.repeat_interleave(2 * target.outputs, dim=0)
+    direction = torch.eye(target.outputs, dtype=torch.float64).repeat_interleave(2, dim=0).repeat(len(begin), 1)
+    direction[1::2] *= -1.0
+    with threads_for(len(rows) * target.parameters):
+        best = climb(_target_pass(target), _ticket_pass(target, ticket), rows, direction, low, high, steps)
+    found_points = np.concatenate([best.numpy(), begin.numpy()])
+    differences = np.abs(ticket.forward(found_points) - target.forward(found_points))
+    row, output = np.unravel_index(int(differences.argmax()), differences.shape)
+    worst = found_points[row].copy()
+    worst.flags.writeable = False
+    return Attack(float(differences[row, output]), worst, int(output))
+
+
+Dense = list[tuple[Tensor, Tensor, Tensor | None, bool]]
+"""Weights on max(x, 0) and on min(x, 0), bias, and whether a ReLU follows."""
+
+
+def _target_pass(target: AttentionNetwork) -> Callable[[Tensor], Tensor]:
+    def dense(part: str) -> Dense:
+        layers = target.embedding.layers if part == "embedding" else target.readout.layers
+        return [
+            (
+                torch.tensor(layer.weight),
+                torch.tensor(layer.weight),
+                None if layer.bias is None else torch.tensor(layer.bias),
+                layer.activation == "relu",
+            )
+            for layer in layers
+        ]
+
+    scores, values = torch.tensor(target.scores), torch.tensor(target.values)
+    return _pass(target, dense("embedding"), scores, values, dense("readout"))
+
+
+def _ticket_pass(target: AttentionNetwork, ticket: Ticket) -> Callable[[Tensor], Tensor]:
+    parts: tuple[Dense, Dense] = ([], [])
+    behind = False
+    gains = dict(zip([layer.path for layer in ticket.description.random_layers], ticket.gains.tolist(), strict=True))
+    for layer in ticket.description.layers:
+        behind = behind or isinstance(layer, TokenMean)
+        if isinstance(layer, ProductPair):
+            folded: FoldedLayer = fold(layer, ticket.mask, ticket.law, ticket.seed, gains[layer.path])
+            positive, negative = torch.tensor(folded.plus), torch.tensor(folded.minus)
+            dense = (positive[:, :-1], negative[:, :-1], positive[:, -1], layer.activation == "relu")
+            parts[behind].append(dense)
+    scores, values = (torch.tensor(folded.middle) for folded in ticket.folded_heads())
+    return _pass(target, parts[0], scores, values, parts[1])
+
+
+def _pass(
+    target: AttentionNetwork, embedding: Dense, scores: Tensor, values: Tensor, readout: Dense
+) -> Callable[[Tensor], Tensor]:
+    """Return the function [batch, inputs] -> [batch, outputs] in float64."""
+    places = torch.eye(target.tokens, dtype=torch.float64)
+
+    def forward(x: Tensor) -> Tensor:
+        rows = x.reshape(len(x), target.tokens, target.token_size)
+        embedded = _dense(embedding, torch.cat([rows, places.expand(len(x), -1, -1)], dim=2))
+        each = embedded.unsqueeze(1)
+        shares = (each @ scores @ each.transpose(2, 3)).softmax(dim=3)
+        mixed = (shares @ (each @ values)).sum(dim=1)
+        if target.residual:
+            mixed = mixed + embedded
+        return _dense(readout, mixed.mean(dim=1))
+
+    return forward
+
+
+def _dense(layers: Dense, x: Tensor) -> Tensor:
+    for positive, negative, bias, rectified in layers:
+        x = x.clamp(min=0.0) @ positive.T + x.clamp(max=0.0) @ negative.T
+        if bias is not None:
+            x = x + bias
+        if rectified:
+            x = x.relu()
+    return x
