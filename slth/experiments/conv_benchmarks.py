@@ -47,7 +47,7 @@ def structured_tickets(cell: Cell, seed: int) -> Sequence[Contender]:
         middle = {name: float(np.median([row[name] for row in found])) for name in found[0]}
         return {"target_accuracy": before, **middle, "lowest_accuracy": min(row["ticket_accuracy"] for row in found)}
 
-    return [Contender("slth", ours, len(seeds), warm_up=True, replicates=1)]
+    return [Contender("slth", ours, len(seeds), warm_up=False, replicates=1)]
 
 
 def _one(target: ConvNetwork, method: Structured, seed: int, images: Any, labels: Any) -> dict[str, float]:
