@@ -138,6 +138,9 @@ def shrink(
     kinds = ("small", "folded") if fold else ("small",)
     endings = ("safetensors", "onnx") if onnx else ("safetensors",)
     check_out(common.out, (*(f"{kind}.{ending}" for kind in kinds for ending in endings), json_name("ticket shrink")))
+    if memory is not None and not 2.0**-10 <= memory < 2.0**20:
+        remedy = "leave it out for half of what is free"
+        raise ArgumentError("memory", memory, "must be a number of GiB from 0.001 on", remedy)
     allowed = None if memory is None else int(memory * 2**30)
     with progress(common) as report:
         facts = shrink_ticket(file, common.out, fold=fold, onnx=onnx, memory=allowed, progress=report)

@@ -33,6 +33,7 @@ TASKS: dict[str, str] = {
     "per-weight": "slth.experiments.benchmark_tasks:per_weight",
     "dense-ticket": "slth.experiments.benchmark_tasks:dense_ticket",
     "structured-tickets": "slth.experiments.conv_benchmarks:structured_tickets",
+    "structured-certificate": "slth.experiments.conv_benchmarks:structured_certificate",
     "vector-errors": "slth.experiments.vector_benchmarks:vector_errors",
     "vector-optima": "slth.experiments.vector_benchmarks:vector_optima",
     "kernel-weights": "slth.experiments.conv_benchmarks:kernel_weights",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.constructions import Structured, approximate_kernels
+from slth.constructions import Structured, approximate_kernels, certify
 from slth.constructions.structured import structured_ticket
 from slth.experiments.benchmark_tasks import Cell, examples_of
 from slth.experiments.benchmarks import Contender
@@ -17,7 +17,7 @@ from slth.experiments.conv_jobs import ConvJob, train_target
 from slth.experiments.conv_record import overparameterisation, small_parameters
 from slth.experiments.datasets import DataSet
 from slth.experiments.evaluation import accuracy
-from slth.networks import folded_outputs
+from slth.networks import attack_difference, folded_outputs, masked_difference
 from slth.tickets import ConvNetwork, ticket_bytes
 
 
@@ -65,6 +65,42 @@ def _one(target: ConvNetwork, method: Structured, seed: int, images: Any, labels
         "small_over_target": small_parameters(ticket) / target.parameters,
         "ticket_bytes": float(len(ticket_bytes(ticket))),
     }
+
+
+def structured_certificate(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Certify a structured ticket, attack it, and compare its small network with the masked random one.
+
+    Parameters
+    ----------
+    cell : mapping
+        ``model``, ``channels``, ``gain``; ``starts`` and ``steps`` of the attack; perhaps ``data``.
+    seed : int
+
+    Returns
+    -------
+    sequence of Contender
+    """
+    data, target = _trained(cell, seed)
+    ticket, _ = structured_ticket(target, Structured(channels=cell["channels"], gain=cell["gain"]), seed=seed)
+    images = data.inputs("test", limit=8).reshape(-1, *target.input_shape).astype(np.float64)
+
+    def ours() -> Mapping[str, Any]:
+        begin = time.perf_counter()
+        certificate = certify(target, ticket, input_box=(0.0, 1.0))
+        certified = time.perf_counter()
+        found = attack_difference(target, ticket, starts=cell["starts"], steps=cell["steps"], seed=seed)
+        return {
+            "certified_error": certificate.error,
+            "attack_error": found.error,
+            "certified_over_attack": certificate.error / found.error,
+            "norm_bound": certificate.norm_bound,
+            "certify_seconds": certified - begin,
+            "attack_seconds": time.perf_counter() - certified,
+            "small_minus_masked_float32": masked_difference(ticket, images, dtype="float32"),
+            "small_minus_masked_float64": masked_difference(ticket, images, dtype="float64"),
+        }
+
+    return [Contender("slth", ours, 1, warm_up=False, replicates=1)]
 
 
 def kernel_weights(cell: Cell, seed: int) -> Sequence[Contender]:

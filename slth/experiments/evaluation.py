@@ -13,6 +13,7 @@ from slth.constructions import Construction
 from slth.constructions.effective import EffectiveLayer, effective_layers
 from slth.constructions.forecast import expected_counts
 from slth.constructions.propagation import augmented
+from slth.errors import ArgumentError
 from slth.experiments.datasets import DataSet
 from slth.experiments.environment import package_versions
 from slth.experiments.record import LayerRecord, TicketRecord
@@ -77,6 +78,10 @@ def evaluate_ticket(
         The ticket takes other inputs than the data set has.
     """
     inputs, labels = data.inputs("test", limit=limit), data.labels("test", limit=limit)
+    shape = ticket.description.input_shape
+    if shape is not None and shape != data.shape:
+        rule = f"has inputs of shape {list(data.shape)}, and the ticket takes {list(shape)}"
+        raise ArgumentError("data", data.name, rule, "name the data set that it was made for")
     outputs = _outputs(ticket, inputs, data.shape)
     result: dict[str, Any] = {"accuracy": accuracy(outputs, labels), "examples": len(labels)}
     if target is not None:

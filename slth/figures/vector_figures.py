@@ -51,7 +51,7 @@ def structured_error_figure(rows: Sequence[Row]) -> Figure:
         theorem.set_xlim(1, 1e13)
         theorem.set_ylim(1e-4, 6.0)  # the errors end at 1; above it the legend has room
         theorem.plot([], [], color=INK, linestyle="--", label=f"existence, C = {ASSUMED:g} assumed (recalled)")
-        theorem.plot([], [], color=INK, linestyle=":", label="counting: below this for no source (derived)")
+        theorem.plot([], [], color=INK, linestyle=":", label="counting: half of all targets exceed it (derived)")
         for axes in (unit, theorem):
             light_grid(axes)
         unit.legend(loc="lower left")

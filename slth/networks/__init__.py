@@ -12,6 +12,7 @@ from slth.networks.conv_modules import StepNetwork as StepNetwork
 from slth.networks.conv_tickets import masked_forward as masked_forward
 from slth.networks.describe import describe_module as describe_module
 from slth.networks.evaluate import folded_outputs as folded_outputs
+from slth.networks.evaluate import masked_difference as masked_difference
 from slth.networks.evaluate import outputs_of as outputs_of
 from slth.networks.folded import FoldedNetwork as FoldedNetwork
 from slth.networks.folded import folded_module as folded_module
@@ -37,6 +38,7 @@ __all__ = [
     "folded_module",
     "folded_outputs",
     "lenet5",
+    "masked_difference",
     "masked_forward",
     "mlp",
     "module_from_ticket",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from slth.errors import ArgumentError
+from slth.networks.conv_tickets import masked_forward
 from slth.networks.folded import folded_module
+from slth.networks.from_ticket import module_from_ticket
 from slth.tickets import Ticket
 
 _MOST_EXAMPLES = 128
@@ -78,3 +80,27 @@ def folded_outputs(ticket: Ticket, images: ArrayLike, *, batch: int | None = Non
     found = outputs_of(folded_module(ticket, dtype=torch.float64), images, batch=batch)
     outputs: NDArray[np.float64] = found.reshape(len(found), -1)
     return outputs
+
+
+def masked_difference(ticket: Ticket, images: ArrayLike, *, dtype: Literal["float32", "float64"]) -> float:
+    """Return how far the small network is from the masked random one, streamed, relative to the largest output.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Of convolutions.
+    images : array_like [examples, channels, height, width]
+        A few: the masked network computes every random channel.
+    dtype : {"float32", "float64"}
+        In which both are evaluated.
+
+    Returns
+    -------
+    float
+    """
+    number_type = {"float32": torch.float32, "float64": torch.float64}[dtype]
+    x = torch.from_numpy(np.array(images)).to(number_type)
+    with torch.no_grad():
+        small = module_from_ticket(ticket, dtype=number_type)(x).flatten(1)
+        masked = masked_forward(ticket, x).flatten(1)
+    return float((small - masked).abs().max() / masked.abs().max())

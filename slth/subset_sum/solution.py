@@ -94,7 +94,8 @@ class SubsetSumSolution:
     subset : bool[n]
         The chosen values.
     lower_bound : float
-        No subset has a smaller error; 0 <= lower_bound <= error. For an optimal solution it equals the error.
+        No subset has a smaller error, up to the rounding of the error itself; 0 <= lower_bound <= error. For an optimal
+        solution it equals the error.
     status : Status
         What is claimed; an optimal status closes the gap.
     solver : str

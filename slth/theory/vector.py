@@ -79,6 +79,9 @@ def structured_error(
     >>> round(structured_error(9519, 1, 2, 1, constant=1.0), 3)
     0.01
     """
+    _positive(kernel=kernel, outputs=outputs, inputs=inputs, layers=layers)
+    _between("constant", constant, math.inf)
+    _between("n", n, math.inf)
     power = constant * float(kernel) ** 12 * float(outputs) ** 6
     logarithm = (n / power) ** (1.0 / 3.0)
     exponent = math.log(kernel**2 * outputs * inputs * layers) - logarithm
@@ -144,6 +147,9 @@ def counting_error(n: float, dimension: int, *, radius: float = 1.0) -> float:
     >>> counting_error(4.0, 1)
     0.001953125
     """
+    _positive(dimension=dimension)
+    _between("radius", radius, math.inf)
+    _between("n", n, math.inf)
     bits = 2.0 * n + 1.0 + math.lgamma(dimension + 1) / math.log(2.0)
     return float(radius * 2.0 ** (-bits / dimension))
 
@@ -197,8 +203,11 @@ def second_moment_guarantee(n: int, size: int, dimension: int, eps: float, *, la
     if not 0.0 <= largest < math.inf:
         raise ArgumentError("largest", largest, "must be finite and not negative", "pass the target's largest entry")
     spread = math.sqrt(size)
-    hit = float(norm.cdf((largest + eps) / spread) - norm.cdf((largest - eps) / spread))
-    middle = float(norm.cdf(eps / spread) - norm.cdf(-eps / spread))
+    # By the upper tail, whose differences are not lost to the rounding of numbers near 1.
+    hit = float(norm.sf((largest - eps) / spread) - norm.sf((largest + eps) / spread))
+    middle = math.erf(eps / (spread * math.sqrt(2.0)))
+    if hit <= 0.0 or middle <= 0.0:
+        return 0.0  # both are positive, and too small for a double
     overlap = np.arange(max(0, 2 * size - n), size + 1)
     free = size - overlap[:-1]
     density = 2.0 * math.log(2.0 * eps) - math.log(2.0 * math.pi * size)
@@ -207,8 +216,6 @@ def second_moment_guarantee(n: int, size: int, dimension: int, eps: float, *, la
     bounds = np.append(np.minimum(correlated, apart), math.log(middle))
     terms = hypergeom.logpmf(overlap, n, size, size) + dimension * bounds
     peak = float(terms.max())
-    if hit == 0.0:
-        return 0.0
     return min(1.0, math.exp(2.0 * dimension * math.log(hit) - peak - math.log(float(np.exp(terms - peak).sum()))))
 
 

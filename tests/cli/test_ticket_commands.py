@@ -284,6 +284,9 @@ def test_construct_structured_and_shrink(capsys, tmp_path):
     assert run(capsys, "ticket", "verify", ticket).code == 0
     facts = run(capsys, "ticket", "eval", ticket, "--data", "digits", "--limit", 50, "--json").json
     assert facts["examples"] == 50
+    wrong = run(capsys, "ticket", "eval", ticket, "--data", "synthetic")
+    assert wrong.code == 2
+    assert "--data='synthetic' has inputs of shape [16], and the ticket takes [1, 8, 8]" in wrong.err
     shrunk = run(capsys, "ticket", "shrink", ticket, "--out", tmp_path / "s", "--fold", "--memory", "0.5", "--json")
     assert shrunk.code == 0
     assert sorted(path.name for path in (tmp_path / "s").glob("*.safetensors")) == [
@@ -322,6 +325,14 @@ def test_wrong_convolutional_constructions_write_nothing(capsys, tmp_path, argum
     assert ran.code == 2
     assert words in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("memory", ["nan", "inf", "-1", "0"])
+def test_shrink_with_a_strange_memory(capsys, made, tmp_path, memory):
+    ran = run(capsys, "ticket", "shrink", made / "net.ticket", "--out", tmp_path / "s", "--memory", memory)
+    assert ran.code == 2
+    assert "--memory=" in ran.err
+    assert not (tmp_path / "s").exists()
 
 
 def test_shrink_needs_a_folder(capsys, made):

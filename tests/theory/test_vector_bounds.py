@@ -49,6 +49,16 @@ def test_smallest_guaranteed_n_in_many_dimensions(dimension, eps, most):
     assert guaranteed_candidates(dimension, eps) <= most
 
 
+def test_far_targets_are_not_lost_to_rounding():
+    """One vector: the guarantee is p1**2 / p0, and p1 from the density where the interval is short."""
+    for largest, eps in ((8.1, 0.003), (7.9, 0.001), (8.0, 0.003)):
+        density = np.exp(-(largest**2) / 2.0) / np.sqrt(2.0 * np.pi)
+        wanted = (2.0 * eps * density) ** 2 / (2.0 * eps / np.sqrt(2.0 * np.pi))
+        assert second_moment_guarantee(1, 1, 1, eps, largest=largest) <= wanted * 1.01
+    assert second_moment_guarantee(2, 1, 1, 1e-320) == 0.0
+    assert second_moment_guarantee(2, 1, 1, 0.1, largest=100.0) == 0.0
+
+
 def test_inverses():
     for eps in (0.3, 0.01, 1e-6):
         n = counting_channels(9, eps / 9**2)
@@ -83,6 +93,9 @@ def test_counting_is_exact_in_one_dimension():
         lambda: counting_channels(1, -0.1),
         lambda: structured_channels(3, 8, 1, 1.5, constant=1.0),
         lambda: structured_channels(3, 8, 1, 0.1, constant=0.0),
+        lambda: structured_error(-1.0, 1, 2, 1, constant=1.0),
+        lambda: counting_error(4.0, 0),
+        lambda: counting_error(float("nan"), 2),
     ],
 )
 def test_bad_numbers_are_refused(call):
