@@ -11,6 +11,7 @@ from rich.table import Table
 
 from slth.cli.app import data_folders
 from slth.cli.checks import check_out, load_data
+from slth.cli.jobs import REPORT_NAME
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import announce_compilation, progress
@@ -34,7 +35,7 @@ def attention(
 ) -> Outcome:
     """Train one attention block on rows of images, find its ticket in a random one, certify.
 
-    Writes net.ticket, target.safetensors and a JSON summary, which names what is not approximated.
+    Writes net.ticket, target.safetensors, report.html and a JSON summary; they name what is not approximated.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def attention(
 
     common = replace(common, out=common.out or Path("runs") / f"{data}-attention")
     assert common.out is not None
-    check_out(common.out, (TARGET_NAME, TICKET_NAME, json_name("construct attention")))
+    check_out(common.out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name("construct attention")))
     announce_compilation(common)
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)
     job = attention_job(data_set, seed=common.seed, candidates=candidates)
@@ -82,12 +83,27 @@ def attention(
     )
     command += f" --candidates {job.method.candidates} --epochs {job.training.epochs} --seed {common.seed}"
     with progress(common) as report:
-        summary = run_attention_job(
+        record = run_attention_job(
             job, data_set, common.out, command=command, limit=limit, device=resolve_device(device), progress=report
         )
 
+        report("report", 0, 1)
+        from slth.figures.report import write_report
+
+        path = write_report(record, common.out / REPORT_NAME)
+        report("report", 1, 1)
+    summary = {**record.summary, "report": path}
+
     def show() -> list[RenderableType]:
-        return [_headline(summary), "", _layers(summary["layers"]), "", *summary["not_approximated"]]
+        return [
+            _headline(summary),
+            "",
+            _layers(summary["layers"]),
+            "",
+            *summary["not_approximated"],
+            "",
+            f"open {path}",
+        ]
 
     return Outcome("construct attention", common, summary, show)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from slth.experiments.attention_target import save_attention_target
 from slth.experiments.datasets import DataSet
 from slth.experiments.environment import package_versions
 from slth.experiments.evaluation import accuracy
+from slth.experiments.record import TicketRecord
 from slth.networks.attention_attack import attack_attention
 from slth.tickets import AttentionNetwork, Ticket, load_ticket
 from slth.training import Training
@@ -124,6 +125,23 @@ def tokens_of(job: AttentionJob, data: DataSet) -> int:
     return tokens
 
 
+@dataclass(frozen=True)
+class AttentionLayerRecord:
+    """One layer of an attention network as a row of its report's table.
+
+    Parameters
+    ----------
+    values : mapping
+        Path, weights, candidates, density, gain and errors.
+    """
+
+    values: Mapping[str, Any]
+
+    def row(self) -> dict[str, Any]:
+        """Give the row."""
+        return dict(self.values)
+
+
 def run_attention_job(
     job: AttentionJob,
     data: DataSet,
@@ -133,7 +151,7 @@ def run_attention_job(
     limit: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> TicketRecord:
     """Train a target, construct its ticket, write both, read the ticket back and measure what was read.
 
     Parameters
@@ -153,9 +171,9 @@ def run_attention_job(
 
     Returns
     -------
-    dict
-        JSON-able: accuracies, certified, sampled and attack error, softmax bounds, sizes, a row for each layer, and
-        ``not_approximated``.
+    TicketRecord
+        Its summary has accuracies, certified, sampled and attack error, softmax bounds, sizes, a row for each layer,
+        and ``not_approximated``.
 
     Raises
     ------
@@ -184,20 +202,23 @@ def run_attention_job(
     construction = construct_attention(target, job.method, input_box=(0.0, 1.0), seed=job.seed, progress=progress)
     constructed = time.perf_counter()
     ticket = _written(target, construction, folder)
-    summary = measure(target, construction, ticket, data, limit=limit, progress=progress)
-    return {
-        **summary,
+    record = measure(target, construction, ticket, data, limit=limit, progress=progress)
+    ticket_size, target_size = ((folder / name).stat().st_size for name in (TICKET_NAME, TARGET_NAME))
+    summary = {
+        **record.summary,
         "command": command,
         "ticket": str(folder / TICKET_NAME),
         "target": str(folder / TARGET_NAME),
-        "ticket_bytes": (folder / TICKET_NAME).stat().st_size,
-        "target_bytes": (folder / TARGET_NAME).stat().st_size,
+        "ticket_bytes": ticket_size,
+        "target_bytes": target_size,
+        "bits_per_target_weight": 8.0 * ticket_size / target.parameters,
+        "target_file_bits_per_weight": 8.0 * target_size / target.parameters,
         "verified": True,
         "train_seconds": trained - started,
         "construct_seconds": constructed - trained,
         "evaluate_seconds": time.perf_counter() - constructed,
-        "packages": package_versions(),
     }
+    return replace(record, summary=summary, command=command)
 
 
 def measure(
@@ -208,7 +229,7 @@ def measure(
     *,
     limit: int | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> TicketRecord:
     """Measure a ticket against its target on the test set, and put together what is known of it.
 
     Parameters
@@ -226,7 +247,7 @@ def measure(
 
     Returns
     -------
-    dict
+    TicketRecord
     """
     if progress is not None:
         progress("evaluation", 0, 1)
@@ -239,9 +260,10 @@ def measure(
     attack = attack_attention(target, ticket, input_box=certificate.input_box, points=worst)
     low, high = certificate.input_box
     bounds = zip(construction.table, certificate.layers, strict=True)
+    rows = [{**row.as_dict(), "value": layer.value, "difference": layer.difference} for row, layer in bounds]
     if progress is not None:
         progress("evaluation", 1, 1)
-    return {
+    summary: dict[str, Any] = {
         "seed": ticket.seed,
         "family": ticket.family,
         "data": data.name,
@@ -255,6 +277,8 @@ def measure(
         "agreement": _agreement(wanted, found),
         "certified_error": certificate.error,
         "lemma_certified_error": certificate.norm_bound,
+        "norm_bound": certificate.norm_bound,
+        "eps": None,
         "float64_allowance": certificate.float64_allowance,
         "float32_allowance": certificate.float32_allowance,
         "sampled_error": float(differences.max()),
@@ -268,10 +292,13 @@ def measure(
         "target_weights": target.parameters,
         "counting_bits_per_weight": statistics.entropy_bound_bits / target.parameters,
         "kept_weights_sha256": ticket.kept_weights_sha256(),
-        "layers": [{**row.as_dict(), "value": layer.value, "difference": layer.difference} for row, layer in bounds],
+        "layers": rows,
         "not_approximated": list(NOT_APPROXIMATED if target.residual else _without_residual()),
-        "provenance": data.provenance,
     }
+    provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
+    title = f"{data.name}: a strong lottery ticket for an attention block"
+    layers = tuple(AttentionLayerRecord(row) for row in rows)
+    return TicketRecord(title, summary, layers, wanted, found, labels, "", provenance)
 
 
 def _written(target: AttentionNetwork, construction: Construction, folder: Path) -> Ticket:

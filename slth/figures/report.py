@@ -8,13 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from slth import __version__
+from slth.experiments.attention import AttentionLayerRecord
 from slth.experiments.conv_record import ConvLayerRecord
 from slth.experiments.files import dumps, plain, write_text
 from slth.experiments.record import TicketRecord
 from slth.figures import conv_figures, ticket_figures
 from slth.figures.style import to_svg
 
-DENSE_TEMPLATE, CONV_TEMPLATE = "report.html.j2", "conv_report.html.j2"
+DENSE_TEMPLATE, CONV_TEMPLATE, ATTENTION_TEMPLATE = "report.html.j2", "conv_report.html.j2", "attention_report.html.j2"
 
 
 def write_report(record: TicketRecord, path: Path) -> Path:
@@ -56,7 +57,7 @@ def render_report(record: TicketRecord) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
     )
     environment.filters |= {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
-    return environment.get_template(CONV_TEMPLATE if _convolutional(record) else DENSE_TEMPLATE).render(
+    return environment.get_template(_template(record)).render(
         record=record,
         summary=plain(record.summary),
         layers=[layer.row() for layer in record.layers],
@@ -66,8 +67,9 @@ def render_report(record: TicketRecord) -> str:
     )
 
 
-def _convolutional(record: TicketRecord) -> bool:
-    return all(isinstance(layer, ConvLayerRecord) for layer in record.layers)
+def _template(record: TicketRecord) -> str:
+    kinds = {ConvLayerRecord: CONV_TEMPLATE, AttentionLayerRecord: ATTENTION_TEMPLATE}
+    return kinds.get(type(record.layers[0]), DENSE_TEMPLATE)
 
 
 def _pictures(record: TicketRecord) -> dict[str, str]:
@@ -84,7 +86,8 @@ def _pictures(record: TicketRecord) -> dict[str, str]:
         ),
         "size": (ticket_figures.size_figure(record), "Bits for each target weight, ticket and bounds"),
     }
-    drawn |= _conv_pictures(record) if _convolutional(record) else _dense_pictures(record)
+    more = {CONV_TEMPLATE: _conv_pictures, DENSE_TEMPLATE: _dense_pictures}.get(_template(record))
+    drawn |= {} if more is None else more(record)
     return {name: to_svg(drawing, name=name, description=text) for name, (drawing, text) in drawn.items()}
 
 

@@ -295,6 +295,14 @@ def test_construct_structured_and_shrink(capsys, tmp_path):
     ]
 
 
+def test_construct_attention(capsys, tmp_path):
+    document = convolutional(capsys, tmp_path, "attention", "--candidates", "12", "--width", "8")
+    assert document["attack_error"] <= document["certified_error"] + document["float64_allowance"]
+    report = (tmp_path / "o/report.html").read_text()
+    assert "What is not approximated" in report
+    assert "residual connection" in report
+
+
 def test_construct_conv(capsys, tmp_path):
     document = convolutional(capsys, tmp_path, "conv", "--candidates", "12")
     assert document["removal"] == "weights"

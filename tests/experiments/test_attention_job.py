@@ -43,7 +43,7 @@ def test_a_short_run_measures_what_was_written(tmp_path, digits):
     labels = []
     summary = run_attention_job(
         job, digits, tmp_path / "out", limit=100, progress=lambda label, done, total: labels.append(label)
-    )
+    ).summary
     check(summary, tmp_path / "out")
     assert [row["path"] for row in summary["layers"]] == ["layer1", "layer2", "layer3", "layer5", "layer6"]
     assert {"training", "layer2", "evaluation"} <= set(labels)
@@ -55,13 +55,13 @@ def test_a_short_run_measures_what_was_written(tmp_path, digits):
 
 def test_without_residual_it_is_not_named(tmp_path, digits):
     job = replace(attention_job(digits, candidates=6), training=QUICK, width=4, hidden=(), residual=False)
-    summary = run_attention_job(job, digits, tmp_path, limit=50)
+    summary = run_attention_job(job, digits, tmp_path, limit=50).summary
     assert not any(text.startswith("residual") for text in summary["not_approximated"])
 
 
 @pytest.mark.slow
 def test_digits_reach_95_percent_and_the_ticket_decides_as_its_target(tmp_path, digits):
-    summary = run_attention_job(attention_job(digits), digits, tmp_path)
+    summary = run_attention_job(attention_job(digits), digits, tmp_path).summary
     check(summary, tmp_path)
     assert summary["target_accuracy"] >= 0.95
     assert summary["agreement"] == 1.0
@@ -75,7 +75,7 @@ def test_mnist_in_28_tokens(tmp_path, data_dir):
     mnist = load("mnist", data_dir=data_dir)
     job = attention_job(mnist, candidates=24)
     job = replace(job, width=16, training=replace(job.training, epochs=30))
-    summary = run_attention_job(job, mnist, tmp_path, limit=3000)
+    summary = run_attention_job(job, mnist, tmp_path, limit=3000).summary
     check(summary, tmp_path)
     assert (summary["tokens"], summary["token_size"]) == (28, 28)
     assert summary["target_accuracy"] > 0.85
