@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from slth.errors import ArgumentError
+from slth.subset_sum import Solver
 
 
 def integer(argument: str, value: object, most: int, remedy: str) -> int:
@@ -46,3 +49,31 @@ def as_double(value: object) -> float:
         return float(value)
     except OverflowError:
         return math.inf
+
+
+def checked_gain(value: object, rules: Sequence[str]) -> Any:
+    """Return one of the rules as it is, or a positive finite number as a double.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither.
+
+    Examples
+    --------
+    >>> checked_gain("auto", ("auto", "unit")), checked_gain(2, ("auto",))
+    ('auto', 2.0)
+    """
+    if isinstance(value, str) and value in rules:
+        return value
+    number = as_double(value)
+    if not 0.0 < number < math.inf:
+        named = ", ".join(f'"{rule}"' for rule in rules)
+        raise ArgumentError("gain", value, "must be positive and finite", f"use {named} or a number")
+    return number
+
+
+def check_solver(value: object) -> None:
+    """Raise ArgumentError unless it is a solver or None."""
+    if value is not None and not isinstance(value, Solver):
+        raise ArgumentError("solver", value, "is not a solver", "pass TwoList(), FourList(), ... or None")

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.constructions.arguments import as_double, integer
+from slth.constructions.arguments import check_solver, checked_gain, integer
 from slth.constructions.attention_certificate import certify_attention
 from slth.constructions.certify import as_box
 from slth.constructions.construction import Construction
@@ -80,12 +80,8 @@ class Attention:
         """Check every field."""
         remedy = "20 gives errors of single entries near 1e-6"
         object.__setattr__(self, "candidates", integer("candidates", self.candidates, MOST_CANDIDATES, remedy))
-        if not (isinstance(self.gain, str) and self.gain in ("auto", "unit")):
-            if not 0.0 < as_double(self.gain) < math.inf:
-                raise ArgumentError("gain", self.gain, "must be positive and finite", 'use "auto", "unit" or a number')
-            object.__setattr__(self, "gain", as_double(self.gain))
-        if self.solver is not None and not isinstance(self.solver, Solver):
-            raise ArgumentError("solver", self.solver, "is not a solver", "pass TwoList(), FourList(), ... or None")
+        object.__setattr__(self, "gain", checked_gain(self.gain, ("auto", "unit")))
+        check_solver(self.solver)
 
 
 def construct_attention(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +58,10 @@ class Choice:
     gain : float
     channels : tuple of (int, int64[kept])
         Sources and the hidden channels kept for them; a source occurs once for each sign.
-    generated : int
-        Vectors v that were drawn to find them.
     """
 
     gain: float
     channels: tuple[tuple[int, Integers], ...]
-    generated: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class _Instance:
 
 
 class _Scales:
-    """The scales of each instance's channels, drawn when they are asked for; those of the other sign are negative."""
+    """The scales of each instance's channels, drawn when asked for, as all may not fit; of the other sign negative."""
 
     def __init__(self, work: ConvWork, instances: Sequence[_Instance], search: Search) -> None:
         self.work, self.instances, self.search = work, instances, search
@@ -118,11 +115,7 @@ def choose_channels(work: ConvWork, gain: GainRule | float, search: Search) -> C
     ]
     factor = _resolved(work, gain, instances, search)
     found = _solved(work, instances, factor, search)
-    return Choice(
-        factor,
-        tuple((one.source, answer.indices) for one, answer in zip(instances, found, strict=True)),
-        sum(answer.generated for answer in found),
-    )
+    return Choice(factor, tuple((one.source, answer.indices) for one, answer in zip(instances, found, strict=True)))
 
 
 def _resolved(work: ConvWork, gain: GainRule | float, instances: list[_Instance], search: Search) -> float:
@@ -168,7 +161,7 @@ def _solved(work: ConvWork, instances: list[_Instance], gain: float, search: Sea
     progress = search.progress
     report = None if progress is None else (lambda _, done, total: progress(pair.path, done, total))
     return pursue_many(
-        cast(Array, _Scales(work, instances, search)),  # rows drawn one at a time: all of them may not fit
+        _Scales(work, instances, search),
         vectors,
         work.slices[[instance.source for instance in instances]] / gain,
         size=search.size,

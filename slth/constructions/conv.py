@@ -11,14 +11,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.constructions.arguments import as_double, integer
+from slth.constructions.arguments import check_solver, checked_gain, integer
 from slth.constructions.certificate import as_box
 from slth.constructions.certify import certify
 from slth.constructions.construction import Construction, ConvRow
 from slth.constructions.conv_layout import ConvWork, as_convolutions, description_of, lay_out_convolutions
 from slth.constructions.interval import Array
 from slth.constructions.solving import MOST_CANDIDATES, Progress
-from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
 from slth.subset_sum import Solver, Status, solve_batch
 from slth.tickets import ConvNetwork, DenseNetwork, Mask, Ticket
@@ -66,12 +65,8 @@ class Conv:
         """Check every field."""
         remedy = "20 gives errors of single weights near 1e-6"
         object.__setattr__(self, "candidates", integer("candidates", self.candidates, MOST_CANDIDATES, remedy))
-        if not (isinstance(self.gain, str) and self.gain in ("auto", "unit")):
-            if not 0.0 < as_double(self.gain) < math.inf:
-                raise ArgumentError("gain", self.gain, "must be positive and finite", 'use "auto", "unit" or a number')
-            object.__setattr__(self, "gain", as_double(self.gain))
-        if self.solver is not None and not isinstance(self.solver, Solver):
-            raise ArgumentError("solver", self.solver, "is not a solver", "pass TwoList(), FourList(), ... or None")
+        object.__setattr__(self, "gain", checked_gain(self.gain, ("auto", "unit")))
+        check_solver(self.solver)
 
 
 def construct_conv(

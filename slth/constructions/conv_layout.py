@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from slth.constructions.arguments import integer
 from slth.constructions.interval import Array
 from slth.errors import ArgumentError
-from slth.tickets import ConvLayer, ConvNetwork, ConvPair, DenseNetwork, Flatten, NetworkDescription
+from slth.tickets import ConvLayer, ConvNetwork, ConvPair, DenseNetwork, NetworkDescription
 from slth.tickets.conv_pair import Removal
 from slth.tickets.steps import Place
 
@@ -129,8 +130,6 @@ def layer_counts(argument: str, given: Any, target: ConvNetwork, most: int, reme
     ArgumentError
         If a layer has none, or a number is outside 1 to ``most``.
     """
-    from slth.constructions.arguments import integer
-
     count = len(target.layers)
     if isinstance(given, dict):
         unknown = set(given) - set(range(count))
@@ -143,8 +142,3 @@ def layer_counts(argument: str, given: Any, target: ConvNetwork, most: int, reme
             raise ArgumentError(argument, given, f"must hold one number for each of the {count} layers", remedy)
         return [integer(argument, one, most, remedy) for one in given]
     return [integer(argument, given, most, remedy)] * count
-
-
-def flat_inputs(target: ConvNetwork) -> bool:
-    """Whether the network takes images of one pixel: numbers without neighbours."""
-    return target.input_shape[1:] == (1, 1) or isinstance(target.steps[0], Flatten)

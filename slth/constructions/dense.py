@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.constructions.arguments import as_double, integer
+from slth.constructions.arguments import as_double, check_solver, checked_gain, integer
 from slth.constructions.certify import Certificate, as_box, certify
 from slth.constructions.construction import Construction, LayerRow
 from slth.constructions.forecast import predicted_errors
@@ -93,14 +93,10 @@ class Dense:
                 raise ArgumentError("delta", self.delta, rule, "pass delta=0.01 beside eps")
             object.__setattr__(self, "eps", as_double(self.eps))
             object.__setattr__(self, "delta", as_double(self.delta))
-        if not (isinstance(self.gain, str) and self.gain in ("auto", "unit")):
-            if not 0.0 < as_double(self.gain) < math.inf:
-                raise ArgumentError("gain", self.gain, "must be positive and finite", 'use "auto", "unit" or a number')
-            object.__setattr__(self, "gain", as_double(self.gain))
+        object.__setattr__(self, "gain", checked_gain(self.gain, ("auto", "unit")))
         if not (isinstance(self.depth, str) and self.depth in ("double", "plus-one")):
             raise ArgumentError("depth", self.depth, "is not a construction", 'use "double" or "plus-one"')
-        if self.solver is not None and not isinstance(self.solver, Solver):
-            raise ArgumentError("solver", self.solver, "is not a solver", "pass TwoList(), FourList(), ... or None")
+        check_solver(self.solver)
 
 
 def construct_dense(

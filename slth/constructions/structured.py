@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.constructions.arguments import as_double, integer
+from slth.constructions.arguments import checked_gain, integer
 from slth.constructions.certificate import as_box
 from slth.constructions.certify import certify
 from slth.constructions.channels import Choice, Search, choose_channels
@@ -25,7 +24,6 @@ from slth.constructions.conv_layout import (
     layer_counts,
 )
 from slth.constructions.solving import Progress
-from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
 from slth.tickets import ConvNetwork, DenseNetwork, Mask, Ticket
 
@@ -78,11 +76,7 @@ class Structured:
         if self.size is not None:
             object.__setattr__(self, "size", integer("size", self.size, _MOST_CHANNELS, "leave it out for any size"))
         object.__setattr__(self, "beam", integer("beam", self.beam, 4096, "8 is a good start"))
-        if not (isinstance(self.gain, str) and self.gain in GAIN_RULES):
-            if not 0.0 < as_double(self.gain) < math.inf:
-                remedy = 'use "auto", "unit", "theorem" or a number'
-                raise ArgumentError("gain", self.gain, "must be positive and finite", remedy)
-            object.__setattr__(self, "gain", as_double(self.gain))
+        object.__setattr__(self, "gain", checked_gain(self.gain, GAIN_RULES))
         if isinstance(self.channels, int | np.integer):
             remedy = "10_000 gives errors of a few percent"
             object.__setattr__(self, "channels", integer("channels", self.channels, _MOST_CHANNELS, remedy))

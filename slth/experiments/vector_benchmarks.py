@@ -51,7 +51,7 @@ def vector_errors(cell: Cell, seed: int) -> Sequence[Contender]:
 
     def ours() -> Mapping[str, Any]:
         begin = time.perf_counter()
-        found = pursue_many(Scales(), vectors, aims, beam=cell.get("beam", 8), threads=thread_count(None))  # type: ignore[arg-type]
+        found = pursue_many(Scales(), vectors, aims, beam=cell.get("beam", 8), threads=thread_count(None))
         seconds = time.perf_counter() - begin
         maxima = []
         for instance, answer in enumerate(found):

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from slth.errors import ArgumentError
+from slth.networks.ascent import Attack as Attack
+from slth.networks.ascent import box_of, check_effort, climb, every_direction, starting_points, worst_of
 from slth.networks.conv_attack import attack_convolutions
 from slth.networks.threads import threads_for
-from slth.rng import Stream
 from slth.tickets import ConvNetwork, DenseNetwork, RandomLinear, Ticket
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Attack:
-    """The largest difference that gradient ascent found.
-
-    Parameters
-    ----------
-    error : float
-        |ticket(x)[output] - target(x)[output]| in float64, by the reference forward passes.
-    input : float64[inputs] or float64[channels, height, width]
-        The input x.
-    output : int
-        The output at which it occurs, among all numbers of the result.
-    """
-
-    error: float
-    input: Floats
-    output: int
 
 
 def attack_difference(
@@ -88,40 +65,23 @@ def attack_difference(
     >>> attack_difference(target, construction.ticket).error <= construction.certificate.error
     True
     """
-    for name, value in (("starts", starts), ("steps", steps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ArgumentError(
-                name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
-            )
+    check_effort(starts, steps)
     if isinstance(target, ConvNetwork):
-        found = attack_convolutions(target, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed)
-        found[1].flags.writeable = False
-        return Attack(*found)
+        return attack_convolutions(target, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed)
     inputs, outputs = target.layers[0].inputs, target.layers[-1].outputs
     if (inputs, outputs) != (ticket.description.inputs, ticket.description.outputs):
         raise ArgumentError(
             "ticket", (ticket.description.inputs, ticket.description.outputs), "has other sizes than the target",
             f"pass a ticket of {inputs} inputs and {outputs} outputs",
         )  # fmt: skip
-    low, high = (
-        torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), (inputs,)))) for end in input_box
-    )
-    generator = torch.Generator().manual_seed(Stream(seed, "attack").seed)
-    uniform = torch.rand(starts, inputs, dtype=torch.float64, generator=generator)
-    uniform[starts // 2 :] = uniform[starts // 2 :].round()
-    begin = low + (high - low) * uniform
-    climbs = 2 * outputs
-    points = begin.repeat_interleave(climbs, dim=0)
-    direction = torch.eye(outputs, dtype=torch.float64).repeat_interleave(2, dim=0).repeat(starts, 1)
-    direction[1::2] *= -1.0
+    box = box_of(input_box, (inputs,))
+    begin = starting_points(*box, starts=starts, seed=seed)
+    points, direction = every_direction(begin, outputs)
+    theirs, ours = _target_pass(target), _ticket_pass(ticket)
     with threads_for(len(points) * target.parameters):
-        best = climb(_target_pass(target), _ticket_pass(ticket), points, direction, low, high, steps)
+        best, _ = climb(lambda x: ours(x) - theirs(x), points, direction, box, steps=steps)
     candidates = np.concatenate([best.numpy(), begin.numpy()])
-    differences = np.abs(ticket.forward(candidates) - target.forward(candidates))
-    row, output = np.unravel_index(int(differences.argmax()), differences.shape)
-    worst = candidates[row].copy()
-    worst.flags.writeable = False
-    return Attack(float(differences[row, output]), worst, int(output))
+    return worst_of(candidates, ticket.forward(candidates) - target.forward(candidates))
 
 
 class _Pass:
@@ -156,27 +116,3 @@ def _ticket_pass(ticket: Ticket) -> _Pass:
         bias = None if isinstance(layer, RandomLinear) else positive[:, -1]
         layers.append((positive[:, :-1], negative[:, :-1], bias, layer.activation == "relu"))
     return _Pass(layers)
-
-
-def climb(
-    target: Callable[[Tensor], Tensor],
-    ticket: Callable[[Tensor], Tensor],
-    points: Tensor,
-    direction: Tensor,
-    low: Tensor,
-    high: Tensor,
-    steps: int,
-) -> Tensor:
-    """Return the best point of each climb of ``direction . (ticket(x) - target(x))``, one a row of ``points``."""
-    best, record = points.clone(), torch.full((len(points),), -torch.inf, dtype=torch.float64)
-    for step in range(steps + 1):
-        points = points.detach().requires_grad_()
-        values = ((ticket(points) - target(points)) * direction).sum(dim=1)
-        better = values.detach() > record
-        record = torch.where(better, values.detach(), record)
-        best = torch.where(better[:, None], points.detach(), best)
-        if step < steps:
-            (gradient,) = torch.autograd.grad(values.sum(), points)
-            length = 0.5 * (1.0 - step / steps)
-            points = torch.clamp(points.detach() + length * (high - low) * gradient.sign(), low, high)
-    return best

@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from slth.errors import ArgumentError
-from slth.networks.attack import Attack, climb
+from slth.networks.ascent import Attack, box_of, check_effort, climb, every_direction, starting_points, worst_of
 from slth.networks.threads import threads_for
-from slth.rng import Stream
 from slth.tickets import AttentionNetwork, FoldedLayer, ProductPair, Ticket, TokenMean
 from slth.tickets.folding import fold
 from slth.tickets.network import batch_of
@@ -57,36 +56,22 @@ def attack_attention(
     ArgumentError
         If a number is not positive, the seed is outside its range, or the networks have different sizes.
     """
-    for name, value in (("starts", starts), ("steps", steps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ArgumentError(
-                name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
-            )
+    check_effort(starts, steps)
     sizes = (target.inputs, target.outputs)
     if sizes != (ticket.description.inputs, ticket.description.outputs):
         found = (ticket.description.inputs, ticket.description.outputs)
         rule = f"must have the target's {sizes[0]} inputs and {sizes[1]} outputs"
         raise ArgumentError("ticket", found, rule, "pass the ticket of this target")
-    low, high = (
-        torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), (target.inputs,)))) for end in input_box
-    )
-    generator = torch.Generator().manual_seed(Stream(seed, "attack").seed)
-    uniform = torch.rand(starts, target.inputs, dtype=torch.float64, generator=generator)
-    uniform[starts // 2 :] = uniform[starts // 2 :].round()
-    begin = low + (high - low) * uniform
+    box = box_of(input_box, (target.inputs,))
+    begin = starting_points(*box, starts=starts, seed=seed)
     if points is not None:
         begin = torch.cat([begin, torch.tensor(batch_of(points, target.inputs))])
-    rows = begin.repeat_interleave(2 * target.outputs, dim=0)
-    direction = torch.eye(target.outputs, dtype=torch.float64).repeat_interleave(2, dim=0).repeat(len(begin), 1)
-    direction[1::2] *= -1.0
+    rows, direction = every_direction(begin, target.outputs)
+    theirs, ours = _target_pass(target), _ticket_pass(target, ticket)
     with threads_for(len(rows) * target.parameters):
-        best = climb(_target_pass(target), _ticket_pass(target, ticket), rows, direction, low, high, steps)
-    found_points = np.concatenate([best.numpy(), begin.numpy()])
-    differences = np.abs(ticket.forward(found_points) - target.forward(found_points))
-    row, output = np.unravel_index(int(differences.argmax()), differences.shape)
-    worst = found_points[row].copy()
-    worst.flags.writeable = False
-    return Attack(float(differences[row, output]), worst, int(output))
+        best, _ = climb(lambda x: ours(x) - theirs(x), rows, direction, box, steps=steps)
+    candidates = np.concatenate([best.numpy(), begin.numpy()])
+    return worst_of(candidates, ticket.forward(candidates) - target.forward(candidates))
 
 
 Dense = list[tuple[Tensor, Tensor, Tensor | None, bool]]

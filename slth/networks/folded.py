@@ -7,6 +7,7 @@ sign, and as one where its inputs are never negative or no channel of the other 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,17 +47,13 @@ class _Folded(nn.Module):
         negative = None if halves.negative is None else torch.from_numpy(np.array(halves.negative)).to(dtype)
         self.register_buffer("negative", negative)
 
-    def folded_sum(self, x: Tensor) -> Tensor:
-        """Add what both halves give."""
+    def folded_sum(self, x: Tensor, through: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Add what both halves give; ``through`` applies one weight."""
         check_dtype(x, self.positive)
-        total = self.through(x if self.nonnegative else x.clamp(min=0.0), self.positive)
+        total = through(x if self.nonnegative else x.clamp(min=0.0), self.positive)
         if self.negative is not None:
-            total = total + self.through(x.clamp(max=0.0), self.negative)
+            total = total + through(x.clamp(max=0.0), self.negative)
         return total
-
-    def through(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Apply one weight."""
-        raise NotImplementedError
 
 
 class FoldedConv(_Folded):
@@ -79,7 +76,7 @@ class FoldedConv(_Folded):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs, height, width] to [batch, outputs, height, width], without the activation."""
-        total = self.folded_sum(x)
+        total = self.folded_sum(x, self.through)
         if self.constant is not None:
             total = total + self.through(x.new_ones(1, self.pair.groups, *x.shape[2:]), self.constant)
         return total
@@ -101,7 +98,7 @@ class FoldedLinear(_Folded):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs] to [batch, outputs]."""
-        return self.folded_sum(x) + self.constant
+        return self.folded_sum(x, self.through) + self.constant
 
     def through(self, x: Tensor, weight: Tensor) -> Tensor:
         """Multiply by one matrix."""

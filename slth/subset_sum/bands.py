@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -118,8 +118,15 @@ def pursue_bands(
     return walk.result()
 
 
+class ScaleRows(Protocol):
+    """Scales of many instances, row by row: an array, or what draws a row when it is asked for."""
+
+    def __getitem__(self, instance: int, /) -> Floats:
+        """The scales of one instance, float64[n]."""
+
+
 def pursue_many(
-    scales: Floats,
+    scales: ScaleRows,
     vectors_at: Callable[[int, Integers], Floats],
     targets: Floats,
     *,
@@ -133,8 +140,8 @@ def pursue_many(
 
     Parameters
     ----------
-    scales : float64[B, n]
-        One row an instance.
+    scales : float64[B, n] or ScaleRows
+        One row an instance, read when that instance begins.
     vectors_at : callable
         ``vectors_at(instance, indices) -> float64[m, D]``; called from several threads at the same time.
     targets : float64[B, D]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -109,6 +108,3 @@ class VectorSolver(Solver, Protocol):
 
     def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
         """Bytes of working memory that it will take."""
-
-
-Work = Mapping[str, Any]
