@@ -14,7 +14,7 @@ from slth.cli.checks import check_out, load_data
 from slth.cli.jobs import REPORT_NAME
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
-from slth.cli.progress import announce_compilation, progress
+from slth.cli.progress import progress
 
 
 def attention(
@@ -63,7 +63,6 @@ def attention(
     common = replace(common, out=common.out or Path("runs") / f"{data}-attention")
     assert common.out is not None
     check_out(common.out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name("construct attention")))
-    announce_compilation(common)
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)
     job = attention_job(data_set, seed=common.seed, candidates=candidates)
     job = replace(

@@ -12,7 +12,7 @@ from rich.table import Table
 from slth.cli.checks import check_out, load_data
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
-from slth.cli.progress import announce_compilation, note, progress
+from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
     from slth.experiments.conv_jobs import ConvJob
@@ -94,7 +94,6 @@ def _run(
 
     assert common.out is not None, "the verb has chosen a folder"
     check_out(common.out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
-    announce_compilation(common)
     data_set = load_data(data, folders, seed=common.seed)
     with progress(common) as report:
         record = run(data_set, common.out, report)

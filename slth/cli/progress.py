@@ -27,7 +27,7 @@ def progress(common: Common) -> Iterator[Progress]:
     """
     from slth.kernels._jit import compilation_reported  # numba is loaded by verbs that compute, not by --help
 
-    with compilation_reported(lambda: note(common, "compiling kernels: some seconds, once on this machine")):
+    with compilation_reported(lambda: note(common, "compiling kernels, once on this machine: up to half a minute")):
         if not common.quiet and sys.stderr.isatty():
             with _bars() as report:
                 yield report
@@ -82,21 +82,3 @@ def _bars() -> Iterator[Progress]:
             bars.update(tasks[label], completed=done, total=max(total, 1))  # type: ignore[arg-type]
 
         yield report
-
-
-def announce_compilation(common: Common) -> None:
-    """Say that the kernels will be compiled, where no compiled code is found: it happens once and takes a while.
-
-    Parameters
-    ----------
-    common : Common
-    """
-    import os
-    from pathlib import Path
-
-    import slth
-
-    folder = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(folder)] if folder else [Path(slth.__file__).parent / "kernels" / "__pycache__"]
-    if not any(place.is_dir() and next(place.rglob("*.nbi"), None) for place in places):
-        note(common, "compiling the kernels, once on this machine: up to half a minute")

@@ -71,7 +71,8 @@ def pursue(
     Returns
     -------
     PursuitResult
-        Never worse than plain greedy where that is run, nor, without a size, than the empty subset.
+        Never worse than plain greedy where that is run, nor, without a size, than the empty subset, up to the rounding
+        of float64 sums.
 
     Raises
     ------
