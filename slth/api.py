@@ -31,6 +31,7 @@ def construct(
     normalisation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int = 0,
     law: WeightLaw | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Construction:
     r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
@@ -62,6 +63,8 @@ def construct(
     law : WeightLaw, optional
         Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal. ``Attention``
         has the theorem's.
+    device : {"cpu", "cuda", "auto"} or str
+        Where ``Structured`` searches its channels; the other methods run on processors.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -101,7 +104,9 @@ def construct(
     network = _described(target, input_shape, normalisation)
     options = {"input_box": input_box, "seed": seed, "law": law, "progress": progress}
     if isinstance(method, Structured):
-        return construct_structured(network, method, **options)  # type: ignore[arg-type]
+        return construct_structured(network, method, device=device, **options)  # type: ignore[arg-type]
+    if device not in ("cpu", "auto"):
+        raise ArgumentError("device", device, f"is not offered for {type(method).__name__}", "use device='cpu'")
     if isinstance(method, Conv):
         return construct_conv(network, method, **options)  # type: ignore[arg-type]
     if not isinstance(network, DenseNetwork):

@@ -1,4 +1,4 @@
-"""Numbers that users pass, as Python's own: numpy's integers and floats are taken, bool and text are not."""
+"""Numbers that users pass, as Python's own: numpy's integers and floats are taken, bool and text are not; gains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slth.errors import ArgumentError
 from slth.subset_sum import Solver
@@ -71,6 +72,45 @@ def checked_gain(value: object, rules: Sequence[str]) -> Any:
         named = ", ".join(f'"{rule}"' for rule in rules)
         raise ArgumentError("gain", value, "must be positive and finite", f"use {named} or a number")
     return number
+
+
+def gain_of(weights: NDArray[np.float64], gain: str | float, scale: float = 1.0) -> float:
+    """Return the gain of a layer by a rule, "auto" or "unit", or the number that was asked for.
+
+    "auto" is a power of two, so that weight / gain is exact, and the smallest for which weight / gain lies within the
+    range that the candidates of the uniform law cover evenly: the errors of the weights are proportional to it.
+    ``scale`` is 1 for candidates made of uniform numbers on (-1, 1).
+
+    Raises
+    ------
+    ArgumentError
+        If the gain is too small for the weights, or none is large enough.
+
+    Examples
+    --------
+    >>> gain_of(np.array([0.3, -3.0]), "auto"), gain_of(np.array([0.3]), "unit"), gain_of(np.array([0.3]), 0.7)
+    (4.0, 1.0, 0.7)
+    """
+    heaviest = float(np.abs(weights).max())
+    if not isinstance(gain, str):
+        if math.isinf(heaviest / gain):
+            raise ArgumentError(
+                "gain", gain, f"is too small for a weight of {heaviest:.3g}: their quotient overflows", 'use "auto"'
+            )
+        return float(gain)
+    if gain == "unit" or heaviest == 0.0:
+        return 1.0
+    largest = max(heaviest / scale, 2.0**-1022)  # smaller powers of two lose digits in weight / gain
+    mantissa, exponent = math.frexp(largest)
+    exponent -= mantissa == 0.5
+    if math.isinf(largest) or exponent > 1023:
+        raise ArgumentError(
+            "target",
+            heaviest,
+            "is a weight whose gain would be beyond the largest double",
+            'scale the layer down, use a law of larger scale, or pass gain="unit"',
+        )
+    return math.ldexp(1.0, exponent)
 
 
 def check_solver(value: object) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.constructions.arguments import check_solver, checked_gain, integer
+from slth.constructions.arguments import check_solver, checked_gain, gain_of, integer
 from slth.constructions.attention_certificate import certify_attention
 from slth.constructions.certify import as_box
 from slth.constructions.construction import Construction
@@ -226,7 +226,7 @@ def _lay_out(target: AttentionNetwork, method: Attention, low: Array) -> list[La
 
     def heads(layer: QueryKey | ValueOutput, matrices: Array) -> HeadWork:
         weights = matrices.reshape(-1, matrices.shape[2])
-        return HeadWork(layer, weights, _gain(weights, method.gain), count)
+        return HeadWork(layer, weights, gain_of(weights, method.gain), count)
 
     depth, width, outputs = len(target.embedding.layers), target.width, int(target.values.shape[2])
     scores = QueryKey(f"layer{depth + 1}", width, width, target.heads, count)
@@ -251,16 +251,6 @@ def _solved(work: LayerWork | HeadWork, setting: Setting, *, grow: bool) -> Laye
             break
         work = more
     return work
-
-
-def _gain(weights: Array, gain: str | float) -> float:
-    if not isinstance(gain, str):
-        return gain
-    heaviest = float(np.abs(weights).max())
-    if gain == "unit" or heaviest == 0.0:
-        return 1.0
-    mantissa, exponent = math.frexp(heaviest)
-    return math.ldexp(1.0, min(max(exponent - (mantissa == 0.5), -1000), 1000))
 
 
 def _assemble(target: AttentionNetwork, works: list[LayerWork | HeadWork], setting: Setting) -> Ticket:

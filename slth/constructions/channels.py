@@ -37,6 +37,8 @@ class Search:
     beam : int
         Annealing walks of each pursuit.
     threads : int or None
+    device : str
+        Where pursuits run: "cpu", "cuda" or "auto".
     progress : callable or None
         Called with (path, instances done, instances).
     """
@@ -46,6 +48,7 @@ class Search:
     size: int | None = None
     beam: int = 8
     threads: int | None = None
+    device: str = "cpu"
     progress: Progress | None = None
 
 
@@ -167,5 +170,6 @@ def _solved(work: ConvWork, instances: list[_Instance], gain: float, search: Sea
         size=search.size,
         beam=search.beam,
         threads=thread_count(search.threads),
+        device=search.device,
         progress=report,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.constructions.arguments import check_solver, checked_gain, integer
+from slth.constructions.arguments import check_solver, checked_gain, gain_of, integer
 from slth.constructions.certificate import as_box
 from slth.constructions.certify import certify
 from slth.constructions.construction import Construction, ConvRow
@@ -123,7 +122,7 @@ def construct_conv(
     gains, seconds = [], []
     for work in works:
         begin = time.perf_counter()
-        gains.append(_gain(work, method))
+        gains.append(gain_of(work.slices, method.gain))
         kept = _solve(work, method, gains[-1], law, seed, progress)
         masks[f"{work.pair.path}.channels"] = np.asarray(kept.any(axis=2))
         masks[f"{work.pair.path}.weights"] = kept
@@ -135,15 +134,6 @@ def construct_conv(
         for number, work in enumerate(works)
     )
     return Construction(ticket, certify(network, ticket, input_box=input_box), table=rows)
-
-
-def _gain(work: ConvWork, method: Conv) -> float:
-    if method.gain == "unit":
-        return 1.0
-    if isinstance(method.gain, float):
-        return method.gain
-    largest = float(np.abs(work.slices).max())
-    return 2.0 ** math.ceil(math.log2(largest)) if largest > 0.0 else 1.0
 
 
 def _solve(

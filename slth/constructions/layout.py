@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from slth.constructions.arguments import gain_of
 from slth.constructions.interval import Array
 from slth.constructions.propagation import augmented
 from slth.constructions.solving import Bools, Setting, solve_linear, solve_pair
-from slth.errors import ArgumentError
 from slth.rng import WeightLaw
 from slth.tickets import DenseNetwork, Mask, NetworkDescription, ProductPair, RandomLinear, Ticket
 
@@ -135,7 +135,7 @@ def lay_out_pairs(
             activation=layer.activation,
         )
         weights = augmented(layer)[:-1]
-        works.append(LayerWork(pair, weights, _gain(weights, gain, 3.0 * law.second_moment), count))
+        works.append(LayerWork(pair, weights, gain_of(weights, gain, 3.0 * law.second_moment), count))
         negative = layer.activation == "identity"
     return works
 
@@ -162,12 +162,12 @@ def lay_out_copies(
                 halves="both" if (low < 0.0).any() else "positive",
                 activation=layer.activation,
             )
-            works.append(LayerWork(pair, weights, _gain(weights, gain, 3.0 * law.second_moment), candidates[0]))
+            works.append(LayerWork(pair, weights, gain_of(weights, gain, 3.0 * law.second_moment), candidates[0]))
         else:
             inputs = candidates[number] * (layer.inputs + 1)
             linear = RandomLinear(f"layer{number}", inputs=inputs, outputs=outputs, activation=layer.activation)
             scale = math.sqrt(3.0 * law.second_moment)
-            works.append(LayerWork(linear, weights, _gain(weights, gain, scale), candidates[number]))
+            works.append(LayerWork(linear, weights, gain_of(weights, gain, scale), candidates[number]))
     return works
 
 
@@ -180,31 +180,3 @@ def assemble(works: list[LayerWork], setting: Setting) -> Ticket:
         Mask({name: array for work in works for name, array in work.masks().items()}),
         np.array([work.gain for work in works]),
     )
-
-
-def _gain(weights: Array, gain: str | float, scale: float) -> float:
-    """Return the gain of a layer; ``scale`` is 1 for candidates made of uniform numbers on (-1, 1).
-
-    A power of two, so that weight / gain is exact, and the smallest for which weight / gain lies within the range that
-    the candidates of the uniform law cover evenly: the errors of the weights are proportional to it.
-    """
-    heaviest = float(np.abs(weights).max())
-    if not isinstance(gain, str):
-        if math.isinf(heaviest / gain):
-            raise ArgumentError(
-                "gain", gain, f"is too small for a weight of {heaviest:.3g}: their quotient overflows", 'use "auto"'
-            )
-        return float(gain)
-    if gain == "unit" or heaviest == 0.0:
-        return 1.0
-    largest = max(heaviest / scale, 2.0**-1022)  # smaller powers of two lose digits in weight / gain
-    mantissa, exponent = math.frexp(largest)
-    exponent -= mantissa == 0.5
-    if math.isinf(largest) or exponent > 1023:
-        raise ArgumentError(
-            "target",
-            heaviest,
-            "is a weight whose gain would be beyond the largest double",
-            'scale the layer down, use a law of larger scale, or pass gain="unit"',
-        )
-    return math.ldexp(1.0, exponent)

@@ -89,6 +89,7 @@ def construct_structured(
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
     seed: int = 0,
     law: WeightLaw | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Construction:
     """Return the ticket that approximates a network by whole channels of a random one, with its certificate.
@@ -105,6 +106,9 @@ def construct_structured(
         Seed of the random network, 0 <= seed < 2**64.
     law : WeightLaw, optional
         Law of the random weights; the standard normal, which the theorem supposes, if None.
+    device : {"cpu", "cuda", "auto"} or str
+        Where the channels are searched. Other devices walk with other random numbers: they keep other channels, with
+        errors as small.
     progress : callable, optional
         Called with (path of the layer, instances done, instances of the layer).
 
@@ -130,7 +134,9 @@ def construct_structured(
     network = as_convolutions(target)
     box = as_box(input_box, network.input_shape)
     nonnegative = bool((box[0] >= 0.0).all())
-    ticket, rows = structured_ticket(network, method, nonnegative=nonnegative, seed=seed, law=law, progress=progress)
+    ticket, rows = structured_ticket(
+        network, method, nonnegative=nonnegative, seed=seed, law=law, device=device, progress=progress
+    )
     return Construction(ticket, certify(network, ticket, input_box=input_box), table=rows)
 
 
@@ -141,6 +147,7 @@ def structured_ticket(
     nonnegative: bool = True,
     seed: int = 0,
     law: WeightLaw | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> tuple[Ticket, tuple[ConvRow, ...]]:
     """Return the ticket and the table alone, without a certificate: it takes longer than all the rest.
@@ -151,7 +158,7 @@ def structured_ticket(
     method : Structured
     nonnegative : bool
         Whether inputs are never negative.
-    seed, law, progress
+    seed, law, device, progress
         As for :func:`construct_structured`.
 
     Returns
@@ -168,7 +175,7 @@ def structured_ticket(
     remedy = "pass one number, or one for each layer"
     counts = [2 * n for n in layer_counts("channels", method.channels, target, _MOST_CHANNELS, remedy)]
     works = lay_out_convolutions(target, nonnegative=nonnegative, channels=counts, removal="channels")
-    search = Search(law, seed, method.size, method.beam, progress=progress)
+    search = Search(law, seed, method.size, method.beam, device=device, progress=progress)
     masks: dict[str, NDArray[np.bool_]] = {}
     gains, seconds = [], []
     for work in works:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from slth.errors import ArgumentError
 from slth.experiments.benchmark_tasks import Cell
-from slth.experiments.benchmarks import Contender
+from slth.experiments.benchmarks import Contender, Declined
 from slth.rng import Stream
 from slth.subset_sum import solve
-from slth.subset_sum.bands import pursue_many
+from slth.subset_sum.bands import BandPursuit, pursue_many, pursue_together
 from slth.subset_sum.resources import thread_count
 
 
@@ -102,3 +103,52 @@ def vector_optima(cell: Cell, seed: int) -> Sequence[Contender]:
         }
 
     return [Contender("slth", ours, seeds, warm_up=False, replicates=1)]
+
+
+def pursuit_device(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Pursue channels u v on a device in tensors, and on processors by the compiled kernels.
+
+    Parameters
+    ----------
+    cell : mapping
+        ``on`` (device), ``dimension``, ``n``, ``instances``; perhaps ``beam`` (8).
+    seed : int
+
+    Returns
+    -------
+    sequence of Contender
+        Value columns: ``median_error`` (l2, of standard normal targets) and ``channels``, the candidates of all
+        instances. Of the device also steps and bytes of both kinds of sweep; over the seconds they are to be compared
+        with ``copy_bytes_a_second``, what a plain copy moves there.
+    """
+    dimension, n, instances = cell["dimension"], cell["n"], cell["instances"]
+    generator = np.random.default_rng(seed)
+    scales = np.abs(generator.standard_normal((instances, n)))
+    vectors = generator.standard_normal((instances, n, dimension))
+    targets = generator.standard_normal((instances, dimension))
+    beam = cell.get("beam", 8)
+
+    def vectors_at(instance: int, indices: Any) -> Any:
+        return vectors[instance][indices]
+
+    def summary(found: Sequence[BandPursuit]) -> dict[str, Any]:
+        return {"median_error": float(np.median([one.error for one in found])), "channels": n * instances}
+
+    def kernels() -> Mapping[str, Any]:
+        return summary(pursue_many(scales, vectors_at, targets, beam=beam, threads=thread_count(None)))
+
+    def tensors() -> Mapping[str, Any]:
+        from slth.networks.devices import resolve_device
+        from slth.subset_sum.accelerated_pursuit import TensorServer, copy_bandwidth
+
+        try:
+            server = TensorServer.on(resolve_device(cell["on"]))
+        except ArgumentError as refusal:
+            raise Declined(str(refusal)) from None
+        found = pursue_together(scales, vectors_at, targets, server, beam=beam, threads=thread_count(None))
+        return {**summary(found), **server.work, "copy_bytes_a_second": copy_bandwidth(server.place)}
+
+    return [
+        Contender("slth kernels", kernels, instances, replicates=1),
+        Contender(f"slth tensors on {cell['on']}", tensors, instances, replicates=1),
+    ]

@@ -46,7 +46,7 @@ def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoL
     ResourceError
         For n > 40, or where not even one instance fits into the device's memory.
     """
-    place = _resolve(device)
+    place = resolve_place(device)
     if place is None or place.type == "cpu":
         return None
     if solver is not None and not isinstance(solver, TwoList):
@@ -58,7 +58,8 @@ def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoL
     return TorchTwoList(str(place)), solve_rows(task, place)
 
 
-def _resolve(device: str) -> torch.device | None:
+def resolve_place(device: str) -> torch.device | None:
+    """The device of a name; None where "auto" finds no GPU."""
     if device == "auto":
         return torch.device("cuda") if torch.cuda.is_available() else None
     try:
@@ -100,8 +101,13 @@ def solve_rows(task: Task, place: torch.device | str) -> Rows:
     return rows
 
 
+def free_memory(place: torch.device) -> int:
+    """Free bytes of a device."""
+    return int(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else available_memory()
+
+
 def _rows_at_once(n: int, place: torch.device) -> int:
-    free = torch.cuda.mem_get_info(place)[0] if place.type == "cuda" else available_memory()
+    free = free_memory(place)
     row = 8 * COPIES * (1 << (n - n // 2))
     if row > SHARE * free:
         raise ResourceError(

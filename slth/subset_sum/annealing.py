@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from slth.kernels.pursuit import EXPONENTIALS, anneal, exponentials, gram
 from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import worker_pool
-
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Norm: TypeAlias = Literal["l2", "max"]
+from slth.subset_sum.pursuit_steps import Annealed, Bools, Norm, Steps, Walks, Window, distance
 
 # Settings measured on candidates u v with normal u and v (D = 10, 72, 144): the error is flat around each of them, and
 # falls like (levels * sweeps)^-0.07.
 ROUNDS = 4  # of walks; all but the first start from the best so far
 REHEAT = 2.0  # what those may climb to, in units of the error that they start from
-SWEEPS = 25  # over the window at each temperature
 LEVELS_PER_UNIT = 8.0  # temperatures for each factor e
 MOST_LEVELS = 240
 COOLING = 50.0  # first temperature over last, at least
-REACH = 12.0  # what a flip may cost, in temperatures, for the candidates up to it to be tried: e^-12 is never
-HOTTEST, COLDEST = 100.0, 0.3  # |x|^2 in temperatures: above hardly anything moves, below it moves to no effect
 PRICE = 1.0  # of one candidate too many or too few, in temperatures, where the number is fixed
 NEGLIGIBLE = 1e-36  # |x|^2 of candidates that float32 cannot hold beside 1
 LARGEST_WINDOW = 4096  # whose Gram matrix takes 64 MiB
-
-
-@dataclass(frozen=True)
-class Annealed:
-    """A subset of a window: bool[M], the norm of what it leaves of the residual, and the flips made."""
-
-    chosen: Bools
-    error: float
-    flips: int
 
 
 def window_size(dimension: int) -> int:
@@ -48,13 +27,6 @@ def window_size(dimension: int) -> int:
     Fewer leave too little choice, more cost time: between 8 and 16 for each dimension the error is flat.
     """
     return min(LARGEST_WINDOW, max(64, 8 * dimension))
-
-
-def distance(residual: Floats, norm: Norm) -> float:
-    """The norm of a residual, float64[D]."""
-    if norm == "max":
-        return float(np.max(np.abs(residual), initial=0.0))
-    return math.sqrt(math.fsum((residual * residual).tolist()))
 
 
 def anneal_window(
@@ -67,8 +39,7 @@ def anneal_window(
     norm: Norm = "l2",
     tolerance: float = 0.0,
     heat: float | None = None,
-    threads: int = 1,
-) -> Annealed:
+) -> Steps[Annealed]:
     """The best of `beam` annealing walks, then of half as many from there and reheated, a few times while that helps.
 
     Parameters
@@ -87,8 +58,6 @@ def anneal_window(
         The first walk that comes so near ends the search.
     heat : float, optional
         An error that the first temperature lets the walks climb to; by default that of the start.
-    threads : int
-        Walks at the same time; the result does not depend on it.
     """
     first = Annealed(start.copy(), distance(residual - rows[start].sum(axis=0), norm), 0)
     largest = max(float(np.max(np.abs(rows), initial=0.0)), float(np.max(np.abs(residual), initial=0.0)))
@@ -99,8 +68,8 @@ def anneal_window(
     if first.error <= tolerance or len(useful) == 0 or beam == 0:
         return first
     offset = residual - rows[start & (lengths <= NEGLIGIBLE)].sum(axis=0)
-    window = _Window.prepare(rows[useful] / unit, offset / unit, PRICE if fixed else 0.0, norm)
-    scaled = _rounds(window, start[useful], beam, tolerance / unit, None if heat is None else heat / unit, threads)
+    window = Window(rows[useful] / unit, offset / unit, PRICE if fixed else 0.0, norm)
+    scaled = yield from _rounds(window, start[useful], beam, tolerance / unit, None if heat is None else heat / unit)
     if scaled.error * unit >= first.error:
         return Annealed(first.chosen, first.error, scaled.flips)
     chosen = start.copy()
@@ -108,94 +77,34 @@ def anneal_window(
     return Annealed(chosen, scaled.error * unit, scaled.flips)
 
 
-def _rounds(window: _Window, start: Bools, beam: int, tolerance: float, heat: float | None, threads: int) -> Annealed:
+def _rounds(window: Window, start: Bools, beam: int, tolerance: float, heat: float | None) -> Steps[Annealed]:
     best = Annealed(start, window.error(start, window.norm), 0)
     flips = place = 0
     for done in range(ROUNDS):
         before = best
         climb = window.error(best.chosen, "l2") if heat is None else heat
         places = range(place, place + (beam if done == 0 else max(1, beam // 2)))
-        for walked in window.walks(places, best.chosen, window.temperatures(climb), threads):
+        found = yield Walks(window, places, best.chosen, _temperatures(window, climb), tolerance)
+        assert isinstance(found, list), "walks are answered by walks"
+        for walked in found:
             flips += walked.flips
             if walked.error < best.error:
                 best = walked
-            if best.error <= tolerance:
-                return Annealed(best.chosen, best.error, flips)
-        if done > 0 and best is before:
+        if best.error <= tolerance or (done > 0 and best is before):
             break
         place = places.stop
         heat = REHEAT * window.error(best.chosen, "l2")
     return Annealed(best.chosen, best.error, flips)
 
 
-@dataclass(frozen=True)
-class _Window:
-    """What all walks share: candidates by increasing length, on a scale on which all numbers are below 1."""
-
-    rows: Floats
-    columns: Floats
-    pairs: npt.NDArray[np.float32]
-    squares: npt.NDArray[np.float32]
-    residual: Floats
-    price: float
-    norm: Norm
-
-    @classmethod
-    def prepare(cls, rows: Floats, residual: Floats, price: float, norm: Norm) -> _Window:
-        columns = np.ascontiguousarray(rows.T)
-        pairs = np.empty((len(rows), len(rows)), np.float32)
-        gram(columns.astype(np.float32), pairs)
-        squares = np.maximum.accumulate(np.diagonal(pairs))  # rounding may have put neighbours out of order
-        return cls(rows, columns, pairs, squares, residual, price, norm)
-
-    def error(self, chosen: Bools, norm: Norm) -> float:
-        return distance(self.residual - self.rows[chosen].sum(axis=0), norm)
-
-    def temperatures(self, climb: float) -> Floats:
-        """Falling geometrically from where |r|^2 = D T / 2 is climb^2 to where short candidates freeze."""
-        # Equipartition: each of the D squares of the residual holds T / 2. With candidates of all scales the D shortest
-        # are free to the end, and what they cannot do freezes at a tenth of the |x|^2 of the longest of them.
-        dimension = len(self.residual)
-        freezing = 0.1 * float(self.squares[min(dimension, len(self.squares) - 1)])
-        longest = float(self.squares[-1])
-        hot = max(min(2.0 * climb * climb / dimension, longest), 1e-12 * longest)
-        cold = max(min(freezing, hot / COOLING), 1e-12 * hot)
-        levels = min(MOST_LEVELS, max(8, math.ceil(LEVELS_PER_UNIT * math.log(hot / cold))))
-        return np.asarray(np.geomspace(hot, cold, levels))
-
-    def walks(self, places: range, start: Bools, temperatures: Floats, threads: int) -> Iterator[Annealed]:
-        """The walks with these numbers, in this order."""
-
-        def walk(place: int) -> Annealed:
-            chosen = start.copy()
-            flips = anneal(
-                self.rows,
-                self.columns,
-                self.pairs,
-                self.squares,
-                self.residual,
-                temperatures,
-                SWEEPS,
-                HOTTEST,
-                REACH,
-                COLDEST,
-                self.price,
-                np.uint64(place),
-                _table(),
-                chosen,
-            )
-            return Annealed(chosen, self.error(chosen, self.norm), int(flips))
-
-        if threads == 1 or len(places) == 1:
-            yield from map(walk, places)
-            return
-        with worker_pool(threads) as pool:
-            yield from pool.map(walk, places)
-
-
-@cache
-def _table() -> npt.NDArray[np.float32]:
-    table = np.empty(EXPONENTIALS, np.float32)
-    exponentials(table)
-    table.flags.writeable = False
-    return table
+def _temperatures(window: Window, climb: float) -> Floats:
+    """Falling geometrically from where |r|^2 = D T / 2 is climb^2 to where short candidates freeze."""
+    # Equipartition: each of the D squares of the residual holds T / 2. With candidates of all scales the D shortest
+    # are free to the end, and what they cannot do freezes at a tenth of the |x|^2 of the longest of them.
+    dimension = len(window.residual)
+    freezing = 0.1 * float(window.squares[min(dimension, len(window.squares) - 1)])
+    longest = float(window.squares[-1])
+    hot = max(min(2.0 * climb * climb / dimension, longest), 1e-12 * longest)
+    cold = max(min(freezing, hot / COOLING), 1e-12 * hot)
+    levels = min(MOST_LEVELS, max(8, math.ceil(LEVELS_PER_UNIT * math.log(hot / cold))))
+    return np.asarray(np.geomspace(hot, cold, levels))

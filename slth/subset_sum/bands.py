@@ -15,15 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from slth.errors import ArgumentError
-from slth.kernels.pursuit import descend
-from slth.subset_sum.annealing import REHEAT, Bools, anneal_window, distance, window_size
+from slth.subset_sum.annealing import REHEAT, anneal_window, window_size
 from slth.subset_sum.instance import Floats
+from slth.subset_sum.pursuit_steps import Bools, Descended, Descent, Serve, Steps, distance, drive, drive_together
 from slth.subset_sum.resources import Progress, worker_pool
 
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -31,6 +32,7 @@ VectorsAt: TypeAlias = Callable[[Integers], Floats]
 
 BAND = 4.0  # ratio of the longest to the shortest scale in a band
 OVERSIZE = 1.5  # longest scale worth trying, in units of the best one for the direction expected to be met
+SCALES_AT_ONCE = 2**25  # of instances in step: 256 MiB
 CHUNK = 4096  # vectors generated at a time where only their sum is wanted
 
 
@@ -108,13 +110,20 @@ def pursue_bands(
     >>> found.error < 0.05 and found.generated < 1000
     True
     """
+    return drive(band_steps(scales, vectors_at, target, size=size, beam=beam, tolerance=tolerance), threads=threads)
+
+
+def band_steps(
+    scales: Floats, vectors_at: VectorsAt, target: Floats, *, size: int | None, beam: int, tolerance: float
+) -> Steps[BandPursuit]:
+    """:func:`pursue_bands`, asking somebody else to compute."""
     usable = int(np.count_nonzero(scales > 0.0))
     if size is not None and not 0 <= size <= usable:
         raise ArgumentError("size", size, f"must lie in 0 .. {usable}, the number of usable candidates", "choose fewer")
     walk = _Walk(scales, vectors_at, target, size)
     if walk.error > tolerance or size is not None:
-        walk.through_bands(tolerance)
-        walk.through_window(beam, tolerance, threads)
+        yield from walk.through_bands(tolerance)
+        yield from walk.through_window(beam, tolerance)
     return walk.result()
 
 
@@ -134,6 +143,7 @@ def pursue_many(
     beam: int = 8,
     tolerance: float = 0.0,
     threads: int = 1,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[BandPursuit]:
     """Solve many instances as :func:`pursue_bands` does, side by side; the results do not depend on the threads.
@@ -146,16 +156,37 @@ def pursue_many(
         ``vectors_at(instance, indices) -> float64[m, D]``; called from several threads at the same time.
     targets : float64[B, D]
         One row an instance.
+    device : str
+        Where to compute: "cpu" is the compiled kernels; on others the walks have other random numbers, so that
+        the subsets differ and the errors are as small.
     progress : callable, optional
         ``progress("pursuit", instances done, B)``.
     """
+    if device != "cpu":
+        from slth.subset_sum.accelerated_pursuit import TensorServer  # torch is loaded only when it is asked for
+        from slth.subset_sum.accelerator import resolve_place
+
+        place = resolve_place(device)
+        if place is not None:
+            serve = TensorServer(place)
+            return pursue_together(
+                scales,
+                vectors_at,
+                targets,
+                serve,
+                size=size,
+                beam=beam,
+                tolerance=tolerance,
+                threads=threads,
+                progress=progress,
+            )
     count = len(targets)
     inner = max(1, threads // max(count, 1))  # a lone instance has its walks side by side instead
 
     def one(instance: int) -> BandPursuit:
         return pursue_bands(
             scales[instance],
-            lambda indices: vectors_at(instance, indices),
+            partial(vectors_at, instance),
             targets[instance],
             size=size,
             beam=beam,
@@ -169,6 +200,40 @@ def pursue_many(
             found.append(result)
             if progress:
                 progress("pursuit", len(found), count)
+    return found
+
+
+def pursue_together(
+    scales: ScaleRows,
+    vectors_at: Callable[[int, Integers], Floats],
+    targets: Floats,
+    serve: Serve,
+    *,
+    size: int | None = None,
+    beam: int = 8,
+    tolerance: float = 0.0,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> list[BandPursuit]:
+    """:func:`pursue_many` in step, as many instances at a time as their scales fit, computed by `serve`."""
+    found: list[BandPursuit] = []
+    while len(found) < len(targets):
+        first = scales[len(found)]
+        start, stop = len(found), min(len(targets), len(found) + max(1, SCALES_AT_ONCE // len(first)))
+        many = [
+            band_steps(
+                scales[k] if k > start else first,
+                partial(vectors_at, k),
+                targets[k],
+                size=size,
+                beam=beam,
+                tolerance=tolerance,
+            )
+            for k in range(start, stop)
+        ]
+        found += drive_together(many, serve, threads=threads)
+        if progress:
+            progress("pursuit", len(found), len(targets))
     return found
 
 
@@ -203,7 +268,7 @@ class _Walk:
         self.generated += len(indices)
         return np.asarray(self.vectors_at(indices) * self.scales[indices, None])
 
-    def through_bands(self, tolerance: float) -> None:
+    def through_bands(self, tolerance: float) -> Steps[None]:
         """Flip candidates outside the window, longest first."""
         if self.most == 0 and self.least == 0:
             return
@@ -217,12 +282,12 @@ class _Walk:
             members = np.flatnonzero(self.outside & (self.scales > low) & (self.scales <= high))
             parts = max(1, -(-len(members) // cap))
             for part in range(parts):
-                self._descend(members[part::parts])
+                yield from self._descend(members[part::parts])
                 if reach * self.error < high:
                     break  # short enough for the next band
             high = low
 
-    def through_window(self, beam: int, tolerance: float, threads: int) -> None:
+    def through_window(self, beam: int, tolerance: float) -> Steps[None]:
         """Anneal among the shortest candidates."""
         start = np.zeros(len(self.window), np.bool_)
         if self.size is not None:
@@ -232,11 +297,11 @@ class _Walk:
             self.chosen[self.window] = start
             self.residual -= rows[start].sum(axis=0)
             self.pool.append((self.window, rows))
-            self._exchange(beam, tolerance, threads)
+            yield from self._exchange(beam, tolerance)
         else:
-            self._anneal(self.window, rows, start, None, beam, tolerance, threads)
+            yield from self._anneal(self.window, rows, start, None, beam, tolerance)
 
-    def _exchange(self, beam: int, tolerance: float, threads: int) -> None:
+    def _exchange(self, beam: int, tolerance: float) -> Steps[None]:
         """Anneal all chosen, which are few, with those that the best exchanges would bring in."""
         members = np.concatenate([part for part, _ in self.pool])
         rows = np.concatenate([part for _, part in self.pool])
@@ -248,21 +313,14 @@ class _Walk:
         rows = np.ascontiguousarray(rows[picked])
         heat = REHEAT * self.error
         self.residual += rows[start].sum(axis=0)
-        self._anneal(members[picked], rows, start, heat, beam, tolerance, threads)
+        yield from self._anneal(members[picked], rows, start, heat, beam, tolerance)
 
     def _anneal(
-        self,
-        members: Integers,
-        rows: Floats,
-        start: Bools,
-        heat: float | None,
-        beam: int,
-        tolerance: float,
-        threads: int,
-    ) -> None:
+        self, members: Integers, rows: Floats, start: Bools, heat: float | None, beam: int, tolerance: float
+    ) -> Steps[None]:
         fixed = self.size is not None
-        found = anneal_window(
-            rows, self.residual, start, beam=beam, fixed=fixed, tolerance=tolerance, heat=heat, threads=threads
+        found = yield from anneal_window(
+            rows, self.residual, start, beam=beam, fixed=fixed, tolerance=tolerance, heat=heat
         )
         self.flips += found.flips
         self.chosen[members] = found.chosen
@@ -276,19 +334,15 @@ class _Walk:
             error = distance(self.target, "l2")
         return BandPursuit(np.flatnonzero(self.chosen), error, self.generated, self.flips, self.bands)
 
-    def _descend(self, members: Integers) -> None:
+    def _descend(self, members: Integers) -> Steps[None]:
         if len(members) == 0:
             return
         rows = self.candidates(members)
-        squares = np.einsum("ij,ij->i", rows, rows)
-        chosen: Bools = self.chosen[members]
         limit = 8 * len(members) + 64
-        columns = np.ascontiguousarray(rows.T)
-        flips, self.count = descend(
-            rows, columns, squares, chosen, self.residual, self.count, self.least, self.most, limit
-        )
-        self.chosen[members] = chosen
-        self.flips += flips
+        found = yield Descent(rows, self.chosen[members], self.residual, self.count, self.least, self.most, limit)
+        assert isinstance(found, Descended), "a descent is answered by one"
+        self.chosen[members], self.residual, self.count = found.chosen, found.residual, found.count
+        self.flips += found.flips
         self.bands += 1
         if self.size is not None and 2 * self.size < len(self.window):
             self.pool.append((members, rows))

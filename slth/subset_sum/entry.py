@@ -61,7 +61,7 @@ def solve(
         ``VectorTwoList()``, ``Pursuit()``; None picks by n, d, size, tolerance and memory, and
         ``solution.work["reason"]`` says why.
     device : {"cpu", "cuda", "auto"} or str
-        Where to run; anything but the CPU takes numbers, n <= 40 and any size.
+        Where to run; anything but the CPU takes up to 40 numbers without a size, and vectors by pursuit.
     threads : int or None
         Worker threads; None for one per core.
     progress : callable or None
@@ -197,13 +197,8 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
         task = replace(task, values=task.values[..., 0], targets=task.targets[:, 0])
     if isinstance(solver, str):
         solver = solver_named(solver)
-    if device != "cpu" and task.d > 1:
-        if device != "auto":
-            raise ArgumentError("device", device, "does not take vectors", "use device='cpu', for now the only one")
-    elif device != "cpu":
-        from slth.subset_sum.accelerator import run_on  # torch is loaded only when it is asked for
-
-        where = run_on(task, device=device, solver=solver)
+    if device != "cpu":  # torch is loaded only when it is asked for
+        where = _run_on(task, device=device, solver=solver)
         if where is not None:
             return repr(where[0]), where[1]
     reason = "asked for"
@@ -215,6 +210,16 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
     rows = solver.run(task)
     rows.work["reason"] = reason
     return repr(solver), rows
+
+
+def _run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[object, Rows] | None:
+    if task.d > 1:
+        from slth.subset_sum import accelerated_pursuit
+
+        return accelerated_pursuit.run_on(task, device=device, solver=solver)
+    from slth.subset_sum import accelerator
+
+    return accelerator.run_on(task, device=device, solver=solver)
 
 
 def _check(solver: Solver, task: Task) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from slth.errors import ArgumentError
-from slth.kernels.pursuit import descend
-from slth.subset_sum.annealing import REHEAT, Bools, Norm, anneal_window, distance, window_size
-from slth.subset_sum.bands import pursue_bands
+from slth.subset_sum.annealing import REHEAT, anneal_window, window_size
+from slth.subset_sum.bands import band_steps
 from slth.subset_sum.instance import Floats
+from slth.subset_sum.pursuit_steps import Bools, Descended, Descent, Norm, Steps, distance, drive
 from slth.subset_sum.resources import Progress
 
 Integers = npt.NDArray[np.int64]
@@ -84,13 +84,28 @@ def pursue(
     >>> pursue(np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]), np.array([2.0, 3.0])).subset.tolist()
     [False, True, True]
     """
+    steps = pursuit_steps(values, target, size=size, beam=beam, norm=norm, tolerance=tolerance, progress=progress)
+    return drive(steps, threads=threads)
+
+
+def pursuit_steps(
+    values: Floats,
+    target: Floats,
+    *,
+    size: int | None,
+    beam: int,
+    norm: Norm,
+    tolerance: float,
+    progress: Progress | None = None,
+) -> Steps[PursuitResult]:
+    """:func:`pursue`, asking somebody else to compute."""
     if size is not None and not 0 <= size <= len(values):
         raise ArgumentError("size", size, f"must lie in 0 .. {len(values)}, the number of vectors", "choose fewer")
-    search = _Search(np.asarray(values), np.asarray(target), size, beam, norm, tolerance, threads)
-    stages: list[Callable[[], None]] = [search.greedy, search.bands, *[search.round] * ROUNDS]
+    search = _Search(np.asarray(values), np.asarray(target), size, beam, norm, tolerance)
+    stages: list[Callable[[], Steps[None]]] = [search.greedy, search.bands, *[search.round] * ROUNDS]
     for done, stage in enumerate(stages, start=1):
         if not search.finished:
-            stage()
+            yield from stage()
         if progress:
             progress("pursuit", done, len(stages))
     return PursuitResult(search.best, search.error, search.flips)
@@ -100,14 +115,7 @@ class _Search:
     """The best subset so far, and ways to improve it."""
 
     def __init__(
-        self,
-        values: Floats,
-        target: Floats,
-        size: int | None,
-        beam: int,
-        norm: Norm,
-        tolerance: float,
-        threads: int,
+        self, values: Floats, target: Floats, size: int | None, beam: int, norm: Norm, tolerance: float
     ) -> None:
         # A power of two brings everything near 1: it is exact, and no square overflows.
         largest = max(float(np.max(np.abs(values), initial=0.0)), float(np.max(np.abs(target), initial=0.0)))
@@ -116,7 +124,7 @@ class _Search:
             self.values = np.ldexp(values, -exponent)
             self.target = np.ldexp(target, -exponent)
         self.exponent = exponent
-        self.size, self.beam, self.norm, self.threads = size, beam, norm, threads
+        self.size, self.beam, self.norm = size, beam, norm
         self.tolerance = _scaled(tolerance, -exponent)
         self.squares = np.einsum("ij,ij->i", self.values, self.values)
         self.flips = 0
@@ -135,7 +143,7 @@ class _Search:
         """Whether nothing more is wanted or can be done."""
         return self.scaled_error <= self.tolerance or not self.squares.any()
 
-    def greedy(self) -> None:
+    def greedy(self) -> Steps[None]:
         """The best flip of all, again and again."""
         if self.values.size > GREEDY_LIMIT:
             return
@@ -144,33 +152,31 @@ class _Search:
         if self.size is not None:
             chosen, count = self.best.copy(), self.size
             least, most = max(0, self.size - 1), min(most, self.size + 1)
-        residual = self._residual(chosen)
-        columns = np.ascontiguousarray(self.values.T)
         limit = 4 * len(chosen) + 64
-        flips, _ = descend(self.values, columns, self.squares, chosen, residual, count, least, most, limit)
-        self.flips += int(flips)
-        self._offer(self._of_size(chosen))
+        found = yield Descent(self.values, chosen, self._residual(chosen), count, least, most, limit)
+        assert isinstance(found, Descended), "a descent is answered by one"
+        self.flips += found.flips
+        self._offer(self._of_size(found.chosen.copy()))
 
-    def bands(self) -> None:
+    def bands(self) -> Steps[None]:
         """Long candidates first, then annealing among the shortest."""
         useful = np.flatnonzero(self.squares > 0.0)
         scales = np.sqrt(self.squares[useful] / len(self.target))
         size = None if self.size is None else min(self.size, len(useful))
-        found = pursue_bands(
+        found = yield from band_steps(
             scales,
             lambda indices: self.values[useful[indices]] / scales[indices, None],
             self.target,
             size=size,
             beam=self.beam,
             tolerance=self.tolerance if self.norm == "l2" else 0.0,
-            threads=self.threads,
         )
         self.flips += found.flips
         chosen = np.zeros(len(self.values), np.bool_)
         chosen[useful[found.indices]] = True
         self._offer(self._of_size(chosen))
 
-    def round(self) -> None:
+    def round(self) -> Steps[None]:
         """Anneal the flips that bring the error down or change it least."""
         residual = self._residual(self.best)
         signs = np.where(self.best, -1.0, 1.0)
@@ -178,7 +184,7 @@ class _Search:
         window = self._least(change)
         rows = np.ascontiguousarray(self.values[window])
         start = self.best[window]
-        found = anneal_window(
+        found = yield from anneal_window(
             rows,
             residual + rows[start].sum(axis=0),
             start,
@@ -187,7 +193,6 @@ class _Search:
             norm=self.norm,
             tolerance=self.tolerance,
             heat=REHEAT * distance(residual, "l2"),
-            threads=self.threads,
         )
         self.flips += found.flips
         chosen = self.best.copy()
