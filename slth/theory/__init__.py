@@ -1,13 +1,23 @@
-"""FLOOR 1: the literature's bounds as functions."""
+"""FLOOR 1: the literature's bounds as functions, and one catalogue of them."""
 
-from slth.theory.vector import counting_channels as counting_channels
-from slth.theory.vector import counting_error as counting_error
-from slth.theory.vector import guaranteed_candidates as guaranteed_candidates
-from slth.theory.vector import second_moment_guarantee as second_moment_guarantee
-from slth.theory.vector import structured_channels as structured_channels
-from slth.theory.vector import structured_error as structured_error
+from slth.theory.bound import Assumption as Assumption
+from slth.theory.bound import Bound as Bound
+from slth.theory.bound import BoundValue as BoundValue
+from slth.theory.bound import Parameter as Parameter
+from slth.theory.catalogue import bounds as bounds
+from slth.theory.counting import counting_channels as counting_channels
+from slth.theory.counting import counting_error as counting_error
+from slth.theory.second_moment import guaranteed_candidates as guaranteed_candidates
+from slth.theory.second_moment import second_moment_guarantee as second_moment_guarantee
+from slth.theory.structured import structured_channels as structured_channels
+from slth.theory.structured import structured_error as structured_error
 
 __all__ = [
+    "Assumption",
+    "Bound",
+    "BoundValue",
+    "Parameter",
+    "bounds",
     "counting_channels",
     "counting_error",
     "guaranteed_candidates",
