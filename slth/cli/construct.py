@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from slth.cli.app import data_folders
-from slth.cli.jobs import run_conv, run_dense
+from slth.cli.checks import load_data
+from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
     from slth.constructions import Conv, Structured
+
+LONG = 1.0
+"""Minutes beyond which it is said beforehand how long it will take."""
 
 
 def dense(
@@ -62,7 +66,7 @@ def dense(
         At most so many training and test examples, for a quick look.
     """
     from slth.constructions import Dense
-    from slth.experiments.demo import DenseJob
+    from slth.experiments.dense_jobs import DenseJob, expected_seconds
     from slth.networks.devices import resolve_device
     from slth.training import Training
 
@@ -73,20 +77,26 @@ def dense(
         candidates = 20
     method = Dense(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain), depth=depth)
     training = Training(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    common = replace(common, out=common.out or Path("runs") / f"{data}-dense")
+    job = DenseJob(sizes, method, training, bias=bias, seed=common.seed)
+    data_set = load_data(data, data_folders(data_dir), seed=common.seed)
+    minutes = expected_seconds(job, data_set) / 60.0
+    warning = (
+        f"{candidates} candidates for each weight will take about {minutes:.0f} min: "
+        "two fewer take half as long, --verbose tells how far it is"
+    )
     asked = f"--candidates {candidates}" if eps is None else f"--eps {eps:g} --delta {delta:g}"
     command = f"slth construct dense --data {data} --hidden {hidden} {asked} --gain {gain} --depth {depth}"
     command += f"{'' if bias else ' --no-bias'} --epochs {epochs} --seed {common.seed}"
-    return run_dense(
+    return run_job(
         "construct dense",
-        DenseJob(sizes, method, training, bias=bias, seed=common.seed),
+        job,
         common,
-        data=data,
-        folders=data_folders(data_dir),
+        data_set,
         title=f"{data}: a strong lottery ticket for a fully connected network",
         command=command,
         limit=limit,
         device=resolve_device(device),
+        warning=warning if minutes > LONG else None,
     )
 
 
@@ -190,17 +200,16 @@ def _convolutional(
     recipe = RECIPES[model]
     name = recipe.data if data is None else data
     training = recipe.training if epochs is None else replace(recipe.training, epochs=epochs)
-    common = replace(common, out=common.out or Path("runs") / f"{name}-{kind}")
     command = f"slth construct {kind} --model {model} --data {name} {asked} --epochs {training.epochs}"
     titles = {"structured": "a structured strong lottery ticket", "conv": "a strong lottery ticket, entry by entry"}
-    return run_conv(
+    return run_job(
         f"construct {kind}",
-        ConvJob(model, method, training, seed=common.seed),
+        # Which channels are kept depends on where they are searched: on a GPU only if one is asked for by name.
+        ConvJob(model, method, training, seed=common.seed, device="cuda" if device == "cuda" else "cpu"),
         common,
-        data=name,
-        folders=data_folders(data_dir),
+        load_data(name, data_folders(data_dir), seed=common.seed),
         title=f"{name}: {titles[kind]} for {model}",
-        command=f"{command} --seed {common.seed}",
+        command=f"{command} --seed {common.seed}" + (" --device cuda" if device == "cuda" else ""),
         limit=limit,
         device=resolve_device(device),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from slth.cli.jobs import run_conv
+from slth.cli.checks import load_data
+from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome
 
@@ -20,13 +20,12 @@ def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
     """
     from slth.experiments.conv_jobs import demo_conv_job
 
-    common = replace(common, out=common.out or Path("slth-demo"))
-    return run_conv(
+    return run_job(
         "demo",
         demo_conv_job(seed=common.seed, channels=channels),
         common,
-        data="digits",
-        folders=(),
+        load_data("digits", (), seed=common.seed),
         title="A structured strong lottery ticket for handwritten digits",
         command=f"slth demo --seed {common.seed} --channels {channels}",
+        folder=Path("slth-demo"),
     )

@@ -2,112 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli.checks import check_out, load_data
+from slth.cli.checks import check_out
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
-    from slth.experiments.conv_jobs import ConvJob
     from slth.experiments.datasets import DataSet
-    from slth.experiments.demo import DenseJob
-    from slth.experiments.record import TicketRecord
+    from slth.experiments.delivery import Job
 
 REPORT_NAME = "report.html"
-LONG = 60.0
-"""Seconds beyond which it is said beforehand how long it will take."""
+CONVOLUTION_COLUMNS = {
+    "dimension": ("dimensions", ""),
+    "instances": ("instances", ","),
+    "channels": ("open_channels", ","),
+    "kept": ("kept_channels", ","),
+    "gain": ("gain", ".6g"),
+    "relative error": ("relative_error", ".6g"),
+    "largest error": ("largest_error", ".6g"),
+}
+WEIGHT_COLUMNS = {
+    "weights": ("weights", ","),
+    "candidates": ("candidates", ""),
+    "density": ("density", ".2%"),
+    "gain": ("gain", ".6g"),
+    "median error": ("median_error", ".6g"),
+    "largest error": ("largest_error", ".6g"),
+}
+"""Columns of the table of layers: key of a row, and format."""
 
 
-def run_dense(
+def run_job(
     verb: str,
-    job: DenseJob,
+    job: Job[Any],
     common: Common,
+    data: DataSet,
     *,
-    data: str,
-    folders: tuple[Path, ...],
     title: str,
     command: str,
+    folder: Path | None = None,
     limit: int | None = None,
     device: str = "cpu",
+    warning: str | None = None,
 ) -> Outcome:
-    """Run a dense job, write its report, and say how it went."""
-    from slth.experiments.demo import check_job, expected_seconds, run_dense_job
+    """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data."""
+    from slth.experiments.delivery import TARGET_NAME, TICKET_NAME
+    from slth.experiments.delivery import run_job as run
 
-    check_job(job)
-
-    def run(data_set: DataSet, folder: Path, report: Any) -> TicketRecord:
-        seconds = expected_seconds(job, data_set)
-        if seconds > LONG:
-            note(
-                common,
-                f"{job.method.candidates} candidates for each weight will take about {seconds / 60:.0f} min: "
-                "two fewer take half as long, --verbose tells how far it is",
-            )
-        return run_dense_job(
-            job, data_set, folder, title=title, command=command, limit=limit, device=device, progress=report
-        )
-
-    return _run(verb, common, data, folders, run, _dense_layers)
-
-
-def run_conv(
-    verb: str,
-    job: ConvJob,
-    common: Common,
-    *,
-    data: str,
-    folders: tuple[Path, ...],
-    title: str,
-    command: str,
-    limit: int | None = None,
-    device: str = "cpu",
-) -> Outcome:
-    """Run a job on a convolutional network, write its report, and say how it went."""
-    from slth.experiments.conv_jobs import check_conv_job, run_conv_job
-
-    check_conv_job(job)
-
-    def run(data_set: DataSet, folder: Path, report: Any) -> TicketRecord:
-        return run_conv_job(
-            job, data_set, folder, title=title, command=command, limit=limit, device=device, progress=report
-        )
-
-    return _run(verb, common, data, folders, run, _conv_layers)
-
-
-def _run(
-    verb: str,
-    common: Common,
-    data: str,
-    folders: tuple[Path, ...],
-    run: Callable[[DataSet, Path, Any], TicketRecord],
-    layers: Callable[[list[dict[str, Any]]], Table],
-) -> Outcome:
-    from slth.experiments.demo import TARGET_NAME, TICKET_NAME
-
-    assert common.out is not None, "the verb has chosen a folder"
-    check_out(common.out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
-    data_set = load_data(data, folders, seed=common.seed)
+    out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
+    check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
+    if warning is not None:
+        note(common, warning)
     with progress(common) as report:
-        record = run(data_set, common.out, report)
+        record = run(job, data, out, title=title, command=command, limit=limit, device=device, progress=report)
         report("report", 0, 1)
         from slth.figures.report import write_report
 
-        path = write_report(record, common.out / REPORT_NAME)
+        path = write_report(record, out / REPORT_NAME)
         report("report", 1, 1)
     summary = {**record.summary, "report": path}
 
     def show() -> list[RenderableType]:
-        return [_headline(summary), "", layers(summary["layers"]), "", f"open {path}"]
+        exact = summary.get("not_approximated", [])
+        return [
+            _headline(summary),
+            "",
+            _layers(summary["layers"]),
+            "",
+            *exact,
+            *([""] if exact else []),
+            f"open {path}",
+        ]
 
-    return Outcome(verb, common, summary, show)
+    return Outcome(verb, replace(common, out=out), summary, show)
 
 
 def _headline(summary: dict[str, Any]) -> Table:
@@ -120,7 +94,7 @@ def _headline(summary: dict[str, Any]) -> Table:
             "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}",
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
             f"{number(summary['sampled_error'])} on {summary['examples']} test images",
-            "norm bound": number(summary["norm_bound"]),
+            "norm bound": f"{number(summary['norm_bound'])}{' by the softmax lemma' if 'softmax' in summary else ''}",
             "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random weights",
             "ticket file": f"{summary['ticket_bytes']:,} bytes, {summary['bits_per_target_weight']:.1f} bits a target "
             f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}{_information(summary)})",
@@ -134,24 +108,6 @@ def _headline(summary: dict[str, Any]) -> Table:
     )
 
 
-def _dense_layers(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("layer", no_wrap=True)
-    for name in ("weights", "candidates", "density", "gain", "median error", "largest error"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            f"{row['path']} {row['inputs']} -> {row['outputs']}",
-            f"{row['weights']:,}",
-            str(row["candidates"]),
-            f"{row['density']:.2%}",
-            number(row["gain"]),
-            number(row["median_error"]),
-            number(row["largest_error"]),
-        )
-    return table
-
-
 def _information(summary: dict[str, Any]) -> str:
     """What the weights alone would need, where each of them has an error of its own."""
     if "information_bits_mean" not in summary:
@@ -160,21 +116,18 @@ def _information(summary: dict[str, Any]) -> str:
     return f"; log2(1/(2 e)) {mean:.1f} on average, {worst:.1f} at worst"
 
 
-def _conv_layers(rows: list[dict[str, Any]]) -> Table:
+def _layers(rows: list[dict[str, Any]]) -> Table:
+    columns = CONVOLUTION_COLUMNS if "kernel" in rows[0] else WEIGHT_COLUMNS
     table = Table(box=None, pad_edge=False)
     table.add_column("layer", no_wrap=True)
-    for name in ("dimension", "instances", "channels", "kept", "gain", "relative error", "largest error"):
+    for name in columns:
         table.add_column(name, justify="right")
     for row in rows:
-        height, width = row["kernel"]
-        table.add_row(
-            f"{row['path']} {row['inputs']} -> {row['outputs']}, {height} x {width}",
-            str(row["dimensions"]),
-            f"{row['instances']:,}",
-            f"{row['open_channels']:,}",
-            f"{row['kept_channels']:,}",
-            number(row["gain"]),
-            number(row["relative_error"]),
-            number(row["largest_error"]),
-        )
+        table.add_row(_layer(row), *(format(row[key], style) for key, style in columns.values()))
     return table
+
+
+def _layer(row: dict[str, Any]) -> str:
+    sizes = f" {row['inputs']} -> {row['outputs']}" if "inputs" in row else ""
+    kernel = ", {} x {}".format(*row["kernel"]) if "kernel" in row else ""
+    return f"{row['path']}{sizes}{kernel}"

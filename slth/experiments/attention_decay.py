@@ -19,6 +19,7 @@ from slth.tickets.attention_weights import fold_heads
 from slth.tickets.network import Floats
 
 _LAW = WeightLaw("uniform", 1.0)
+_SCORES = 2**22  # in memory at a time: 32 MiB
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,14 @@ def error_by_candidates(
     if len(set(candidates)) < 2 or min(candidates) < 1 or networks < 1:
         rule = "must be two or more different positive numbers, and networks positive"
         raise ArgumentError("candidates", tuple(candidates), rule, "pass (4, 8, 12, 16)")
-    stream = Stream(seed, "attention.decay")
-    size = heads * width * width
-    scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
-    x = stream.normal(2 * size, tokens * width).reshape(tokens, width)
-    x *= math.sqrt(width) / np.linalg.norm(x, axis=1, keepdims=True)
-    exact = _attention(x, scores, values)
+    scores, values, x = random_heads(width=width, heads=heads, tokens=tokens, seed=seed)
+    exact = attention(x, scores, values)
     rows = []
     for count in candidates:
         errors = []
         for network in range(networks):
-            own = Setting(_LAW, (seed + network) % 2**64, None, None)
-            found = _attention(
-                x, _approximated(QueryKey, scores, count, own), _approximated(ValueOutput, values, count, own)
-            )
+            near = approximated_heads(scores, values, candidates=count, seed=(seed + network) % 2**64)
+            found = attention(x, *near)
             errors.append(float(np.linalg.norm(found - exact, axis=1).max()))
         ordered = np.array(errors)
         rows.append(
@@ -127,6 +122,97 @@ def error_by_candidates(
         )
     slope, start = np.polyfit([row.inner_width for row in rows], np.log([row.median for row in rows]), 1)
     return Decay(tuple(rows), math.exp(float(start)), -float(slope))
+
+
+def random_heads(*, width: int, heads: int, tokens: int, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width).
+
+    Parameters
+    ----------
+    width, heads, tokens : int
+        Longer sequences begin with the tokens of shorter ones.
+    seed : int
+
+    Returns
+    -------
+    tuple of float64 arrays
+        Scores and values, [heads, width, width], and tokens, [tokens, width].
+
+    Examples
+    --------
+    >>> scores, values, x = random_heads(width=4, heads=1, tokens=3, seed=0)
+    >>> round(float(np.linalg.norm(scores[0], ord=2)), 12), np.linalg.norm(x, axis=1).round(12).tolist()
+    (1.0, [2.0, 2.0, 2.0])
+    """
+    stream = Stream(seed, "attention.decay")
+    size = heads * width * width
+    scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
+    x = stream.normal(2 * size, tokens * width).reshape(tokens, width)
+    x *= math.sqrt(width) / np.linalg.norm(x, axis=1, keepdims=True)
+    return scores, values, x
+
+
+def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed: int) -> tuple[Floats, Floats]:
+    """Return what subset sums of a random network's products make of merged matrices, with gain 1.
+
+    Parameters
+    ----------
+    scores, values : float64[heads, inputs, outputs]
+    candidates : int
+        Random products offered for each entry.
+    seed : int
+        Of the random network.
+
+    Returns
+    -------
+    tuple of float64 arrays
+        Of the same shapes.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C.
+
+    Examples
+    --------
+    >>> near, _ = approximated_heads(np.array([[[0.5]]]), np.array([[[0.5]]]), candidates=12, seed=0)
+    >>> bool(abs(near - 0.5).max() < 0.01)
+    True
+    """
+    setting = Setting(_LAW, seed, None, None)
+    return _approximated(QueryKey, scores, candidates, setting), _approximated(ValueOutput, values, candidates, setting)
+
+
+def attention(x: Floats, scores: Floats, values: Floats) -> Floats:
+    r"""Return :math:`\sum_h softmax(X A_h X^T) X B_h`, without residual, some rows at a time.
+
+    Parameters
+    ----------
+    x : float64[tokens, width]
+    scores : float64[heads, width, width]
+        The matrices A.
+    values : float64[heads, width, outputs]
+        The matrices B.
+
+    Returns
+    -------
+    float64[tokens, outputs]
+
+    Examples
+    --------
+    Equal scores: each token becomes the mean of all.
+
+    >>> attention(np.array([[1.0], [3.0]]), np.zeros((1, 1, 1)), np.ones((1, 1, 1))).tolist()
+    [[2.0], [2.0]]
+    """
+    step = max(1, _SCORES // len(x))
+    total: Floats = np.zeros((len(x), values.shape[2]))
+    for a, b in zip(scores, values, strict=True):
+        mixed = x @ b
+        for start in range(0, len(x), step):
+            rows = slice(start, start + step)
+            total[rows] += softmax((x[rows] @ a) @ x.T) @ mixed
+    return total
 
 
 def _normed(matrices: Floats) -> Floats:
@@ -140,9 +226,3 @@ def _approximated(kind: type[QueryKey] | type[ValueOutput], matrices: Floats, co
     work = HeadWork(layer, matrices.reshape(-1, outputs), 1.0, count)
     work.solve(setting)
     return fold_heads(layer, Mask(work.masks()), setting.law, setting.seed, 1.0).middle
-
-
-def _attention(x: Floats, scores: Floats, values: Floats) -> Floats:
-    parts = [softmax((x @ a) @ x.T) @ (x @ b) for a, b in zip(scores, values, strict=True)]
-    total: Floats = np.sum(parts, axis=0)
-    return total

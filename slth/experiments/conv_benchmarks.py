@@ -13,7 +13,7 @@ from slth.constructions import Structured, approximate_kernels, certify
 from slth.constructions.structured import structured_ticket
 from slth.experiments.benchmark_tasks import Cell, examples_of
 from slth.experiments.benchmarks import Contender
-from slth.experiments.conv_jobs import ConvJob, train_target
+from slth.experiments.conv_jobs import ConvJob
 from slth.experiments.conv_record import overparameterisation, small_parameters
 from slth.experiments.datasets import DataSet
 from slth.experiments.evaluation import accuracy
@@ -137,7 +137,7 @@ def kernel_weights(cell: Cell, seed: int) -> Sequence[Contender]:
 
 @lru_cache(maxsize=4)
 def _target(shown: Any, model: str, seed: int) -> ConvNetwork:
-    return train_target(ConvJob(model, Structured(channels=1), seed=seed), shown.data)
+    return ConvJob(model, Structured(channels=1), seed=seed).train(shown.data)
 
 
 def _trained(cell: Cell, seed: int) -> tuple[DataSet, ConvNetwork]:

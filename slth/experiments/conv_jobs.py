@@ -1,28 +1,22 @@
-"""The main job for convolutional networks: train, construct, write, read back, certify, attack, measure."""
+"""Jobs on convolutional networks."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from slth.constructions import Construction, Conv, Structured, construct_conv, construct_structured
-from slth.errors import ArgumentError, TicketError
-from slth.experiments.conv_evaluation import record_conv_ticket
+from slth.errors import ArgumentError
+from slth.experiments.conv_record import conv_layer_records, overparameterisation, small_difference, small_parameters
 from slth.experiments.datasets import DataSet
-from slth.experiments.demo import TARGET_NAME, TICKET_NAME
-from slth.experiments.evaluation import Files
-from slth.experiments.record import TicketRecord
-from slth.experiments.target_file import save_target
-from slth.tickets import ConvNetwork, load_ticket
+from slth.experiments.delivery import Delivery, Floats, Measured, Progress
+from slth.networks import attack_difference, folded_outputs
+from slth.tickets import ConvNetwork, ConvPair
 from slth.training import Training
 from slth.training.images import RECIPES, train_module
 
-Progress = Callable[[str, int, int], None]
+SMALL_EXAMPLES = 64
+"""Images that the small network itself is run on: its many channels take long, and its folded kernels do not."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +34,13 @@ class ConvJob:
         Passed on to the model: ``channels``, ``bias``, ``batch_norm``.
     seed : int
         Of the training and of the random network.
+    device : str
+        Where the channels of a structured ticket are searched.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is no such model.
     """
 
     model: str
@@ -47,6 +48,66 @@ class ConvJob:
     training: Training | None = None
     options: dict[str, Any] | None = None
     seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse a model that there is none of."""
+        if self.model not in RECIPES:
+            raise ArgumentError("model", self.model, "is not a known model", f"choose one of {', '.join(RECIPES)}")
+
+    def train(
+        self, data: DataSet, *, limit: int | None = None, device: str = "cpu", progress: Progress | None = None
+    ) -> ConvNetwork:
+        """Train the model by its recipe, on at most ``limit`` examples; images alone will do."""
+        recipe = RECIPES[self.model]
+        if len(data.shape) != 3:
+            remedy = "use digits, mnist, fashion-mnist or cifar10"
+            raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
+        options = {"batch_norm": recipe.batch_norm, **(self.options or {})}
+        module = recipe.model(input_shape=data.shape, classes=data.classes, seed=self.seed, **options)
+        network = train_module(
+            module,
+            data.inputs("train", limit=limit),
+            data.labels("train", limit=limit),
+            input_shape=data.shape,
+            training=self.training or recipe.training,
+            seed=self.seed,
+            device=device,
+            progress=progress,
+        )
+        assert isinstance(network, ConvNetwork), "the recipes have convolutions"
+        return network
+
+    def construct(self, target: ConvNetwork, *, progress: Progress | None = None) -> Construction:
+        """Construct by whichever of the two methods it is, over inputs from 0 to 1."""
+        if isinstance(self.method, Structured):
+            return construct_structured(
+                target, self.method, input_box=(0.0, 1.0), seed=self.seed, device=self.device, progress=progress
+            )
+        return construct_conv(target, self.method, input_box=(0.0, 1.0), seed=self.seed, progress=progress)
+
+    def measure(self, delivery: Delivery[ConvNetwork], inputs: Floats) -> Measured:
+        """Measure the ticket on test inputs, float64[examples, features].
+
+        The ticket's outputs come from its kernels folded in float64, which is the same function up to rounding;
+        ``small_difference`` says how far the small network itself, in float32, is from them on some images.
+        """
+        target, made, ticket = delivery.target, delivery.construction, delivery.ticket
+        images = inputs.reshape(-1, *target.input_shape)
+        outputs = folded_outputs(ticket, images)
+        attack = attack_difference(target, ticket, input_box=made.certificate.input_box)
+        removals = {layer.removal for layer in ticket.description.random_layers if isinstance(layer, ConvPair)}
+        facts = {
+            "model": self.model,
+            "removal": "/".join(sorted(removals)),
+            "overparameterisation": overparameterisation(ticket, target.parameters),
+            "small_parameters": small_parameters(ticket),
+            "small_examples": min(SMALL_EXAMPLES, len(images)),
+            "small_difference": small_difference(ticket, images[:SMALL_EXAMPLES], outputs),
+            "solve_seconds": sum(row.seconds for row in made.table),
+        }
+        wanted = target.forward(images).reshape(len(images), -1)
+        return Measured(conv_layer_records(target, made, ticket), wanted, outputs, attack.error, facts)
 
 
 def demo_conv_job(*, seed: int = 0, channels: int = 2000) -> ConvJob:
@@ -69,152 +130,3 @@ def demo_conv_job(*, seed: int = 0, channels: int = 2000) -> ConvJob:
     """
     training = Training(epochs=20, batch_size=32, learning_rate=0.05)
     return ConvJob("small-cnn", Structured(channels=channels), training, {"bias": True}, seed)
-
-
-def check_conv_job(job: ConvJob) -> None:
-    """Refuse a model that there is none of.
-
-    Parameters
-    ----------
-    job : ConvJob
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-    """
-    if job.model not in RECIPES:
-        raise ArgumentError("model", job.model, "is not a known model", f"choose one of {', '.join(RECIPES)}")
-
-
-def run_conv_job(
-    job: ConvJob,
-    data: DataSet,
-    folder: Path,
-    *,
-    title: str,
-    command: str,
-    limit: int | None = None,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> TicketRecord:
-    """Train a target, construct its ticket, write both, read the ticket back and measure what was read.
-
-    Parameters
-    ----------
-    job : ConvJob
-    data : DataSet
-        Of images.
-    folder : Path
-        Receives ``target.safetensors`` and ``net.ticket``; created where missing.
-    title, command : str
-        For the report.
-    limit : int, optional
-        At most so many training and test examples.
-    device : {"cpu", "cuda"}
-        Where the target is trained.
-    progress : callable, optional
-        Called with (label, done, total).
-
-    Returns
-    -------
-    TicketRecord
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Sizes or options break a rule.
-    slth.errors.TicketError
-        The file that was just written does not give the same ticket back.
-    """
-    check_conv_job(job)
-    started = time.perf_counter()
-    target = train_target(job, data, limit=limit, device=device, progress=progress)
-    trained = time.perf_counter()
-    made = construct_convolutional(target, job.method, seed=job.seed, progress=progress)
-    constructed = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
-    save_target(target, folder / TARGET_NAME)
-    made.ticket.save(folder / TICKET_NAME)
-    ticket = load_ticket(folder / TICKET_NAME)
-    sample = data.inputs("test", limit=2).reshape(-1, *target.input_shape)
-    if not np.array_equal(ticket.forward(sample), made.ticket.forward(sample)):
-        raise TicketError(f"{folder / TICKET_NAME}: gives other outputs than the ticket that was written")
-    files = Files((folder / TICKET_NAME).stat().st_size, (folder / TARGET_NAME).stat().st_size)
-    record = record_conv_ticket(target, made, ticket, data, title=title, command=command, files=files, limit=limit)
-    seconds = {
-        "train_seconds": trained - started,
-        "construct_seconds": constructed - trained,
-        "solve_seconds": sum(row.seconds for row in made.table),
-        "evaluate_seconds": time.perf_counter() - constructed,
-    }
-    paths = {"ticket": str(folder / TICKET_NAME), "target": str(folder / TARGET_NAME), "verified": True}
-    return replace(record, summary={**record.summary, **paths, **seconds, "model": job.model})
-
-
-def train_target(
-    job: ConvJob,
-    data: DataSet,
-    *,
-    limit: int | None = None,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> ConvNetwork:
-    """Train the job's model on a data set by its recipe.
-
-    Parameters
-    ----------
-    job : ConvJob
-    data : DataSet
-    limit : int, optional
-    device : {"cpu", "cuda"}
-    progress : callable, optional
-
-    Returns
-    -------
-    ConvNetwork
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The data are no images, or too small for the model.
-    """
-    check_conv_job(job)
-    recipe = RECIPES[job.model]
-    if len(data.shape) != 3:
-        remedy = "use digits, mnist, fashion-mnist or cifar10"
-        raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
-    options = {"batch_norm": recipe.batch_norm, **(job.options or {})}
-    module = recipe.model(input_shape=data.shape, classes=data.classes, seed=job.seed, **options)
-    network = train_module(
-        module,
-        data.inputs("train", limit=limit),
-        data.labels("train", limit=limit),
-        input_shape=data.shape,
-        training=job.training or recipe.training,
-        seed=job.seed,
-        device=device,
-        progress=progress,
-    )
-    assert isinstance(network, ConvNetwork), "the recipes have convolutions"
-    return network
-
-
-def construct_convolutional(
-    target: ConvNetwork, method: Structured | Conv, *, seed: int, progress: Progress | None = None
-) -> Construction:
-    """Construct by whichever of the two methods it is, over inputs from 0 to 1.
-
-    Parameters
-    ----------
-    target : ConvNetwork
-    method : Structured or Conv
-    seed : int
-    progress : callable, optional
-
-    Returns
-    -------
-    Construction
-    """
-    if isinstance(method, Structured):
-        return construct_structured(target, method, input_box=(0.0, 1.0), seed=seed, progress=progress)
-    return construct_conv(target, method, input_box=(0.0, 1.0), seed=seed, progress=progress)

@@ -1,4 +1,4 @@
-"""What is known about one convolution of a ticket: the numbers behind its pictures."""
+"""What is known about the convolutions of a ticket: the numbers behind its pictures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.constructions import Construction
 from slth.constructions.construction import ConvRow
-from slth.constructions.conv_layout import ConvWork
-from slth.tickets import Ticket
+from slth.constructions.conv_layout import ConvWork, lay_out_convolutions
+from slth.networks import module_from_ticket, outputs_of
+from slth.tickets import ConvNetwork, ConvPair, Ticket
 from slth.tickets.conv_weights import FoldedConv, source_blocks
 
 Floats = NDArray[np.float64]
@@ -97,6 +99,35 @@ def record_convolution(work: ConvWork, row: ConvRow, ticket: Ticket, folded: Fol
     )
 
 
+def conv_layer_records(target: ConvNetwork, construction: Construction, ticket: Ticket) -> tuple[ConvLayerRecord, ...]:
+    """Measure each layer of a ticket.
+
+    Parameters
+    ----------
+    target : ConvNetwork
+    construction : Construction
+    ticket : Ticket
+
+    Returns
+    -------
+    tuple of ConvLayerRecord
+    """
+    return tuple(
+        record_convolution(work, row, ticket, folded)
+        for work, row, folded in zip(_works(target, ticket), construction.table, ticket.folded_kernels(), strict=True)
+    )
+
+
+def _works(target: ConvNetwork, ticket: Ticket) -> list[ConvWork]:
+    pairs = [layer for layer in ticket.description.random_layers if isinstance(layer, ConvPair)]
+    return lay_out_convolutions(
+        target,
+        nonnegative=pairs[0].halves == "positive",
+        channels=[pair.channels for pair in pairs],
+        removal=pairs[0].removal,
+    )
+
+
 def overparameterisation(ticket: Ticket, parameters: int) -> float:
     """Random weights, those that block masks remove included, for each weight of the target."""
     return ticket.description.random_parameters / parameters if parameters else math.inf
@@ -109,3 +140,21 @@ def small_parameters(ticket: Ticket) -> int:
         outer, *inner = (int(ticket.mask[name].sum()) for name in pair.mask_shapes)
         kept += outer + (inner[0] if inner else outer * getattr(pair, "dimensions", 0))
     return kept
+
+
+def small_difference(ticket: Ticket, images: Floats, expected: Floats) -> float:
+    """Largest difference of the small network, run in float32, from expected outputs, relative to the largest of them.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    images : float64[batch, channels, height, width]
+    expected : float64[at least batch, outputs]
+
+    Returns
+    -------
+    float
+    """
+    wanted = expected[: len(images)]
+    small = outputs_of(module_from_ticket(ticket), images, batch=16).reshape(len(images), -1)
+    return float(np.abs(small - wanted).max() / max(float(np.abs(wanted).max()), 1e-300))

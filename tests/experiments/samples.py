@@ -1,4 +1,4 @@
-"""Small data sets in the formats of the large ones."""
+"""Small data sets in the formats of the large ones, and a small target."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from slth.experiments.catalogue import CATALOGUE
+from slth.tickets import DenseLayer, DenseNetwork
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -28,3 +29,12 @@ def small_mnist(folder: Path, *, packed: bool = True, name: str = "mnist") -> di
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(gzip.compress(idx_bytes(array)) if packed else idx_bytes(array))
     return arrays
+
+
+def small_target(*, negative: bool = False) -> DenseNetwork:
+    """From 16 inputs, as those of the synthetic data, to 4 outputs."""
+    generator = np.random.default_rng(3)
+    first = DenseLayer(
+        generator.uniform(-1, 1, (5, 16)), generator.uniform(-1, 1, 5), "identity" if negative else "relu"
+    )
+    return DenseNetwork([first, DenseLayer(generator.uniform(-1, 1, (4, 5)), None, "identity")])

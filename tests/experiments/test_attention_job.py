@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from slth.constructions.attention import Attention
-from slth.errors import ArgumentError, DataError
-from slth.experiments.attention import attention_job, run_attention_job, tokens_of
+from slth.errors import ArgumentError
+from slth.experiments.attention import attention_job, tokens_of
 from slth.experiments.attention_decay import error_by_candidates
-from slth.experiments.attention_target import load_attention_target, save_attention_target
 from slth.experiments.datasets import load
+from slth.experiments.delivery import run_job
+from slth.experiments.target_file import load_target
 from slth.tickets import load_ticket
 from slth.training import Training
-from tests.attention_samples import random_target
 
 QUICK = Training(epochs=2, optimizer="adam", learning_rate=0.01)
 
@@ -25,6 +25,10 @@ QUICK = Training(epochs=2, optimizer="adam", learning_rate=0.01)
 @pytest.fixture(scope="module")
 def digits():
     return load("digits")
+
+
+def run(job, data, folder, **options):
+    return run_job(job, data, folder, title="t", command="c", **options).summary
 
 
 def check(summary, folder):
@@ -41,27 +45,25 @@ def check(summary, folder):
 def test_a_short_run_measures_what_was_written(tmp_path, digits):
     job = replace(attention_job(digits, candidates=12), training=QUICK, width=8, hidden=(6,))
     labels = []
-    summary = run_attention_job(
-        job, digits, tmp_path / "out", limit=100, progress=lambda label, done, total: labels.append(label)
-    ).summary
+    summary = run(job, digits, tmp_path / "out", limit=100, progress=lambda label, done, total: labels.append(label))
     check(summary, tmp_path / "out")
     assert [row["path"] for row in summary["layers"]] == ["layer1", "layer2", "layer3", "layer5", "layer6"]
     assert {"training", "layer2", "evaluation"} <= set(labels)
     ticket = load_ticket(tmp_path / "out" / "net.ticket")
-    target = load_attention_target(tmp_path / "out" / "target.safetensors")
+    target = load_target(tmp_path / "out" / "target.safetensors")
     x = digits.inputs("test", limit=100).astype(float)
     assert np.abs(ticket.forward(x) - target.forward(x)).max() == summary["sampled_error"]
 
 
 def test_without_residual_it_is_not_named(tmp_path, digits):
     job = replace(attention_job(digits, candidates=6), training=QUICK, width=4, hidden=(), residual=False)
-    summary = run_attention_job(job, digits, tmp_path, limit=50).summary
+    summary = run(job, digits, tmp_path, limit=50)
     assert not any(text.startswith("residual") for text in summary["not_approximated"])
 
 
 @pytest.mark.slow
 def test_digits_reach_95_percent_and_the_ticket_decides_as_its_target(tmp_path, digits):
-    summary = run_attention_job(attention_job(digits), digits, tmp_path).summary
+    summary = run(attention_job(digits), digits, tmp_path)
     check(summary, tmp_path)
     assert summary["target_accuracy"] >= 0.95
     assert summary["agreement"] == 1.0
@@ -75,7 +77,7 @@ def test_mnist_in_28_tokens(tmp_path, data_dir):
     mnist = load("mnist", data_dir=data_dir)
     job = attention_job(mnist, candidates=24)
     job = replace(job, width=16, training=replace(job.training, epochs=30))
-    summary = run_attention_job(job, mnist, tmp_path, limit=3000).summary
+    summary = run(job, mnist, tmp_path, limit=3000)
     check(summary, tmp_path)
     assert (summary["tokens"], summary["token_size"]) == (28, 28)
     assert summary["target_accuracy"] > 0.85
@@ -104,19 +106,3 @@ def test_errors_fall_exponentially_with_candidates():
     for bad in ((5,), (5, 5), (0, 5)):
         with pytest.raises(ArgumentError):
             error_by_candidates(bad)
-
-
-def test_target_files(tmp_path):
-    rng = np.random.default_rng(0)
-    for residual in (True, False):
-        network = random_target(rng, embedding=(3,), residual=residual)
-        save_attention_target(network, tmp_path / "a")
-        back = load_attention_target(tmp_path / "a")
-        x = rng.random((4, network.inputs))
-        np.testing.assert_array_equal(back.forward(x), network.forward(x))
-        save_attention_target(back, tmp_path / "b")
-        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    (tmp_path / "a").write_bytes(b"nothing")
-    for name in ("a", "missing"):
-        with pytest.raises(DataError):
-            load_attention_target(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Targets of convolutions in their file: read back exactly, equal for equal networks, refused when damaged."""
+"""Targets in their file: read back exactly, equal for equal networks, refused when damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from safetensors.numpy import save
 
 from slth.errors import DataError
 from slth.experiments.target_file import load_target, save_target
-from slth.tickets import Branch, ConvLayer, ConvNetwork, Flatten, Join, Pool, Swap
+from slth.tickets import Branch, ConvLayer, ConvNetwork, DenseLayer, DenseNetwork, Flatten, Join, Pool, Swap
+from tests.attention_samples import random_target as random_attention
+from tests.experiments.samples import small_target
 
 
 def network():
@@ -33,7 +35,7 @@ def network():
     )
 
 
-def test_it_reads_back_and_equal_networks_are_equal_files(tmp_path):
+def test_convolutions_read_back_and_equal_networks_are_equal_files(tmp_path):
     target = network()
     for name in "ab":
         save_target(target, tmp_path / name)
@@ -54,6 +56,45 @@ def test_it_reads_back_and_equal_networks_are_equal_files(tmp_path):
     with safe_open(tmp_path / "a", framework="numpy") as file:
         assert file.get_tensor("2.weight").dtype == np.float32  # every number is one
         assert file.get_tensor("0.weight").dtype == np.float64
+
+
+def test_a_dense_target_reads_back_and_equal_targets_are_equal_files(tmp_path):
+    target = small_target()
+    single = DenseNetwork([DenseLayer(np.float32([[0.1, 0.2]]).astype(np.float64), None, "identity")])
+    for network in (target, single):
+        save_target(network, tmp_path / "a")
+        save_target(network, tmp_path / "b")
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        read = load_target(tmp_path / "a")
+        for ours, theirs in zip(network.layers, read.layers, strict=True):
+            assert np.array_equal(ours.weight, theirs.weight)
+            assert (ours.bias is None) == (theirs.bias is None)
+            assert ours.bias is None or np.array_equal(ours.bias, theirs.bias)
+            assert ours.activation == theirs.activation
+    content = (tmp_path / "a").read_bytes()
+    assert len(content) < 200  # two numbers of four bytes, and the header
+    for wrong in (b"", content[:-1], content[:20], b"\xff" * 100):
+        (tmp_path / "c").write_bytes(wrong)
+        with pytest.raises(DataError, match="c: is damaged"):
+            load_target(tmp_path / "c")
+    with pytest.raises(DataError, match="no such file"):
+        load_target(tmp_path / "none")
+
+
+def test_attention_reads_back(tmp_path):
+    rng = np.random.default_rng(0)
+    for residual in (True, False):
+        network = random_attention(rng, embedding=(3,), residual=residual)
+        save_target(network, tmp_path / "a")
+        back = load_target(tmp_path / "a")
+        x = rng.random((4, network.inputs))
+        np.testing.assert_array_equal(back.forward(x), network.forward(x))
+        save_target(back, tmp_path / "b")
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    (tmp_path / "a").write_bytes(b"nothing")
+    for name in ("a", "missing"):
+        with pytest.raises(DataError):
+            load_target(tmp_path / name)
 
 
 def header_of(steps, shape=(1, 2, 2)):
