@@ -3,7 +3,7 @@ PY ?= python3
 V := .venv
 BIN := $(V)/bin
 
-.PHONY: demo test test-slow check bench figures clean
+.PHONY: demo test test-slow check bench figures notebooks clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
@@ -25,7 +25,10 @@ bench: $(V)/.stamp-baselines
 	$(BIN)/slth bench --out runs/bench
 
 figures: $(V)/.stamp
-	$(BIN)/python paper_figures/redraw.py
+	$(BIN)/slth figure --all
+
+notebooks: $(V)/.stamp-notebooks
+	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
 $(V)/.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PY) -m venv $(V)
@@ -38,6 +41,10 @@ $(V)/.stamp-dev: $(V)/.stamp
 
 $(V)/.stamp-baselines: $(V)/.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,baselines]'
+	@touch $@
+
+$(V)/.stamp-notebooks: $(V)/.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks]'
 	@touch $@
 
 clean:

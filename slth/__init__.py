@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from slth.subset_sum.coverage import coverage as coverage
     from slth.subset_sum.laws import law_from_text as law_from_text
     from slth.subset_sum.prediction import predict_error as predict_error
+    from slth.theory import Bound as Bound
+    from slth.theory import bounds as bounds
     from slth.tickets import AttentionNetwork as AttentionNetwork
     from slth.tickets import Branch as Branch
     from slth.tickets import ConvLayer as ConvLayer
@@ -103,6 +105,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.subset_sum.coverage": ("coverage",),
     "slth.subset_sum.laws": ("law_from_text",),
     "slth.subset_sum.prediction": ("predict_error",),
+    "slth.theory": ("Bound", "bounds"),
     "slth.tickets": (
         "AttentionNetwork",
         "Branch",

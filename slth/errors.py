@@ -6,6 +6,8 @@ Every message names the argument, its value, the rule that it breaks and the way
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SlthError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -61,3 +63,57 @@ class DataError(SlthError):
 
 class ConstructionError(SlthError):
     """A construction cannot reach what was asked of it."""
+
+
+class ResultsError(SlthError):
+    """A results file is corrupt, foreign, in use by another writer, or cannot be written."""
+
+
+class EngineError(SlthError):
+    """The workers of a run are gone or cannot be started; what was finished before is kept."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that was probably meant.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> nearest("solv", ["demo", "solve"])
+    'solve'
+    """
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Give a remedy for an unknown name: the nearest known one, or all of them.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> did_you_mean("solv", ["demo", "solve"])
+    "did you mean 'solve'?"
+    >>> did_you_mean("x", ["demo", "solve"])
+    'choose one of demo, solve'
+    """
+    names = list(known)
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else f"choose one of {', '.join(names)}"

@@ -21,12 +21,23 @@ from slth.cli.configuration import (
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
     "solve": ("slth.cli.solve:solve", "Solve one subset-sum instance from a file or a law."),
+    "run": ("slth.cli.run:run", "Compute a grid of experiments, resumable, on this machine or a cluster."),
+    "figure": ("slth.cli.figure:figure", "Draw the paper figures from their tables, or compute them again."),
     "bench": ("slth.cli.bench:bench", "Run the benchmark grids against named peers in the same run."),
+    "verify": ("slth.cli.verify:verify", "Hunt for counter-examples to bounds and certificates; measure constants."),
     "env": ("slth.cli.env:env", "Versions, processors, threads and devices, to paste into a question."),
 }
 """Verbs without sub-commands: where the function is, and its line in the help."""
 
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "bound": (
+        "The literature's bounds: list, explain, evaluate.",
+        {
+            "ls": ("slth.cli.bound:ls", "All bounds: what each is about and how well it is known."),
+            "show": ("slth.cli.bound:show", "What one bound says, assumes and takes."),
+            "eval": ("slth.cli.bound:evaluate", "The value of one bound, as `slth bound eval KEY --eps 0.01`."),
+        },
+    ),
     "construct": (
         "Execute a proof: a ticket for a trained network.",
         {
@@ -46,6 +57,13 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "verify": ("slth.cli.ticket:verify", "Regenerate the kept weights and compare their hash."),
             "eval": ("slth.cli.ticket:evaluate", "Accuracy of a ticket on a data set."),
             "shrink": ("slth.cli.ticket:shrink", "Write what a ticket keeps as a small network, and time it."),
+        },
+    ),
+    "results": (
+        "Tables of runs: look at them, export them.",
+        {
+            "show": ("slth.cli.results:show", "A run by cell: rates with intervals, medians and quantiles."),
+            "export": ("slth.cli.results:export", "A run as csv, md, latex, json or parquet."),
         },
     ),
     "data": (

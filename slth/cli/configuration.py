@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +12,7 @@ from cyclopts import App, ArgumentCollection
 from cyclopts.config import Dict
 
 from slth.cli.streams import say
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, nearest
 
 PREFIX = "SLTH_"
 VARIABLES = ("SLTH_DATA_DIR", "SLTH_OFFLINE")
@@ -82,6 +81,8 @@ def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arg
         groups = [".".join(verb) for verb in verbs if verb[0] == name and len(verb) > 1]
         for inner, options in content.items() if groups else ():
             _check_table(path, f"{name}.{inner}", options, groups)
+    if any(argument.field_info.kind is argument.field_info.VAR_KEYWORD for argument in arguments):
+        _refuse_free_names(path, settings, commands, arguments)
     Dict(settings, source=str(path))(app, commands, arguments)
 
 
@@ -93,6 +94,18 @@ def _check_table(path: Path, name: str, content: Any, known: Collection[str]) ->
         raise ArgumentError("config", str(path), f"has {kind}", remedy)
     if not isinstance(content, dict):
         raise ArgumentError("config", str(path), f"has {name!r} as a value", f"write a table [{name}] with its options")
+
+
+def _refuse_free_names(path: Path, settings: dict[str, Any], commands: Verb, arguments: ArgumentCollection) -> None:
+    """Refuse what cyclopts would drop in silence: names beside the options of a verb that takes names of any kind."""
+    table: Any = settings
+    for word in commands:
+        table = table.get(word, {})
+    known = {name.lstrip("-") for argument in arguments for name in argument.names}
+    for name in table:
+        if name.replace("_", "-") not in known:
+            rule = f"has {name!r} in [{'.'.join(commands)}], which is read from the command line alone"
+            raise ArgumentError("config", str(path), rule, f"give --{name.replace('_', '-')} there")
 
 
 def warn_of_unknown_variables(verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection) -> None:
@@ -139,26 +152,6 @@ def refuse_fractions(app: App, commands: Verb, arguments: ArgumentCollection) ->
                 place = {"cli": "", "env": f" (in {token.keyword})"}.get(token.source, f" (in {token.source})")
                 rule = f"must be a whole number{place}"
                 raise ArgumentError(argument.name.lstrip("-"), token.value, rule, "write it in digits, such as 1000")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that was probably meant.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> nearest("solv", ["demo", "solve"])
-    'solve'
-    """
-    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
 
 
 def _prefix(verb: Verb) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slth.errors import ArgumentError, ConstructionError, SlthError
 
-SPELLINGS = {"FILE": "FILE", "values": "FILE", "path": "FILE", "name": "NAME", "threads": "--jobs"}
+SPELLINGS = {"FILE": "FILE", "values": "FILE", "path": "FILE", "name": "NAME", "key": "KEY", "threads": "--jobs"}
 """Arguments of the library that the command line calls something else than ``--argument``."""
 
 DATA_BY_OPTION = ("construct", "ticket")

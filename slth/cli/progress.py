@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -54,25 +55,63 @@ def _silence(label: str, done: int, total: int) -> None:
 
 
 def _lines() -> Progress:
-    """One line for each label and each further tenth."""
+    """One line for each label and each further tenth, with an estimate of what remains."""
     reached: dict[str, int] = {}
+    began: dict[str, tuple[float, int]] = {}
 
     def report(label: str, done: int, total: int) -> None:
+        started, before = began.setdefault(label, (time.monotonic(), done))
         tenth = 10 * done // total if total > 0 else 10
         if reached.get(label) != tenth:
             reached[label] = tenth
-            say(f"{label} {done}/{total}")
+            say(f"{label} {done}/{total}{remaining(time.monotonic() - started, done - before, total - done)}")
 
     return report
+
+
+def remaining(seconds: float, done: int, left: int) -> str:
+    """Say how long what is left will take if it goes on as it went; nothing where that is not known or short.
+
+    Parameters
+    ----------
+    seconds : float
+        That were needed.
+    done, left : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> remaining(30.0, 10, 100), remaining(1.0, 10, 100), remaining(30.0, 0, 100)
+    (', about 5 min left', ', about 10 s left', '')
+    """
+    if done < 1 or left < 1:
+        return ""
+    wanted = seconds * left / done
+    if wanted < 1.0:
+        return ""
+    unit, size = next(
+        ((unit, size) for unit, size in (("h", 3600.0), ("min", 60.0)) if wanted >= 2.0 * size), ("s", 1.0)
+    )
+    return f", about {wanted / size:.0f} {unit} left"
 
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, int] = {}
 

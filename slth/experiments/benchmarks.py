@@ -8,22 +8,19 @@ that says why: no cell disappears.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import itertools
 import statistics
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from slth.errors import ArgumentError, SlthError
-from slth.experiments.environment import describe_environment
-from slth.experiments.files import dumps, plain, write_json, write_text
+from slth.errors import ArgumentError, SlthError, did_you_mean
+from slth.experiments.provenance import TABLE_NAME, write_provenance
+from slth.experiments.tables import columns_of, write_csv
+from slth.experiments.toml_files import check_registered, import_registered, read_toml, with_full, wrong_file
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -35,6 +32,7 @@ TASKS: dict[str, str] = {
     "structured-tickets": "slth.experiments.conv_benchmarks:structured_tickets",
     "structured-certificate": "slth.experiments.conv_benchmarks:structured_certificate",
     "vector-errors": "slth.experiments.vector_benchmarks:vector_errors",
+    "pursuit-device": "slth.experiments.vector_benchmarks:pursuit_device",
     "vector-optima": "slth.experiments.vector_benchmarks:vector_optima",
     "kernel-weights": "slth.experiments.conv_benchmarks:kernel_weights",
     "exact-batch": "slth.experiments.solver_benchmarks:exact_batch",
@@ -46,11 +44,20 @@ TASKS: dict[str, str] = {
 }
 """Name in TOML to "module:function"; imported when it runs."""
 
+KEYS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "description": str,
+    "task": str,
+    "seed": int,
+    "replicates": int,
+    "grid": dict,
+    "peers": dict,
+    "full": dict,
+}
+"""Keys of a benchmark's file."""
+
 TIMING_COLUMNS = ("warm_up_seconds", "compile_seconds", "seconds", "seconds_per_instance", "ns_per_step", "ratio")
 """Columns that differ from run to run; all others depend on the cell and the seed alone."""
-
-TABLE_FILES = ("table.csv", "provenance.json")
-"""What :func:`write_table` writes."""
 
 
 class Declined(SlthError):  # noqa: N818 - nothing went wrong
@@ -118,12 +125,14 @@ class Benchmark:
             yield dict(zip(self.grid, values, strict=True))
 
 
-def read_benchmark(path: Path) -> Benchmark:
+def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
     """Read and check a benchmark's TOML file.
 
     Parameters
     ----------
     path : Path
+    full : bool
+        Whether the table ``[full]`` replaces replicates and grid.
 
     Returns
     -------
@@ -134,25 +143,10 @@ def read_benchmark(path: Path) -> Benchmark:
     slth.errors.ArgumentError
         The file is not TOML, lacks something, or holds an unknown key or task.
     """
-
-    def wrong(rule: str, remedy: str) -> ArgumentError:
-        return ArgumentError("benchmark", str(path), rule, remedy)
-
-    try:
-        content = path.read_bytes()
-        document = tomllib.loads(content.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise wrong(f"cannot be read ({problem})", "give a TOML file, see benchmarks/") from problem
-    known = {"name": str, "description": str, "task": str, "seed": int, "replicates": int, "grid": dict, "peers": dict}
-    for key, value in document.items():
-        if key not in known:
-            raise wrong(f"has the unknown key {key!r}", f"use {', '.join(known)}")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
-            raise wrong(f"has a {type(value).__name__} for {key!r}", f"give a {known[key].__name__}")
-    if "task" not in document:
-        raise wrong("names no task", f"choose one of {', '.join(TASKS)}")
-    if document["task"] not in TASKS:
-        raise wrong(f"names the unknown task {document['task']!r}", f"choose one of {', '.join(TASKS)}")
+    wrong = wrong_file("benchmark", path)
+    document, content = read_toml("benchmark", path, KEYS)
+    task = check_registered(wrong, document, TASKS)
+    document = with_full(wrong, document, KEYS, full=full)
     grid = document.get("grid", {})
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
@@ -163,7 +157,7 @@ def read_benchmark(path: Path) -> Benchmark:
     return Benchmark(
         name=document.get("name", path.stem),
         description=document.get("description", ""),
-        task=document["task"],
+        task=task,
         seed=document.get("seed", 0),
         replicates=replicates,
         grid=grid,
@@ -245,12 +239,11 @@ def run_benchmark(
         rows += _run_cell(task, cell, benchmark, benchmark.seed if seed is None else seed, extra or {})
     if progress is not None:
         progress(benchmark.name, len(cells), len(cells))
-    columns = dict.fromkeys(key for row in rows for key in row)
-    ordered = [key for key in columns if key not in TIMING_COLUMNS] + [key for key in TIMING_COLUMNS if key in columns]
-    return [{key: row.get(key) for key in ordered} for row in rows]
+    columns = columns_of(rows, timing=TIMING_COLUMNS)
+    return [{key: row.get(key) for key in columns} for row in rows]
 
 
-def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed: int) -> None:
+def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed: int, full: bool = False) -> Path:
     """Write ``table.csv`` and ``provenance.json`` of a run.
 
     Parameters
@@ -261,29 +254,32 @@ def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed
     rows : sequence of dict
     seed : int
         That was used.
+    full : bool
+        Whether the larger grid was asked for.
+
+    Returns
+    -------
+    Path
+        The table.
 
     Raises
     ------
     OSError
         The folder cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in rows)
-    table, about = (folder / name for name in TABLE_FILES)
-    write_text(table, text.getvalue())
-    provenance = {
+    write_csv(folder / TABLE_NAME, rows, list(rows[0]) if rows else [])
+    about = {
         "benchmark": benchmark.name,
         "task": benchmark.task,
         "description": benchmark.description,
         "spec_sha256": benchmark.digest,
         "seed": seed,
         "grid": benchmark.grid,
+        "full": full,
         "timing_columns": TIMING_COLUMNS,
-        "environment": describe_environment(),
     }
-    write_json(about, provenance)
+    write_provenance(folder, about)
+    return folder / TABLE_NAME
 
 
 def resolve_task(name: str) -> Task:
@@ -308,9 +304,8 @@ def resolve_task(name: str) -> Task:
     'generate_weights'
     """
     if name not in TASKS:
-        raise ArgumentError("task", name, "is not a known task", f"choose one of {', '.join(TASKS)}")
-    module, _, function = TASKS[name].partition(":")
-    task: Task = getattr(import_module(module), function)
+        raise ArgumentError("task", name, "is not a known task", did_you_mean(name, TASKS))
+    task: Task = import_registered(TASKS[name], argument="task", name=name)
     return task
 
 
@@ -362,11 +357,3 @@ def _timed(contender: Contender) -> tuple[float, Mapping[str, Any]]:
     values = contender.run()
     elapsed = time.perf_counter() - start
     return float(values.get("seconds", elapsed)), values
-
-
-def _csv_cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, dict | list | tuple):
-        return dumps({"": value})[5:-1]
-    return plain(value)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from slth.errors import ArgumentError
 from slth.experiments.benchmarks import Contender, Declined
-from slth.experiments.peers import cp_sat, milp, numpy_two_list
+from slth.experiments.peers import PEERS, installed
 
 Floats = npt.NDArray[np.float64]
 Cell = Mapping[str, Any]
@@ -62,13 +62,12 @@ def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
             "ranked_in_integers": rows.work["ranked_in_integers"],
         }
 
-    known = {"cp_sat": cp_sat, "milp": milp, "numpy": numpy_two_list}
     return [
         Contender("slth two lists", ours, count),
         *(
-            known[name](values, targets, best, count=number)
+            PEERS[name].contender(values, targets, best, count=number)
             for name, number in peers.items()
-            if name in known and number
+            if name in PEERS and number
         ),
         Contender("as many bare steps (machine's limit)", lambda: machine_limit(n), LIMIT_INSTANCES),
     ]
@@ -93,13 +92,37 @@ def within_tolerance(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def large_instance(cell: Cell, seed: int) -> Sequence[Contender]:
-    """One large instance in a process of its own: seconds and peak memory above that of a small solve."""
-    answer = {"solver": cell["solver"], "n": cell["n"], "law": cell.get("law", "uniform"), "seed": seed}
+    """One large instance in a process of its own: seconds and peak memory above that of a small solve.
 
-    def ours() -> Mapping[str, Any]:
-        return _in_a_new_process(_LARGE, answer, timeout=1800)
+    Parameters
+    ----------
+    cell : mapping
+        ``n``, ``law`` and ``solver``: one of ours, or a peer, for which ``peers`` has the largest n that it is given.
+    seed : int
 
-    return [Contender(f"slth {cell['solver']}", ours, 1, warm_up=False)]
+    Returns
+    -------
+    sequence of Contender
+        One; a peer's row counts as truly optimal what two lists find to be so.
+    """
+    name, n = cell["solver"], cell["n"]
+    instance = {"solver": name, "n": n, "law": cell.get("law", "uniform"), "seed": seed}
+    if name not in PEERS:
+
+        def ours() -> Mapping[str, Any]:
+            return _in_a_new_process(_LARGE, instance, timeout=1800)
+
+        return [Contender(f"slth {name}", ours, 1, warm_up=False)]
+    most = cell["peers"].get(name, n)
+
+    def theirs() -> Mapping[str, Any]:
+        if name == "cp_sat":
+            installed("ortools", "baselines")
+        if n > most:
+            raise Declined(f"the specification gives it no n above {most}")
+        return _in_a_new_process(_PEER, instance, timeout=1800)
+
+    return [Contender(PEERS[name].title, theirs, 1, warm_up=False, replicates=1)]
 
 
 def heuristics(cell: Cell, seed: int) -> Sequence[Contender]:
@@ -199,22 +222,44 @@ def _in_a_new_process(code: str, arguments: Mapping[str, Any], *, timeout: float
     return answer
 
 
-_LARGE = """
+_INSTANCE = """
 import json, resource, sys, time
 import numpy as np
 from slth.experiments.solver_benchmarks import sample
 from slth.subset_sum import solve
-from slth.subset_sum.choice import solver_named
 cell = json.loads(sys.argv[1])
-solver = solver_named(cell["solver"])
 values, targets = sample(cell["law"], cell["n"], 1, cell["seed"])
 target = float(targets[0]) if not cell["law"].startswith("integers") else float(np.floor(values[0].sum() / 2))
-solve(values[0, :20], target, solver=solver)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start = time.perf_counter()
-answer = solve(values[0], target, solver=solver)
-seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"seconds": seconds, "peak_mib": round(peak / 1024), "added_mib": round((peak - before) / 1024),
-                  "error": answer.error, "claimed_optimal": int(answer.status == 0)}))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def measured(run, small):
+    run(values[0, :small])
+    before, start = peak(), time.perf_counter()
+    answer = run(values[0])
+    seconds = time.perf_counter() - start
+    return answer, {"seconds": seconds, "peak_mib": round(peak() / 1024), "added_mib": round((peak() - before) / 1024)}
 """
+
+_LARGE = (
+    _INSTANCE
+    + """
+from slth.subset_sum.choice import solver_named
+solver = solver_named(cell["solver"])
+answer, cost = measured(lambda values: solve(values, target, solver=solver), 20)
+print(json.dumps({**cost, "error": answer.error, "claimed_optimal": int(answer.status == 0)}))
+"""
+)
+
+_PEER = (
+    _INSTANCE
+    + """
+from slth.experiments.peers import PEERS, is_optimal, true_errors
+solve_one = PEERS[cell["solver"]].solve_one
+(subset, claimed), cost = measured(lambda values: solve_one(values, target), 10)
+error = true_errors(values, subset[None], np.array([target]))
+truly = is_optimal(error, np.array([solve(values[0], target).error]))
+print(json.dumps({**cost, "error": float(error[0]), "claimed_optimal": int(claimed), "truly_optimal": int(truly[0])}))
+"""
+)

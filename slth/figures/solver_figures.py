@@ -1,53 +1,91 @@
-"""Time and memory of the exact solvers against n."""
+"""Time and memory of the exact solvers and of their peers against n."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from slth.figures.style import BLUE, MUTED, ORANGE, figure, light_grid, style
+from slth.figures.rows import Floats, Row, numbers
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, YELLOW, figure, light_grid, style
 
-Row = Mapping[str, str]
-LOOKS = {"two-list": ("two lists", BLUE, "o"), "four-list": ("four lists", ORANGE, "s")}
+LOOKS = {
+    "two-list": ("two lists", BLUE, "o"),
+    "four-list": ("four lists", ORANGE, "s"),
+    "numpy": ("two lists in numpy", GREEN, "D"),
+    "cp_sat": ("CP-SAT", PINK, "^"),
+    "milp": ("scipy milp", YELLOW, "v"),
+}
+"""Solver to its label without a version, its colour and its marker."""
+
+OURS = ("two-list", "four-list")
 
 
 def solver_time_figure(rows: Sequence[Row]) -> Figure:
-    """Seconds and added memory of one exact solve against n, with the growth that the cost model predicts.
+    """Seconds and added memory of one solve against n, with the growth that the cost model predicts.
 
     Parameters
     ----------
     rows : sequence of mappings
-        With the columns solver, n, status, seconds and added_mib, as text or numbers; only rows that are ok are drawn.
+        With the columns solver, contender, n, status, claimed_optimal, truly_optimal, seconds and added_mib, as text or
+        numbers; only rows that are ok are drawn, open where what was called optimal is not.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     with style():
-        drawing = figure(8.6, 3.4)
+        drawing = figure(8.6, 4.0)
         time, memory = drawing.subplots(1, 2)
-        for solver, (label, color, marker) in LOOKS.items():
+        for solver in LOOKS:
             chosen = [row for row in rows if row["solver"] == solver and row["status"] == "ok"]
-            n = np.array([int(row["n"]) for row in chosen])
-            seconds = np.array([float(row["seconds"]) for row in chosen])
-            time.semilogy(n, seconds, marker=marker, color=color, label=label, markersize=5)
-            added = np.array([float(row["added_mib"]) for row in chosen])
-            memory.semilogy(n, np.maximum(added, 1.0), marker=marker, color=color, label=label, markersize=5)
-            if len(n):
-                _growth(time, n, seconds, "2^(n/2)" if solver == "two-list" else None)
-        time.set(title="time of one exact solve", xlabel="number of values n", ylabel="seconds")
+            _against_n(time, chosen, solver, "seconds", 0.0)
+            _against_n(memory, chosen, solver, "added_mib", 1.0)
+            if chosen and solver in OURS:
+                _growth(time, chosen, "2^(n/2)" if solver == OURS[0] else None)
+        if any(_wrong(row) for row in rows):
+            for axes in (time, memory):
+                axes.plot([], [], "o", color=INK, markerfacecolor="white", label="open: says optimal, is not")
+        time.set(title="time of one solve", xlabel="number of values n", ylabel="seconds")
         memory.set(title="memory above that of a small solve", xlabel="number of values n", ylabel="MiB, at least 1")
         for axes in (time, memory):
             light_grid(axes)
-            axes.legend(loc="upper left")
+        time.set_ylim(top=max(time.get_ylim()[1], 2000.0))  # above the lines the legend has room
+        time.legend(loc="upper right", fontsize=7.0, ncols=2)
+        memory.legend(loc="upper left", fontsize=7.0)
     return drawing
 
 
-def _growth(axes: Axes, n: np.ndarray, seconds: np.ndarray, label: str | None) -> None:
+def _against_n(axes: Axes, rows: Sequence[Row], solver: str, column: str, least: float) -> None:
+    label, color, marker = LOOKS[solver]
+    if solver not in OURS and rows:
+        label = _versioned(label, str(rows[0]["contender"]))
+    look: Any = {"marker": marker, "markersize": 5, "color": color}
+    axes.semilogy(numbers(rows, "n"), np.maximum(numbers(rows, column), least), label=label, **look)
+    wrong = [row for row in rows if _wrong(row)]
+    if wrong:
+        values = np.maximum(numbers(wrong, column), least)
+        axes.semilogy(numbers(wrong, "n"), values, linestyle="", markerfacecolor="white", **look)
+
+
+def _versioned(label: str, contender: str) -> str:
+    """A peer's label with the version that its contender's name ends in."""
+    version = contender.rsplit(" ", 1)[-1]
+    return f"{label} {version}" if version[:1].isdigit() else label
+
+
+def _wrong(row: Row) -> bool:
+    """Whether optimal was said of what is not; rows of solvers that prove it have no second opinion."""
+    if row["status"] != "ok" or row.get("truly_optimal") in ("", None):
+        return False
+    return bool(int(row["claimed_optimal"]) > int(row["truly_optimal"]))
+
+
+def _growth(axes: Axes, rows: Sequence[Row], label: str | None) -> None:
     """A line of slope 2^(n/2) through the last point."""
-    last = n[-1]
-    line = seconds[-1] * 2.0 ** ((n - last) / 2.0)
+    n: Floats = numbers(rows, "n")
+    line = float(rows[-1]["seconds"]) * 2.0 ** ((n - n[-1]) / 2.0)
     axes.semilogy(n, line, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label=label, zorder=1)

@@ -3,75 +3,76 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from slth.figures.rows import Floats, Row, levels, numbers, where
 from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
 from slth.theory import counting_error, guaranteed_candidates, structured_error
 
-Row = Mapping[str, str]
 COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 ASSUMED = 1.0
 """The constant C of the theorem's bound, which nobody knows: assumed, and labelled so."""
 
-EXISTENCE_KERNELS = {9: (3, 1), 36: (3, 4)}
-"""Dimensions for which the existence bound is drawn, as kernel size and outputs; the others' lie beyond the axis."""
+SIDE = 3
+"""Side of the kernels that the dimensions D = 9 c are of, as in the theorem's bound."""
 
 GUARANTEED_EPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001)
 
 
 def structured_error_figure(rows: Sequence[Row]) -> Figure:
-    """Relative error at unit gain, and maximum error at the theorem's gain between its bounds, against n.
+    """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n.
 
     Parameters
     ----------
     rows : sequence of mappings
-        With the columns gain, dimension, n, relative_error, maximum_error and largest_entry, as text or numbers.
+        With the columns gain, dimension, n, relative_error and maximum_error, as text or numbers.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    dimensions = sorted({int(row["dimension"]) for row in rows})
+    dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
     with style():
-        drawing = figure(8.6, 4.0)
-        unit, theorem = drawing.subplots(1, 2)
+        drawing = figure(9.6, 4.3)
+        theorem, unit = drawing.subplots(1, 2, width_ratios=(1.5, 1.0))
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
-            n, relative = _column(rows, "unit", dimension, "relative_error")
-            unit.loglog(n, relative, marker=marker, color=color, markersize=4, label=f"D = {dimension}")
-            n, maximum = _column(rows, "theorem", dimension, "maximum_error")
-            theorem.loglog(n, maximum, marker=marker, color=color, markersize=4)
+            label = f"D = {dimension}" if dimension % SIDE**2 else f"D = {SIDE}² · {dimension // SIDE**2} = {dimension}"
+            look: Any = {"marker": marker, "markersize": 4, "color": color}
+            theorem.loglog(*_column(rows, "theorem", dimension, "maximum_error"), label=label, **look)
+            unit.loglog(*_column(rows, "unit", dimension, "relative_error"), label=f"D = {dimension}", **look)
             _bounds(theorem, dimension, color)
         ends = np.geomspace(1e3, 1e6, 2)
         unit.loglog(ends, 300.0 / ends, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label="1 / n")
-        unit.set(title="gain = deviation of the weights", xlabel="n", ylabel="relative error, l2")
-        theorem.set(title="gain = sum of |weights|, the theorem's", xlabel="n", ylabel="error, maximum norm")
-        theorem.set_xlim(1, 1e13)
-        theorem.set_ylim(1e-4, 6.0)  # the errors end at 1; above it the legend has room
-        theorem.plot([], [], color=INK, linestyle="--", label=f"existence, C = {ASSUMED:g} assumed (recalled)")
+        theorem.set(title="theorem's gain: targets of norm ||v||₁ = 1", ylabel="error, maximum norm")
+        unit.set(title="unit gain: entries as heavy as v's", ylabel="relative error, l2")
+        theorem.set_xlim(1, 1e17)
+        theorem.set_ylim(3e-6, 30.0)  # the errors end at 1; above it the legend has room
+        theorem.plot([], [], color=INK, linestyle="--", linewidth=1.4,
+                     label=f"existence, C = {ASSUMED:g} assumed (recalled, unverified)")  # fmt: skip
         theorem.plot([], [], color=INK, linestyle=":", label="counting: half of all targets exceed it (derived)")
-        for axes in (unit, theorem):
+        for axes in (theorem, unit):
+            axes.set_xlabel("n, usable channels of one input (random: 2 n)")
             light_grid(axes)
         unit.legend(loc="lower left")
-        theorem.legend(loc="upper right", fontsize=7.0)
+        theorem.legend(loc="upper left", fontsize=7.0, ncols=2)
     return drawing
 
 
-def _bounds(axes: object, dimension: int, color: str) -> None:
-    """The existence bound where it meets the axis, and the counting bound, which falls off it at once."""
-    assert hasattr(axes, "loglog"), "axes of matplotlib"
-    few = np.geomspace(1.0, 1e3, 200)
+def _bounds(axes: Axes, dimension: int, color: str) -> None:
+    """The existence bound of kernels of this dimension, and the counting bound, which falls off the axis at once."""
+    few = np.geomspace(1.0, 1e4, 300)
     forbidden = [max(counting_error(n, dimension), 1e-300) for n in few]
     axes.loglog(few, forbidden, color=color, linestyle=":", linewidth=1.2)
-    if dimension in EXISTENCE_KERNELS:
-        kernel, outputs = EXISTENCE_KERNELS[dimension]
-        many = np.geomspace(1e4, 1e14, 400)
-        errors = [structured_error(n, kernel, outputs, 1, constant=ASSUMED) for n in many]
+    if dimension % SIDE**2 == 0:
+        many = np.geomspace(1e4, 1e18, 600)
+        errors = [structured_error(n, SIDE, dimension // SIDE**2, 1, constant=ASSUMED) for n in many]
         known = [(n, error) for n, error in zip(many, errors, strict=True) if error is not None]
-        if known:
-            axes.loglog(*zip(*known, strict=True), color=color, linestyle="--", linewidth=1.4)
+        axes.loglog(*zip(*known, strict=True), color=color, linestyle="--", linewidth=1.4)
 
 
 def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
@@ -89,19 +90,18 @@ def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
     with style():
         drawing = figure(8.6, 4.0)
         exact, many = drawing.subplots(1, 2)
-        dimensions = sorted({int(row["dimension"]) for row in rows})
+        dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
-            chosen = [row for row in rows if int(row["dimension"]) == dimension]
-            n = [int(row["n"]) for row in chosen]
+            chosen = where(rows, dimension=dimension)
             exact.semilogy(
-                n, [float(row["third_quantile"]) for row in chosen], marker, color=color, markersize=5,
+                numbers(chosen, "n"), numbers(chosen, "third_quantile"), marker, color=color, markersize=5,
                 label=f"D = {dimension}, optimum",
             )  # fmt: skip
             exact.semilogy(*_guarantee(dimension, 30), color=color)
         exact.plot([], [], color=INK, label="guaranteed")
         exact.set(title="one instance in three goes below", xlabel="number of vectors n", ylabel="error, maximum norm")
         exact.set_ylim(1e-9, 1.0)
-        for dimension, color in zip((3, 9, 18), COLORS, strict=False):
+        for dimension, color in ((3, GREEN), (9, YELLOW), (18, SKY)):  # 3 as on the left
             n, eps = _guarantee(dimension, 10**6)
             many.loglog(n, eps, color=color, label=f"D = {dimension}, Gaussian vectors: guaranteed")
             many.loglog(_in_a_band(n, dimension), eps, color=color, linestyle="--", linewidth=1.2)
@@ -137,6 +137,6 @@ def _in_a_band(n: Sequence[int], dimension: int) -> list[float]:
     return [count / share for count in n]
 
 
-def _column(rows: Sequence[Row], gain: str, dimension: int, name: str) -> tuple[list[int], list[float]]:
-    chosen = [row for row in rows if row["gain"] == gain and int(row["dimension"]) == dimension]
-    return [int(row["n"]) for row in chosen], [float(row[name]) for row in chosen]
+def _column(rows: Sequence[Row], gain: str, dimension: int, name: str) -> tuple[Floats, Floats]:
+    chosen = where(rows, gain=gain, dimension=dimension)
+    return numbers(chosen, "n"), numbers(chosen, name)

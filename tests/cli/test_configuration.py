@@ -17,7 +17,7 @@ def _elsewhere(tmp_path, monkeypatch):
     [
         ("[solv]\ntarget = 1\n", "unknown table [solv]: did you mean [solve]?"),
         ("[construct.dens]\ncandidates = 1\n", "unknown table [construct.dens]: did you mean [construct.dense]?"),
-        ("[zzz]\nx = 1\n", "use [bench], [construct], [data], [demo], [env], [solve], [ticket]"),
+        ("[zzz]\nx = 1\n", "use [bench], [bound], "),
         ("tolerance = 1\n", "'tolerance' outside the table of a verb"),
         ("[construct]\ncandidates = 1\n", "did you mean [construct.dense]?"),
         ("demo = 3\n", "write a table [demo]"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slth.experiments.benchmarks import Declined
-from slth.experiments.peers import installed, milp, numpy_two_list
+from slth.experiments.peers import PEERS, installed
 from slth.experiments.solver_benchmarks import (
     accelerator,
     exact_batch,
@@ -25,14 +25,14 @@ def test_the_cost_model():
     assert two_list_steps(21) == 2 * (2**10 + 2**11) + 2**10 + 2**11
 
 
-@pytest.mark.parametrize("peer", [milp, numpy_two_list])
+@pytest.mark.parametrize("peer", ["milp", "numpy"])
 def test_peers_are_summed_again(peer):
     values, targets = sample("uniform", 9, 4, 1)
     best = solve_batch(values, targets).errors
-    row = peer(values, targets, best, count=4).run()
+    row = PEERS[peer].contender(values, targets, best, count=4).run()
     assert row["median_error"] >= np.median(best) * (1 - 1e-12)
     assert 0 <= row["truly_optimal"] <= row["claimed_optimal"] <= 4
-    if peer is numpy_two_list:
+    if peer == "numpy":
         assert row["truly_optimal"] == 4
 
 
@@ -54,6 +54,16 @@ def test_large_instances_run_in_a_process_of_their_own():
     assert row["peak_mib"] >= row["added_mib"] >= 0
     with pytest.raises(Declined, match=r"n=51 .*FourList"):
         large_instance({"solver": "two-list", "n": 51}, 0)[0].run()
+
+
+def test_peers_get_the_same_large_instance_up_to_their_largest_n():
+    cell = {"n": 22, "law": "normal", "peers": {"numpy": 22}}
+    ours = large_instance({**cell, "solver": "two-list"}, 0)[0].run()
+    theirs = large_instance({**cell, "solver": "numpy"}, 0)[0].run()
+    assert theirs["truly_optimal"] == theirs["claimed_optimal"] == 1
+    assert theirs["error"] == pytest.approx(ours["error"], abs=1e-14)
+    with pytest.raises(Declined, match="no n above 22"):
+        large_instance({**cell, "n": 24, "solver": "numpy"}, 0)[0].run()
 
 
 def test_heuristics_accelerator_and_limit():

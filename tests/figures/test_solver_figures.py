@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from slth.figures.solver_figures import solver_time_figure
 from slth.figures.style import save_figure
 
+
+def row(solver, contender, n, seconds, added, *, status="ok", claimed="1", truly=""):
+    return {
+        "solver": solver, "contender": contender, "n": str(n), "status": status, "seconds": str(seconds),
+        "added_mib": str(added), "claimed_optimal": claimed, "truly_optimal": truly,
+    }  # fmt: skip
+
+
 ROWS = [
-    {"solver": solver, "n": str(n), "status": "ok", "seconds": str(2.0 ** (n / 2) * 1e-6), "added_mib": str(n)}
-    for solver in ("two-list", "four-list")
-    for n in (20, 24, 28)
-] + [{"solver": "two-list", "n": "60", "status": "declined", "seconds": "", "added_mib": ""}]
+    *(
+        row(solver, f"slth {solver}", n, 2.0 ** (n / 2) * 1e-6, n)
+        for solver in ("two-list", "four-list")
+        for n in (20, 24, 28)
+    ),
+    row("two-list", "slth two-list", 60, "", "", status="declined", claimed=""),
+]
+PEERS = [
+    row("milp", "scipy.optimize.milp 1.17.1", 20, 0.5, 0, truly="1"),
+    row("milp", "scipy.optimize.milp 1.17.1", 24, 0.5, 0, truly="0"),
+    row("cp_sat", "OR-Tools CP-SAT", 20, "", "", status="declined", claimed=""),
+]
 
 
 def test_what_is_drawn_is_the_table():
@@ -23,6 +38,19 @@ def test_what_is_drawn_is_the_table():
     np.testing.assert_allclose(drawn["two lists"].get_ydata(), 2.0 ** np.array([10, 12, 14]) * 1e-6)
     np.testing.assert_allclose(drawn["2^(n/2)"].get_ydata(), drawn["two lists"].get_ydata())
     np.testing.assert_array_equal(memory.lines[0].get_ydata(), [20, 24, 28])
+
+
+def test_peers_are_drawn_with_their_version_and_open_where_they_are_wrong():
+    time, memory = solver_time_figure([*ROWS, *PEERS]).axes
+    drawn = [line for line in time.lines if line.get_marker() == "v" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in drawn] == [[20, 24], [24]]
+    assert drawn[0].get_label() == "scipy milp 1.17.1"
+    assert drawn[1].get_markerfacecolor() == "white"
+    warning = "open: says optimal, is not"
+    assert warning in [text.get_text() for text in memory.get_legend().get_texts()]
+    assert warning not in [text.get_text() for text in solver_time_figure(ROWS).axes[1].get_legend().get_texts()]
+    # Not installed: nothing of CP-SAT is drawn.
+    assert not [line for line in time.lines if line.get_marker() == "^" and len(line.get_xdata())]
 
 
 def test_files_are_the_same_bytes_each_time(tmp_path):
@@ -39,4 +67,4 @@ def test_files_are_the_same_bytes_each_time(tmp_path):
 
 
 def test_a_table_without_rows_gives_an_empty_figure():
-    assert len(solver_time_figure([]).axes[0].lines) == pytest.approx(2)
+    assert not [line for line in solver_time_figure([]).axes[0].lines if len(line.get_xdata())]

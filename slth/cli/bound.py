@@ -1,0 +1,156 @@
+"""``slth bound ls``, ``slth bound show`` and ``slth bound eval``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from slth.cli.options import COMMON, Common
+from slth.cli.outcome import Outcome, key_value_table
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.theory import Bound
+
+
+def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
+    """All bounds: what each is about and how well it is known.
+
+    Parameters
+    ----------
+    family
+        Only those of one family, as dense or structured, or of one paper, as pensia2020.
+    """
+    from slth.theory import bounds
+    from slth.theory.catalogue import FAMILIES
+
+    papers = sorted({key.partition(".")[0] for key in bounds})
+    if family is not None and family not in {*FAMILIES, *papers}:
+        raise ArgumentError("family", family, "is not known", f"choose from {', '.join([*FAMILIES, *papers])}")
+    rows = [
+        {"key": key, "family": bounds.family(key), **_in_short(bound)}
+        for key, bound in bounds.items()
+        if family in {None, bounds.family(key), key.partition(".")[0]}
+    ]
+
+    def show() -> list[RenderableType]:
+        table = Table("bound", "family", "says", "direction", "provenance", box=None)
+        for row in rows:
+            known = "recalled, unverified" if row["provenance"] == "recalled" else row["provenance"]
+            cells = (row["key"], row["family"], row["title"], row["direction"], known)
+            table.add_row(*map(escape, cells))
+        return [table]
+
+    return Outcome("bound ls", common, {"bounds": rows}, show)
+
+
+def show(key: str, /, *, common: Common = COMMON) -> Outcome:
+    """What one bound says, assumes and takes.
+
+    Parameters
+    ----------
+    key
+        As `slth bound ls` lists it.
+    """
+    from slth.theory import bounds
+
+    bound = bounds[key]
+    data = {
+        "key": key,
+        "family": bounds.family(key),
+        **_in_short(bound),
+        "citation": bound.citation,
+        "statement": bound.statement,
+        "quantity": bound.quantity,
+        "assumptions": [assumption.words for assumption in bound.assumptions],
+        "constant": bound.constant,
+        "whole": bound.count,
+        "implicit": bound.implicit,
+        "arguments": {
+            name: {
+                "meaning": parameter.meaning,
+                "range": parameter.range_text(),
+                "whole": parameter.whole,
+                "default": parameter.default,
+            }
+            for name, parameter in bound.parameters.items()
+        },
+    }
+
+    def view() -> list[RenderableType]:
+        facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity")}
+        facts |= {"direction": bound.direction, "provenance": bound.provenance_text}
+        facts["assumes"] = "; ".join(data["assumptions"]) or "nothing"
+        facts["constant"] = "explicit" if bound.constant is None else f"unspecified factor C of {bound.constant}"
+        if bound.implicit:
+            facts["solved"] = "the value is found numerically: it stands on both sides, or is the smallest that fits"
+        table = Table("argument", "is", "range", "default", box=None)
+        for name, parameter in bound.parameters.items():
+            whole = ", whole" if parameter.whole else ""
+            default = "-" if parameter.default is None else f"{parameter.default:g}"
+            table.add_row(
+                f"--{name.replace('_', '-')}",
+                escape(parameter.meaning),
+                escape(parameter.range_text() + whole),
+                default,
+            )
+        if bound.constant is not None:
+            table.add_row("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-")
+        return [key_value_table({name: escape(str(value)) for name, value in facts.items()}), "", table]
+
+    return Outcome("bound show", common, data, view)
+
+
+def evaluate(key: str, /, *, common: Common = COMMON, **arguments: float) -> Outcome:
+    """The value of one bound, with what must be said beside it.
+
+    Parameters
+    ----------
+    key
+        As `slth bound ls` lists it.
+    arguments
+        Those of the bound, as --eps 0.01 --dimension 3; `slth bound show KEY` lists them. O(.) results need --constant.
+    """
+    from slth.theory import bounds
+
+    bound = bounds[key]
+    found = bound.evaluate(**{name.replace("-", "_"): value for name, value in arguments.items()})
+    value = int(found.value) if bound.count else found.value
+    data = {
+        "key": key,
+        "value": value,
+        "quantity": bound.quantity,
+        "direction": bound.direction,
+        "arguments": dict(found.arguments),
+        "constant": found.constant,
+        "assumptions": list(found.assumptions),
+        "provenance": found.provenance,
+        "implicit": found.implicit,
+    }
+
+    def view() -> list[RenderableType]:
+        facts: dict[str, Any] = {"value": value, "quantity": bound.quantity, "direction": bound.direction}
+        facts["says"] = bound.statement
+        facts["arguments"] = ", ".join(f"{name} = {number:g}" for name, number in found.arguments.items()) or "none"
+        facts["assumes"] = "; ".join(found.assumptions) or "nothing"
+        if found.constant is not None:
+            facts["constant"] = f"C = {found.constant:g} assumed: the factor of {bound.constant} is unspecified"
+        if found.implicit:
+            facts["solved"] = "numerically"
+        facts["provenance"] = found.provenance
+        texts = {name: fact if isinstance(fact, float) else escape(str(fact)) for name, fact in facts.items()}
+        return [key_value_table(texts, title=escape(key))]
+
+    return Outcome("bound eval", common, data, view)
+
+
+def _in_short(bound: Bound) -> dict[str, Any]:
+    return {
+        "title": bound.title,
+        "direction": bound.direction,
+        "provenance": bound.provenance,
+        "provenance_text": bound.provenance_text,
+    }

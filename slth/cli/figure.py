@@ -1,0 +1,173 @@
+"""``slth figure``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+from rich.table import Table
+
+from slth.cli import Terminated, UsageError
+from slth.cli.app import data_folders
+from slth.cli.checks import check_out
+from slth.cli.engines import WORK, Work
+from slth.cli.options import COMMON, Common, DataDir, Device
+from slth.cli.outcome import Outcome
+from slth.cli.progress import Progress, note, progress
+from slth.cli.run import RUNS
+from slth.errors import SlthError
+
+FOLDER = Path("paper_figures")
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is the same for all figures of a call."""
+
+    folder: Path
+    full: bool
+    rerun: bool
+    resume: bool
+    folders: tuple[Path, ...]
+    device: Device
+    work: Work
+    common: Common
+
+
+def figure(
+    *names: str,
+    all: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,  # noqa: A002
+    full: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    rerun: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    resume: bool = True,
+    dir: Annotated[Path, Parameter(name="--dir")] = FOLDER,  # noqa: A002
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    work: Work = WORK,
+    common: Common = COMMON,
+) -> Outcome:
+    """Draw paper figures from their tables, as PDF and PNG; without a name, list what there is.
+
+    A table that is missing is computed first; interrupted, the same command goes on. Writes an index page of all
+    figures. Exit code 1 where a figure could not be made.
+
+    Parameters
+    ----------
+    names
+        Figures by folder name.
+    all
+        All of them.
+    full
+        When tables are computed, on the larger grids.
+    rerun
+        Compute tables again that are there.
+    resume
+        Keep what an interrupted computation finished.
+    dir
+        Folder with one folder a figure.
+    """
+    from slth.figures.catalogue import FIGURES, check_figure
+
+    for name in names:
+        check_figure(name)
+    if not dir.is_dir():
+        raise UsageError(f"there is no folder {dir} here: run this where the repository is checked out, or use --dir")
+    if not names and not all:
+        return _list(dir, common)
+    wanted = list(FIGURES) if all else list(dict.fromkeys(names))
+    for name in wanted:
+        check_out(dir / name, (f"{name}.pdf", f"{name}.png", "table.csv"))
+    call = _Call(dir, full, rerun, resume, data_folders(data_dir), device, work, common)
+    try:
+        with progress(common) as report:
+            made = [_make(name, call, report) for name in wanted]
+    except (KeyboardInterrupt, Terminated):
+        note(common, "what is finished is kept: run the same command again to go on")
+        raise
+    return _outcome(made, dir, common)
+
+
+def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
+    """Make one figure; what goes wrong becomes a line of the report, so that the others are made."""
+    from slth.figures.drawing import draw_figure
+
+    folder = call.folder / name
+    try:
+        computed = _table(name, call, report)
+        pdf, png = draw_figure(name, folder)
+    except SlthError as problem:
+        reason = " ".join(str(problem).split())
+        note(call.common, f"{name}: {reason}")
+        return {"figure": name, "status": "failed", "reason": reason}
+    return {"figure": name, "status": "computed" if computed else "redrawn", "pdf": pdf, "png": png}
+
+
+def _table(name: str, call: _Call, report: Progress) -> bool:
+    """See to it that a figure has its table, and say whether it was computed."""
+    from slth.experiments.context import Context
+    from slth.experiments.figure_tables import SPEC_NAME, Computation, compute_table, is_current
+    from slth.experiments.provenance import TABLE_NAME, read_provenance
+    from slth.figures.catalogue import resolve_figure
+
+    resolve_figure(name)  # before hours are spent on what nobody can draw
+    folder = call.folder / name
+    if call.rerun or not (folder / TABLE_NAME).is_file():
+        computation = Computation(
+            full=call.full,
+            resume=call.resume,
+            engine=call.work.make(),
+            context=Context(folders=call.folders, device=call.device),
+            jobs=call.work.jobs,
+        )
+        compute_table(folder, (call.common.out or RUNS / "figures") / name, computation, progress=report)
+        return True
+    provenance = read_provenance(folder)
+    if call.full and not provenance.get("full"):
+        note(call.common, f"{name}: its table is of the default grid: --rerun --full computes the larger one")
+    if not is_current(folder / SPEC_NAME, provenance):
+        note(call.common, f"{name}: its table was computed from another {SPEC_NAME}: --rerun computes it again")
+    return False
+
+
+def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcome:
+    from slth.figures.index import write_index
+
+    failed = sum(entry["status"] == "failed" for entry in made)
+    page = write_index(folder) if failed < len(made) else None
+    data = {"figures": made, "failed": failed, "index": page}
+
+    def show() -> list[RenderableType]:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for entry in made:
+            table.add_row(entry["figure"], entry["status"], str(entry.get("pdf") or entry["reason"]))
+        return [table, *([] if page is None else ["", f"open {page}"])]
+
+    return Outcome("figure", common, data, show, exit_code=int(failed > 0))
+
+
+def _list(folder: Path, common: Common) -> Outcome:
+    from slth.experiments.figure_tables import SPEC_NAME, describe_spec
+    from slth.experiments.provenance import TABLE_NAME
+    from slth.figures.catalogue import FIGURES
+
+    rows = [
+        {
+            "figure": name,
+            "description": describe_spec(folder / name / SPEC_NAME).get("description", ""),
+            "table": (folder / name / TABLE_NAME).is_file(),
+            "picture": (folder / name / f"{name}.png").is_file(),
+        }
+        for name in FIGURES
+    ]
+
+    def show() -> list[RenderableType]:
+        table = Table("figure", "table", "picture", "what it shows", box=None)
+        for row in rows:
+            states = ("here" if row[key] else "absent" for key in ("table", "picture"))
+            table.add_row(row["figure"], *states, row["description"])
+        return [table, "", "slth figure NAME draws one, slth figure --all draws all"]
+
+    return Outcome("figure", common, {"figures": rows}, show)

@@ -1,0 +1,134 @@
+"""``slth results show`` and ``slth results export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+from rich.table import Table
+
+from slth.cli.checks import check_out
+from slth.cli.options import COMMON, Common
+from slth.cli.outcome import Outcome, key_value_table
+from slth.cli.run import RUNS
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.experiments.results import ResultTable
+
+Format = Literal["csv", "md", "latex", "json", "parquet"]
+
+
+def show(
+    run: str,
+    /,
+    *,
+    confidence: float = 0.95,
+    common: Common = COMMON,
+) -> Outcome:
+    """Show a run by cell: rates with their intervals, medians and 10 % and 90 % quantiles; also while it goes on.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, its results.sqlite, or its name below runs/.
+    confidence
+        Of the Clopper-Pearson intervals.
+    """
+    from slth.experiments.summary import summarize
+
+    table = _read(run)
+    rows = summarize(table, confidence=confidence)
+    data: dict[str, Any] = {**_about(table), "confidence": confidence, "table": rows}
+
+    def see() -> list[RenderableType]:
+        return [_table(table, rows), key_value_table(_about(table))]
+
+    return Outcome("results show", common, data, see)
+
+
+def export(
+    run: str,
+    /,
+    *,
+    to: Format,
+    by_cell: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    common: Common = COMMON,
+) -> Outcome:
+    """Write the table of a run as a file for other programs or for a paper, into --out or the run's folder.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, its results.sqlite, or its name below runs/.
+    to
+        Format; parquet needs the extra "analysis".
+    by_cell
+        One line for each cell, as `slth results show`, rather than all rows.
+    """
+    from slth.experiments.export import ENDINGS, export_rows
+    from slth.experiments.summary import summarize
+    from slth.experiments.tables import columns_of
+
+    table = _read(run)
+    rows = summarize(table) if by_cell else list(table.rows)
+    columns = columns_of(rows) if by_cell else table.columns
+    name = f"{table.experiment.name}{'-by-cell' if by_cell else ''}.{ENDINGS.get(to, to)}"
+    folder = common.out or _folder(run)
+    check_out(folder, [name])
+    path = folder / name
+    export_rows(path, rows, columns, to=to, title=table.experiment.description)
+    data = {**_about(table), "format": to, "rows": len(rows), "file": path}
+
+    def see() -> list[RenderableType]:
+        return [str(path)]
+
+    return Outcome("results export", common, data, see)
+
+
+def _place(run: str) -> Path:
+    """The run that is meant: a path, or a name below runs/."""
+    for place in (Path(run), RUNS / run):
+        if place.exists():
+            return place
+    raise ArgumentError("run", run, "is no run", "name its folder, its results.sqlite, or its name below runs/")
+
+
+def _folder(run: str) -> Path:
+    place = _place(run)
+    return place if place.is_dir() else place.parent
+
+
+def _read(run: str) -> ResultTable:
+    from slth.experiments.results import read_results
+
+    return read_results(_place(run))[0]
+
+
+def _about(table: ResultTable) -> dict[str, Any]:
+    return {
+        "name": table.experiment.name,
+        "cells": len(table.experiment.cells),
+        "done": table.done,
+        "failed": table.failed,
+        "missing": table.missing,
+        "seed": table.experiment.seed,
+    }
+
+
+def _table(table: ResultTable, rows: list[dict[str, Any]]) -> Table:
+    from slth.experiments.export import shown
+    from slth.experiments.tables import columns_of
+
+    experiment = table.experiment
+    title = f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
+    drawn = Table(box=None, title=title, title_justify="left", title_style="bold")
+    columns = columns_of(rows)
+    for column in columns:
+        numbers = all(isinstance(row.get(column), int | float | None) for row in rows)
+        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(shown(row.get(column)) for column in columns))
+    return drawn

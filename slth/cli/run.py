@@ -1,0 +1,150 @@
+"""``slth run``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+
+from slth.cli import Terminated
+from slth.cli.app import data_folders
+from slth.cli.checks import check_file, check_out
+from slth.cli.engines import WORK, Work, say_what_is_kept
+from slth.cli.options import COMMON, Common, DataDir, Device
+from slth.cli.outcome import Outcome, json_name, key_value_table
+from slth.cli.progress import note, progress
+
+if TYPE_CHECKING:
+    from slth.experiments.results import ResultTable
+    from slth.experiments.spec import Experiment
+
+RUNS = Path("runs")
+PARTIAL = 3
+
+
+def run(
+    spec: Path,
+    /,
+    *,
+    full: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    limit: int | None = None,
+    resume: bool = True,
+    dry_run: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    work: Work = WORK,
+    common: Common = COMMON,
+) -> Outcome:
+    """Compute a grid of Monte-Carlo experiments; interrupted at any moment, the same command goes on.
+
+    The specification's own seed is used unless --seed is given. Writes results.sqlite, table.csv and provenance.json to
+    --out, runs/NAME by default. Exit code 1 where items failed, 3 where --limit left some for later.
+
+    Parameters
+    ----------
+    spec
+        TOML file with a task, a grid and a number of replicates; see paper_figures/.
+    full
+        The larger grid of the table [full].
+    limit
+        At most so many items (replicates of cells) now.
+    resume
+        Keep what an earlier run finished; otherwise its file is renamed and all is computed anew.
+    dry_run
+        Say what would be computed, and for SLURM show the script of a job; compute nothing.
+    """
+    from slth.experiments.context import Context
+    from slth.experiments.provenance import TABLE_FILES
+    from slth.experiments.run import run_experiment
+    from slth.experiments.spec import read_experiment
+
+    check_file("spec", spec)
+    experiment = read_experiment(spec, full=full, seed=common.seed or None)  # 0, the default, leaves it to the file
+    folder = common.out or RUNS / experiment.name
+    common = replace(common, out=folder)
+    engine = work.make()
+    if dry_run:
+        return _plan(experiment, folder, engine, replace(common, out=None))
+    check_out(folder, (*TABLE_FILES, json_name("run")))
+    context = Context(folders=data_folders(data_dir), device=device)
+    try:
+        with progress(common) as report:
+            result = run_experiment(
+                experiment, folder, engine=engine, limit=limit, resume=resume, context=context, full=full,
+                progress=report,
+            )  # fmt: skip
+    except (KeyboardInterrupt, Terminated):
+        note(common, f"what is finished is kept in {folder}: run the same command again to go on")
+        raise
+    table = result.table
+    say_what_is_kept(common, experiment.name, table)
+    data = {**_counts(table), "kept": result.kept, "seed": experiment.seed, "table": result.path}
+
+    def show() -> list[RenderableType]:
+        return [key_value_table(data, title=_title(experiment))]
+
+    return Outcome("run", common, data, show, exit_code=exit_code(table))
+
+
+def exit_code(table: ResultTable) -> int:
+    """1 where items failed, 3 where some are left for later, 0 where all is done.
+
+    Parameters
+    ----------
+    table : ResultTable
+
+    Returns
+    -------
+    int
+    """
+    if table.failed:
+        return 1
+    return PARTIAL if table.missing else 0
+
+
+def _counts(table: ResultTable) -> dict[str, Any]:
+    return {
+        "cells": len(table.experiment.cells),
+        "items": table.done + table.failed + table.missing,
+        "done": table.done,
+        "failed": table.failed,
+        "missing": table.missing,
+        "reasons": dict(table.reasons),
+    }
+
+
+def _title(experiment: Experiment) -> str:
+    return f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
+
+
+def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> Outcome:
+    """What would be computed, without computing it."""
+    from slth.experiments.engines import Slurm
+    from slth.experiments.results import read_results
+    from slth.experiments.store import RESULTS_NAME
+
+    done = 0
+    if (folder / RESULTS_NAME).exists():
+        _, stored = read_results(folder)
+        from slth.experiments.results import result_table
+
+        done = result_table(experiment, stored.items).done
+    data: dict[str, Any] = {
+        "cells": len(experiment.cells),
+        "items": len(experiment.cells) * experiment.replicates,
+        "done": done,
+        "seed": experiment.seed,
+        "spec_sha256": experiment.digest,
+        "engine": engine.name,
+        "job_script": engine.job_script() if isinstance(engine, Slurm) else None,
+    }
+
+    def show() -> list[RenderableType]:
+        script = [] if data["job_script"] is None else ["", data["job_script"]]
+        rest = {key: value for key, value in data.items() if key != "job_script"}
+        return [key_value_table(rest, title=_title(experiment)), *script]
+
+    return Outcome("run", common, data, show)

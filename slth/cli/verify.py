@@ -1,0 +1,119 @@
+"""``slth verify``."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+from rich.table import Table
+
+from slth.cli.options import COMMON, Common
+from slth.cli.outcome import Outcome, number
+from slth.cli.progress import progress
+
+
+def verify(
+    *keys: str,
+    examples: Annotated[int, Parameter(help="Cases for each inequality or probability.")] = 40,
+    trials: Annotated[int, Parameter(help="Trials of each probability, samples of each constant.")] = 200,
+    case: Annotated[str | None, Parameter(help="One case as JSON, as a reproducer prints it.")] = None,
+    common: Common = COMMON,
+) -> Outcome:
+    """Hunt for counter-examples to bounds and certificates; measure constants that theorems leave open.
+
+    Exit code 1 where a claim is violated, with a line that reproduces it.
+
+    Parameters
+    ----------
+    keys
+        Bounds as `slth bound ls` names them, certificate.dense, solution.optimal and so on; everything by default.
+    """
+    from slth.errors import ArgumentError
+    from slth.experiments.verifier import verify as run
+    from slth.experiments.verifier import verify_case
+    from slth.experiments.verifier.nouns import Effort
+
+    for name, value in (("examples", examples), ("trials", trials)):
+        if value < 1:
+            raise ArgumentError(name, value, "must be at least 1", "40 examples and 200 trials take some minutes")
+    effort = Effort(examples=examples, trials=trials, seed=common.seed)
+    if case is not None:
+        if len(keys) != 1:
+            raise ArgumentError("case", case, "belongs to one key", "name the key that it was found for")
+        findings = [verify_case(keys[0], _parsed(case), effort=effort)]
+    else:
+        with progress(common) as report:
+            findings = run(keys, effort=effort, progress=report)
+    violated = [finding for finding in findings if finding.verdict == "violated"]
+    data = {
+        "checked": sum(finding.verdict != "untestable" for finding in findings),
+        "violations": len(violated),
+        "reproducer": violated[0].reproducer if violated else None,
+        "findings": [{**_plain(asdict(finding)), "reproducer": finding.reproducer} for finding in findings],
+    }
+
+    def show() -> list[RenderableType]:
+        shown: list[RenderableType] = [_summary(findings)]
+        shown += [_regimes(finding) for finding in findings if finding.rows]
+        untried = [finding for finding in findings if finding.verdict == "untestable"]
+        if untried:
+            shown.append(_untried(untried))
+        return shown + [f"reproduce: {finding.reproducer}" for finding in violated]
+
+    return Outcome("verify", common, data, show, exit_code=int(bool(violated)))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    from slth.errors import ArgumentError
+
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise ArgumentError("case", text, f"is no JSON ({problem})", "copy it from a reproducer") from problem
+    if not isinstance(found, dict):
+        raise ArgumentError("case", text, "is no JSON object", "copy it from a reproducer")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that JSON cannot hold as texts."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _summary(findings: list[Any]) -> Table:
+    table = Table(box=None, title="tried", title_justify="left", title_style="bold")
+    for name in ("key", "verdict", "trials", "worst ratio or C", "95 %"):
+        table.add_column(name, justify="left" if name in ("key", "verdict") else "right", overflow="fold")
+    table.add_column("claim", overflow="fold")
+    for one in findings:
+        if one.verdict != "untestable":
+            interval = "" if one.interval is None else f"{number(one.interval[0])} .. {number(one.interval[1])}"
+            worst = "" if one.worst is None else number(one.worst)
+            table.add_row(one.key, one.verdict, str(one.trials), worst, interval, one.claim)
+    return table
+
+
+def _regimes(finding: Any) -> Table:
+    table = Table(box=None, title=f"{finding.key}: {finding.note}", title_justify="left", title_style="bold")
+    for name in finding.rows[0]:
+        table.add_column(name, justify="right")
+    for row in finding.rows:
+        table.add_row(*(number(value) if isinstance(value, int | float) else str(value) for value in row.values()))
+    return table
+
+
+def _untried(findings: list[Any]) -> Table:
+    table = Table(box=None, title="not tried", title_justify="left", title_style="bold", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for one in findings:
+        table.add_row(one.key, one.note)
+    return table

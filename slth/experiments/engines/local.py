@@ -1,0 +1,120 @@
+"""Engines on this machine without a cluster: in this process, or in others of joblib's loky."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slth.errors import EngineError
+from slth.experiments.engines.base import PINNED, check_jobs
+from slth.experiments.environment import usable_cores
+from slth.experiments.work import Finished, Item, failure, work, work_pinned
+
+AHEAD = 2
+"""Items handed out beforehand for each process."""
+
+IDLE = 20.0
+"""Seconds after which a process without work ends: those of a killed driver do, too."""
+
+
+@dataclass(frozen=True)
+class Serial:
+    """One item after the other in this process.
+
+    Examples
+    --------
+    >>> list(Serial().compute([]))
+    []
+    """
+
+    name = "serial"
+
+    def compute(self, items: Sequence[Item]) -> Generator[Finished, None, None]:
+        """Yield the items in order."""
+        for item in items:
+            yield work_pinned(item)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loky:
+    """Processes on this machine.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Processes; one for each usable core by default.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is to be none.
+    """
+
+    jobs: int | None = None
+    name = "loky"
+
+    def __post_init__(self) -> None:
+        """Check the number of processes."""
+        check_jobs(self.jobs)
+
+    def compute(self, items: Sequence[Item]) -> Generator[Finished, None, None]:
+        """Yield the items as they are finished.
+
+        Where a process dies, the items that were in hand are computed again, one at a time: one whose process dies
+        once more has failed.
+        """
+        waiting, in_hand = deque(items), dict[Any, Item]()
+        while waiting:
+            yield from _until_one_dies(waiting, in_hand, self.jobs or usable_cores())
+            for item in in_hand.values():
+                yield from _alone(item)
+            in_hand.clear()
+
+
+def _until_one_dies(waiting: deque[Item], in_hand: dict[Any, Item], jobs: int) -> Generator[Finished, None, None]:
+    """Compute what is waiting; end with items left in hand if a process dies."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    with _pool(min(jobs, len(waiting))) as pool:
+        try:
+            while waiting or in_hand:
+                while waiting and len(in_hand) < AHEAD * jobs:
+                    in_hand[pool.submit(work, waiting[0])] = waiting[0]
+                    waiting.popleft()
+                for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
+                    finished = future.result()
+                    del in_hand[future]
+                    yield finished
+        except BrokenProcessPool:
+            return
+
+
+def _alone(item: Item) -> Generator[Finished, None, None]:
+    """Compute one item in a process of its own, which may die of it."""
+    in_hand: dict[Any, Item] = {}
+    yield from _until_one_dies(deque([item]), in_hand, 1)
+    if in_hand:
+        yield failure(item, EngineError("its process died, perhaps for want of memory"))
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[Any]:
+    """Processes that end with this block, however it ends."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pinned = dict.fromkeys(PINNED, "1")
+    pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_leave_interrupts, env=pinned)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to all, to the process that gathers the results and ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,91 @@
+"""Best subset-sum error of one target against n, beside what is predicted before any solver runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from slth.figures.rows import Floats, Row, levels, quantiles, where
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, figure, light_grid, style
+from slth.subset_sum.laws import law_from_text
+from slth.theory.catalogue import bounds
+
+LAWS = {"uniform": "values uniform on [-1, 1]", "normal": "values standard normal"}
+LEVELS = {50: (BLUE, "o", "median"), 90: (ORANGE, "s", "90 % of samples are below")}
+TAIL = {99: (GREEN, "^", "99 %")}
+SPREAD = (0.1, 0.5, 0.9)
+
+
+def best_error_figure(rows: Sequence[Row]) -> Figure:
+    """Quantiles of the best error against n with their prediction and 2^-n, and measured divided by predicted.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        With the columns law, target, n, error_50, error_90 and error_99, as text or numbers; one target.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    target = levels(rows, "target")[0]
+    with style():
+        drawing = figure(8.6, 6.0)
+        panels = drawing.subplots(2, 2, sharex=True, height_ratios=(3, 2))
+        for (law, title), (above, below) in zip(LAWS.items(), panels.T, strict=True):
+            chosen = where(rows, law=law)
+            for level, (color, marker, label) in (LEVELS | TAIL).items():
+                n, measured = quantiles(chosen, "n", f"error_{level}", SPREAD)
+                predicted = predicted_quantiles(law, n, target, level / 100)
+                if level in LEVELS:
+                    above.fill_between(n, measured[0], measured[2], color=color, alpha=0.25, linewidth=0)
+                    above.semilogy(n, measured[1], marker, color=color, markersize=5, label=label)
+                    above.semilogy(n, predicted, color=color, linewidth=1.2)
+                _ratios(below, n, measured / predicted, color, marker, label)
+            n = np.array(levels(chosen, "n"))
+            above.semilogy(n, 2.0**-n, linestyle=":", color=MUTED, label="2^-n")
+            above.plot([], [], color=INK, linewidth=1.2, label="predicted (derived)")
+            above.set(title=f"{title}, target {target:g}", ylabel="best error over all subsets")
+            below.set(xlabel="number of values n", ylabel="measured / predicted", ylim=(0.4, 1.6))
+            for axes in (above, below):
+                light_grid(axes)
+        panels[0, 0].legend(loc="lower left")
+        panels[1, 0].legend(loc="upper right", ncols=3, fontsize=7.5)
+    return drawing
+
+
+def predicted_quantiles(law: str, n: Floats, target: float, level: float) -> Floats:
+    """The predicted quantile of the best error for each n, from the law's second moment.
+
+    Parameters
+    ----------
+    law : str
+        As :func:`slth.subset_sum.laws.law_from_text` reads it; symmetric around 0.
+    n : float64[k]
+    target, level : float
+
+    Returns
+    -------
+    numpy.ndarray
+        float64[k], in the unit of the values.
+
+    Examples
+    --------
+    >>> f"{predicted_quantiles('uniform', np.array([20.0]), 0.2, 0.5)[0]:.3g}"
+    '1.62e-06'
+    """
+    estimate, moment = bounds["derived.subset_sum.error"], law_from_text(law).second_moment
+    return np.array([estimate(n=int(count), target=target, level=level, second_moment=moment) for count in n])
+
+
+def _ratios(axes: Axes, n: Floats, ratios: Floats, color: str, marker: str, label: str) -> None:
+    label = label.split(" of ")[0]
+    axes.axhline(1.0, color=MUTED, linewidth=0.8, zorder=1)
+    shift = {"o": -0.25, "s": 0.0, "^": 0.25}[marker]  # so that the bars stand side by side
+    axes.errorbar(
+        n + shift, ratios[1], yerr=np.abs(ratios[[0, 2]] - ratios[1]), fmt=marker, color=color, markersize=3.5,
+        elinewidth=0.9, label=label,
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The paper figures: the folder of each to the function that draws its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from slth.errors import ArgumentError, did_you_mean
+from slth.experiments.toml_files import import_registered
+
+Draw = Callable[[Sequence[Mapping[str, Any]]], Figure]
+
+FIGURES: dict[str, str] = {
+    "best_error": "slth.figures.best_error:best_error_figure",
+    "interval_coverage": "slth.figures.interval_coverage:interval_coverage_figure",
+    "lenet_weights": "slth.figures.lenet_weights:lenet_weights_figure",
+    "pensia_mnist": "slth.figures.pensia_mnist:pensia_mnist_figure",
+    "perturbed": "slth.figures.perturbed:perturbed_figure",
+    "density": "slth.figures.density:density_figure",
+    "widths": "slth.figures.widths:widths_figure",
+    "vector_success": "slth.figures.vector_success:vector_success_figure",
+    "structured_error": "slth.figures.vector_figures:structured_error_figure",
+    "attention_error": "slth.figures.attention_error:attention_error_figure",
+    "quantised": "slth.figures.quantised:quantised_figure",
+    "differencing": "slth.figures.differencing:differencing_figure",
+    "covered_fraction": "slth.figures.covered_fraction:covered_fraction_figure",
+    "solver_time": "slth.figures.solver_figures:solver_time_figure",
+    "vector_guarantee": "slth.figures.vector_figures:vector_guarantee_figure",
+}
+"""In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""
+
+
+def check_figure(name: str) -> None:
+    """Refuse names of figures that there are not.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        Its remedy is the nearest name.
+    """
+    if name not in FIGURES:
+        raise ArgumentError("name", name, "is not a figure", did_you_mean(name, FIGURES))
+
+
+def resolve_figure(name: str) -> Draw:
+    """Import the function that draws a figure.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    callable
+        From rows to a figure.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is no such figure, or its function is not there.
+
+    Examples
+    --------
+    >>> resolve_figure("solver_time").__name__
+    'solver_time_figure'
+    """
+    check_figure(name)
+    draw: Draw = import_registered(FIGURES[name], argument="name", name=name)
+    return draw

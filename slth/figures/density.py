@@ -1,0 +1,108 @@
+"""Over-parameterisation against the density of the tickets: what theorems ask for, and what happens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.theory import bounds
+
+LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"), (PINK, "^"))
+ASSUMED = 1.0
+"""The constants of the theorems, which nobody knows: assumed, and labelled so."""
+
+PENSIA_DENSITY = 0.5
+"""Where the tickets of Pensia and others are drawn, of whose density only the order is known: a constant."""
+
+SPREAD = (0.1, 0.5, 0.9)
+LEAST = (1e-9, 3e-5)
+"""Densities at which the two panels begin."""
+
+
+def density_figure(rows: Sequence[Row]) -> Figure:
+    """Parameters of the source for each of the target's against density: all theorems, and the measured part closer.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        With the columns eps, size (0 for any), target_parameters, density and overparameterisation (both empty where no
+        n was found), as text or numbers.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    width = math.isqrt(int(levels(rows, "target_parameters")[0]))
+    with style():
+        drawing = figure(8.6, 4.4)
+        wide, near = drawing.subplots(1, 2)
+        for eps, (color, marker) in zip(sorted(levels(rows, "eps"), reverse=True), LOOKS, strict=False):
+            chosen = where(rows, eps=eps)
+            for axes, least in ((wide, LEAST[0]), (near, LEAST[1])):
+                _theorems(axes, width, eps, least, color)
+                _measured(axes, chosen, color, marker, f"eps = {eps:g}", bars=axes is near)
+            _points(wide, width, eps, color)
+        wide.set(title=f"as published, target {width} x {width}", xlim=(LEAST[0], 1.2), ylim=(0.02, 1e11))
+        near.set(title="what is measured, closer", xlim=(LEAST[1], 0.7), ylim=(2.0, 1e7))
+        _legend(wide, near)
+        for axes in (wide, near):
+            axes.set(xlabel="density of the ticket", ylabel="parameters, source / target")
+            light_grid(axes)
+    return drawing
+
+
+def _theorems(axes: Axes, width: int, eps: float, least: float, color: str) -> None:
+    densities = np.geomspace(least, 0.5, 120)
+    above = bounds["natale2024.overparameterisation"]
+    enough = [above(parameters=width**2, density=float(x), eps=eps, constant=ASSUMED) for x in densities]
+    axes.loglog(densities, enough, "--", color=color, linewidth=1.2)
+    if eps < 1.0 / 16.0:  # the theorem's condition
+        below = bounds["natale2024.lower"]
+        needed = [below(dimension=width, density=float(x), eps=eps) / width**2 for x in densities]
+        axes.loglog(densities, needed, ":", color=color, linewidth=1.2)
+
+
+def _points(axes: Axes, width: int, eps: float, color: str) -> None:
+    """The theorems before this one, as points: Malach and others, Pensia and others."""
+    parameters = width**2
+    sparse = bounds["malach2020.density"](m=parameters, eps=eps, constant=ASSUMED)
+    axes.plot(sparse, bounds["malach2020.overhead"](m=parameters, eps=eps, constant=ASSUMED), "X", color=color)
+    hidden = bounds["pensia2020.width"](d_in=width, d_out=width, layers=1, eps=eps, delta=eps, constant=ASSUMED)
+    axes.plot(PENSIA_DENSITY, 2.0 * hidden / width, "P", color=color)
+
+
+def _measured(axes: Axes, rows: Sequence[Row], color: str, marker: str, label: str, *, bars: bool) -> None:
+    """Medians over repetitions for each size; any size as a hollow point."""
+    points = np.array([(size, *_medians(where(rows, size=size))) for size in levels(rows, "size")])
+    points = points[np.isfinite(points[:, 3])]  # in half of the repetitions, at least, an n was found
+    fixed, free = points[points[:, 0] > 0], points[points[:, 0] == 0]
+    axes.loglog(fixed[:, 1], fixed[:, 3], "-", marker=marker, color=color, markersize=4.5, linewidth=1.0, label=label)
+    axes.plot(free[:, 1], free[:, 3], marker, color=color, markerfacecolor="white", markersize=7)
+    if bars:
+        known = fixed[np.isfinite(fixed[:, 4])]
+        axes.vlines(known[:, 1], known[:, 2], known[:, 4], color=color, linewidth=0.9)
+
+
+def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
+    """Median density, and quantiles of the over-parameterisation, infinite and of density 0 where no n was found."""
+    found = [row for row in rows if row["overparameterisation"] not in ("", None)]
+    missing = [np.inf] * (len(rows) - len(found))
+    times = np.quantile(np.append(numbers(found, "overparameterisation"), missing), SPREAD, method="higher")
+    return float(np.median(np.append(numbers(found, "density"), np.zeros(len(missing))))), *times
+
+
+def _legend(wide: Axes, near: Axes) -> None:
+    wide.plot([], [], "--", color=INK, linewidth=1.2, label=f"Natale et al. 2024, Theorem 3, C = {ASSUMED:g} assumed")
+    wide.plot([], [], ":", color=INK, linewidth=1.2, label="Natale et al. 2024, Theorem 5: necessary")
+    wide.plot([], [], "X", color=MUTED, label=f"Malach et al. 2020, C = {ASSUMED:g} assumed")
+    wide.plot([], [], "P", color=MUTED, label=f"Pensia et al. 2020, C = {ASSUMED:g} assumed;\ndensity: some constant")
+    handles, labels = wide.get_legend_handles_labels()
+    wide.legend(handles[-4:], labels[-4:], loc="lower left", fontsize=7.0)
+    near.plot([], [], "o", color=MUTED, markerfacecolor="white", markersize=7, label="any number chosen")
+    near.legend(loc="upper right", fontsize=7.5, title="measured: exactly k chosen", title_fontsize=7.5)

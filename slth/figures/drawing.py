@@ -1,0 +1,69 @@
+"""Draws a paper figure from its table alone: the same table gives the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from slth.errors import ResultsError
+from slth.experiments.provenance import TABLE_NAME, read_provenance
+from slth.experiments.tables import read_csv
+from slth.figures.catalogue import resolve_figure
+from slth.figures.style import save_figure
+
+
+def draw_figure(name: str, folder: Path) -> tuple[Path, Path]:
+    """Draw the pictures of one figure from the table in its folder.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+        Holds ``table.csv`` and ``provenance.json``; receives ``NAME.pdf`` and ``NAME.png``.
+
+    Returns
+    -------
+    tuple of Path
+        PDF and PNG.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is no such figure, or its function is not there.
+    slth.errors.ResultsError
+        The table or its provenance is missing or does not fit the figure.
+    """
+    draw = resolve_figure(name)
+    provenance = read_provenance(folder)
+    try:
+        drawing = draw(read_csv(folder / TABLE_NAME))
+    except (OSError, LookupError, ValueError, TypeError) as problem:
+        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+        raise ResultsError(
+            f"{folder / TABLE_NAME} does not fit the figure {name} ({reason}): compute it again with --rerun"
+        ) from problem
+    return save_figure(drawing, folder / name, title=provenance["description"], about=recipe(name, provenance))
+
+
+def recipe(name: str, provenance: dict[str, Any]) -> dict[str, Any]:
+    """Give what it takes to make a figure again, for the metadata of its pictures.
+
+    Parameters
+    ----------
+    name : str
+    provenance : dict
+        Of its table.
+
+    Returns
+    -------
+    dict
+    """
+    full = bool(provenance.get("full"))
+    return {
+        "seed": provenance["seed"],
+        "spec_sha256": provenance["spec_sha256"],
+        "slth": provenance["environment"].get("slth"),
+        "full": full,
+        "redraw": f"slth figure {name}",
+        "recompute": f"slth figure {name} --rerun{' --full' if full else ''}",
+    }

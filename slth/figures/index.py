@@ -1,0 +1,142 @@
+"""The page that shows all paper figures of a folder: no script, nothing loaded but the pictures beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from slth import __version__
+from slth.experiments.files import write_text
+from slth.experiments.provenance import PROVENANCE_NAME, TABLE_NAME
+from slth.figures.catalogue import FIGURES
+
+INDEX_NAME = "index.html"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure of the page.
+
+    Parameters
+    ----------
+    name, title : str
+    paragraph : Markup
+        The first of its README.
+    picture : str
+        Path of the PNG from the page.
+    links : mapping
+        What to read to its path from the page.
+    """
+
+    name: str
+    title: str
+    paragraph: Markup
+    picture: str
+    links: Mapping[str, str]
+
+
+def write_index(folder: Path) -> Path:
+    """Write ``index.html`` with every figure of a folder that has a picture.
+
+    Parameters
+    ----------
+    folder : Path
+        With one folder a figure.
+
+    Returns
+    -------
+    Path
+        The page; the same folder gives the same bytes.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    entries = [entry_of(folder, name) for name in FIGURES if (folder / name / f"{name}.png").is_file()]
+    environment = Environment(
+        loader=PackageLoader("slth.figures"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    page = environment.get_template("figures_index.html.j2").render(entries=entries, version=__version__)
+    write_text(folder / INDEX_NAME, page)
+    return folder / INDEX_NAME
+
+
+def entry_of(folder: Path, name: str) -> Entry:
+    """Give what the page says of one figure.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+
+    Returns
+    -------
+    Entry
+    """
+    readme = folder / name / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    files = {"PDF": f"{name}.pdf", "table": TABLE_NAME, "provenance": PROVENANCE_NAME, "README": readme.name,
+             "specification": "spec.toml"}  # fmt: skip
+    links = {label: f"{name}/{file}" for label, file in files.items() if (folder / name / file).is_file()}
+    title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")), name)
+    return Entry(name, title, inline(first_paragraph(text), base=name), f"{name}/{name}.png", links)
+
+
+def first_paragraph(markdown: str) -> str:
+    r"""Give the first paragraph of a Markdown text that is neither a heading nor a picture nor code.
+
+    Parameters
+    ----------
+    markdown : str
+
+    Returns
+    -------
+    str
+        On one line; empty where there is none.
+
+    Examples
+    --------
+    >>> first_paragraph("# Title\n\n![a](a.png)\n\nIt shows\nthis.\n\nMore.")
+    'It shows this.'
+    """
+    for block in re.split(r"\n\s*\n", markdown.strip()):
+        lines = [line for line in block.splitlines() if not line.startswith(("#", "!["))]
+        if lines and not lines[0].startswith(("    ", "|", "```")):
+            return " ".join(line.strip() for line in lines)
+    return ""
+
+
+def inline(markdown: str, *, base: str) -> Markup:
+    """Turn what may stand within a line of Markdown into HTML: code, links, bold.
+
+    Parameters
+    ----------
+    markdown : str
+    base : str
+        Folder that relative links start from.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> str(inline("`a < b`, [table](table.csv)", base="x"))
+    '<code>a &lt; b</code>, <a href="x/table.csv">table</a>'
+    """
+
+    def link(match: re.Match[str]) -> str:
+        target = match[2] if re.match(r"[a-z]+:|#", match[2]) else f"{base}/{match[2]}"
+        return f'<a href="{target}">{match[1]}</a>'
+
+    text = str(escape(markdown))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    text = re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", link, text)
+    return Markup(re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text))

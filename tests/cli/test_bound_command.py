@@ -1,0 +1,121 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from slth.cli.options import Common
+from slth.theory import bounds
+from tests.cli.running import run
+
+WIDTH = ("bound", "eval", "pensia2020.width", "--d-in", 500, "--d-out", 10, "--layers", 2, "--eps", "1e-2")
+
+
+def test_ls(capsys):
+    ran = run(capsys, "bound", "ls", "--json")
+    assert [row["key"] for row in ran.json["bounds"]] == list(bounds)
+    shown = run(capsys, "bound", "ls")
+    assert shown.code == 0
+    assert all(key in shown.out for key in bounds)
+    line = next(line for line in shown.out.splitlines() if line.startswith(" lueker1998.candidates"))
+    assert "unverified" in line
+
+
+def test_ls_of_a_family_or_a_paper(capsys):
+    for name, wanted in (("dense_lower", "pensia2020.lower"), ("malach2020", "malach2020.")):
+        rows = run(capsys, "bound", "ls", "--family", name, "--json").json["bounds"]
+        assert rows
+        assert all(row["key"].startswith(wanted) for row in rows)
+    ran = run(capsys, "bound", "ls", "--family", "nothing")
+    assert ran.code == 2
+    assert "--family='nothing'" in ran.err
+
+
+@pytest.mark.parametrize("key", bounds)
+def test_show_says_everything(capsys, key):
+    bound = bounds[key]
+    ran = run(capsys, "bound", "show", key)
+    assert ran.code == 0
+    said = " ".join(ran.out.split())
+    for text in (bound.provenance_text, *(assumption.words for assumption in bound.assumptions)):
+        assert text in said
+    for name, parameter in bound.parameters.items():
+        assert f"--{name.replace('_', '-')}" in said
+        assert parameter.range_text() in said
+    assert ("--constant" in said) == (bound.constant is not None)
+    document = run(capsys, "bound", "show", key, "--json").json
+    assert document["citation"] == bound.citation
+    assert list(document["arguments"]) == list(bound.parameters)
+
+
+def test_eval(capsys):
+    ran = run(capsys, *WIDTH, "--delta", 0.01, "--constant", 1, "--json")
+    assert ran.code == 0
+    assert ran.json["value"] == 6908
+    assert ran.json["constant"] == 1.0
+    assert ran.json["arguments"] == {"d_in": 500, "d_out": 10, "layers": 2, "eps": 0.01, "delta": 0.01}
+    assert "unverified" in ran.json["provenance"]
+    assert len(ran.json["assumptions"]) == 2
+    shown = run(capsys, *WIDTH, "--delta", 0.01, "--constant", 1)
+    assert "6908" in shown.out
+    assert "C = 1 assumed" in shown.out
+    assert "unverified" in shown.out
+
+
+def test_eval_of_explicit_and_solved_bounds(capsys):
+    ran = run(capsys, "bound", "eval", "derived.first_moment.candidates", "--dimension", 9, "--eps", 0.01, "--json")
+    assert ran.json["value"] == pytest.approx(89.4, abs=0.05)
+    assert ran.json["implicit"]
+    assert ran.json["constant"] is None
+    negative = run(
+        capsys, "bound", "eval", "derived.second_moment.uniform", "--n", 20, "--size", 5, "--eps", 0.01,
+        "--target", -0.5, "--json",
+    )  # fmt: skip
+    assert negative.json["arguments"]["target"] == -0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((*WIDTH, "--constant", 1), "--delta=None is missing for pensia2020.width"),
+        ((*WIDTH, "--delta", 0.1), "--constant=None is missing: pensia2020.width is an O(.) result"),
+        ((*WIDTH, "--delta", 0.1, "--constant", 1, "--din", 3), "--din=3.0 is no argument of pensia2020.width"),
+        ((*WIDTH, "--delta", 2, "--constant", 1), "--delta=2.0 must lie in"),
+        ((*WIDTH, "--delta", "small", "--constant", 1), "--delta"),
+        (("bound", "eval", "pensia2020.widht"), "KEY='pensia2020.widht' is no bound of the catalogue: did you mean"),
+        (("bound", "show", "pensia2020.widht"), "pensia2020.width"),
+        (("bound", "eval", "derived.first_moment.scaled.needed", "--size", 2, "--dimension", 3, "--eps", 0.1),
+         "assumes that the size is above the dimension, which does not hold for size = 2, dimension = 3"),
+        (("bound", "eval"), "KEY"),
+    ],
+)  # fmt: skip
+def test_bad_input(capsys, arguments, words):
+    ran = run(capsys, *arguments)
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.out == ""
+    assert run(capsys, *arguments, "--json").json["exit_code"] == 2
+
+
+def test_configuration_holds_options_and_no_arguments(capsys, tmp_path):
+    file = tmp_path / "c.toml"
+    call = ("bound", "eval", "pensia2020.lower.parameters", "--d", 3, "--eps", 0.125, "--config", file)
+    file.write_text("[bound.eval]\nseed = 5\njson = true\n")
+    assert run(capsys, *call).json["seed"] == 5
+    file.write_text("[bound.eval]\neps = 0.25\n")
+    ran = run(capsys, *call)
+    assert ran.code == 2
+    assert "has 'eps' in [bound.eval]" in ran.err
+
+
+def test_arguments_do_not_collide_with_options():
+    options = {field.name for field in dataclasses.fields(Common)} | {"key", "help", "version"}
+    assert all(options.isdisjoint(bound.parameters) for bound in bounds.values())
+
+
+def test_help_loads_no_bounds():
+    code = "import sys\nfrom slth.cli import main\nmain(sys.argv[1:])\nassert 'slth.theory' not in sys.modules\n"
+    for verb in ("ls", "show", "eval"):
+        done = subprocess.run([sys.executable, "-c", code, "bound", verb, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Usage" in done.stdout

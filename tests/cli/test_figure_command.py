@@ -1,0 +1,205 @@
+import json
+
+import pytest
+from matplotlib.figure import Figure
+
+from slth.experiments import benchmarks, studies
+from slth.experiments import run as runs
+from slth.experiments.benchmarks import Contender
+from slth.figures import catalogue, index
+from slth.figures.index import first_paragraph, inline
+from tests.cli.running import run
+from tests.experiments.toy_studies import REGISTRY
+
+SPEC = (
+    'description = "what <toys> do"\ntask = "toy-noisy"\nreplicates = 3\n[grid]\nn = [1, 2]\n[full]\nreplicates = 4\n'
+)
+NAMES = {"toys": f"{__name__}:toys_figure", "times": f"{__name__}:times_figure", "none": f"{__name__}:no_figure"}
+
+
+def toys_figure(rows):
+    drawing = Figure()
+    drawing.subplots().plot([float(row["n"]) for row in rows], [float(row["product"]) for row in rows])
+    return drawing
+
+
+def times_figure(rows):
+    drawing = Figure()
+    drawing.subplots().plot([float(row["answer"]) for row in rows])
+    return drawing
+
+
+def task(cell, seed):
+    if cell["n"] > 5:
+        raise ZeroDivisionError
+    return [Contender("slth", lambda: {"answer": cell["n"] + seed}, warm_up=False)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(studies, "STUDIES", REGISTRY)
+    for module in (catalogue, index):
+        monkeypatch.setattr(module, "FIGURES", NAMES)
+    monkeypatch.setitem(benchmarks.TASKS, "toy-task", f"{__name__}:task")
+    monkeypatch.chdir(tmp_path)
+    for name, text in (
+        ("toys", SPEC),
+        ("times", 'name = "times"\ndescription = "d"\ntask = "toy-task"\n[grid]\nn = [1, 2]\n[full.grid]\nn = [3]\n'),
+    ):
+        (tmp_path / "paper_figures" / name).mkdir(parents=True)
+        (tmp_path / "paper_figures" / name / "spec.toml").write_text(text)
+    (tmp_path / "paper_figures/toys/README.md").write_text(
+        "# Toys\n\n![x](toys.png)\n\nThey `play` < [here](table.csv).\n\nMore.\n"
+    )
+    return tmp_path / "paper_figures"
+
+
+def draw(capsys, *arguments):
+    return run(capsys, "figure", *arguments, "--engine", "serial", "--json")
+
+
+def pictures(folder, name):
+    return [(folder / name / f"{name}.{ending}").read_bytes() for ending in ("pdf", "png")]
+
+
+def test_a_study_is_computed_once_and_redrawn_to_the_same_bytes(folder, capsys):
+    first = draw(capsys, "toys")
+    assert first.code == 0, first.err
+    assert first.json["figures"] == [
+        {
+            "figure": "toys",
+            "status": "computed",
+            "pdf": "paper_figures/toys/toys.pdf",
+            "png": "paper_figures/toys/toys.png",
+        }
+    ]
+    before, table = pictures(folder, "toys"), (folder / "toys/table.csv").read_bytes()
+    assert len(table.splitlines()) == 7
+    (folder.parent / "runs/figures/toys/results.sqlite").unlink()  # nothing but the table is needed
+    assert draw(capsys, "toys").json["figures"][0]["status"] == "redrawn"
+    assert pictures(folder, "toys") == before
+    provenance = json.loads((folder / "toys/provenance.json").read_text())
+    for wanted in (provenance["spec_sha256"], '"seed": 0', '"slth": "', "slth figure toys --rerun"):
+        assert wanted.encode() in before[1]  # in a text chunk of the PNG
+    rerun = draw(capsys, "toys", "--rerun")
+    assert rerun.json["figures"][0]["status"] == "computed"
+    assert (folder / "toys/table.csv").read_bytes() == table
+    assert pictures(folder, "toys") == before
+
+
+def test_the_larger_grid_and_changed_specifications(folder, capsys):
+    draw(capsys, "toys")
+    noted = draw(capsys, "toys", "--full")
+    assert "its table is of the default grid: --rerun --full" in noted.err
+    full = draw(capsys, "toys", "--full", "--rerun")
+    assert full.json["figures"][0]["status"] == "computed"
+    assert len((folder / "toys/table.csv").read_text().splitlines()) == 9
+    assert b"--rerun --full" in pictures(folder, "toys")[1]
+    quiet = draw(capsys, "toys")
+    assert quiet.err == ""  # current, though it is not the default grid
+    (folder / "toys/spec.toml").write_text(SPEC.replace("[1, 2]", "[1, 3]"))
+    assert "computed from another spec.toml" in draw(capsys, "toys").err
+
+
+def test_a_rerun_goes_on_where_it_was_interrupted_and_begins_anew_where_it_was_finished(folder, capsys, monkeypatch):
+    calls = []
+    real = runs.run_experiment
+
+    def watched(*arguments, **options):
+        calls.append(options["resume"])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr("slth.experiments.figure_tables.run_experiment", watched)
+    draw(capsys, "toys")
+    draw(capsys, "toys", "--rerun")
+    part = ["--engine", "serial", "--limit", "2", "--no-resume", "--out", "runs/figures/toys"]
+    assert run(capsys, "run", "paper_figures/toys/spec.toml", *part).code == 3
+    draw(capsys, "toys", "--rerun")
+    assert calls == [True, False, True]
+
+
+def test_benchmarks(folder, capsys):
+    assert draw(capsys, "times").json["figures"][0]["status"] == "computed"
+    assert json.loads((folder / "times/provenance.json").read_text())["full"] is False
+    before = pictures(folder, "times")
+    assert draw(capsys, "times").json["figures"][0]["status"] == "redrawn"
+    assert pictures(folder, "times") == before
+    draw(capsys, "times", "--rerun", "--full")
+    assert (folder / "times/table.csv").read_text().splitlines()[1].startswith("3,slth,ok")
+
+
+def test_what_cannot_be_made_does_not_stop_the_others(folder, capsys):
+    (folder / "none").mkdir()
+    ran = draw(capsys, "--all")
+    assert ran.code == 1
+    states = {entry["figure"]: entry["status"] for entry in ran.json["figures"]}
+    assert states == {"toys": "computed", "times": "computed", "none": "failed"}
+    assert "has no no_figure" in ran.json["figures"][2]["reason"]
+    (folder / "toys/table.csv").write_text("n,other\n1,2\n")
+    broken = draw(capsys, "toys")
+    assert broken.code == 1
+    assert "does not fit the figure toys (KeyError: 'product')" in broken.err
+    (folder / "toys/provenance.json").unlink()
+    assert "provenance.json cannot be read (No such file or directory)" in draw(capsys, "toys").err
+
+
+def test_failed_items_leave_the_old_table(folder, capsys):
+    draw(capsys, "toys")
+    before = (folder / "toys/table.csv").read_bytes()
+    (folder / "toys/spec.toml").write_text(SPEC.replace("toy-noisy", "toy-failing"))
+    ran = draw(capsys, "toys", "--rerun")
+    assert ran.code == 1
+    assert "3 of 6 items failed (3 x ZeroDivisionError: no luck)" in ran.err
+    assert (folder / "toys/table.csv").read_bytes() == before
+    (folder / "times/spec.toml").unlink()
+    assert "spec.toml" in draw(capsys, "times").err
+
+
+def test_the_list(folder, capsys):
+    draw(capsys, "toys")
+    found = run(capsys, "figure", "--json").json["figures"]
+    assert [(row["figure"], row["table"], row["picture"]) for row in found] == [
+        ("toys", True, True), ("times", False, False), ("none", False, False),
+    ]  # fmt: skip
+    assert found[0]["description"] == "what <toys> do"
+    assert "slth figure --all" in run(capsys, "figure").out
+
+
+def test_bad_names(folder, capsys):
+    ran = draw(capsys, "tois")
+    assert ran.code == 2
+    assert "NAME='tois' is not a figure: did you mean 'toys'?" in ran.err
+    elsewhere = draw(capsys, "toys", "--dir", "nowhere")
+    assert elsewhere.code == 2
+    assert "there is no folder nowhere" in elsewhere.err
+
+
+def test_the_index_page(folder, capsys):
+    page = draw(capsys, "toys").json["index"]
+    text = (folder / "index.html").read_text()
+    assert page == "paper_figures/index.html"
+    assert 'src="toys/toys.png"' in text
+    assert 'They <code>play</code> &lt; <a href="toys/table.csv">here</a>.' in text
+    assert "slth figure toys --rerun" in text
+    assert 'id="times"' not in text  # it has no picture yet
+    assert "<script" not in text
+    assert "http" not in text
+    draw(capsys, "toys", "times")
+    assert 'id="times"' in (folder / "index.html").read_text()
+
+
+def test_paragraphs_of_a_readme():
+    assert first_paragraph("") == ""
+    assert first_paragraph("# T\n\n    code\n\n| a |\n\nText,\nmore.") == "Text, more."
+    assert (
+        str(inline("**b** [x](https://e.org/?a=1&b=2)", base="n"))
+        == '<b>b</b> <a href="https://e.org/?a=1&amp;b=2">x</a>'
+    )
+
+
+def test_every_registered_figure_with_a_module_can_be_resolved():
+    from importlib.util import find_spec
+
+    for name, target in catalogue.FIGURES.items():
+        if find_spec(target.partition(":")[0]) is not None:
+            assert callable(catalogue.resolve_figure(name))
