@@ -238,7 +238,7 @@ REFUSED = [
     ({"values": [[1.7e308, 1.7e308], [0.0, 0.0]]}, "1.8e308"),
     ({"values": [[1.0, math.nan], [0.0, 0.0]]}, "must be finite"),
     ({"solver": TwoList()}, r"not vectors of 2 coordinates: use VectorTwoList\(\).*Pursuit\(\)"),
-    ({"device": "cuda"}, "does not take vectors"),
+    ({"device": "gpu0"}, "is not a device"),
     ({"norm": "l1"}, "norm='l1'"),
 ]
 

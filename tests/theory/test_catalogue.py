@@ -30,7 +30,7 @@ NAMED = {
     "burkholz2022a", "burkholz2022b", "gadhikar2023", "ferbach2023", "diffenderfer2021", "sreenivasan2022", "xiong2023",
     "natale2024", "kumar2025", "otsuka2025", "borgs2001", "boettcher2008", "yakir1996", "derived",
 }  # fmt: skip
-ROUNDING = 1e-9
+ROUNDING = 1e-8
 FEW = settings(suppress_health_check=[*HealthCheck], max_examples=max(8, settings().max_examples // 8))
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.strategies import SearchStrategy
 from scipy.special import betainc
 
@@ -133,11 +136,23 @@ def _hunt(
             raise _ViolatedError
 
     try:
-        trial()
+        with _without_files():
+            trial()
     except _ViolatedError:
         assert last is not None, "a violation was noted before it was raised"
         return tried, *last, True
     return tried, worst, at, False
+
+
+@contextmanager
+def _without_files() -> Iterator[None]:
+    """Keep what hypothesis notes about the code that it runs out of the user's folder."""
+    with TemporaryDirectory(prefix="slth-") as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _inequality(check: Inequality, effort: Effort) -> Finding:
