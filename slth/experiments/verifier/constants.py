@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from slth.experiments.verifier.nouns import Case, Check, Constant
-from slth.experiments.verifier.samples import MOST_COVERED, draw, least_covering, least_equal, least_reaching
+from slth.experiments.verifier.samples import (
+    MOST_COVERED,
+    count_reached,
+    draw,
+    least_covering,
+    least_equal,
+    least_reaching,
+    subsets,
+)
 from slth.theory import bounds
 
 ARGUMENTS_OF_SAMPLES = ("law", "high", "sides", "largest_error")
 """Entries of a regime that say what is measured, and are no arguments of the bound."""
 
 
-def _shape(key: str, case: Case) -> float:
-    """The bound at C = 1, not rounded up."""
+def _factor(key: str, case: Case, n: float) -> float:
+    """The C at which the bound, not rounded up, is n."""
     bound = bounds[key]
     arguments = {name: case[name] for name in bound.parameters if name in case}
-    return float(bound.formula(**{**_defaults(key), **arguments}, constant=1.0))
+    return n / float(bound.formula(**{**_defaults(key), **arguments}, constant=1.0))
 
 
 def _defaults(key: str) -> dict[str, Any]:
@@ -33,12 +41,11 @@ def _covering(case: Case, count: int, seed: int) -> Any:
     high = case.get("high", 0.5)
     most = int(case.get("most", MOST_COVERED))
     sides = int(case.get("sides", 1))
-    return np.array(
-        [
-            max(least_covering(draw(case["law"], generator, (most,)), (-high, high), case["eps"]) for _ in range(sides))
-            for _ in range(count)
-        ]
-    )
+    least = [
+        max(least_covering(draw(case["law"], generator, (most,)), (-high, high), case["eps"]) for _ in range(sides))
+        for _ in range(count)
+    ]
+    return np.ceil(np.array(least) / case.get("channels", 1))
 
 
 def _reaching(case: Case, count: int, seed: int) -> Any:
@@ -61,8 +68,51 @@ def _equal(case: Case, count: int, seed: int) -> Any:
     return np.array([least_equal(generator.integers(-steps, steps + 1, 64), targets) for _ in range(count)])
 
 
+def _sized(case: Case, count: int, seed: int) -> Any:
+    """Least n, of those with whole k = density n, for which sums of exactly k values cover |z| <= sqrt(k)."""
+    generator = np.random.default_rng(seed)
+    step = round(1.0 / case["density"])
+    sizes = range(step, 17 if step == 2 else 21, step)
+    samples = draw("uniform", generator, (count, sizes[-1]))
+    return np.array([next((n for n in sizes if _covers(row[:n], n // step, case["eps"])), np.inf) for row in samples])
+
+
+def _covers(values: Any, size: int, eps: float) -> bool:
+    ends = size**0.5
+    sums = np.sort(subsets(len(values), size).astype(np.float64) @ values)
+    inside = sums[(sums >= -ends - eps) & (sums <= ends + eps)]
+    if len(inside) == 0 or inside[0] > -ends + eps or inside[-1] < ends - eps:
+        return False
+    return bool((np.diff(inside) <= 2.0 * eps).all())
+
+
+def _amplified(case: Case, n: float) -> float:
+    """Return n H2(k/n) / log2^2(k/eps): the bound is implicit, its constant is not."""
+    density = case["density"]
+    entropy = -density * np.log2(density) - (1.0 - density) * np.log2(1.0 - density)
+    return float(n * entropy / np.log2(max(density * n, 1.0) / case["eps"]) ** 2) if np.isfinite(n) else float(n)
+
+
+def _squared(case: Case, count: int, seed: int) -> Any:
+    """Least k for which some k of the first k^2 vectors are good together."""
+    generator = np.random.default_rng(seed)
+    dimension = int(case["dimension"])
+    samples = draw("scaled-normal", generator, (count, 25, dimension))
+    target = np.ones(dimension)
+
+    def good(row: Any, k: int) -> bool:
+        return count_reached(row[None, : k * k], target, case["eps"], size=k) == 1
+
+    return np.array([next((float(k) for k in range(1, 6) if good(row, k)), np.inf) for row in samples])
+
+
 def _constant(
-    key: str, claim: str, needed: Any, regimes: Sequence[Mapping[str, Any]], probability: float | str
+    key: str,
+    claim: str,
+    needed: Any,
+    regimes: Sequence[Mapping[str, Any]],
+    probability: float | str,
+    factor: Callable[[Case, float], float] | None = None,
 ) -> Constant:
     """A constant; the probability is a number, or the regime's argument of which it is 1 minus."""
 
@@ -73,7 +123,7 @@ def _constant(
         key=key,
         claim=claim,
         regimes=tuple(regimes),
-        shape=partial(_shape, key),
+        constant=partial(_factor, key) if factor is None else factor,
         probability=wanted,
         needed=needed,
     )
@@ -118,16 +168,27 @@ def checks() -> tuple[Check, ...]:
         ),
         _constant(
             "burkholz2022a.width",
-            f"{cover}; one neuron, one parameter",
+            f"{cover}; one neuron, one parameter of [-1, 1]",
             _covering,
-            _grid(coarse, delta=0.1, law="uniform", units=1, problems=1),
+            _grid(coarse, delta=0.1, law="uniform", high=1.0, units=1, problems=1),
             "delta",
         ),
         _constant(
             "dacunha2022.candidates",
-            f"{cover}; one kernel entry, candidates u v with u of one sign",
+            f"{cover}; one kernel entry; 2n channels, those with u of the other sign removed",
             _covering,
-            _grid((0.1, 0.05), delta=0.1, law="products", high=1.0, most=80, c_in=1, c_out=1, kernel=1, layers=1),
+            _grid(
+                (0.1, 0.05),
+                delta=0.1,
+                law="products",
+                channels=2,
+                high=1.0,
+                most=80,
+                c_in=1,
+                c_out=1,
+                kernel=1,
+                layers=1,
+            ),
             "delta",
         ),
         _constant(
@@ -153,9 +214,25 @@ def checks() -> tuple[Check, ...]:
         ),
         _constant(
             "kumar2025.candidates",
-            "every number of the grid in [-1/2, 1/2] is a sum, in 0.9 of the samples; uniform values on the grid",
+            "every number of the grid in [-1/2, 1/2] is a sum, in 0.9 of the samples; values uniform on the grid, as "
+            "they are after the lemma's rejection of products",
             _equal,
             [{"bits": bits} for bits in (4, 6, 8)],
             0.9,
+        ),
+        _constant(
+            "natale2024.amplified",
+            "every |z| <= sqrt(k) is within eps of a sum of exactly k of n values, with probability 1 - eps",
+            _sized,
+            [{"density": density, "eps": eps} for density, eps in ((0.25, 0.3), (0.5, 0.3))],
+            "eps",
+            _amplified,
+        ),
+        _constant(
+            "dacunha2023.structured.size",
+            "some k of k^2 products u v come within eps of (1, ..., 1), with probability taken to be 1/3",
+            _squared,
+            [{"dimension": d, "eps": 0.2} for d in (1, 2)],
+            1.0 / 3.0,
         ),
     )

@@ -141,9 +141,11 @@ def _softmax(case: Case) -> float:
     if case["corners"]:
         rows = np.sign(rows) * radius / math.sqrt(case["d_in"])
     scores = generator.standard_normal(case["rows"]) * case["spread"]
-    moved = scores + error * np.sign(rows[:, 0]) if case["aligned"] else scores + generator.uniform(-error, error)
+    moves = np.sign(rows[:, 0]) if case["aligned"] else generator.uniform(-1.0, 1.0, case["rows"])
+    moved = scores + error * moves
     allowed = bounds["otsuka2025.softmax_error"](d_in=case["d_in"], radius=radius, score_error=error)
-    return float(np.linalg.norm(_average(scores, rows) - _average(moved, rows))) / allowed if allowed else math.nan
+    found = float(np.linalg.norm(_average(scores, rows) - _average(moved, rows)))
+    return found / allowed if allowed > 0.0 else (math.inf if found > 0.0 else math.nan)
 
 
 def _average(scores: Any, rows: Any) -> Any:

@@ -88,8 +88,8 @@ class Constant:
     Parameters
     ----------
     regimes : sequence of Case
-    shape : callable
-        The bound at C = 1.
+    constant : callable
+        ``constant(case, n)``: the C at which the bound asks for n; where the bound is C times a shape, n / shape.
     probability : callable
         With which the claim must hold.
     needed : callable
@@ -100,7 +100,7 @@ class Constant:
     key: str
     claim: str
     regimes: Sequence[Case]
-    shape: Callable[[Case], float]
+    constant: Callable[[Case, float], float]
     probability: Callable[[Case], float]
     needed: Callable[[Case, int, int], NDArray[Any]]
 

@@ -35,7 +35,7 @@ CONFIDENCE = 0.95
 """Of the intervals of ratios and constants."""
 
 CONFIRMING = 10
-"""Times as many trials, freshly drawn, before a probability is called violated."""
+"""Times as many trials, freshly drawn, by which the worst case is judged."""
 
 
 def run_check(check: Check, effort: Effort) -> Finding:
@@ -72,9 +72,13 @@ def run_case(check: Check, case: Case, effort: Effort) -> Finding:
     """
     if isinstance(check, Inequality):
         ratio = check.ratio(case)
+        if math.isnan(ratio):
+            return Finding(key=check.key, claim=check.claim, verdict="untestable", note="the case decides nothing")
         return _found(check, "violated" if ratio > 1.0 else "held", 1, ratio, case)
     if isinstance(check, Probability):
-        return _judged(check, case, effort, CONFIRMING * effort.trials, 1, seed_of(effort.seed, case, "again"))
+        if _says_nothing(check, check.claimed(case)):
+            return Finding(key=check.key, claim=check.claim, verdict="untestable", note="the case claims nothing")
+        return _judged(check, case, CONFIRMING * effort.trials, 1, seed_of(effort.seed, case, "again"))
     return run_check(check, effort)
 
 
@@ -172,16 +176,19 @@ def _probability(check: Probability, effort: Effort) -> Finding:
 
     def ratio(case: Case) -> float:
         claimed = check.claimed(case)
-        if not 0.0 < claimed < 1.0:
-            return math.nan  # nothing is claimed
+        if _says_nothing(check, claimed):
+            return math.nan
         return _excess(check, case, claimed, effort.trials, DOUBT / examples, seed_of(effort.seed, case, "trials"))
 
-    tried, _, case, bad = _hunt(check.cases(), ratio, examples=examples, number=effort.seed)
+    tried, _, case, _ = _hunt(check.cases(), ratio, examples=examples, number=effort.seed)
     if case is None:
         return Finding(key=check.key, claim=check.claim, verdict="untestable", note="no case claims anything")
-    fresh = seed_of(effort.seed, case, "again")
-    trials = effort.trials * (CONFIRMING if bad else 1)
-    return _judged(check, case, effort, trials, tried, fresh)
+    return _judged(check, case, CONFIRMING * effort.trials, tried, seed_of(effort.seed, case, "again"))
+
+
+def _says_nothing(check: Probability, claimed: float) -> bool:
+    """Whether every probability meets the claim."""
+    return math.isnan(claimed) or (claimed <= 0.0 if check.side == "at least" else claimed >= 1.0)
 
 
 def _excess(check: Probability, case: Case, claimed: float, trials: int, doubt: float, number: int) -> float:
@@ -189,23 +196,28 @@ def _excess(check: Probability, case: Case, claimed: float, trials: int, doubt: 
     successes = check.successes(case, trials, number)
     interval = clopper_pearson(successes, trials, confidence=1.0 - 2.0 * doubt)
     if check.side == "at least":
-        return claimed / interval.high
-    return interval.low / claimed
+        return math.inf if claimed > 1.0 else claimed / interval.high
+    return _over(interval.low, claimed)
 
 
-def _judged(check: Probability, case: Case, effort: Effort, trials: int, tried: int, number: int) -> Finding:
-    """Fresh trials of the worst case, with the interval of its ratio."""
+def _over(found: float, allowed: float) -> float:
+    """Their ratio, where nothing may be allowed."""
+    return found / allowed if allowed > 0.0 else (math.inf if found > 0.0 else 0.0)
+
+
+def _judged(check: Probability, case: Case, trials: int, tried: int, number: int) -> Finding:
+    """Fresh trials of the worst case: one test at the level DOUBT, whatever the hunt made of the case."""
     claimed = check.claimed(case)
     successes = check.successes(case, trials, number)
     interval = clopper_pearson(successes, trials, confidence=CONFIDENCE)
     strict = clopper_pearson(successes, trials, confidence=1.0 - 2.0 * DOUBT)
     rate = successes / trials
     if check.side == "at least":
-        worst = claimed / rate if successes else math.inf
-        ends = claimed / interval.high, claimed / interval.low if interval.low else math.inf
-        bad = claimed > strict.high
+        worst, ends = _over(claimed, rate), (claimed / interval.high, _over(claimed, interval.low))
+        bad, passing = claimed > strict.high, strict.high
     else:
-        worst, ends, bad = rate / claimed, (interval.low / claimed, interval.high / claimed), strict.low > claimed
+        worst, ends = _over(rate, claimed), (_over(interval.low, claimed), _over(interval.high, claimed))
+        bad, passing = strict.low > claimed, strict.low
     return Finding(
         key=check.key,
         claim=check.claim,
@@ -215,48 +227,49 @@ def _judged(check: Probability, case: Case, effort: Effort, trials: int, tried: 
         interval=ends,
         confidence=CONFIDENCE,
         case=dict(case),
-        note=f"probability {check.side} {claimed:.4g} claimed, {successes} of {trials} measured",
+        note=f"probability {check.side} {claimed:.4g} claimed, {successes} of {trials} measured; "
+        f"a claim of {passing:.4g} would have passed too",
     )
 
 
 def _constant(check: Constant, effort: Effort) -> Finding:
+    doubt = (1.0 - CONFIDENCE) / 2.0 / len(check.regimes)  # so that all intervals hold at the same time
     rows = []
     for case in check.regimes:
         needed = np.sort(check.needed(case, effort.trials, seed_of(effort.seed, case, "needed")))
-        probability, shape = check.probability(case), check.shape(case)
-        low, middle, high = _quantile(needed, probability)
+        probability = check.probability(case)
+        # Rounded up, every C above that of n - 1 asks for n: the infimum is what the data agree with.
+        low, middle, high = (max(n - 1.0, 0.0) for n in _quantile(needed, probability, doubt))
         rows.append(
             {
                 **case,
                 "probability": probability,
-                "shape": shape,
-                "needed": middle,
-                "C": middle / shape,
-                "C_low": low / shape,
-                "C_high": high / shape,
+                "needed": middle + 1.0,
+                "C": check.constant(case, middle),
+                "C_low": check.constant(case, low),
+                "C_high": check.constant(case, high),
             }
         )
-    worst = max(rows, key=lambda row: float(row["C"]))
+    largest = {name: max(float(row[name]) for row in rows) for name in ("C", "C_low", "C_high")}
     return Finding(
         key=check.key,
         claim=check.claim,
         verdict="constant",
         trials=effort.trials * len(rows),
-        worst=worst["C"],
-        interval=(worst["C_low"], worst["C_high"]),
+        worst=largest["C"],
+        interval=(largest["C_low"], largest["C_high"]),
         confidence=CONFIDENCE,
         rows=tuple(rows),
-        note=f"smallest C consistent with {effort.trials} samples, the largest over {len(rows)} regimes",
+        note=f"C must exceed this by {effort.trials} samples in each of {len(rows)} regimes; the largest over them",
     )
 
 
-def _quantile(needed: Any, probability: float) -> tuple[float, float, float]:
-    """The sample quantile between two order statistics that enclose the true one with the confidence."""
+def _quantile(needed: Any, probability: float, doubt: float) -> tuple[float, float, float]:
+    """The sample quantile between two order statistics, each beyond the true one with at most this probability."""
     count = len(needed)
     ranks = np.arange(1, count + 1)
     # The r-th smallest of `count` lies below the quantile with the probability of at least r successes.
     below = betainc(ranks, count - ranks + 1, probability)
-    doubt = (1.0 - CONFIDENCE) / 2.0
     sure = np.flatnonzero(below >= 1.0 - doubt)
     above = np.flatnonzero(below <= doubt)
     low = float(needed[sure[-1]]) if len(sure) else 0.0
