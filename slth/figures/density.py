@@ -78,7 +78,7 @@ def _points(axes: Axes, width: int, eps: float, color: str) -> None:
 
 
 def _measured(axes: Axes, rows: Sequence[Row], color: str, marker: str, label: str, *, bars: bool) -> None:
-    """Medians over repetitions for each size; any size as a hollow point."""
+    """Medians over repetitions for each size, with bars up to a dash at the 90 % quantile; any size hollow."""
     points = np.array([(size, *_medians(where(rows, size=size))) for size in levels(rows, "size")])
     points = points[np.isfinite(points[:, 3])]  # in half of the repetitions, at least, an n was found
     fixed, free = points[points[:, 0] > 0], points[points[:, 0] == 0]
@@ -87,6 +87,7 @@ def _measured(axes: Axes, rows: Sequence[Row], color: str, marker: str, label: s
     if bars:
         known = fixed[np.isfinite(fixed[:, 4])]
         axes.vlines(known[:, 1], known[:, 2], known[:, 4], color=color, linewidth=0.9)
+        axes.plot(known[:, 1], known[:, 4], "_", color=color, markersize=7, markeredgewidth=1.2)
 
 
 def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
@@ -99,10 +100,18 @@ def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
 
 def _legend(wide: Axes, near: Axes) -> None:
     wide.plot([], [], "--", color=INK, linewidth=1.2, label=f"Natale et al. 2024, Theorem 3, C = {ASSUMED:g} assumed")
-    wide.plot([], [], ":", color=INK, linewidth=1.2, label="Natale et al. 2024, Theorem 5: necessary")
+    wide.plot(
+        [],
+        [],
+        ":",
+        color=INK,
+        linewidth=1.2,
+        label="Natale et al. 2024, Theorem 5: necessary\nfor all targets of norm up to sqrt k",
+    )
     wide.plot([], [], "X", color=MUTED, label=f"Malach et al. 2020, C = {ASSUMED:g} assumed")
     wide.plot([], [], "P", color=MUTED, label=f"Pensia et al. 2020, C = {ASSUMED:g} assumed;\ndensity: some constant")
     handles, labels = wide.get_legend_handles_labels()
     wide.legend(handles[-4:], labels[-4:], loc="lower left", fontsize=7.0)
     near.plot([], [], "o", color=MUTED, markerfacecolor="white", markersize=7, label="any number chosen")
+    near.plot([], [], "_", color=MUTED, markersize=7, markeredgewidth=1.2, label="90 % of repetitions need no more")
     near.legend(loc="upper right", fontsize=7.5, title="measured: exactly k chosen", title_fontsize=7.5)

@@ -22,7 +22,7 @@ LOOKS: dict[str, tuple[str, str, str, Mapping[str, Any]]] = {
     "natale2024.weight": ("Natale et al. 2024, density 0.1", GREEN, "^", DENSE),
     "kumar2025.shallow_width": ("Kumar, Natale 2025, l + 1 layers, exact", SKY, "v", DENSE),
     "gadhikar2023.width": ("Gadhikar et al. 2023, random mask 0.1", YELLOW, "P", DENSE),
-    "otsuka2025.head_width": ("Otsuka et al. 2025, attention", MUTED, "X", DENSE),
+    "otsuka2025.head_width": ("Otsuka et al. 2025, attention, mean of 4 matrices", MUTED, "X", DENSE),
     "pensia2020.width": ("Pensia et al. 2020", BLUE, "o", DENSE),
     "burkholz2022a.width": ("Burkholz 2022, l + 1 layers", PINK, "s", DENSE),
     "xiong2023.width": ("Xiong et al. 2023, perturbation 1", ORANGE, "^", DENSE),
@@ -33,7 +33,7 @@ LOOKS: dict[str, tuple[str, str, str, Mapping[str, Any]]] = {
     "ferbach2023.width": ("Ferbach et al. 2023, equivariant", YELLOW, "s", CONVOLUTIONAL),
     "derived.structured.counting": ("needed: counting, structured", GREEN, "x", NEEDED),
     "derived.two_layer.width": ("needed: counting, two layers", INK, "+", NEEDED),
-    "pensia2020.lower.deep_width": ("needed: Pensia et al. 2020, 2 l layers", MUTED, "1", NEEDED),
+    "pensia2020.lower.deep_width": ("needed: Pensia 2020, 2 l layers, 1 matrix", MUTED, "1", NEEDED),
 }
 """Key of the catalogue to label, colour, marker and line; dense targets solid, convolutional ones dashed."""
 
@@ -106,7 +106,7 @@ def _key(drawing: Figure, rows: Sequence[Row]) -> None:
     if handles:
         title = (
             "solid: dense target, dashed: convolutional target, dotted: lower bounds. Open markers: recalled, "
-            "unverified. * C = 1 assumed."
+            "unverified. * C = 1 assumed; rho = N assumed for Burkholz and for Gadhikar et al."
         )
         drawing.legend(
             handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, title=title, title_fontsize=8.0

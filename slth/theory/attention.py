@@ -18,7 +18,7 @@ CITATION = (
 
 
 def head_width(*, d_in: float, heads: float, radius: float, eps: float, constant: float) -> float:
-    r"""Return the key and query dimension of one head, :math:`C d_1 \log(8 H \alpha^3 d_1^{3/2} / \epsilon)`.
+    r"""Return the key and query dimension of one head, :math:`C d_1 \ln(8 H \alpha^3 d_1^{3/2} / \epsilon)`.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def head_width(*, d_in: float, heads: float, radius: float, eps: float, constant
 
 
 def value_width(*, d_in: float, d_out: float, heads: float, radius: float, eps: float, constant: float) -> float:
-    r"""Return the value dimension of one head, :math:`C d_1 \log(2 H \alpha d_1 \sqrt{d_2} / \epsilon)`.
+    r"""Return the value dimension of one head, :math:`C d_1 \ln(2 H \alpha d_1 \sqrt{d_2} / \epsilon)`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def softmax_error(*, d_in: float, radius: float, score_error: float) -> float:
 
 
 def block_attention_width(*, d_in: float, heads: float, radius: float, eps: float, constant: float) -> float:
-    r"""Return the head dimension inside one block, :math:`C d_1 \log(32 \alpha^3 H d_1^{3/2} / \epsilon)`.
+    r"""Return the head dimension inside one block, :math:`C d_1 \ln(32 \alpha^3 H d_1^{3/2} / \epsilon)`.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def block_attention_width(*, d_in: float, heads: float, radius: float, eps: floa
 def block_dense_width(
     *, d_in: float, heads: float, layers: float, radius: float, eps: float, constant: float
 ) -> float:  # fmt: skip
-    r"""Return the width of a block's dense part, :math:`C d_1 \log(24 \alpha L H d_1^{5/2} / \epsilon)`.
+    r"""Return the width of a block's dense part, :math:`C d_1 \ln(24 \alpha L H d_1^{5/2} / \epsilon)`.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ BOUNDS: tuple[Bound, ...] = (
         title="key and query dimension of an attention head",
         citation=f"{CITATION}, Theorem 3",
         statement=(
-            "n_K >= C d1 log(8 H alpha^3 d1^(3/2)/eps) and n_V as in otsuka2025.value_width => with probability "
+            "n_K >= C d1 ln(8 H alpha^3 d1^(3/2)/eps) and n_V as in otsuka2025.value_width => with probability "
             ">= 1 - eps a subnetwork has max_i ||Attn_S - Attn_T|| <= eps, for any number of tokens, without an "
             "extra layer"
         ),
@@ -239,14 +239,14 @@ BOUNDS: tuple[Bound, ...] = (
         formula=head_width,
         parameters={"d_in": D_IN, "heads": HEADS, "radius": LARGE, "eps": ERROR},
         assumptions=(WEIGHTS, LONG),
-        constant="d1 log(8 H alpha^3 d1^(3/2)/eps)",
+        constant="d1 ln(8 H alpha^3 d1^(3/2)/eps)",
         count=True,
     ),
     Bound(
         key="otsuka2025.value_width",
         title="value dimension of an attention head",
         citation=f"{CITATION}, Theorem 3",
-        statement="n_V >= C d1 log(2 H alpha d1 sqrt(d2)/eps), with n_K as in otsuka2025.head_width",
+        statement="n_V >= C d1 ln(2 H alpha d1 sqrt(d2)/eps), with n_K as in otsuka2025.head_width",
         quantity="value dimension of one head, n_V",
         direction="sufficient",
         provenance="found",
@@ -259,7 +259,7 @@ BOUNDS: tuple[Bound, ...] = (
             "eps": ERROR,
         },
         assumptions=(WEIGHTS, LONG_BOTH),
-        constant="d1 log(2 H alpha d1 sqrt(d2)/eps)",
+        constant="d1 ln(2 H alpha d1 sqrt(d2)/eps)",
         count=True,
     ),
     Bound(
@@ -287,7 +287,7 @@ BOUNDS: tuple[Bound, ...] = (
         title="head dimension inside a transformer block",
         citation=f"{CITATION}, theorem on one block",
         statement=(
-            "n_MHA >= C d1 log(32 alpha^3 H d1^(3/2)/eps), with the dense part as in otsuka2025.block_dense_width => a "
+            "n_MHA >= C d1 ln(32 alpha^3 H d1^(3/2)/eps), with the dense part as in otsuka2025.block_dense_width => a "
             "block without normalisation layers is approximated within eps"
         ),
         quantity="key, query and value dimension of one head, n_MHA",
@@ -296,14 +296,14 @@ BOUNDS: tuple[Bound, ...] = (
         formula=block_attention_width,
         parameters={"d_in": D_IN, "heads": HEADS, "radius": LARGE, "eps": ERROR},
         assumptions=(WEIGHTS, LONG),
-        constant="d1 log(32 alpha^3 H d1^(3/2)/eps)",
+        constant="d1 ln(32 alpha^3 H d1^(3/2)/eps)",
         count=True,
     ),
     Bound(
         key="otsuka2025.block_dense_width",
         title="width of the dense part of a transformer block",
         citation=f"{CITATION}, theorem on one block",
-        statement="n_FC >= C d1 log(24 alpha L H d1^(5/2)/eps), with heads as in otsuka2025.block_attention_width",
+        statement="n_FC >= C d1 ln(24 alpha L H d1^(5/2)/eps), with heads as in otsuka2025.block_attention_width",
         quantity="candidates of the dense part, n_FC",
         direction="sufficient",
         provenance="found",
@@ -316,7 +316,7 @@ BOUNDS: tuple[Bound, ...] = (
             "eps": ERROR,
         },
         assumptions=(WEIGHTS, LONG),
-        constant="d1 log(24 alpha L H d1^(5/2)/eps)",
+        constant="d1 ln(24 alpha L H d1^(5/2)/eps)",
         count=True,
     ),
     Bound(

@@ -18,7 +18,7 @@ BINARY = Assumption(words="weights of the source are -1 or +1 (up to a scale), t
 
 
 def multi_prize_width(*, width: float, depth: float, eps: float, constant: float) -> float:
-    r"""Return the width of a binary source, :math:`C (l d^{3/2} / \epsilon + l d \log(l d / \epsilon))`.
+    r"""Return the width of a binary source, :math:`C (l d^{3/2} / \epsilon + l d \ln(l d / \epsilon))`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def multi_prize_width(*, width: float, depth: float, eps: float, constant: float
 
 
 def binary_width(*, width: float, depth: float, eps: float, constant: float) -> float:
-    r"""Return the width of a binary source, :math:`C d \log^2(d l / \epsilon)`.
+    r"""Return the width of a binary source, :math:`C d \ln^2(d l / \epsilon)`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def binary_width(*, width: float, depth: float, eps: float, constant: float) -> 
 
 
 def binary_depth(*, width: float, depth: float, eps: float, constant: float) -> float:
-    r"""Return the depth of a binary source, :math:`C l \log(d l / \epsilon)`.
+    r"""Return the depth of a binary source, :math:`C l \ln(d l / \epsilon)`.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ BOUNDS: tuple[Bound, ...] = (
         ),
         statement=(
             "A target of width d and depth l is approximated within eps by pruning a binary source of width "
-            "C (l d^(3/2)/eps + l d log(l d/eps))"
+            "C (l d^(3/2)/eps + l d ln(l d/eps))"
         ),
         quantity="width of the source",
         direction="sufficient",
@@ -155,9 +155,12 @@ BOUNDS: tuple[Bound, ...] = (
         formula=multi_prize_width,
         parameters={"width": WIDTH, "depth": DEPTH, "eps": ERROR},
         assumptions=(BINARY,),
-        constant="l d^(3/2)/eps + l d log(l d/eps)",
+        constant="l d^(3/2)/eps + l d ln(l d/eps)",
         count=True,
-        caveat="the order alone, through a citing paper; the hypotheses were not read",
+        caveat=(
+            "the order alone, through a citing paper; the hypotheses were not read; the base of the logarithm is not "
+            "given, e here, and C does not absorb it beside the other term"
+        ),
     ),
     Bound(
         key="sreenivasan2022.width",
@@ -168,7 +171,7 @@ BOUNDS: tuple[Bound, ...] = (
         ),
         statement=(
             "A target of width d and depth l is approximated within eps by pruning a binary source of width "
-            "C d log^2(d l/eps) and depth C' l log(d l/eps)"
+            "C d ln^2(d l/eps) and depth C' l ln(d l/eps)"
         ),
         quantity="width of the source",
         direction="sufficient",
@@ -176,7 +179,7 @@ BOUNDS: tuple[Bound, ...] = (
         formula=binary_width,
         parameters={"width": WIDTH, "depth": DEPTH, "eps": ERROR},
         assumptions=(BINARY,),
-        constant="d log^2(d l/eps)",
+        constant="d ln^2(d l/eps)",
         count=True,
         caveat="the order alone, through a citing paper; the hypotheses were not read",
     ),
@@ -187,14 +190,14 @@ BOUNDS: tuple[Bound, ...] = (
             "Sreenivasan, Rajput, Sohn, Papailiopoulos, 'Finding Everything within Random Binary Networks', AISTATS "
             "2022, arXiv 2110.08996; as cited by Kumar, Natale 2025, arXiv 2508.11020"
         ),
-        statement="The depth that goes with sreenivasan2022.width: C l log(d l/eps)",
+        statement="The depth that goes with sreenivasan2022.width: C l ln(d l/eps)",
         quantity="layers of the source",
         direction="sufficient",
         provenance="found",
         formula=binary_depth,
         parameters={"width": WIDTH, "depth": DEPTH, "eps": ERROR},
         assumptions=(BINARY,),
-        constant="l log(d l/eps)",
+        constant="l ln(d l/eps)",
         count=True,
         caveat="the order alone, through a citing paper; the hypotheses were not read",
     ),

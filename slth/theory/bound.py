@@ -81,8 +81,8 @@ class Parameter:
 
     def range_text(self) -> str:
         """The range as text, as in ``(0, 1]``."""
-        low = f"({self.above:g}" if self.above >= self.least else f"[{self.least:g}"
-        high = f"{self.below:g})" if self.below <= self.most else f"{self.most:g}]"
+        low = f"({_brief(self.above)}" if self.above >= self.least else f"[{_brief(self.least)}"
+        high = f"{_brief(self.below)})" if self.below <= self.most else f"{_brief(self.most)}]"
         return f"{low}, {high}"
 
 
@@ -286,6 +286,12 @@ class Bound:
                 "give constant=1.0 to see the shape, and say that it is assumed",
             )
         return float(Parameter(meaning="the unspecified factor", above=0.0).check(CONSTANT, arguments[CONSTANT]))
+
+
+def _brief(number: float) -> str:
+    """Few digits where they are the number, else all: an end of a range must not be rounded across it."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(float(number))
 
 
 def _shown(arguments: Mapping[str, Number]) -> str:

@@ -13,7 +13,7 @@ from slth.theory.parameters import positive, small, whole
 
 
 def shallow_units(*, units: float, eps: float, delta: float, problems: float, constant: float) -> float:
-    r"""Return the units of one layer of a source of depth l + 1, :math:`C n \log(1 / \min(\epsilon_l, \delta/\rho))`.
+    r"""Return the units of one layer of a source of depth l + 1, :math:`C n \ln(1 / \min(\epsilon_l, \delta/\rho))`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def shallow_layer_error(*, eps: float, layers: float, layer: float, signal: floa
 
 
 def universal_candidates(*, largest: float, eps: float, delta: float, constant: float) -> float:
-    r"""Return the candidates of a general subset sum, :math:`C \max(1,m) \log(\max(1,m) / \min(\epsilon, \delta))`.
+    r"""Return the candidates of a general subset sum, :math:`C \max(1,m) \ln(\max(1,m) / \min(\epsilon, \delta))`.
 
     Parameters
     ----------
@@ -115,6 +115,37 @@ def universal_candidates(*, largest: float, eps: float, delta: float, constant: 
     return constant * scale * math.log(scale / min(eps, delta))
 
 
+def shallow_problems(*, weights: float, exponent: float, smallest: float, constant: float) -> float:
+    r"""Return the subset-sum problems that share the failure probability, :math:`C N^{1+g} m^{-g} \ln(1/m)`.
+
+    Parameters
+    ----------
+    weights : int
+        N, the parameters of the target that are not zero.
+    exponent : float
+        g, any positive number.
+    smallest : float
+        m, a minimum of errors and probabilities; which of them it is taken over is not recalled.
+    constant : float
+        C.
+
+    Returns
+    -------
+    float
+        :math:`\rho`.
+
+    Notes
+    -----
+    Source: Burkholz 2022 (arXiv 2205.02321), main theorem; recalled, unverified, and not in full.
+
+    Examples
+    --------
+    >>> round(shallow_problems(weights=1000, exponent=0.5, smallest=0.01, constant=1.0))
+    1456283
+    """
+    return constant * weights * math.pow(weights / smallest, exponent) * -math.log(smallest)
+
+
 LAYER_ERROR = small("eps_l, the error that each parameter of the layer may have")
 FAILURE = small("the failure probability of the network")
 PROBLEMS = positive(
@@ -135,7 +166,7 @@ BOUNDS: tuple[Bound, ...] = (
             "arXiv 2205.02321, main theorem"
         ),
         statement=(
-            "Source of depth l + 1. Layer by layer, n_source >= C n_target log(1/min(eps_l, delta/rho)) => with "
+            "Source of depth l + 1. Layer by layer, n_source >= C n_target ln(1/min(eps_l, delta/rho)) => with "
             "probability >= 1 - delta a subnetwork is within eps. Copies of the first layer's neurons are the "
             "candidates; there are no products after it. Over-parameterisation is the square of Pensia et al.'s"
         ),
@@ -150,7 +181,7 @@ BOUNDS: tuple[Bound, ...] = (
             "problems": PROBLEMS,
         },
         assumptions=(COMPACT, ACTIVATION),
-        constant="n log(1/min(eps_l, delta/rho))",
+        constant="n ln(1/min(eps_l, delta/rho))",
         count=True,
         caveat="depth and construction are found in citing papers, the width is recalled",
     ),
@@ -184,6 +215,30 @@ BOUNDS: tuple[Bound, ...] = (
         caveat="that it is the error of each parameter is read from its form, and holds in simulation",
     ),
     Bound(
+        key="burkholz2022a.problems",
+        title="subset-sum problems that share the failure probability of a source of depth l + 1",
+        citation=(
+            "Burkholz, 'Most Activation Functions Can Win the Lottery Without Excessive Depth', NeurIPS 2022, "
+            "arXiv 2205.02321, main theorem"
+        ),
+        statement=(
+            "rho = C N^(1+g) / m^g ln(1/m) for any g > 0, N the parameters of the target that are not zero and m a "
+            "minimum of errors and probabilities: the rho of burkholz2022a.width"
+        ),
+        quantity="problems, rho",
+        direction="sufficient",
+        provenance="recalled",
+        formula=shallow_problems,
+        parameters={
+            "weights": whole("the parameters N of the target that are not zero", most=1e12),
+            "exponent": positive("g, any positive number: C may depend on it", most=5.0, monotone=1),
+            "smallest": small("m, a minimum of errors and probabilities, as of the eps_l and delta"),
+        },
+        assumptions=(COMPACT, ACTIVATION),
+        constant="N^(1+g) / m^g ln(1/m)",
+        caveat="which numbers the minimum is taken over, and how C depends on g, is not recalled",
+    ),
+    Bound(
         key="burkholz2022b.channels",
         title="channels of a convolutional or residual source of depth l + 1",
         citation=(
@@ -191,7 +246,7 @@ BOUNDS: tuple[Bound, ...] = (
             "arXiv 2205.02343, main theorem"
         ),
         statement=(
-            "As burkholz2022a.width with channels for neurons: c_source >= C c_target log(1/min(eps_l, delta/rho)); "
+            "As burkholz2022a.width with channels for neurons: c_source >= C c_target ln(1/min(eps_l, delta/rho)); "
             "convolutions and residual blocks, almost every activation"
         ),
         quantity="channels of one layer of the source",
@@ -205,7 +260,7 @@ BOUNDS: tuple[Bound, ...] = (
             "problems": PROBLEMS,
         },
         assumptions=(COMPACT, ACTIVATION),
-        constant="c log(1/min(eps_l, delta/rho))",
+        constant="c ln(1/min(eps_l, delta/rho))",
         count=True,
         caveat="that such a result exists is found, its shape is recalled",
     ),
@@ -217,7 +272,7 @@ BOUNDS: tuple[Bound, ...] = (
             "arXiv 2111.11146, lemma on general variables"
         ),
         statement=(
-            "n >= C max(1,m) log(max(1,m)/min(eps,delta)) => with probability >= 1 - delta every |z| <= m has a "
+            "n >= C max(1,m) ln(max(1,m)/min(eps,delta)) => with probability >= 1 - delta every |z| <= m has a "
             "subset sum within eps"
         ),
         quantity="candidates, n",
@@ -230,7 +285,7 @@ BOUNDS: tuple[Bound, ...] = (
             "delta": small("the failure probability"),
         },
         assumptions=(Assumption(words="the law of the values contains a uniform part around 0"),),
-        constant="max(1,m) log(max(1,m)/min(eps,delta))",
+        constant="max(1,m) ln(max(1,m)/min(eps,delta))",
         count=True,
     ),
 )

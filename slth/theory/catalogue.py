@@ -19,6 +19,7 @@ FAMILIES = (
     "multidimensional",
     "first_moment",
     "scaled_moment",
+    "vector_error",
     "second_moment",
     "counting",
     "early",

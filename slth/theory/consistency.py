@@ -130,15 +130,13 @@ PAIRS: tuple[Pair, ...] = (
     ),
     Pair(
         sufficient="derived.second_moment.candidates",
-        necessary="derived.structured.counting",
+        necessary="derived.covering.candidates",
         grid={"dimension": (1, 2, 3, 6, 9, 18), "eps": (0.1, 1e-2, 1e-3, 1e-6)},
-        arguments=lambda **both: (both, both),
-    ),
-    Pair(
-        sufficient="dacunha2023.structured.candidates",
-        necessary="derived.structured.counting",
-        grid={"dimension": (1, 2, 9, 36, 144), "eps": ERRORS},
-        arguments=lambda **both: (both, both),
+        # Each target of [-1, 1]^D is served with probability 1/3, so that on average a third of the volume is.
+        arguments=lambda dimension, eps: (
+            {"dimension": dimension, "eps": eps, "probability": 1.0 / 3.0},
+            {"dimension": dimension, "eps": eps, "length": 2.0 * 3.0 ** (-1.0 / dimension)},
+        ),
     ),
     Pair(
         sufficient="dacunha2023.structured.layer_channels",

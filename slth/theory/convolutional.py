@@ -20,7 +20,7 @@ FERBACH = (
 def convolutional_candidates(
     *, c_in: float, c_out: float, kernel: float, layers: float, eps: float, delta: float, constant: float
 ) -> float:
-    r"""Return the candidates for one kernel entry, :math:`C \log(c_{in} c_{out} d^2 l / \min(\epsilon, \delta))`.
+    r"""Return the candidates for one kernel entry, :math:`C \ln(c_{in} c_{out} d^2 l / \min(\epsilon, \delta))`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def equivariant_width(
     *, n_in: float, n_out: float, basis: float, basis_norm: float, layers: float, eps: float, delta: float,
     constant: float,
 ) -> float:  # fmt: skip
-    r"""Return the width :math:`C n \log(n n' \max(|B|, \|B\|) l / \min(\epsilon, \delta))` between two layers.
+    r"""Return the width :math:`C n \ln(n n' \max(|B|, \|B\|) l / \min(\epsilon, \delta))` between two layers.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def equivariant_width(
 
 
 def equivariant_parameters(*, n: float, basis: float, eps: float, constant: float) -> float:
-    r"""Return the effective parameters that any source needs, :math:`C n^2 |B| \log(1/\epsilon)`.
+    r"""Return the effective parameters that any source needs, :math:`C n^2 |B| \ln(1/\epsilon)`.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ BOUNDS: tuple[Bound, ...] = (
         ),
         statement=(
             "Source of 2l layers, entries U[-1,1]: 1 x 1 kernels from c_in to 2 n c_in channels, then d x d kernels "
-            "from these to c_out. n >= C log(c_in c_out d^2 l / min(eps, delta)) => with probability >= 1 - delta, "
+            "from these to c_out. n >= C ln(c_in c_out d^2 l / min(eps, delta)) => with probability >= 1 - delta, "
             "for every target masks exist with sup over inputs in [0,1] of ||f - g||_max < eps"
         ),
         quantity="candidates for one kernel entry, n",
@@ -153,7 +153,7 @@ BOUNDS: tuple[Bound, ...] = (
             Assumption(words="every kernel of the target has an l1 norm of at most 1"),
             Assumption(words="inputs lie in [0, 1]"),
         ),
-        constant="log(c_in c_out d^2 l / min(eps, delta))",
+        constant="ln(c_in c_out d^2 l / min(eps, delta))",
         count=True,
         caveat=(
             "that such a result exists is found, its shape is recalled; whether a layer has n or 2 n channels for each "
@@ -166,7 +166,7 @@ BOUNDS: tuple[Bound, ...] = (
         citation=f"{FERBACH}, main theorem",
         statement=(
             "Linear equivariant maps expanded in a basis B, coefficients U[-1,1], source of 2l layers with width "
-            "C n log(n n' max(|B|, ||B||) l / min(eps, delta)) between two layers => with probability >= 1 - delta, "
+            "C n ln(n n' max(|B|, ||B||) l / min(eps, delta)) between two layers => with probability >= 1 - delta, "
             "for every equivariant target an equivariant subnetwork is within eps over bounded inputs"
         ),
         quantity="width of the source between the two layers of a pair",
@@ -183,7 +183,7 @@ BOUNDS: tuple[Bound, ...] = (
             "delta": small("the failure probability"),
         },
         assumptions=(Assumption(words="the coefficients of the target lie in [-1, 1] and inputs are bounded"),),
-        constant="n log(n n' max(|B|, ||B||) l / min(eps, delta))",
+        constant="n ln(n n' max(|B|, ||B||) l / min(eps, delta))",
         count=True,
         caveat="the basis expansion is found, the width is recalled",
     ),
@@ -191,7 +191,7 @@ BOUNDS: tuple[Bound, ...] = (
         key="ferbach2023.parameters",
         title="lower bound on the parameters of an equivariant source",
         citation=f"{FERBACH}, lower bound",
-        statement="A source that serves all equivariant targets of width n has >= C n^2 |B| log(1/eps) parameters",
+        statement="A source that serves all equivariant targets of width n has >= C n^2 |B| ln(1/eps) parameters",
         quantity="effective parameters of the source",
         direction="necessary",
         provenance="recalled",
@@ -202,7 +202,7 @@ BOUNDS: tuple[Bound, ...] = (
             "eps": small("the error"),
         },
         assumptions=(Assumption(words="inputs are bounded"),),
-        constant="n^2 |B| log(1/eps)",
+        constant="n^2 |B| ln(1/eps)",
         count=True,
         caveat="that a lower bound exists is found, its form is recalled",
     ),

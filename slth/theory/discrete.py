@@ -17,7 +17,7 @@ CITATION = (
 
 
 def discrete_success(*, n: float, largest: float, tolerance: float, kappa: float, constant: float) -> float:
-    r"""Return :math:`1 - 2 \exp[-(n - C \log\frac{M+1}{\Delta+1})^2 / (\kappa n)]`, or 0 where it says nothing.
+    r"""Return :math:`1 - 2 \exp[-(n - C \ln\frac{M+1}{\Delta+1})^2 / (\kappa n)]`, or 0 where it says nothing.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def discrete_success(*, n: float, largest: float, tolerance: float, kappa: float
 
 
 def unified_candidates(*, step: float, tolerance: float, constant: float) -> float:
-    r"""Return the candidates for one weight, :math:`C \log\frac{1/\delta + 1}{\Delta + 1}`.
+    r"""Return the candidates for one weight, :math:`C \ln\frac{1/\delta + 1}{\Delta + 1}`.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ BOUNDS: tuple[Bound, ...] = (
         citation=f"{CITATION}, abstract and public reviews of OpenReview uFiFLZyL9j",
         statement=(
             "Values uniform on {-M..M}; tau the number of values until all targets are within Delta: "
-            "P(tau <= n) >= 1 - 2 exp[-(n - C log((M+1)/(Delta+1)))^2 / (kappa n)]"
+            "P(tau <= n) >= 1 - 2 exp[-(n - C ln((M+1)/(Delta+1)))^2 / (kappa n)]"
         ),
         quantity="success probability, at least",
         direction="sufficient",
@@ -136,7 +136,7 @@ BOUNDS: tuple[Bound, ...] = (
             UNIFORM,
             Assumption(words="Delta is at most M", holds=lambda given: given["tolerance"] <= given["largest"]),
         ),
-        constant="log((M+1)/(Delta+1))",
+        constant="ln((M+1)/(Delta+1))",
         caveat=REVIEWS,
     ),
     Bound(
@@ -144,7 +144,7 @@ BOUNDS: tuple[Bound, ...] = (
         title="candidates for one weight of a grid within a tolerance",
         citation=f"{CITATION}, abstract and public reviews of OpenReview uFiFLZyL9j",
         statement=(
-            "n >= C log((1/delta + 1)/(Delta + 1)), delta the step of the grid and Delta the error in steps: exact "
+            "n >= C ln((1/delta + 1)/(Delta + 1)), delta the step of the grid and Delta the error in steps: exact "
             "tickets for Delta = 0, continuous ones for delta -> 0"
         ),
         quantity="candidates for one weight, n",
@@ -161,7 +161,7 @@ BOUNDS: tuple[Bound, ...] = (
                 holds=lambda given: given["tolerance"] <= 1.0 / given["step"],
             ),
         ),
-        constant="log((1/delta + 1)/(Delta + 1))",
+        constant="ln((1/delta + 1)/(Delta + 1))",
         count=True,
         caveat=REVIEWS,
     ),

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
-
 from slth.theory.bound import Assumption, Bound, Parameter
 from slth.theory.parameters import LEAST_ERROR, small, whole
 
@@ -72,6 +70,8 @@ def fixed_size_candidates(*, size: float, eps: float, factor: float) -> float:
     >>> round(fixed_size_candidates(size=5, eps=0.001, factor=1.0), 2)
     12.71
     """
+    from scipy.optimize import brentq  # here, because it takes a fifth of a second
+
     wanted = factor * math.log2(size / eps) / size
 
     def excess(doublings: float) -> float:
@@ -167,6 +167,8 @@ def self_consistent_size(multiple: float, inner: float, power: int) -> float:
     >>> round(self_consistent_size(2.0, 2.0, 1), 9)
     8.0
     """
+    from scipy.optimize import brentq
+
     start = max(power / math.log(2.0), math.log2(inner))  # beyond its minimum the logarithm of the quotient rises
 
     def excess(bits: float) -> float:
@@ -182,6 +184,7 @@ def self_consistent_size(multiple: float, inner: float, power: int) -> float:
 
 def _least_size(bits: float, constant: float) -> float:
     """The k from which on ``k >= 2 constant (log2(k)**2 + 2 log2(k) bits)``."""
+    from scipy.optimize import brentq
 
     def excess(doublings: float) -> float:
         return doublings * math.log(2.0) - math.log(2.0 * constant * doublings * (doublings + 2.0 * bits))
@@ -225,7 +228,10 @@ BOUNDS: tuple[Bound, ...] = (
         assumptions=(Assumption(words="the law of the values is sum-bounded"),),
         count=True,
         implicit=True,
-        caveat="the success probability is a constant that is not given",
+        caveat=(
+            "the success probability c_thm is a positive constant that is not given, and depends on c_hyp, which is 1 "
+            "unless another factor is asked for"
+        ),
     ),
     Bound(
         key="natale2024.amplified",

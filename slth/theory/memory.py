@@ -43,7 +43,7 @@ def frozen_candidates(*, candidates: float, frozen: float) -> float:
 
 
 def shared_width(*, width: float, delta: float, constant: float) -> float:
-    r"""Return the width of one source for m targets, :math:`C d \log(1/\delta)`.
+    r"""Return the width of one source for m targets, :math:`C d \ln(1/\delta)`.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def shared_width(*, width: float, delta: float, constant: float) -> float:
 
 
 def separate_width(*, width: float, targets: float, delta: float, constant: float) -> float:
-    r"""Return the width of each of m separate sources, :math:`C d \log(m/\delta)`.
+    r"""Return the width of each of m separate sources, :math:`C d \ln(m/\delta)`.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ BOUNDS: tuple[Bound, ...] = (
         formula=frozen_candidates,
         parameters={
             "candidates": whole("the candidates n that are enough without freezing", most=1e12),
-            "frozen": Parameter(meaning="F, the part that is frozen", least=0.0, most=1 - 1e-9, monotone=1),
+            "frozen": Parameter(meaning="F, the part that is frozen", least=0.0, below=1.0, monotone=1),
         },
         assumptions=(Assumption(words="which weights are frozen is drawn at random, before any is looked at"),),
         count=True,
@@ -133,13 +133,13 @@ BOUNDS: tuple[Bound, ...] = (
         key="sharing2025.shared",
         title="width of one source that m targets share",
         citation=SHARING,
-        statement="One source of width C d log(1/delta) for m targets, with m + 1 planes of masks",
+        statement="One source of width C d ln(1/delta) for m targets, with m + 1 planes of masks",
         quantity="width of the source",
         direction="sufficient",
         provenance="found",
         formula=shared_width,
         parameters={"width": WIDTH, "delta": DELTA},
-        constant="d log(1/delta)",
+        constant="d ln(1/delta)",
         count=True,
         caveat="from public reviews of a submission",
     ),
@@ -147,13 +147,13 @@ BOUNDS: tuple[Bound, ...] = (
         key="sharing2025.separate",
         title="width of each source when m targets have their own",
         citation=SHARING,
-        statement="m sources of width C d log(m/delta), one for each target",
+        statement="m sources of width C d ln(m/delta), one for each target",
         quantity="width of one source",
         direction="sufficient",
         provenance="found",
         formula=separate_width,
         parameters={"width": WIDTH, "targets": whole("the number m of targets"), "delta": DELTA},
-        constant="d log(m/delta)",
+        constant="d ln(m/delta)",
         count=True,
         caveat="from public reviews of a submission",
     ),

@@ -47,7 +47,7 @@ def perturbed_failure(*, n: float, eps: float, excess: float) -> float:
 
 
 def perturbed_candidates(*, eta: float, eps: float, excess: float, constant: float) -> float:
-    r"""Return the values that a perturbed subset sum needs, :math:`C (\log(1/\eta) / (1+\epsilon) + K)`.
+    r"""Return the values that a perturbed subset sum needs, :math:`C (\ln(1/\eta) / (1+\epsilon) + K)`.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def perturbed_candidates(*, eta: float, eps: float, excess: float, constant: flo
 def perturbed_width(
     *, d_in: float, d_out: float, layers: float, eta: float, eps: float, excess: float, constant: float
 ) -> float:
-    r"""Return the width for one target layer, :math:`C d_{in} (\log(d_{in} d_{out} L / \eta) / (1+\epsilon) + K)`.
+    r"""Return the width for one target layer, :math:`C d_{in} (\ln(d_{in} d_{out} L / \eta) / (1+\epsilon) + K)`.
 
     Parameters
     ----------
@@ -157,7 +157,9 @@ UNIFORM = Assumption(words="the random values are independent and uniform on [-1
 HALVES = Assumption(
     words="odd layers are +1 on one half of the units and -1 on the other, even layers U[-1,1], and only these move"
 )
-ENOUGH = Assumption(words="n >= C (log(1/eta)/(1+eps) + K) for the unspecified C")
+ENOUGH = Assumption(words="n >= C (ln(1/eta)/(1+eps) + K) for the unspecified C")
+BASE = "the base of the logarithm is not given, e here, and C does not absorb it beside K"
+UNSEEN = "it holds from the n of xiong2023.{} on, whose C is unspecified: that n is large enough is not checked here"
 
 BOUNDS: tuple[Bound, ...] = (
     Bound(
@@ -165,7 +167,7 @@ BOUNDS: tuple[Bound, ...] = (
         title="values that a perturbed subset sum needs",
         citation=f"{CITATION}, Theorem 1 (Theorem 3 of the appendix)",
         statement=(
-            "x_i ~ U[-1,1], each may move by at most eps. n >= C (log(1/eta)/(1+eps) + K) => with the probability of "
+            "x_i ~ U[-1,1], each may move by at most eps. n >= C (ln(1/eta)/(1+eps) + K) => with the probability of "
             "xiong2023.failure, every z in [-1/2,1/2] has a subset of moved values with a sum within 2 eta"
         ),
         quantity="values, n",
@@ -174,8 +176,9 @@ BOUNDS: tuple[Bound, ...] = (
         formula=perturbed_candidates,
         parameters={"eta": small("half of the error"), "eps": EPS, "excess": EXCESS},
         assumptions=(UNIFORM,),
-        constant="log(1/eta)/(1+eps) + K",
+        constant="ln(1/eta)/(1+eps) + K",
         count=True,
+        caveat=BASE,
     ),
     Bound(
         key="xiong2023.failure",
@@ -191,14 +194,14 @@ BOUNDS: tuple[Bound, ...] = (
         formula=perturbed_failure,
         parameters={"n": whole("the number of values", most=1e12, monotone=-1), "eps": EPS, "excess": TRADED},
         assumptions=(UNIFORM, ENOUGH),
-        caveat="the appendix's form; the exponent is garbled in the main text",
+        caveat=f"the appendix's form; the exponent is garbled in the main text; {UNSEEN.format('candidates')}",
     ),
     Bound(
         key="xiong2023.weight",
         title="candidates for one perturbed weight",
         citation=f"{CITATION}, Lemma 1 (appendix form)",
         statement=(
-            "g(x) = v^T relu(u x), u = +1 for n units and -1 for n more, v ~ U[-1,1]. n >= C (log(1/eta)/(1+eps) + K) "
+            "g(x) = v^T relu(u x), u = +1 for n units and -1 for n more, v ~ U[-1,1]. n >= C (ln(1/eta)/(1+eps) + K) "
             "=> with the probability of xiong2023.failure, w in [-1/2,1/2] has a mask and moves of v by at most eps "
             "with sup over |x| <= 1 of |w x - g(x)| < eta"
         ),
@@ -208,16 +211,16 @@ BOUNDS: tuple[Bound, ...] = (
         formula=perturbed_candidates,
         parameters={"eta": small("the error"), "eps": EPS, "excess": EXCESS},
         assumptions=(UNIFORM, HALVES),
-        constant="log(1/eta)/(1+eps) + K",
+        constant="ln(1/eta)/(1+eps) + K",
         count=True,
-        caveat="the main text prints an extra d1 and d1 d2 / eta",
+        caveat=f"the main text prints an extra d1 and d1 d2 / eta; {BASE}",
     ),
     Bound(
         key="xiong2023.width",
         title="width for one layer of perturbed weights",
         citation=f"{CITATION}, Theorem 2",
         statement=(
-            "||W|| <= 1, ||W||_max <= 1/2. n = C d_in (log(d_in d_out L/eta)/(1+eps) + K) hidden units => with the "
+            "||W|| <= 1, ||W||_max <= 1/2. n = C d_in (ln(d_in d_out L/eta)/(1+eps) + K) hidden units => with the "
             "probability of xiong2023.network_failure, sup over ||x||_inf <= 1 of ||f - g|| < eta; eps = 0 is Pensia "
             "et al.'s theorem"
         ),
@@ -234,8 +237,9 @@ BOUNDS: tuple[Bound, ...] = (
             "excess": EXCESS,
         },
         assumptions=(HALVES, Assumption(words="||W|| <= 1 and ||W||_max <= 1/2 for every layer of the target")),
-        constant="d_in (log(d_in d_out L/eta)/(1+eps) + K)",
+        constant="d_in (ln(d_in d_out L/eta)/(1+eps) + K)",
         count=True,
+        caveat=BASE,
     ),
     Bound(
         key="xiong2023.network_failure",
@@ -258,6 +262,6 @@ BOUNDS: tuple[Bound, ...] = (
             "excess": TRADED,
         },
         assumptions=(HALVES, ENOUGH),
-        caveat="that n counts the candidates of one weight is read from Lemma 1",
+        caveat=f"that n counts the candidates of one weight is read from Lemma 1; {UNSEEN.format('weight')}",
     ),
 )

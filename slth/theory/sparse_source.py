@@ -18,7 +18,7 @@ GADHIKAR = (
 
 
 def sparse_factor(*, density: float, constant: float) -> float:
-    r"""Return the factor by which a random mask widens a network, :math:`C / \log(1 / (1-p))`.
+    r"""Return the factor by which a random mask widens a network, :math:`C / \ln(1 / (1-p))`.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def sparse_units(
 ) -> float:  # fmt: skip
     r"""Return the units of a layer that has a random mask.
 
-    .. math:: C n \log(1/\min(\epsilon_l, \delta/\rho)) / \log(1/(1-p))
+    .. math:: C n \ln(1/\min(\epsilon_l, \delta/\rho)) / \ln(1/(1-p))
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def sparse_units(
 
 
 DENSITY = Parameter(
-    meaning="p, the probability that a weight is kept by the random mask", least=1e-9, most=1 - 1e-9, monotone=-1
+    meaning="p, the probability that a weight is kept by the random mask", least=1e-9, below=1.0, monotone=-1
 )
 INDEPENDENT = Assumption(words="weights of the mask are kept independently")
 
@@ -127,7 +127,7 @@ BOUNDS: tuple[Bound, ...] = (
         citation=f"{GADHIKAR}, abstract",
         statement=(
             "A source with a random (Erdos-Renyi) mask of density p represents any target if it is wider by "
-            "C / log(1/(1-p)), and strong tickets exist inside it; necessary for networks of three layers"
+            "C / ln(1/(1-p)), and strong tickets exist inside it; necessary for networks of three layers"
         ),
         quantity="width over the width without a mask",
         direction="sufficient",
@@ -135,7 +135,7 @@ BOUNDS: tuple[Bound, ...] = (
         formula=sparse_factor,
         parameters={"density": DENSITY},
         assumptions=(INDEPENDENT,),
-        constant="1 / log(1/(1-p))",
+        constant="1 / ln(1/(1-p))",
         caveat="from the abstract, whose sparsity is 1 - p",
     ),
     Bound(
@@ -162,7 +162,7 @@ BOUNDS: tuple[Bound, ...] = (
         title="width of a random sparse source that holds a strong ticket",
         citation=f"{GADHIKAR}, theorem on strong tickets",
         statement=(
-            "n_source >= C n_target log(1/min(eps_l, delta/rho)) / log(1/(1-p)), p the density of the random mask on "
+            "n_source >= C n_target ln(1/min(eps_l, delta/rho)) / ln(1/(1-p)), p the density of the random mask on "
             "the next layer => with probability >= 1 - delta a subnetwork is within eps"
         ),
         quantity="width of one layer of the source",
@@ -177,8 +177,8 @@ BOUNDS: tuple[Bound, ...] = (
             "density": DENSITY,
         },
         assumptions=(COMPACT, INDEPENDENT),
-        constant="n log(1/min(eps_l, delta/rho)) / log(1/(1-p))",
+        constant="n ln(1/min(eps_l, delta/rho)) / ln(1/(1-p))",
         count=True,
-        caveat="the factor 1 / log(1/(1-p)) is found, the rest is recalled",
+        caveat="the factor 1 / ln(1/(1-p)) is found, the rest is recalled",
     ),
 )

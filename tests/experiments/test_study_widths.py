@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def row_of(key, **change):
         # Each by the formula of the paper for d = 32, l = 3, eps = delta = 0.01, 3 x 3 kernels and 8 channels.
         ("pensia2020.width", math.ceil(32 * math.log(32**2 * 3 / 0.01)) / 32, lambda b: 2 * b),
         ("malach2020.width", math.ceil(32**5 * 9 / 1e-4 * math.log(32 * 3 / 0.01)) / 32, lambda b: 2 * b),
-        ("kumar2025.shallow_width", 32 * 7**2 / 32, lambda b: b * b * 4 / 3),
+        ("kumar2025.shallow_width", 32 * 7**2 / 32, lambda b: (b + b * b + b * b + b) / 3),
         ("dacunha2022.candidates", 2 * math.ceil(math.log(64 * 9 * 3 / 0.01)), lambda b: b * 10 / 9),
         (
             "dacunha2023.structured.channels",
@@ -38,7 +39,17 @@ def row_of(key, **change):
         (
             "sreenivasan2022.width",
             math.ceil(32 * math.log(96 / 0.01) ** 2) / 32,
-            lambda b: b * b * math.ceil(3 * math.log(96 / 0.01)) / 3,
+            lambda b: (2 * b + (math.ceil(3 * math.log(96 / 0.01)) - 2) * b * b) / 3,
+        ),
+        (
+            "xiong2023.width",
+            math.ceil(32 * (math.log(32**2 * 3 / 0.01) / 2 + math.log(4 * 32**2 * 3 / 0.01))) / 32,
+            lambda b: 2 * b,
+        ),
+        (
+            "otsuka2025.head_width",
+            (math.ceil(32 * math.log(8 * 32**3 / 0.01)) + math.ceil(32 * math.log(2 * 32**2 / 0.01))) / 64,
+            lambda b: b,
         ),
     ],
 )
@@ -55,6 +66,27 @@ def test_structured_overhead_is_the_catalogue_s():
     n = int(row["value"])
     scale = bounds["derived.structured.overhead"](n=10**6, kernel=3, outputs=8, inputs=8) / 10**6
     assert row["overhead"] == pytest.approx(n * scale, rel=1e-12)
+
+
+def test_source_of_one_more_layer_is_counted_matrix_by_matrix():
+    """With one layer there are two matrices d -> b d -> d; with l of them the inner ones are b d x b d."""
+    assert row_of("burkholz2022a.width", depth=1)["overhead"] == 2 * row_of("burkholz2022a.width", depth=1)["per_unit"]
+    row, d = row_of("burkholz2022a.width", depth=5), 32
+    layers = [d, *[row["value"]] * 5, d]
+    weights = sum(below * above for below, above in pairwise(layers))
+    assert row["overhead"] == pytest.approx(weights / (5 * d * d))
+
+
+def test_perturbed_share_of_the_failures_is_the_error():
+    """2 d^2 l e^-K of Theorem 2 is half of the probability; the other term is not covered by C = 1, as is said."""
+    row = row_of("xiong2023.width")
+    excess = row["per_unit"] - math.log(32**2 * 3 / 0.01) / 2
+    assert 2 * 32**2 * 3 * math.exp(-excess) == pytest.approx(0.01 / 2, rel=0.05)  # the width is rounded up
+    given = {"d_in": 32, "d_out": 32, "layers": 3, "eps": 1.0}
+    exact = math.log(4 * 32**2 * 3 / 0.01)
+    enough = math.ceil(exact + 8 * exact)
+    assert bounds["xiong2023.network_failure"](**given, n=enough, excess=exact) <= 0.01
+    assert bounds["xiong2023.network_failure"](**given, n=int(row["per_unit"]), excess=exact) == 1.0
 
 
 def test_no_constant_is_assumed_where_it_is_known():

@@ -31,6 +31,15 @@ def test_points_are_medians_by_size():
     assert measured(ROWS)["eps = 0.3"] == [[pytest.approx(0.06), 400 / 3 + 2], [pytest.approx(0.1), 82.0]]
 
 
+def test_a_dash_stands_where_nine_in_ten_succeed():
+    dashes = [
+        line.get_xydata().tolist() for line in density_figure(ROWS).axes[1].get_lines() if line.get_marker() == "_"
+    ]
+    assert [pytest.approx(0.06), 400 / 3 + 4] in dashes[0]  # of five repetitions the last
+    legend = density_figure(ROWS).axes[1].get_legend()
+    assert any("90 %" in text.get_text() for text in legend.get_texts())
+
+
 def test_sizes_that_mostly_fail_are_not_drawn_and_few_failures_count_as_infinite():
     missing = {"density": "", "overparameterisation": ""}
     one = [{**row, **missing} if row["size"] == "4" and row["overparameterisation"] == "80.0" else row for row in ROWS]
@@ -59,12 +68,23 @@ def test_says_what_is_assumed():
 def test_table_lies_between_the_bounds():
     rows = [row for row in read_csv(TABLE) if row["density"]]
     above, below = bounds["natale2024.overparameterisation"], bounds["natale2024.lower"]
+    room, spare, sure = [], [], []
     for eps in levels(rows, "eps"):
         for size in levels(where(rows, eps=eps), "size"):
             chosen = where(rows, eps=eps, size=size)
-            density = float(np.median(numbers(chosen, "density")))
-            times = float(np.median(numbers(chosen, "overparameterisation")))
-            assert times < above(parameters=16, density=density, eps=eps, constant=1.0)
-            if eps < 1 / 16:
-                assert times > below(dimension=4, density=density, eps=eps) / 16
             assert (numbers(chosen, "norm_error") < eps).all()
+            if len(chosen) <= 20:
+                continue  # of 40: the median is beyond what was tried, and it is not drawn
+            missing = 40 - len(chosen)
+            density = float(np.median(np.append(numbers(chosen, "density"), [0.0] * missing)))
+            every = np.append(numbers(chosen, "overparameterisation"), [np.inf] * missing)
+            times, most = np.quantile(every, (0.5, 0.9), method="higher")
+            enough = above(parameters=16, density=density, eps=eps, constant=1.0)
+            room.append(enough / times)
+            sure.append(enough / most if np.isfinite(most) else np.nan)
+            if eps < 1 / 16:
+                spare.append(times / (below(dimension=4, density=density, eps=eps) / 16))
+    # The ranges that the page states.
+    assert (round(min(room), 1), round(max(room), 1)) == (3.8, 18.3)
+    assert (round(min(spare), 1), round(max(spare), 1)) == (13.1, 33.5)
+    assert (round(np.nanmin(sure), 1), round(np.nanmax(sure), 1)) == (3.1, 15.4)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError, ResourceError
-from slth.theory import Assumption, Bound, BoundValue, Parameter
+from slth.theory import Assumption, Bound, BoundValue, Parameter, bounds
 
 
 def bound(formula=lambda x: 2.0 * x, **changes):
@@ -99,3 +99,8 @@ def test_nothing_can_be_changed():
 def test_ranges_as_text():
     assert Parameter(meaning="any").range_text() == "(-inf, inf)"
     assert Parameter(meaning="half open", above=0.0, most=1.0).range_text() == "(0, 1]"
+    assert Parameter(meaning="nearly 1", least=1e-9, most=1 - 1e-9).range_text() == "[1e-09, 0.999999999]"
+    for bound, name in ((b, name) for b in bounds.values() for name in b.parameters):
+        parameter = bound.parameters[name]
+        low, high = (float(end) for end in parameter.range_text()[1:-1].split(", "))
+        assert (low, high) == (max(parameter.least, parameter.above), min(parameter.most, parameter.below)), bound.key

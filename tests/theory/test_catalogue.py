@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -137,6 +139,36 @@ def test_provenance_is_said(bound):
     assert not bound.implicit or "solved" in str(found)
     assert {bound.title, bound.citation, bound.statement, bound.quantity}.isdisjoint({""})
     assert all(argument.meaning for argument in bound.parameters.values())
+
+
+@EVERY
+def test_the_base_of_every_logarithm_is_said(bound):
+    """ln or log2 in what is evaluated; log alone stands only in orders of growth that are quoted in words."""
+    said = " ".join([bound.statement, bound.constant or "", *(one.words for one in bound.assumptions)])
+    quoted = ("O(n log n) steps", "polynomially small function of log(1/delta)")
+    for words in quoted:
+        said = said.replace(words, "")
+    assert not re.search(r"\blog(?!2|arithm)", said)
+
+
+def test_where_the_base_matters_it_is_said():
+    for key in ("diffenderfer2021.width", "xiong2023.candidates", "xiong2023.weight", "xiong2023.width"):
+        assert "C does not absorb it" in bounds[key].provenance_text
+
+
+def test_probabilities_that_nobody_knows_are_said_where_a_value_is_printed():
+    assert "c_thm is a positive constant that is not given" in str(
+        bounds["natale2024.candidates"].evaluate(size=5, eps=0.01)
+    )
+    failure = bounds["xiong2023.failure"].evaluate(n=400, eps=0.0, excess=3.0)
+    assert "whose C is unspecified" in str(failure)
+
+
+def test_listing_the_catalogue_loads_no_solver():
+    """Roots are imported where they are searched: the list is printed without them."""
+    code = "import sys; from slth.theory import bounds; len(bounds); print([m for m in sys.modules if m == 'scipy'])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_keys_and_families():

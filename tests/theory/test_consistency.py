@@ -36,6 +36,12 @@ def test_explicit_pairs_are_there():
     assert len(explicit) >= 3
 
 
+def test_bounds_on_one_target_are_not_held_against_counts_of_many():
+    """A count of 2n channels for half of all kernels says nothing of n vectors for one target."""
+    counted = {pair.sufficient for pair in PAIRS if pair.necessary == "derived.structured.counting"}
+    assert counted == {"dacunha2023.structured.layer_channels", "dacunha2023.structured.channels"}
+
+
 def test_smallest_constant_by_hand():
     """C ln(1/eps), rounded up, against log2(1/eps) - 1 = 5 at the only point: any C with C ln(64) above 4 will do."""
     sufficient, necessary = bounds["dacunha2023.subset_sum.candidates"], bounds["derived.covering.candidates"]

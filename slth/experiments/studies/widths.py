@@ -17,7 +17,7 @@ ASSUMED = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The network that all bounds are evaluated for; the probability of failure is the error.
+    """The network that all bounds are evaluated for; where a bound has a probability of failure, it is the error.
 
     Parameters
     ----------
@@ -86,8 +86,9 @@ def widths(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict
     Notes
     -----
     Sources: those of the bounds. Overheads are counted here: in pairs of layers d -> w -> d there are 2 w d weights for
-    d^2; where all layers are widened by b there are b^2, and (l + 1) / l times as many where a layer is added. Lower
-    bounds are for one matrix as the target, which a source of 2 l layers of one width serves.
+    d^2; where the hidden layers alone are widened by b, 2 b + (l' - 2) b^2 for l, the source having l' layers. Lower
+    bounds are for **one** matrix as the target, which a source of 2 l layers of one width serves. For heads of
+    attention both numbers are means over their four matrices.
 
     Examples
     --------
@@ -126,8 +127,13 @@ def _pairs(per_unit: float, target: Target) -> float:
     return 2.0 * per_unit
 
 
-def _squared(per_unit: float, target: Target) -> float:
-    return per_unit**2 * (target.depth + 1) / target.depth
+def _inner(per_unit: float, target: Target) -> float:
+    """A layer is added and the hidden ones are widened; input and output stay, and need no copies."""
+    return _hidden(per_unit, target.depth + 1, target)
+
+
+def _hidden(per_unit: float, layers: float, target: Target) -> float:
+    return (2.0 * per_unit + (layers - 2.0) * per_unit**2) / target.depth
 
 
 def _convolved(per_unit: float, target: Target) -> float:
@@ -155,6 +161,21 @@ def _channels(target: Target) -> dict[str, float]:
     return _layer_by_layer(target, target.channels, target.channels**2 * target.kernel**2)
 
 
+def _mean_head(value: float, target: Target) -> float:
+    """Queries and keys have the width of the bound, values and outputs one of their own."""
+    inner = {"d_in": target.width, "d_out": target.width, "heads": 1, "radius": math.sqrt(target.width)}
+    values = bounds["otsuka2025.value_width"](**inner, eps=target.eps, constant=ASSUMED)
+    return 0.5 * (value + values) / target.width
+
+
+def _excess(target: Target) -> float:
+    """Half of the failure probability to the e^-K of the 2 d^2 l subset sums; the other half is left to the constant.
+
+    That half needs n - K >= 8 K (3 - p)^2 / (1 + p)^2 candidates of a weight with perturbation p: more than C = 1 has.
+    """
+    return math.log(4.0 * target.width**2 * target.depth / target.eps)
+
+
 def _bits(target: Target) -> int:
     return math.ceil(math.log2(1.0 / target.eps))
 
@@ -171,7 +192,7 @@ WIDTHS: dict[str, Width] = {
     "xiong2023.width": Width(
         arguments=lambda t: {
             "d_in": t.width, "d_out": t.width, "layers": t.depth, "eta": t.eps, "eps": t.perturbation,
-            "excess": math.log(1.0 / t.eps),
+            "excess": _excess(t),
         },
         per_unit=_by_width,
         overhead=_pairs,
@@ -185,13 +206,13 @@ WIDTHS: dict[str, Width] = {
         arguments=lambda t: {"d_in": t.width, "bits": _bits(t)}, per_unit=_by_width, overhead=_pairs
     ),
     "kumar2025.shallow_width": Width(
-        arguments=lambda t: {"d_in": t.width, "bits": _bits(t)}, per_unit=_by_width, overhead=_squared
+        arguments=lambda t: {"d_in": t.width, "bits": _bits(t)}, per_unit=_by_width, overhead=_inner
     ),
-    "burkholz2022a.width": Width(arguments=_burkholz, per_unit=_by_width, overhead=_squared),
+    "burkholz2022a.width": Width(arguments=_burkholz, per_unit=_by_width, overhead=_inner),
     "gadhikar2023.width": Width(
         arguments=lambda t: {**_burkholz(t), "density": t.density},
         per_unit=_by_width,
-        overhead=lambda per_unit, t: t.density * _squared(per_unit, t),
+        overhead=lambda per_unit, t: t.density * _inner(per_unit, t),
     ),
     "diffenderfer2021.width": Width(
         arguments=lambda t: {"width": t.width, "depth": t.depth, "eps": t.eps}, per_unit=_by_width, overhead=_pairs
@@ -199,15 +220,15 @@ WIDTHS: dict[str, Width] = {
     "sreenivasan2022.width": Width(
         arguments=lambda t: {"width": t.width, "depth": t.depth, "eps": t.eps},
         per_unit=_by_width,
-        overhead=lambda per_unit, t: (
-            per_unit**2
-            * bounds["sreenivasan2022.depth"](width=t.width, depth=t.depth, eps=t.eps, constant=ASSUMED)
-            / t.depth
+        overhead=lambda per_unit, t: _hidden(
+            per_unit,
+            bounds["sreenivasan2022.depth"](width=t.width, depth=t.depth, eps=t.eps, constant=ASSUMED),
+            t,
         ),
     ),
     "otsuka2025.head_width": Width(
         arguments=lambda t: {"d_in": t.width, "heads": 1, "radius": math.sqrt(t.width), "eps": t.eps},
-        per_unit=_by_width,
+        per_unit=_mean_head,
         overhead=lambda per_unit, t: per_unit,
     ),
     "dacunha2022.candidates": Width(
@@ -219,7 +240,7 @@ WIDTHS: dict[str, Width] = {
         overhead=_convolved,
     ),
     "burkholz2022b.channels": Width(
-        arguments=_channels, per_unit=lambda value, t: value / t.channels, overhead=_squared
+        arguments=_channels, per_unit=lambda value, t: value / t.channels, overhead=_inner
     ),
     "ferbach2023.width": Width(
         arguments=lambda t: {
