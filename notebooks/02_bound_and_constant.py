@@ -101,17 +101,18 @@ assert np.abs(got - wanted).max() <= made.certificate.error + made.certificate.f
 # ## Measure the constant
 #
 # How large must C be for Lueker's bound to hold? For each eps, `verify` draws random lists and finds the least n with
-# which each list covers the whole interval. The bound claims success with probability $1 - \delta = 0.9$. So C is the
-# 90 % quantile of the least n, divided by $\ln(2 / \min(\epsilon, \delta))$. The interval is one of 95 %.
+# which each list covers the whole interval. The bound claims success with probability $1 - \delta = 0.9$. So n is the
+# 90 % quantile of the least numbers, and as the bound is rounded up, $C$ must exceed
+# $(n - 1) / \ln(2 / \min(\epsilon, \delta))$. All intervals together hold with 95 %.
 
 # %%
 [finding] = verify([bound.key], effort=Effort(trials=60))
 print(finding.claim)
 print(finding.note)
 print()
-print("  eps   least n   C at least   95 % interval")
+print("  eps   least n   C exceeds   95 % interval")
 for row in finding.rows:
-    print(f"{row['eps']:5g}   {row['needed']:7g}   {row['C']:10.2f}   {row['C_low']:.2f} to {row['C_high']:.2f}")
+    print(f"{row['eps']:5g}   {row['needed']:7g}   {row['C']:9.2f}   {row['C_low']:.2f} to {row['C_high']:.2f}")
 
 # %% [markdown]
 # C is the slope from the origin to a point of the picture. It falls as eps does, and the theorem wants one C for all
@@ -122,15 +123,15 @@ for row in finding.rows:
 with style():
     drawing = figure(5.6, 3.4)
     axes = drawing.subplots()
-    shape = np.array([row["shape"] for row in finding.rows])
-    needed = np.array([[row[name] * row["shape"] for name in ("C_low", "C", "C_high")] for row in finding.rows]).T
+    shape = np.array([(row["needed"] - 1) / row["C"] for row in finding.rows])
+    needed = np.array([[row[name] for name in ("C_low", "C", "C_high")] for row in finding.rows]).T * shape
     axes.errorbar(
         shape, needed[1], np.abs(needed[[0, 2]] - needed[1]), fmt="o", color=BLUE, label="measured, 95 % interval"
     )
     ends = np.array([0.0, shape.max() * 1.05])
-    axes.plot(ends, finding.worst * ends, color=ORANGE, label=f"C = {finding.worst:.2f}, the smallest that is enough")
+    axes.plot(ends, finding.worst * ends, color=ORANGE, label=f"C = {finding.worst:.2f}: less is not enough")
     axes.plot(ends, ends, color=INK, linestyle=":", label="C = 1 assumed")
-    axes.set(xlabel="ln(2 / min(eps, delta))", ylabel="n that is enough in 90 % of lists", title=bound.key)
+    axes.set(xlabel="ln(2 / min(eps, delta))", ylabel="n - 1, for the n that 90 % of lists need", title=bound.key)
     axes.legend(loc="upper left")
     light_grid(axes)
 drawing
