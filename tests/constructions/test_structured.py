@@ -6,12 +6,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+import slth
 from slth.constructions import Conv, Structured, construct_conv, construct_structured
 from slth.constructions.conv_layout import as_convolutions, lay_out_convolutions
 from slth.constructions.structured import structured_ticket
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
+from slth.subset_sum import accelerated_pursuit, accelerator
 from slth.tickets import (
     Branch,
     ConvLayer,
@@ -208,3 +211,27 @@ def test_entries_are_the_best_subsets_of_their_candidates():
         best = np.abs(subsets @ (first[usable] * second[usable, entry]) - wanted).min()
         kept = made.ticket.mask["layer0.weights"][:, 0, entry]
         assert abs(abs(float((first * second[:, entry])[kept].sum()) - wanted) - best) < 1e-12
+
+
+def test_channels_searched_in_tensors_are_as_good(monkeypatch):
+    """What a GPU would do, on torch's CPU backend: other channels, the same ticket and certificate around them."""
+    rng = np.random.default_rng(0)
+    target = ConvNetwork((2, 5, 5), [ConvLayer(rng.normal(size=(2, 2, 2, 2)), None, "identity")])
+    method = Structured(channels=120, gain="unit", beam=1)
+    monkeypatch.setattr(accelerator, "resolve_place", lambda device: torch.device("cpu"))
+    searched = []
+    serve = accelerated_pursuit.TensorServer.__call__
+
+    def counted(self, asked):
+        searched.append(len(asked))
+        return serve(self, asked)
+
+    monkeypatch.setattr(accelerated_pursuit.TensorServer, "__call__", counted)
+    made = construct_structured(target, method, seed=3, device="cuda")
+    assert searched, "the device was asked"
+    assert worst(target, made.ticket) <= made.certificate.error + made.certificate.float64_allowance
+    here = construct_structured(target, method, seed=3)
+    for there, row in zip(made.table, here.table, strict=True):
+        assert 0.3 < there.relative_error / row.relative_error < 3.0
+    with pytest.raises(ArgumentError, match="is not offered for Dense"):
+        slth.construct(target, method=slth.Dense(candidates=4), device="cuda")
