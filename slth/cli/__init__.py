@@ -47,7 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0.1.0
     0
     """
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # once more, while an end was being told
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+
+
+def _main(tokens: list[str]) -> int:
+    """Run one command and tell how it ended."""
     if not provide_streams():
         return _fail(tokens, "standard output is closed: send it to a file, or nowhere", "OutputError", 1)
     with _quiet_warnings(), _terminable():
@@ -83,7 +92,7 @@ def _run(tokens: list[str]) -> Outcome | None:
     """Parse and run; None where the command has said everything itself (help and version)."""
     from cyclopts import App, CycloptsError
 
-    from slth.cli.app import build_app
+    from slth.cli.app import build_app, prepare_help
 
     app = build_app()
     try:
@@ -91,6 +100,7 @@ def _run(tokens: list[str]) -> Outcome | None:
     except CycloptsError as problem:
         raise UsageError(_one_line(str(problem))) from problem
     if isinstance(getattr(command, "__self__", None), App):
+        prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
             command(*bound.args, **bound.kwargs)
         return None
@@ -132,6 +142,7 @@ def _terminable() -> Iterator[None]:
     """Turn SIGTERM into an exception for as long as a command runs, where this thread may do so."""
 
     def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end has begun: what tidies up is left to finish
         raise Terminated
 
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -76,6 +78,29 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     ),
 }
 """Verbs with sub-commands."""
+
+
+def prepare_help(app: App, tokens: Iterable[str]) -> None:
+    """Let the help of a verb be its whole docstring, and let its usage name the arguments that may be many.
+
+    The one line by which lists show a verb would else be all of its help: it is said without importing the verb.
+
+    Parameters
+    ----------
+    app : cyclopts.App
+        As :func:`build_app` gives it.
+    tokens : iterable of str
+        The command line.
+    """
+    verbs, apps, _ = app.parse_commands([token for token in tokens if token not in app.help_flags])
+    asked = apps[-1]
+    if not verbs or asked.default_command is None:
+        return
+    asked.help = None
+    parameters = inspect.signature(asked.default_command).parameters.values()
+    many = next((parameter.name for parameter in parameters if parameter.kind is parameter.VAR_POSITIONAL), None)
+    if many is not None:
+        asked.usage = f"Usage: {' '.join((*app.name, *verbs))} [OPTIONS] [{many.upper()}...]"
 
 
 def build_app() -> App:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from slth.cli.options import COMMON, Common
@@ -40,8 +39,7 @@ def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
         table = Table("bound", "family", "says", "direction", "provenance", box=None)
         for row in rows:
             known = "recalled, unverified" if row["provenance"] == "recalled" else row["provenance"]
-            cells = (row["key"], row["family"], row["title"], row["direction"], known)
-            table.add_row(*map(escape, cells))
+            table.add_row(row["key"], row["family"], row["title"], row["direction"], known)
         return [table]
 
     return Outcome("bound ls", common, {"bounds": rows}, show)
@@ -84,7 +82,7 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
         facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity")}
         facts |= {"direction": bound.direction, "provenance": bound.provenance_text}
         facts["assumes"] = "; ".join(data["assumptions"]) or "nothing"
-        facts["constant"] = "explicit" if bound.constant is None else f"unspecified factor C of {bound.constant}"
+        facts["constant"] = _constant(bound)
         if bound.implicit:
             facts["solved"] = "the value is found numerically: it stands on both sides, or is the smallest that fits"
         table = Table("argument", "is", "range", "default", box=None)
@@ -93,13 +91,13 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
             default = "-" if parameter.default is None else f"{parameter.default:g}"
             table.add_row(
                 f"--{name.replace('_', '-')}",
-                escape(parameter.meaning),
-                escape(parameter.range_text() + whole),
+                parameter.meaning,
+                parameter.range_text() + whole,
                 default,
             )
         if bound.constant is not None:
             table.add_row("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-")
-        return [key_value_table({name: escape(str(value)) for name, value in facts.items()}), "", table]
+        return [key_value_table(facts), "", table]
 
     return Outcome("bound show", common, data, view)
 
@@ -141,10 +139,16 @@ def evaluate(key: str, /, *, common: Common = COMMON, **arguments: float) -> Out
         if found.implicit:
             facts["solved"] = "numerically"
         facts["provenance"] = found.provenance
-        texts = {name: fact if isinstance(fact, float) else escape(str(fact)) for name, fact in facts.items()}
-        return [key_value_table(texts, title=escape(key))]
+        return [key_value_table(facts, title=key)]
 
     return Outcome("bound eval", common, data, view)
+
+
+def _constant(bound: Bound) -> str:
+    """What is known of the factor; a formula without one may still stand on something unspecified."""
+    if bound.constant is not None:
+        return f"unspecified factor C of {bound.constant}"
+    return f"takes none; {bound.caveat}" if bound.caveat else "explicit"
 
 
 def _in_short(bound: Bound) -> dict[str, Any]:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from slth.errors import ArgumentError, ConstructionError, SlthError
 
-SPELLINGS = {"FILE": "FILE", "values": "FILE", "path": "FILE", "name": "NAME", "key": "KEY", "threads": "--jobs"}
+SPELLINGS = {
+    "FILE": "FILE",
+    "values": "FILE",
+    "path": "FILE",
+    "benchmark": "FILE",
+    "name": "NAME",
+    "key": "KEY",
+    "spec": "SPEC",
+    "run": "RUN",
+    "threads": "--jobs",
+}
 """Arguments of the library that the command line calls something else than ``--argument``."""
 
 DATA_BY_OPTION = ("construct", "ticket")
@@ -31,6 +42,9 @@ def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> s
     >>> problem = ArgumentError("tolerance", -1.0, "must not be negative", "pass 0.0 for the exact optimum")
     >>> in_words_of_the_command_line(problem, ["solve", "a.csv", "--tolerance", "-1"])
     '--tolerance=-1.0 must not be negative: pass 0.0 for the exact optimum'
+    >>> problem = ArgumentError("constant", None, "is missing", "give constant=1.0 to see the shape")
+    >>> in_words_of_the_command_line(problem, ["bound", "eval", "pensia2020.width"])
+    '--constant is missing: give --constant 1.0 to see the shape'
     """
     message = " ".join(str(problem).split())
     if isinstance(problem, ConstructionError) and message.startswith("eps="):
@@ -41,4 +55,9 @@ def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> s
     spelled = SPELLINGS.get(name, "--" + name.replace("_", "-").replace(" ", "-"))
     if name == "name" and tokens and tokens[0] in DATA_BY_OPTION:
         spelled = "--data"
-    return spelled + bracket + index + message[len(problem.argument) :]
+    rest = message[len(problem.argument) :]
+    if problem.value is None and problem.rule.startswith("is missing"):
+        rest = rest.removeprefix("=None")
+    if spelled.startswith("--"):
+        rest = re.sub(rf"(?<=\s){re.escape(problem.argument)}=(?=\S)", f"{spelled} ", rest)
+    return spelled + bracket + index + rest

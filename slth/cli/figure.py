@@ -14,11 +14,12 @@ from slth.cli import Terminated, UsageError
 from slth.cli.app import data_folders
 from slth.cli.checks import check_out
 from slth.cli.engines import WORK, Work
+from slth.cli.failures import in_words_of_the_command_line
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
-from slth.errors import SlthError
+from slth.errors import ArgumentError, SlthError
 
 FOLDER = Path("paper_figures")
 
@@ -52,7 +53,7 @@ def figure(
     """Draw paper figures from their tables, as PDF and PNG; without a name, list what there is.
 
     A table that is missing is computed first; interrupted, the same command goes on. Writes an index page of all
-    figures. Exit code 1 where a figure could not be made.
+    figures. Exit code 1 where a figure could not be made, as where its table was edited.
 
     Parameters
     ----------
@@ -98,11 +99,22 @@ def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
     try:
         computed = _table(name, call, report)
         pdf, png = draw_figure(name, folder)
-    except SlthError as problem:
-        reason = " ".join(str(problem).split())
+    except (SlthError, OSError) as problem:
+        reason = _reason(problem)
         note(call.common, f"{name}: {reason}")
         return {"figure": name, "status": "failed", "reason": reason}
     return {"figure": name, "status": "computed" if computed else "redrawn", "pdf": pdf, "png": png}
+
+
+def _reason(problem: SlthError | OSError) -> str:
+    """What went wrong on one line; a specification is named by its path, for no argument of this verb names it."""
+    if isinstance(problem, ArgumentError) and problem.argument in {"spec", "benchmark"}:
+        text = f"{problem.value} {problem.rule}: {problem.remedy}"
+    elif isinstance(problem, SlthError):
+        text = in_words_of_the_command_line(problem, ["figure"])
+    else:
+        text = f"{problem.filename or 'a file'}: {problem.strerror or problem}"
+    return " ".join(text.split())
 
 
 def _table(name: str, call: _Call, report: Progress) -> bool:

@@ -49,7 +49,9 @@ class Outcome:
             else:
                 # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
                 terminal = sys.stdout.isatty()
-                console = Console(file=sys.stdout, highlight=False, width=None if terminal else 240)
+                # Names, descriptions and paths are the user's: nothing in them is markup or an emoji's name.
+                width = None if terminal else 240
+                console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)
                 for renderable in self.show():
                     console.print(renderable)
         return self.exit_code

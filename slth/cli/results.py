@@ -30,6 +30,9 @@ def show(
 ) -> Outcome:
     """Show a run by cell: rates with their intervals, medians and 10 % and 90 % quantiles; also while it goes on.
 
+    Nothing is written, but for the JSON that --out receives. Exit code 2 where RUN names no results file of slth, 1
+    where that file is damaged.
+
     Parameters
     ----------
     run
@@ -59,6 +62,8 @@ def export(
 ) -> Outcome:
     """Write the table of a run as a file for other programs or for a paper, into --out or the run's folder.
 
+    Writes NAME.FORMAT, or NAME-by-cell.FORMAT; a file of that name is replaced. Exit codes as `slth results show`.
+
     Parameters
     ----------
     run
@@ -76,7 +81,7 @@ def export(
     rows = summarize(table) if by_cell else list(table.rows)
     columns = columns_of(rows) if by_cell else table.columns
     name = f"{table.experiment.name}{'-by-cell' if by_cell else ''}.{ENDINGS.get(to, to)}"
-    folder = common.out or _folder(run)
+    folder = common.out or _place(run).parent
     check_out(folder, [name])
     path = folder / name
     export_rows(path, rows, columns, to=to, title=table.experiment.description)
@@ -89,16 +94,16 @@ def export(
 
 
 def _place(run: str) -> Path:
-    """The run that is meant: a path, or a name below runs/."""
-    for place in (Path(run), RUNS / run):
-        if place.exists():
-            return place
-    raise ArgumentError("run", run, "is no run", "name its folder, its results.sqlite, or its name below runs/")
+    """The results file of the run that is meant: by a path, or a name below runs/."""
+    from slth.experiments.store import RESULTS_NAME, is_results_file
 
-
-def _folder(run: str) -> Path:
-    place = _place(run)
-    return place if place.is_dir() else place.parent
+    places = [place for place in (Path(run), RUNS / run) if place.exists()]
+    for place in places:
+        file = place / RESULTS_NAME if place.is_dir() else place
+        if is_results_file(file):
+            return file
+    rule = "is not a results file of slth, nor a folder with one" if places else "is no run"
+    raise ArgumentError("run", run, rule, "name its folder, its results.sqlite, or its name below runs/")
 
 
 def _read(run: str) -> ResultTable:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 from rich.console import RenderableType
 
 from slth.cli import Terminated
 from slth.cli.app import data_folders
 from slth.cli.checks import check_file, check_out
 from slth.cli.engines import WORK, Work, say_what_is_kept
-from slth.cli.options import COMMON, Common, DataDir, Device
+from slth.cli.options import Common, DataDir, Device
 from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.progress import note, progress
 
@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 PARTIAL = 3
+SEED = Parameter(
+    validator=validators.Number(gte=0, lt=2**64), show_default=False, help="Instead of the specification's own."
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SpecCommon(Common):
+    """What every verb takes; the seed is the specification's unless another is given."""
+
+    # A number from where the specification is read on.
+    seed: Annotated[int | None, SEED] = None  # type: ignore[assignment]
+
+
+SPEC_COMMON = SpecCommon()
 
 
 def run(
@@ -36,7 +51,7 @@ def run(
     data_dir: DataDir = None,
     device: Device = "cpu",
     work: Work = WORK,
-    common: Common = COMMON,
+    common: SpecCommon = SPEC_COMMON,
 ) -> Outcome:
     """Compute a grid of Monte-Carlo experiments; interrupted at any moment, the same command goes on.
 
@@ -52,7 +67,7 @@ def run(
     limit
         At most so many items (replicates of cells) now.
     resume
-        Keep what an earlier run finished; otherwise its file is renamed and all is computed anew.
+        Keep what an earlier run finished; otherwise its files are renamed and all is computed anew.
     dry_run
         Say what would be computed, and for SLURM show the script of a job; compute nothing.
     """
@@ -62,10 +77,12 @@ def run(
     from slth.experiments.spec import read_experiment
 
     check_file("spec", spec)
-    experiment = read_experiment(spec, full=full, seed=common.seed or None)  # 0, the default, leaves it to the file
+    experiment = read_experiment(spec, full=full, seed=common.seed)
     folder = common.out or RUNS / experiment.name
-    common = replace(common, out=folder)
+    common = replace(common, out=folder, seed=experiment.seed)
     engine = work.make()
+    if full and experiment == read_experiment(spec, seed=common.seed):
+        note(common, f"{spec} has no larger grid: --full changes nothing")
     if dry_run:
         return _plan(experiment, folder, engine, replace(common, out=None))
     check_out(folder, (*TABLE_FILES, json_name("run")))
@@ -112,6 +129,7 @@ def _counts(table: ResultTable) -> dict[str, Any]:
         "done": table.done,
         "failed": table.failed,
         "missing": table.missing,
+        "left_aside": table.left_aside,
         "reasons": dict(table.reasons),
     }
 
@@ -134,7 +152,7 @@ def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> 
         done = result_table(experiment, stored.items).done
     data: dict[str, Any] = {
         "cells": len(experiment.cells),
-        "items": len(experiment.cells) * experiment.replicates,
+        "items": experiment.size,
         "done": done,
         "seed": experiment.seed,
         "spec_sha256": experiment.digest,

@@ -21,11 +21,18 @@ def provide_streams() -> bool:
     Returns
     -------
     bool
+
+    Notes
+    -----
+    What the terminal's encoding lacks is written as an escape, and not a reason to lose the result.
     """
     was_open = getattr(sys, "stdout", None) is not None
     for name in ("stdout", "stderr"):
         if getattr(sys, name, None) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
+        stream = getattr(sys, name)
+        if getattr(stream, "errors", None) in {"strict", "surrogateescape"} and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     return was_open
 
 

@@ -58,8 +58,8 @@ def describe_spec(spec: Path) -> Mapping[str, Any]:
     mapping
     """
     try:
-        return tomllib.loads(spec.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return tomllib.loads(spec.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

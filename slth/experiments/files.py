@@ -119,8 +119,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         # mkstemp makes files for the owner alone; results are for whoever may read the folder.
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as problem:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            problem.filename = str(path)  # a full disk names no file, and the temporary one says little
         raise
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from slth.errors import ArgumentError, did_you_mean
 from slth.experiments import studies
 from slth.experiments.context import Context
 from slth.experiments.engines import Engine, Loky
+from slth.experiments.provenance import TABLE_FILES
 from slth.experiments.results import ResultTable, result_table, write_results
 from slth.experiments.spec import Experiment, item_seed
 from slth.experiments.store import Store
-from slth.experiments.work import Item
+from slth.experiments.work import Item, Key
 
 Progress = Callable[[str, int, int], None]
 
@@ -56,7 +59,7 @@ def run_experiment(
     """Compute what is missing of an experiment and write its table.
 
     Interrupted at any moment, it keeps every committed item, and the same call goes on from there. Items that failed
-    are tried again.
+    are tried again, after those that never were.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def run_experiment(
     limit : int, optional
         At most so many items now.
     resume : bool
-        Whether what an earlier run finished is kept; otherwise its file is renamed.
+        Whether what an earlier run finished is kept; otherwise its files are renamed.
     context : Context, optional
         Where data are; ``folder/cache`` is its cache unless it names one.
     full : bool
@@ -92,42 +95,64 @@ def run_experiment(
     if limit is not None and limit < 1:
         raise ArgumentError("limit", limit, "must be at least 1", "compute at least one item")
     engine = engine or Loky()
+    target = _target(experiment)
     with Store(folder, experiment, resume=resume) as store:
         if not resume:
             shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
-        done = {key for key, failed in store.finished().items() if not failed}
-        items = _items(experiment, _in_this_run(context or Context(), folder))
-        waiting = [item for item in items if item.key not in done]
-        kept = total = len(items)
-        kept -= len(waiting)
-        _compute(store, engine, list(islice(waiting, limit)), experiment.name, kept, total, progress)
+            _set_table_aside(folder)
+        found = store.finished()
+        kept = sum(
+            not failed and experiment.holds(json.loads(cell), replicate) for (cell, replicate), failed in found.items()
+        )
+        waiting = _waiting(experiment, target, found, _in_this_run(context or Context(), folder))
+        _compute(store, engine, islice(waiting, limit), experiment.name, kept, experiment.size, progress)
         store.commit()
         table = result_table(experiment, store.items())
         return RunResult(table, write_results(folder, table, full=full), kept)
 
 
 def _compute(
-    store: Store, engine: Engine, items: list[Item], name: str, kept: int, total: int, progress: Progress | None
+    store: Store, engine: Engine, items: Iterator[Item], name: str, kept: int, total: int, progress: Progress | None
 ) -> None:
     report = progress or (lambda *_: None)
     report(name, kept, total)
-    if not items:
+    first = next(items, None)
+    if first is None:  # no worker is started for nothing
         return
-    with closing(engine.compute(items)) as stream:
+    with closing(engine.compute(chain([first], items))) as stream:
         for number, finished in enumerate(stream, start=kept + 1):
             store.add(finished)
             report(name, number, total)
 
 
-def _items(experiment: Experiment, context: Context) -> list[Item]:
-    """All items of an experiment, each with the seed that belongs to it."""
+def _target(experiment: Experiment) -> str:
     if experiment.task not in studies.STUDIES:
         raise ArgumentError("task", experiment.task, "is not a study", did_you_mean(experiment.task, studies.STUDIES))
-    target = studies.STUDIES[experiment.task]
-    return [
-        Item(experiment.task, target, cell, replicate, item_seed(experiment.seed, cell, replicate), context)
-        for cell, replicate in experiment.items()
-    ]
+    return studies.STUDIES[experiment.task].target
+
+
+def _waiting(experiment: Experiment, target: str, found: Mapping[Key, bool], context: Context) -> Iterator[Item]:
+    """The items without rows, made one by one: first those never tried, lest a limit spends all on what must fail."""
+    for before in (None, True) if any(found.values()) else (None,):
+        for cell, replicate in experiment.items():
+            seed = item_seed(experiment.seed, cell, replicate)
+            item = Item(experiment.task, target, cell, replicate, seed, context)
+            if found.get(item.key) is before:
+                yield item
+
+
+def _set_table_aside(folder: Path) -> None:
+    """Rename an earlier run's table and its provenance, as the store does with its file."""
+    number = 1
+    while any(os.path.lexists(_numbered(folder / name, number)) for name in TABLE_FILES):
+        number += 1
+    for name in TABLE_FILES:
+        if (folder / name).is_file():
+            (folder / name).rename(_numbered(folder / name, number))
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
 def _in_this_run(context: Context, folder: Path) -> Context:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import itertools
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +13,11 @@ from typing import Any
 
 from slth.errors import ArgumentError
 from slth.experiments import studies
+from slth.experiments.cell_keys import check_cells
+from slth.experiments.grids import Cell as Cell
+from slth.experiments.grids import Cells, Grid
+from slth.experiments.grids import canonical as canonical
+from slth.experiments.tables import is_timing
 from slth.experiments.toml_files import Wrong, check_registered, read_toml, with_full, wrong_file
 
 KEYS: dict[str, type | tuple[type, ...]] = {
@@ -30,13 +33,16 @@ KEYS: dict[str, type | tuple[type, ...]] = {
 """Keys of a specification."""
 
 RESERVED = ("replicate", "successes", "trials")
-"""Columns of the table that a grid cannot have."""
+"""Columns of the table that a cell cannot have."""
+
+MOST_ITEMS = 10**7
+"""Replicates of cells in one run: some hours of nothing but book-keeping."""
+
+LONGEST_NAME = 200
+"""Bytes of a name, which names a folder."""
 
 SEEDS = 2**64
 _MEANING = 1  # raised when the same specification comes to mean something else
-
-Cell = Mapping[str, Any]
-Grid = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,8 @@ class Experiment:
     Raises
     ------
     slth.errors.ArgumentError
-        A number is out of range, a grid is impossible, or two cells are the same.
+        A number is out of range, a grid is impossible, two cells are the same, or there are more than
+        :data:`MOST_ITEMS` items.
 
     Examples
     --------
@@ -85,12 +92,11 @@ class Experiment:
             raise ArgumentError("seed", self.seed, "must be from 0 to 2^64 - 1", "choose another seed")
         if self.replicates < 1:
             raise ArgumentError("replicates", self.replicates, "must be at least 1", "compute each cell at least once")
-        seen: set[str] = set()
-        for cell in self.cells:
-            key = canonical(cell)
-            if key in seen:
-                raise ArgumentError("grid", cell, "is a cell that comes twice", "remove one of the two")
-            seen.add(key)
+        if self.size > MOST_ITEMS:
+            rule = f"is more cells times replicates than one run takes, {MOST_ITEMS:,}"
+            raise ArgumentError("items", self.size, rule, "take fewer values or replicates, or write several files")
+        if (cell := self.cells.repeated()) is not None:
+            raise ArgumentError("grid", cell, "is a cell that comes twice", "remove one of the two")
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -98,13 +104,28 @@ class Experiment:
         return tuple(dict.fromkeys(key for grid in self.grids for key in grid))
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> Cells:
         """Every choice of one value from each list of a grid, the last list fastest, with what is fixed."""
-        return tuple(
-            {**dict(zip(grid, values, strict=True)), **self.fixed}
-            for grid in self.grids
-            for values in itertools.product(*grid.values())
-        )
+        return Cells(self.grids, self.fixed)
+
+    @property
+    def size(self) -> int:
+        """How many items there are."""
+        return self.cells.number * self.replicates
+
+    def holds(self, cell: Cell, replicate: int) -> bool:
+        """Whether an item is one of this experiment's.
+
+        Parameters
+        ----------
+        cell : mapping
+        replicate : int
+
+        Returns
+        -------
+        bool
+        """
+        return 0 <= replicate < self.replicates and cell in self.cells
 
     def items(self) -> Iterator[tuple[Cell, int]]:
         """Give cells and replicates: first one replicate of every cell, then the next, so that a part is fair to all.
@@ -118,21 +139,25 @@ class Experiment:
             for cell in self.cells:
                 yield cell, replicate
 
-    def meaning(self) -> dict[str, Any]:
-        """Give what the results depend on: not the name, not the description, not how the grid is written."""
-        return {
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON of what the results depend on.
+
+        That is a mapping with the task, the seed, the replicates, the columns and the list of cells: not the name, not
+        the description, not how the grid is written.
+        """
+        rest = {
             "meaning": _MEANING,
             "task": self.task,
             "seed": self.seed,
             "replicates": self.replicates,
             "columns": list(self.columns),
-            "cells": list(self.cells),
         }
-
-    @cached_property
-    def digest(self) -> str:
-        """sha256 of the canonical JSON of :meth:`meaning`."""
-        return hashlib.sha256(canonical(self.meaning()).encode()).hexdigest()
+        content = hashlib.sha256(b'{"cells":[')  # the first of the keys; the list is never held as a whole
+        for number, cell in enumerate(self.cells):
+            content.update(f"{',' if number else ''}{canonical(cell)}".encode())
+        content.update(f"],{canonical(rest)[1:]}".encode())
+        return content.hexdigest()
 
     def document(self) -> dict[str, Any]:
         """Give the experiment as what JSON has; :func:`from_document` reads it."""
@@ -188,48 +213,20 @@ def read_experiment(path: Path, *, full: bool = False, seed: int | None = None) 
     wrong = wrong_file("spec", path)
     document, _ = read_toml("spec", path, KEYS)
     task = check_registered(wrong, document, studies.STUDIES)
-    document = with_full(wrong, document, KEYS, full=full)
-    fixed = document.get("fixed", {})
-    for key, value in fixed.items():
-        _check_value(wrong, f"fixed value {key!r}", value)
     default = path.resolve().parent.name if path.name == "spec.toml" else path.stem
     name = document.get("name", default)
-    if not name or name in {".", ".."} or "/" in name or "\\" in name:
-        raise wrong(f"has the name {name!r}", "give a name that can be a folder's")
-    try:
-        return Experiment(
-            name=name,
-            description=document.get("description", ""),
-            task=task,
-            seed=document.get("seed", 0) if seed is None else seed,
-            replicates=document.get("replicates", 1),
-            grids=_grids(wrong, document.get("grid", {}), fixed),
-            fixed=fixed,
-        )
-    except ArgumentError as problem:
-        if problem.argument == "spec":
-            raise
-        raise wrong(f"has {problem.argument} = {problem.value!r}, which {problem.rule}", problem.remedy) from problem
+    _check_name(wrong, name)
+    head = {"name": name, "task": task, "seed": document.get("seed", 0) if seed is None else seed}
+    small = _experiment(wrong, with_full(wrong, document, KEYS, full=False), head)
+    if "full" not in document:
+        return small
 
+    def wrong_in_full(rule: str, remedy: str) -> ArgumentError:
+        return wrong(f"{rule} (as [full] has it)", remedy)
 
-def canonical(value: Any) -> str:
-    """Give the one JSON text of a value: keys sorted, no spaces, numbers as they round-trip.
-
-    Parameters
-    ----------
-    value : object
-        Of what JSON has.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> canonical({"b": [1, 2.0], "a": "x"})
-    '{"a":"x","b":[1,2.0]}'
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    # Also where it is not asked for: a mistake in it is better found now.
+    larger = _experiment(wrong_in_full, with_full(wrong, document, KEYS, full=True), head)
+    return larger if full else small
 
 
 def item_seed(seed: int, cell: Cell, replicate: int) -> int:
@@ -258,6 +255,35 @@ def item_seed(seed: int, cell: Cell, replicate: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
+def _experiment(wrong: Wrong, document: Mapping[str, Any], head: Mapping[str, Any]) -> Experiment:
+    """Check what a specification says about cells, and make an experiment of it."""
+    fixed = document.get("fixed", {})
+    for key, value in fixed.items():
+        _check_column(wrong, f"fixed value {key!r}", key, value)
+    grids = _grids(wrong, document.get("grid", {}), fixed)
+    try:
+        experiment = Experiment(
+            **head,
+            description=document.get("description", ""),
+            replicates=document.get("replicates", 1),
+            grids=grids,
+            fixed=fixed,
+        )
+    except ArgumentError as problem:
+        raise wrong(f"has {problem.argument} = {problem.value!r}, which {problem.rule}", problem.remedy) from problem
+    for grid in grids:
+        check_cells(wrong, experiment.task, studies.STUDIES[experiment.task].keys, grid, fixed)
+    return experiment
+
+
+def _check_name(wrong: Wrong, name: str) -> None:
+    """A name becomes a folder's."""
+    if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
+        raise wrong(f"has the name {name!r:.80}", "give a name that can be a folder's")
+    if len(name.encode()) > LONGEST_NAME:
+        raise wrong(f"has a name of {len(name.encode())} bytes", f"give one of at most {LONGEST_NAME}")
+
+
 def _grids(wrong: Wrong, grid: Any, fixed: Cell) -> tuple[Grid, ...]:
     """One table, or a list of tables, each a column to its values."""
     tables = [grid] if isinstance(grid, dict) else grid
@@ -267,19 +293,21 @@ def _grids(wrong: Wrong, grid: Any, fixed: Cell) -> tuple[Grid, ...]:
         if not isinstance(table, dict):
             raise wrong(f"has a {type(table).__name__} in its list of grids", "write [[grid]] tables")
         for key, values in table.items():
-            _check_column(wrong, key, values, fixed)
+            if key in fixed:
+                raise wrong(f"has {key!r} both in its grid and in [fixed]", "remove one of the two")
+            if not isinstance(values, list) or not values:
+                raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
+            for value in values:
+                _check_column(wrong, f"grid entry {key!r}", key, value)
     return tuple(tables)
 
 
-def _check_column(wrong: Wrong, key: str, values: Any, fixed: Cell) -> None:
+def _check_column(wrong: Wrong, what: str, key: str, value: Any) -> None:
     if key in RESERVED:
-        raise wrong(f"has a grid entry {key!r}, a column that every table has", "name it otherwise")
-    if key in fixed:
-        raise wrong(f"has {key!r} both in its grid and in [fixed]", "remove one of the two")
-    if not isinstance(values, list) or not values:
-        raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
-    for value in values:
-        _check_value(wrong, f"grid entry {key!r}", value)
+        raise wrong(f"has a {what}, a column that every table has", "name it otherwise")
+    if is_timing(key):
+        raise wrong(f"has a {what}, and columns that end in seconds hold measured times", "name it otherwise")
+    _check_value(wrong, what, value)
 
 
 def _check_value(wrong: Wrong, what: str, value: Any) -> None:

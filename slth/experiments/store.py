@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from slth import __version__
 from slth.errors import ArgumentError, ResultsError
-from slth.experiments.spec import Experiment, canonical, from_document
+from slth.experiments.records import as_record, experiment_of, from_record
+from slth.experiments.spec import Experiment, canonical
 from slth.experiments.work import Finished, Key
 
 RESULTS_NAME = "results.sqlite"
@@ -29,6 +29,7 @@ BATCH_SECONDS = 0.5
 
 _APPLICATION = 0x736C7468  # "slth", in the header of the file
 _VERSION = 1
+_BY_ITS_VERB = "compute it again with --no-resume of the verb that made it"
 _PATIENCE = 30.0  # seconds that a commit waits for somebody who reads
 
 _SCHEMA = """
@@ -140,7 +141,7 @@ class Store:
         if self._waiting:
             # Interrupted between the two lines, the same rows are written twice, which changes nothing.
             with _in_words(self.path), _transaction(self._connection) as write:
-                write.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)", map(_record, self._waiting))
+                write.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)", map(as_record, self._waiting))
             self._waiting.clear()
         self._committed = time.monotonic()
 
@@ -174,6 +175,7 @@ class Store:
         if not fresh:
             _check(connection, self.path)
             _check_same(_about(connection), experiment, self.path)
+            _items(connection)  # what cannot be read is said now, not after the work
         with _transaction(connection) as write:
             if fresh:
                 write.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -205,13 +207,31 @@ def read_store(path: Path) -> StoredRun:
         raise ResultsError(f"{path} is not there, or nothing was finished yet: name the folder of a run")
     connection = _connect(path)
     try:
-        with _in_words(path):
+        with _in_words(path, anew=_BY_ITS_VERB):
             _check(connection, path)
             about = _about(connection)
-            experiment = from_document(json.loads(about["experiment"]))
-            return StoredRun(experiment, _items(connection), about["slth"])
+            return StoredRun(experiment_of(about), _items(connection), about["slth"])
     finally:
         connection.close()
+
+
+def is_results_file(path: Path) -> bool:
+    """Whether a file begins as the results files of slth do; what follows may still be damaged.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return head.startswith(b"SQLite format 3\0") and head[68:] == _APPLICATION.to_bytes(4, "big")
 
 
 def _lock(path: Path) -> sqlite3.Connection:
@@ -222,7 +242,8 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as problem:
         lock.close()
         if "locked" not in str(problem):
-            raise ResultsError(f"{path} cannot be locked ({problem})") from problem
+            remedy = "remove that file if slth did not make it, or write elsewhere with --out"
+            raise ResultsError(f"{path} cannot be locked ({problem}): {remedy}") from problem
         raise ResultsError(
             f"{path.parent} is being written by another process{_writer(path.with_name(RESULTS_NAME))}: "
             "wait for it, or write elsewhere with --out"
@@ -246,7 +267,8 @@ def _connect(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
     try:
         return sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except sqlite3.Error as problem:
-        raise ResultsError(f"{path} cannot be opened ({problem})") from problem
+        remedy = "see that it is a file that you may write, in a folder that you may write, or use another folder"
+        raise ResultsError(f"{path} cannot be opened ({problem}): {remedy}") from problem
 
 
 def _set_aside(path: Path) -> None:
@@ -274,7 +296,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_same(about: dict[str, str], experiment: Experiment, path: Path) -> None:
-    before = from_document(json.loads(about["experiment"]))
+    before = experiment_of(about)
     for name in ("task", "seed"):
         old, new = getattr(before, name), getattr(experiment, name)
         if old != new:
@@ -287,17 +309,9 @@ def _about(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT key, value FROM about").fetchall())
 
 
-def _record(finished: Finished) -> Sequence[Any]:
-    rows = None if finished.rows is None else json.dumps(finished.rows, separators=(",", ":"))
-    return (*finished.key, rows, finished.reason, finished.seconds)
-
-
 def _items(connection: sqlite3.Connection) -> tuple[Finished, ...]:
     found = connection.execute("SELECT cell, replicate, rows, reason, seconds FROM items")
-    return tuple(
-        Finished((cell, replicate), None if rows is None else tuple(json.loads(rows)), reason, seconds)
-        for cell, replicate, rows, reason, seconds in found
-    )
+    return tuple(from_record(*columns) for columns in found)
 
 
 @contextmanager
@@ -313,7 +327,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
+def _in_words(path: Path, *, anew: str = "begin anew with --no-resume") -> Iterator[None]:
     """Say what sqlite found, and what to do."""
     try:
         yield
@@ -325,8 +339,8 @@ def _in_words(path: Path) -> Iterator[None]:
             advice = "what was committed is kept; make room and run the same command again"
         elif "locked" in text:
             advice = "somebody has been reading it for long; run the same command again"
-        elif isinstance(problem, sqlite3.OperationalError):
+        elif isinstance(problem, sqlite3.OperationalError) and "no such" not in text:  # a table or column is gone
             advice = "what was committed is kept; check the disk and run the same command again"
         else:
-            advice = "it is corrupt or not a results file; put it back from a copy, or begin anew with --no-resume"
+            advice = f"it is corrupt or not a results file; put it back from a copy, or {anew}"
         raise ResultsError(f"{path}: {text}: {advice}") from problem

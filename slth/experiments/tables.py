@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slth.errors import ResultsError
 from slth.experiments.files import dumps, plain, write_text
 
 Row = Mapping[str, Any]
+
+_ANEW = "it was cut or edited, compute it again"
 
 
 def is_timing(column: str) -> bool:
@@ -115,10 +118,53 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
     Raises
     ------
+    slth.errors.ResultsError
+        It has no header, or a line with more or fewer cells than the header: it was cut or edited.
     OSError
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    rows: list[dict[str, str]] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.reader(file, strict=True)
+            columns = next(reader, [])
+            if not columns:
+                raise ResultsError(f"{path} has no header: {_ANEW}")
+            for cells in reader:
+                if len(cells) != len(columns):
+                    ragged = f"has {len(cells)} cells in line {reader.line_num} and {len(columns)} in its header"
+                    raise ResultsError(f"{path} {ragged}: {_ANEW}")
+                rows.append(dict(zip(columns, cells, strict=True)))
+    except (csv.Error, UnicodeDecodeError) as problem:
+        raise ResultsError(f"{path} is no table ({problem}): {_ANEW}") from problem
+    return rows
+
+
+def check_counts(row: Row) -> None:
+    """Refuse successes without trials, and more successes than trials.
+
+    Parameters
+    ----------
+    row : mapping
+
+    Raises
+    ------
+    ValueError
+        It has one of ``successes`` and ``trials`` alone, or they are not whole numbers with
+        0 <= successes <= trials.
+
+    Examples
+    --------
+    >>> check_counts({"successes": 3, "trials": 2})
+    Traceback (most recent call last):
+        ...
+    ValueError: 3 successes in 2 trials
+    """
+    if ("successes" in row) != ("trials" in row):
+        raise ValueError("successes or trials without the other")
+    successes, trials = row.get("successes", 0), row.get("trials", 0)
+    whole = all(isinstance(count, int | float) and float(count).is_integer() for count in (successes, trials))
+    if not whole or not 0 <= successes <= trials:
+        raise ValueError(f"{successes!r} successes in {trials!r} trials")
 
 
 def write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:

@@ -55,16 +55,32 @@ def read_toml(argument: str, path: Path, known: Mapping[str, type | tuple[type, 
     Raises
     ------
     slth.errors.ArgumentError
-        The file cannot be read, is not TOML, or has an unknown key or a value of another type.
+        The file cannot be read, is not TOML, has a whole number of more than 64 bits, an unknown key or a value of
+        another type.
     """
     wrong = wrong_file(argument, path)
     try:
         content = path.read_bytes()
-        document = tomllib.loads(content.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        document = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a mark in front
+    except (OSError, ValueError) as problem:  # also of undecodable bytes, of bad TOML, of numbers with too many digits
         raise wrong(f"cannot be read ({problem})", "give a TOML file, see benchmarks/ and paper_figures/") from problem
+    except RecursionError as problem:
+        raise wrong("is nested too deeply to be read", "write lists of numbers or texts") from problem
+    _check_sizes(wrong, document)
     check_keys(wrong, document, known)
     return document, content
+
+
+def _check_sizes(wrong: Wrong, document: dict[str, Any]) -> None:
+    """Refuse whole numbers beyond 64 bits, wherever they are: neither tables nor other programs hold them."""
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+            rule = f"has a whole number of {value.bit_length()} bits"
+            raise wrong(rule, "use numbers of at most 64, or a fraction such as 1e30")
 
 
 def check_keys(

@@ -154,15 +154,13 @@ def _controller(modules: int) -> ThreadpoolController:
 
 
 def _checked(row: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
-    """A row of plain values, without the columns that repeat the cell."""
+    """A row of plain values, none of which takes the place of an entry of the cell."""
     plain: dict[str, Any] = {}
     for column, value in row.items():
         if not isinstance(column, str) or column == "replicate":
             raise TypeError(f"a study cannot return a column {column!r}")
         if column in cell:
-            if value != cell[column]:
-                raise ValueError(f"the study returned {column} = {value!r}, which the cell has as {cell[column]!r}")
-            continue
+            raise ValueError(f"the study returned a column {column!r}, which is an entry of the cell: rename it")
         plain[column] = _plain(column, value)
     _check_counts(plain)
     return plain

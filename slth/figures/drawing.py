@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slth.errors import ResultsError
-from slth.experiments.provenance import TABLE_NAME, read_provenance
+from slth.experiments.provenance import TABLE_NAME, check_table, read_provenance
 from slth.experiments.tables import read_csv
 from slth.figures.catalogue import resolve_figure
 from slth.figures.style import save_figure
@@ -31,13 +31,16 @@ def draw_figure(name: str, folder: Path) -> tuple[Path, Path]:
     slth.errors.ArgumentError
         There is no such figure, or its function is not there.
     slth.errors.ResultsError
-        The table or its provenance is missing or does not fit the figure.
+        The table or its provenance is missing, was edited, or does not fit the figure.
     """
     draw = resolve_figure(name)
     provenance = read_provenance(folder)
     try:
+        check_table(folder, provenance)
         drawing = draw(read_csv(folder / TABLE_NAME))
-    except (OSError, LookupError, ValueError, TypeError) as problem:
+    except ResultsError:
+        raise
+    except Exception as problem:  # one figure may fail in any way; the others are drawn
         reason = " ".join(f"{type(problem).__name__}: {problem}".split())
         raise ResultsError(
             f"{folder / TABLE_NAME} does not fit the figure {name} ({reason}): compute it again with --rerun"

@@ -78,7 +78,7 @@ def as_size(given: Any, n: int) -> int | None:
 def as_norm(given: Any) -> str:
     """The name of a norm."""
     if not isinstance(given, str) or given not in NORMS:
-        raise ArgumentError("norm", given, "must be 'max' or 'l2'", "in one dimension the two agree: leave it out")
+        raise ArgumentError("norm", given, "must be 'max' or 'l2'", "leave it out for 'max', the theorems' norm")
     return given
 
 

@@ -218,8 +218,8 @@ class Bound:
         ArgumentError
             As the class says.
         """
-        constant = self._constant(arguments)
         checked = self._checked(arguments)
+        constant = self._constant(arguments)
         for assumption in self.assumptions:
             if assumption.holds is not None and not assumption.holds(checked):
                 rule = f"assumes that {assumption.words}, which does not hold for {_shown(checked)}"
@@ -230,7 +230,7 @@ class Bound:
         except OverflowError:
             value = math.inf
         if not math.isfinite(value):
-            rule = f"has no value that fits a double for {_shown(checked)}"
+            rule = f"has no value that fits a double for {_shown({**checked, **extra})}"
             raise ResourceError("key", self.key, rule, "choose less extreme arguments")
         if self.count:
             value = float(math.ceil(value))  # n of at least v is, for whole n, of at least ceil(v)
@@ -259,24 +259,26 @@ class Bound:
     def _checked(self, arguments: Mapping[str, Number | None]) -> dict[str, Number]:
         """Every parameter with its value, given or by default."""
         for name, value in arguments.items():
+            if name == CONSTANT and self.constant is None:
+                raise ArgumentError(name, value, f"is no argument of {self.key}", "leave it out")
             if name not in self.parameters and name != CONSTANT:
                 near = get_close_matches(name, self.parameters, n=1)
                 known = f"it takes {', '.join(self.signature.parameters) or 'nothing'}"
                 remedy = f"did you mean {near[0]}? {known}" if near else known
                 raise ArgumentError(name, value, f"is no argument of {self.key}", remedy)
-        checked: dict[str, Number] = {}
+        wanted = {name: arguments.get(name, parameter.default) for name, parameter in self.parameters.items()}
+        # What was given is judged before what was not: who mistypes one argument is told of that one.
+        checked = {
+            name: self.parameters[name].check(name, value) for name, value in wanted.items() if value is not None
+        }
         for name, parameter in self.parameters.items():
-            wanted = arguments.get(name, parameter.default)
-            if wanted is None:
+            if name not in checked:
                 remedy = f"{name} is {parameter.meaning}, in {parameter.range_text()}"
                 raise ArgumentError(name, None, f"is missing for {self.key}", remedy)
-            checked[name] = parameter.check(name, wanted)
         return checked
 
     def _constant(self, arguments: Mapping[str, Number]) -> float | None:
         if self.constant is None:
-            if CONSTANT in arguments:
-                raise ArgumentError(CONSTANT, arguments[CONSTANT], f"is no argument of {self.key}", "leave it out")
             return None
         if CONSTANT not in arguments:
             raise ArgumentError(

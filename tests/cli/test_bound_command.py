@@ -48,6 +48,13 @@ def test_show_says_everything(capsys, key):
     assert list(document["arguments"]) == list(bound.parameters)
 
 
+@pytest.mark.parametrize("key", ["natale2024.candidates", "xiong2023.failure", "xiong2023.network_failure"])
+def test_show_says_what_is_unspecified_where_no_constant_is_taken(capsys, key):
+    lines = run(capsys, "bound", "show", key).out.splitlines()
+    line = next(line for line in lines if line.startswith("constant"))
+    assert bounds[key].caveat in line
+
+
 def test_eval(capsys):
     ran = run(capsys, *WIDTH, "--delta", 0.01, "--constant", 1, "--json")
     assert ran.code == 0
@@ -77,8 +84,12 @@ def test_eval_of_explicit_and_solved_bounds(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((*WIDTH, "--constant", 1), "--delta=None is missing for pensia2020.width"),
-        ((*WIDTH, "--delta", 0.1), "--constant=None is missing: pensia2020.width is an O(.) result"),
+        ((*WIDTH, "--constant", 1), "--delta is missing for pensia2020.width"),
+        ((*WIDTH, "--delta", 0.1), "--constant is missing: pensia2020.width is an O(.) result"),
+        ((*WIDTH, "--delta", 0.1), "give --constant 1.0 to see the shape"),
+        (("bound", "eval", "pensia2020.width", "--epz", 0.1), "--epz=0.1 is no argument of pensia2020.width: did you"),
+        (("bound", "eval", "pensia2020.width", "--eps", -1), "--eps=-1.0 must lie in"),
+        ((*WIDTH, "--delta", 0.1, "--constant", 1e308), "delta = 0.1, constant = 1e+308"),
         ((*WIDTH, "--delta", 0.1, "--constant", 1, "--din", 3), "--din=3.0 is no argument of pensia2020.width"),
         ((*WIDTH, "--delta", 2, "--constant", 1), "--delta=2.0 must lie in"),
         ((*WIDTH, "--delta", "small", "--constant", 1), "--delta"),

@@ -1,4 +1,7 @@
+import errno
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -6,14 +9,21 @@ from matplotlib.figure import Figure
 from slth.experiments import benchmarks, studies
 from slth.experiments import run as runs
 from slth.experiments.benchmarks import Contender
+from slth.experiments.provenance import check_table, read_provenance
 from slth.figures import catalogue, index
 from slth.figures.index import first_paragraph, inline
 from tests.cli.running import run
 from tests.experiments.toy_studies import REGISTRY
 
-SPEC = (
-    'description = "what <toys> do"\ntask = "toy-noisy"\nreplicates = 3\n[grid]\nn = [1, 2]\n[full]\nreplicates = 4\n'
-)
+SPEC = """
+description = "what <toys> do in [a, b] [/nope]"
+task = "toy-noisy"
+replicates = 3
+[grid]
+n = [1, 2]
+[full]
+replicates = 4
+"""
 NAMES = {"toys": f"{__name__}:toys_figure", "times": f"{__name__}:times_figure", "none": f"{__name__}:no_figure"}
 
 
@@ -136,11 +146,82 @@ def test_what_cannot_be_made_does_not_stop_the_others(folder, capsys):
     assert states == {"toys": "computed", "times": "computed", "none": "failed"}
     assert "has no no_figure" in ran.json["figures"][2]["reason"]
     (folder / "toys/table.csv").write_text("n,other\n1,2\n")
+    describe_table(folder / "toys")
     broken = draw(capsys, "toys")
     assert broken.code == 1
     assert "does not fit the figure toys (KeyError: 'product')" in broken.err
     (folder / "toys/provenance.json").unlink()
     assert "provenance.json cannot be read (No such file or directory)" in draw(capsys, "toys").err
+
+
+def describe_table(folder):
+    """Make the provenance one of the table that is there."""
+    document = json.loads((folder / "provenance.json").read_text())
+    document["table_sha256"] = hashlib.sha256((folder / "table.csv").read_bytes()).hexdigest()
+    (folder / "provenance.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("name", ["toys", "times"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: "".join(text.splitlines(keepends=True)[:-1]),
+        lambda text: text[: 3 * len(text) // 4],
+        lambda text: text.replace("2", "nan", 1),
+        lambda text: text + "\n",
+    ],
+    ids=["row deleted", "cut", "nan", "line added"],
+)
+def test_edited_tables_are_not_drawn(folder, capsys, name, edit):
+    draw(capsys, name)
+    before, table = pictures(folder, name), folder / name / "table.csv"
+    table.write_text(edit(table.read_text()))
+    ran = draw(capsys, name)
+    assert ran.code == 1
+    assert "the table is not the one that its provenance describes: compute it again with --rerun" in ran.err
+    assert pictures(folder, name) == before
+    assert draw(capsys, name, "--rerun").json["figures"][0]["status"] == "computed"
+    assert draw(capsys, name).code == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("environment", 7), ("description", None), ("seed", "x"), ("table_sha256", 1), ("spec_sha256", [])],
+)
+def test_an_edited_provenance_stops_its_own_figure_alone(folder, capsys, key, value):
+    draw(capsys, "--all")
+    path = folder / "toys/provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    ran = draw(capsys, "toys", "times")
+    assert ran.code == 1
+    assert [entry["status"] for entry in ran.json["figures"]] == ["failed", "redrawn"]
+    assert f"provenance.json cannot be read (TypeError: {key} is " in ran.err
+
+
+def test_every_committed_table_is_the_one_that_its_provenance_describes():
+    folder = Path(__file__).parents[2] / "paper_figures"
+    for name in catalogue.FIGURES:
+        check_table(folder / name, read_provenance(folder / name))
+
+
+def test_a_full_disk_stops_one_figure_and_names_the_file(folder, capsys, monkeypatch):
+    draw(capsys, "--all")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "toys/toys.pdf"))
+
+    monkeypatch.setattr("slth.figures.drawing.save_figure", full)
+    ran = draw(capsys, "toys", "times")
+    assert ran.code == 1
+    assert ran.json["failed"] == 2
+    assert f"toys: {folder}/toys/toys.pdf: No space left on device" in ran.err
+
+
+def test_a_wrong_specification_is_named_by_its_path(folder, capsys):
+    (folder / "toys/spec.toml").write_text(SPEC.replace("[grid]", "[gird]"))
+    ran = draw(capsys, "toys")
+    assert ran.err.startswith("slth: toys: paper_figures/toys/spec.toml ")
+    assert "spec='" not in ran.json["figures"][0]["reason"]
 
 
 def test_failed_items_leave_the_old_table(folder, capsys):
@@ -161,8 +242,10 @@ def test_the_list(folder, capsys):
     assert [(row["figure"], row["table"], row["picture"]) for row in found] == [
         ("toys", True, True), ("times", False, False), ("none", False, False),
     ]  # fmt: skip
-    assert found[0]["description"] == "what <toys> do"
-    assert "slth figure --all" in run(capsys, "figure").out
+    assert found[0]["description"] == "what <toys> do in [a, b] [/nope]"
+    shown = run(capsys, "figure").out
+    assert "slth figure --all" in shown
+    assert "what <toys> do in [a, b] [/nope]" in shown
 
 
 def test_bad_names(folder, capsys):

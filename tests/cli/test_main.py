@@ -37,6 +37,24 @@ def test_every_verb_has_help_with_its_options(capsys):
 
 
 @pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (["run"], ("interrupted at any moment", "Exit code 1 where items failed, 3", "Writes results.sqlite")),
+        (["results", "show"], ("Exit code 2", "also while it goes on")),
+        (["results", "export"], ("Writes NAME.FORMAT",)),
+        (["figure"], ("Exit code 1", "[OPTIONS] [NAMES...]", "Writes an index page")),
+        (["verify"], ("Exit code 1 where a claim is violated", "[OPTIONS] [KEYS...]")),
+    ],
+)
+def test_the_help_of_a_verb_is_its_whole_docstring(capsys, verb, words):
+    text = " ".join(run(capsys, *verb, "--help").out.split())
+    for part in words:
+        assert part in text
+    assert "Parameters ----" not in text
+    assert "[ARGS...]" not in text
+
+
+@pytest.mark.parametrize(
     ("arguments", "hint"),
     [
         (["solv"], 'Did you mean "solve"?'),

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import signal
@@ -27,7 +28,8 @@ def test_from_a_limited_run_to_the_full_grid(folder, capsys):
     partial = run(capsys, "run", "toys.toml", "--engine", "serial", "--limit", "2", "--json")
     assert partial.code == 3
     assert partial.json == {
-        "verb": "run", "seed": 0, "cells": 2, "items": 6, "done": 2, "failed": 0, "missing": 4, "reasons": {},
+        "verb": "run", "seed": 0, "cells": 2, "items": 6, "done": 2, "failed": 0, "missing": 4, "left_aside": 0,
+        "reasons": {},
         "kept": 0, "table": "runs/toys/table.csv",
     }  # fmt: skip
     assert json.loads((folder / "runs/toys/run.json").read_text()) == partial.json
@@ -52,6 +54,50 @@ def test_another_seed_goes_elsewhere(folder, capsys):
     assert (folder / "there/table.csv").read_bytes() != (folder / "runs/toys/table.csv").read_bytes()
 
 
+def test_the_seed_that_is_given_wins_also_where_it_is_0(folder, capsys):
+    (folder / "five.toml").write_text("seed = 5\n" + SPEC)
+    for arguments, seed in (((), 5), (("--seed", "0"), 0), (("--seed", "7"), 7)):
+        ran = run(capsys, "run", "five.toml", "--engine", "serial", *arguments, "--out", f"of{seed}", "--json")
+        assert (ran.code, ran.json["seed"]) == (0, seed)
+        assert json.loads((folder / f"of{seed}/provenance.json").read_text())["seed"] == seed
+    assert "default: 0" not in run(capsys, "run", "--help").out.partition("--seed")[2].partition("--out")[0]
+
+
+def test_full_without_a_larger_grid_is_said(folder, capsys):
+    (folder / "small.toml").write_text('task = "toy-noisy"\n[grid]\nn = [1]\n')
+    ran = run(capsys, "run", "small.toml", "--engine", "serial", "--full")
+    assert "small.toml has no larger grid: --full changes nothing" in ran.err
+    assert "larger grid" not in run(capsys, "run", "toys.toml", "--engine", "serial", "--full").err
+
+
+def test_what_is_left_aside_is_counted(folder, capsys):
+    run(capsys, "run", "toys.toml", "--engine", "serial", "--full")
+    assert run(capsys, "run", "toys.toml", "--engine", "serial", "--json").json["left_aside"] == 2
+
+
+def test_a_second_sigterm_lets_the_end_be_told(folder):
+    """And one that comes when all is told leaves no traceback either."""
+    program = """
+import os, signal, sys
+import slth.cli as cli
+def command(tokens):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("tidied up")
+cli._run = command
+sys.exit(cli.main([]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (143, "tidied up\n", "slth: terminated\n")
+    late = program.replace("    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n    finally:", "    if True:")
+    late = late.replace("os.kill(os.getpid(), signal.SIGTERM)", "cli._fail = lambda *_: os.kill(os.getpid(), 15)")
+    late = late.replace('print("tidied up")', "raise KeyboardInterrupt")
+    ran = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (143, "", "")
+
+
 def test_failures(folder, capsys):
     (folder / "bad.toml").write_text('task = "toy-failing"\n[grid]\nn = [1, 2]\n')
     ran = run(capsys, "run", "bad.toml", "--engine", "serial", "--json")
@@ -61,7 +107,8 @@ def test_failures(folder, capsys):
 
 
 def test_the_plan(folder, capsys):
-    pytest.importorskip("dask_jobqueue")
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
     run(capsys, "run", "toys.toml", "--engine", "serial", "--limit", "2")
     ran = run(capsys, "run", "toys.toml", "--dry-run", "--engine", "slurm", "--queue", "fast", "--json")
     assert (ran.code, ran.json["done"], ran.json["items"]) == (0, 2, 6)
@@ -82,14 +129,20 @@ def test_the_plan(folder, capsys):
         (["toys.toml", "--address", "tcp://a:1"], "add --engine dask"),
         (["toys.toml", "--out", "toys.toml"], "is not a folder"),
         (["wrong.toml"], "did you mean 'grid'"),
+        (["unread.toml"], "'m' in [fixed], which toy-noisy does not read"),
+        (["toys.toml", "--queue", "fast"], "--queue='fast' is of no use to the engine loky: add --engine slurm"),
+        (["toys.toml", "--engine", "slurm", "--walltime", "soon"], "--walltime='soon'"),
+        (["toys.toml", "--engine", "dask", "--address", "foo://x"], "unknown address scheme 'foo'"),
     ],
 )
 def test_bad_input(folder, capsys, arguments, words):
     (folder / "wrong.toml").write_text('task = "toy-noisy"\n[gird]\n')
+    (folder / "unread.toml").write_text('task = "toy-noisy"\n[grid]\nn = [1]\n[fixed]\nm = 1\n')
     ran = run(capsys, "run", *arguments, "--json")
     assert ran.code == 2
     assert words in ran.err
     assert ran.json["exit_code"] == 2
+    assert not (folder / "runs/unread").exists()
 
 
 def test_show_and_export(folder, capsys):
@@ -104,7 +157,7 @@ def test_show_and_export(folder, capsys):
     by_cell = run(capsys, "results", "export", "runs/toys/results.sqlite", "--to", "latex", "--by-cell")
     assert by_cell.out == "runs/toys/toys-by-cell.tex\n"
     assert r"\toprule" in (folder / "runs/toys/toys-by-cell.tex").read_text()
-    for place, code, words in (("nowhere", 2, "is no run"), (str(folder), 1, "not there")):
+    for place, code, words in (("nowhere", 2, "is no run"), (str(folder), 2, "RUN=")):
         ran = run(capsys, "results", "show", place)
         assert ran.code == code
         assert words in ran.err
@@ -122,7 +175,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("number", "code", "engine"), [(signal.SIGINT, 130, "loky"), (signal.SIGTERM, 143, "serial")])
+SIGNALS = [(signal.SIGINT, 130, "loky"), (signal.SIGTERM, 143, "serial"), (signal.SIGINT, 130, "dask")]
+
+
+@pytest.mark.parametrize(("number", "code", "engine"), SIGNALS)
 def test_signals_leave_a_resumable_run(folder, capsys, number, code, engine, pytestconfig):
     """The signal goes to the whole group, as a terminal sends it."""
     (folder / "calls").mkdir()

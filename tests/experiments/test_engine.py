@@ -1,13 +1,17 @@
+import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from importlib import import_module
 
 import pytest
 
 from slth.errors import ArgumentError, EngineError
 from slth.experiments.context import Context
-from slth.experiments.engines import Dask, Loky, Serial, Slurm, cluster, make_engine
+from slth.experiments.engines import Dask, Loky, Serial, Slurm, cluster, make_engine, quiet
 from slth.experiments.engines.base import PINNED
 from slth.experiments.spec import Experiment, item_seed
 from slth.experiments.work import Item, work
@@ -20,7 +24,7 @@ def items(study, cells, replicates=1, context=None):
     task = f"toy-{study}"
     experiment = Experiment(name="a", task=task, replicates=replicates, grids=(cells,))
     return [
-        Item(task, REGISTRY[task], cell, replicate, item_seed(0, cell, replicate), context or Context())
+        Item(task, REGISTRY[task].target, cell, replicate, item_seed(0, cell, replicate), context or Context())
         for cell, replicate in experiment.items()
     ]
 
@@ -99,12 +103,32 @@ def test_closing_stops_the_rest(tmp_path):
     assert 2 <= len(list(calls.iterdir())) < 50
 
 
+def test_signals_wait_for_a_cluster_to_be_there():
+    """And processes that a thread starts, which was begun meanwhile, do not see Ctrl-C."""
+    seen = []
+
+    def start_something():
+        with quiet.interrupts_later():
+            os.kill(os.getpid(), signal.SIGINT)
+            thread = threading.Thread(target=lambda: seen.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+            thread.start()
+            thread.join()
+            seen.append("to the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        start_something()
+    assert signal.SIGINT in seen[0]
+    assert seen[1] == "to the end"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
         ("list", "returned a list as value"),
         ("replicate", "cannot return a column 'replicate'"),
-        ("cell", "kind = 'other', which the cell has as 'cell'"),
+        ("cell", "returned a column 'kind', which is an entry of the cell"),
         ("half", "successes or trials without the other"),
         ("many", "3 successes in 2 trials"),
     ],
@@ -117,8 +141,8 @@ def test_what_a_study_may_not_return(kind, words):
 
 
 def test_what_a_study_may_return():
-    repeats, nan = (work(item).rows[0] for item in items("odd", {"kind": ["repeats", "nan"]}))
-    assert repr(repeats) == "{'value': 0.5, 'flag': 1}"  # plain numbers, and the cell is not repeated
+    plain, nan = (work(item).rows[0] for item in items("odd", {"kind": ["plain", "nan"]}))
+    assert repr(plain) == "{'value': 0.5, 'flag': 1}"
     assert repr(nan) == "{'value': nan, 'other': -inf}"
 
 
@@ -139,6 +163,8 @@ def test_choice():
         ({"name": "loky", "address": "tcp://a:1"}, "add --engine dask"),
         ({"name": "loky", "jobs": 0}, "at least 1"),
         ({"name": "serial", "jobs": 2}, "use --engine loky"),
+        ({"name": "loky", "slurm": Slurm(queue="q")}, "queue='q' is of no use to the engine loky: add --engine slurm"),
+        ({"name": "dask", "slurm": Slurm(walltime="00:10:00")}, "walltime='00:10:00' is of no use"),
         ({"name": "dask", "jobs": 2, "address": "tcp://a:1"}, "leave one of the two out"),
     ]:
         with pytest.raises(ArgumentError, match=words):
@@ -149,6 +175,20 @@ def test_a_cluster_that_is_not_there(tmp_path):
     work_to_do = items("failing", {"n": [1]})
     with pytest.raises(ArgumentError, match="leads to no scheduler"):
         list(Dask(address=str(tmp_path / "nowhere.json")).compute(work_to_do))
+    begin = time.monotonic()
+    for text, words in (
+        ("a = 1", "no scheduler file, JSON with an address"),
+        ("[1]", "no scheduler file, JSON with an address"),
+        ('{"address": 3}', "its address is 3"),
+        ('{"address": "foo://x"}', "unknown address scheme 'foo'"),
+    ):
+        (tmp_path / "file").write_text(text)
+        with pytest.raises(ArgumentError, match=words):
+            list(Dask(address=str(tmp_path / "file")).compute(work_to_do))
+    for address in ("foo://x", "tcp://", "tcp://a:b"):
+        with pytest.raises(ArgumentError, match="leads to no scheduler"):
+            list(Dask(address=address).compute(work_to_do))
+    assert time.monotonic() - begin < 5.0  # and nothing has been started that would have to be waited for
 
 
 def test_without_the_extra(monkeypatch):
@@ -163,7 +203,8 @@ def test_without_the_extra(monkeypatch):
 
 
 def test_the_script_of_a_slurm_job():
-    pytest.importorskip("dask_jobqueue")
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
     options = Slurm(jobs=7, queue="fast", account="us", walltime="02:30:00", memory="3GB", directives=("--qos=long",))
     lines = options.job_script().splitlines()
     assert lines[0].startswith("#!")
@@ -174,6 +215,49 @@ def test_the_script_of_a_slurm_job():
     command = lines[-1]
     assert command.startswith(f"{sys.executable} -m distributed.cli.dask_worker tcp://")
     assert "--nthreads 1" in command
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("walltime", "soon"), ("walltime", "00:00:00"), ("walltime", "1:2:3:4"), ("walltime", "-1"), ("memory", "lots")],
+)
+def test_slurm_options_that_cannot_be_read(field, value):
+    with pytest.raises(ArgumentError, match=f"{field}='{value}'"):
+        Slurm(**{field: value})
+
+
+def test_walltimes_of_slurm():
+    for text in ("90", "90:30", "02:30:00", "120:00:00", "1-12", "1-12:30", "1-12:30:30"):
+        assert Slurm(walltime=text).walltime == text
+
+
+def commands(monkeypatch, folder, **texts):
+    """Put commands where they are found first."""
+    folder.mkdir()
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_without_sbatch(monkeypatch, tmp_path):
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="needs sbatch, which is not here"):
+        list(Slurm().compute(items("failing", {"n": [1]})))
+
+
+def test_jobs_that_are_refused(monkeypatch, tmp_path, capfd):
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
+    refusal = "#!/bin/sh\necho 'sbatch: error: no such partition' >&2\nexit 1\n"
+    commands(monkeypatch, tmp_path / "bin", sbatch=refusal)
+    begin = time.monotonic()
+    with pytest.raises(EngineError, match=r"^sbatch took no job: sbatch: error: no such partition$"):
+        list(Slurm(jobs=2).compute(items("failing", {"n": [1]})))
+    assert time.monotonic() - begin < 10.0
+    assert capfd.readouterr() == ("", "")
 
 
 STUB = """#!/bin/sh
@@ -187,13 +271,10 @@ echo "Submitted batch job $!"
 @pytest.mark.slow
 def test_slurm_from_submission_to_results(tmp_path, monkeypatch):
     """With an ``sbatch`` that runs the script: everything of SLURM but the queue."""
-    pytest.importorskip("dask_jobqueue")
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    for name, text in (("sbatch", STUB), ("scancel", '#!/bin/sh\nfor job; do kill -- "-$job"; done\nexit 0\n')):
-        (bin_folder / name).write_text(text)
-        (bin_folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
+    cancel = '#!/bin/sh\nfor job; do kill -- "-$job"; done\nexit 0\n'
+    commands(monkeypatch, tmp_path / "bin", sbatch=STUB, scancel=cancel)
     monkeypatch.setenv("SLURM_STUB", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     numbers = items("noisy", {"n": [1, 2]}, replicates=3)

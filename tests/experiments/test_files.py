@@ -1,6 +1,9 @@
 import enum
+import errno
+import io
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +43,18 @@ def test_every_document_is_strict_json_and_reads_back(document):
         return type(ours) is type(theirs) and ours == theirs
 
     assert same(document, read)
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("slth.experiments.files.os.fdopen", lambda descriptor, _: os.close(descriptor) or Full())
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_text(tmp_path / "a.csv", "1")
+    assert caught.value.filename == str(tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_our_own_types():

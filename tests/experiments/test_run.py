@@ -1,6 +1,5 @@
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from slth.experiments.engines import Loky, Serial
 from slth.experiments.run import run_experiment
 from slth.experiments.spec import Experiment
 from slth.experiments.store import BATCH, read_store
+from slth.experiments.work import work
 from tests.experiments.toy_studies import REGISTRY
 
 
@@ -35,7 +35,7 @@ def test_the_table_has_its_order_whatever_the_order_of_arrival(tmp_path, monkeyp
         name = "backwards"
 
         def compute(self, items):
-            yield from Serial().compute(items[::-1])
+            yield from Serial().compute(list(items)[::-1])
 
     experiment = toy("timed", {"n": [3, 1]}, replicates=2)
     there = run_experiment(experiment, tmp_path / "there", engine=Serial())
@@ -145,13 +145,49 @@ def test_failures_are_recorded_and_tried_again(tmp_path):
     assert (mended.kept, mended.table.done, mended.table.complete) == (4, 6, True)
 
 
+def test_a_limit_is_not_spent_on_what_must_fail(tmp_path):
+    experiment = toy("failing", {"n": [2, 1, 4]}, replicates=2)
+    for left in (5, 4, 3, 2, 1, 0, 0):
+        table = run_experiment(experiment, tmp_path, engine=Serial(), limit=1).table
+        assert table.missing == left
+    assert (table.done, table.failed) == (4, 2)
+
+
+def test_items_are_made_as_they_are_needed(tmp_path):
+    """Ten million of them, of which two are computed: nobody lists the others beforehand."""
+
+    class First:
+        name = "first"
+
+        def compute(self, items):
+            assert not isinstance(items, list | tuple)
+            for _, item in zip(range(2), items, strict=False):
+                yield work(item)
+            raise KeyboardInterrupt
+
+    experiment = toy("timed", {"n": list(range(10_000))}, replicates=1000)
+    begin, seen = time.monotonic(), []
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(experiment, tmp_path, engine=First(), progress=lambda *report: seen.append(report))
+    assert seen[-1] == ("a", 2, 10**7)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(experiment, tmp_path, engine=First(), progress=lambda *report: seen.append(report))
+    assert seen[-1] == ("a", 4, 10**7)
+    assert time.monotonic() - begin < 5.0
+
+
 def test_beginning_anew(tmp_path):
     experiment = toy("noisy", {"n": [1]})
-    run_experiment(experiment, tmp_path, engine=Serial())
+    table = run_experiment(experiment, tmp_path, engine=Serial()).path.read_bytes()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/target").touch()
     assert run_experiment(experiment, tmp_path, engine=Serial(), resume=False).kept == 0
     assert (tmp_path / "results.1.sqlite").exists()
+    assert (tmp_path / "table.1.csv").read_bytes() == table
+    assert (tmp_path / "provenance.1.json").exists()
+    run_experiment(experiment, tmp_path, engine=Serial(), resume=False)
+    assert (tmp_path / "results.2.sqlite").exists()
+    assert (tmp_path / "table.2.csv").exists()
     assert not (tmp_path / "cache").exists()
     changed = Experiment(name="a", task="toy-noisy", seed=1, grids=({"n": [1]},))
     with pytest.raises(ArgumentError, match="seed=1 is not that of the results"):
@@ -184,13 +220,22 @@ def test_a_second_run_is_refused_and_the_first_goes_on(tmp_path):
     assert len(refused) == 1
 
 
-def test_signals_of_the_terminal_do_not_reach_the_processes():
-    """Ctrl-C goes to a whole group: the processes ignore it, and the driver ends them."""
-    from slth.experiments.engines import local
-
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        local._leave_interrupts()
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_processes_end_with_a_killed_driver(tmp_path, pytestconfig):
+    psutil = pytest.importorskip("psutil")
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    slow = toy("counted", {"n": list(range(5_000))}, folder=str(tmp_path / "calls"))
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "slow").touch()
+    command = [sys.executable, str(script), json.dumps(slow.document()), str(tmp_path / "run"), "loky"]
+    environment = {**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)}
+    driver = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while len(list((tmp_path / "calls").iterdir())) < 10:
+        assert driver.poll() is None
+        time.sleep(0.05)
+    processes = psutil.Process(driver.pid).children(recursive=True)
+    assert len(processes) >= 2
+    driver.kill()
+    driver.wait()
+    _, alive = psutil.wait_procs(processes, timeout=5.0)
+    assert not alive

@@ -1,11 +1,13 @@
 import hashlib
 import json
+import time
 import tomllib
 
 import pytest
 
 from slth.errors import ArgumentError
 from slth.experiments import benchmarks, studies
+from slth.experiments.grids import Cells
 from slth.experiments.spec import Experiment, from_document, item_seed, read_experiment
 from tests.experiments.toy_studies import REGISTRY
 
@@ -101,6 +103,32 @@ def test_seeds_are_those_of_the_definition():
         (HEAD + "[grid]\nreplicate = [1]", "a column that every table has"),
         (HEAD + "[grid]\nn = [1]\n[fixed]\nn = 1", r"both in its grid and in \[fixed\]"),
         ("name = '../x'\n" + HEAD, "can be a folder's"),
+        ("name = 'a\\nb'\n" + HEAD, "can be a folder's"),
+        ("name = '" + 101 * "é" + "'\n" + HEAD, "a name of 202 bytes"),
+        (HEAD + "[fixed]\nn = 1\nreplicate = 1", "a column that every table has"),
+        (HEAD + "[grid]\nn = [1]\nmy_seconds = [1]", "columns that end in seconds"),
+        (HEAD + "[grid]\nn = [1]\nhiden = [[3]]", "'hiden', which toy-noisy does not read: did you mean 'hidden'"),
+        (HEAD + "[grid]\nn = [1]\n[fixed]\nhiden = [3]", r"'hiden' in \[fixed\], which toy-noisy does not read"),
+        (HEAD, "has no 'n', which toy-noisy needs: write it in the grid or in .fixed.: a whole number"),
+        (HEAD + "[[grid]]\nn = [1]\n[[grid]]\na = [1]", "has no 'n'"),
+        (
+            "task = 'toy-odd'\n[grid]\nkind = ['list', 'half']",
+            "has no 'spare', which toy-odd needs where kind is 'half'",
+        ),
+        (HEAD + "[grid]\nn = ['six']", "has 'six' for the grid entry 'n': give a whole number"),
+        (HEAD + "[fixed]\nn = 'six'", r"has 'six' for 'n' in \[fixed\]: give a whole number"),
+        (HEAD + "[grid]\nn = [true]", "has True for the grid entry 'n'"),
+        (HEAD + "[grid]\nn = [6.0]", "has 6.0 for the grid entry 'n'"),
+        (HEAD + "[grid]\nn = [[6]]", "give a whole number"),
+        (HEAD + "[grid]\nn = [1]\nhidden = [[1, 'a']]", "give a list of whole numbers"),
+        (HEAD + "[grid]\nn = [1]\neps = [1, 1.0]", "comes twice"),
+        (HEAD + "[[grid]]\nn = [1]\neps = [1, 2]\n[[grid]]\neps = [3, 2.0]\nn = [4, 1]", "comes twice"),
+        (HEAD + "[grid]\nn = [1]\n[full.grid]\nn = []", r"not a list .* \(as \[full\] has it\)"),
+        (HEAD + "[grid]\nn = [1]\n[full.grid]\nm = [1]", "does not read"),
+        (HEAD + f"[grid]\nn = [{'9' * 5000}]", "cannot be read"),
+        (HEAD + f"[grid]\nn = [0x{'9' * 6000}]", "a whole number of 24000 bits"),
+        (HEAD + f"[grid]\nn = [{2**64}]", "a whole number of 65 bits"),
+        (HEAD + f"[grid]\nn = {'[' * 5000}{']' * 5000}", "nested too deeply"),
     ],
 )
 def test_wrong_files(tmp_path, text, words):
@@ -117,3 +145,71 @@ def test_the_repositorys_own_specifications_can_be_read(pytestconfig, monkeypatc
             spec = benchmarks.read_benchmark(path, full=full) if benchmark else read_experiment(path, full=full)
             assert spec.name == path.parent.name
             assert spec.description
+
+
+def test_numbers_that_are_the_same_in_other_words_are_other_cells(tmp_path):
+    """Of the others none is refused: whole numbers where numbers may stand, truth values beside numbers."""
+    experiment = read(tmp_path, HEAD + "[[grid]]\nn = [1]\neps = [1, 2.5]\n[[grid]]\nn = [1]\neps = [3]\n")
+    assert len(experiment.cells) == 3
+    assert Cells(({"a": [True, 1]},), {}).repeated() is None
+    assert Cells(({"a": [1, 2]}, {"b": [1, 2]}), {}).repeated() is None
+
+
+def test_cells_are_those_of_a_list():
+    """Length, places and membership without making them, against the list of all."""
+    grids = ({"n": [1, 2], "law": ["u", "v"]}, {"n": [3], "eps": [0.5, 1.0, 2.0]}, {})
+    cells = Cells(grids, {"hidden": [4]})
+    plain = list(cells)
+    assert len(plain) == len(cells) == 8
+    assert [cells[place] for place in range(-8, 8)] == plain + plain
+    assert cells[2:-1] == plain[2:-1]
+    with pytest.raises(IndexError):
+        cells[8]
+    assert all(cell in cells for cell in plain)
+    for cell in ({**plain[0], "n": 3}, {**plain[0], "n": 1.0}, {**plain[0], "hidden": [5]}, {"n": 1}, 3):
+        assert cell not in cells
+
+
+def test_the_digest_is_that_of_one_json_document():
+    experiment = Experiment(name="a", task="t", seed=3, replicates=2, grids=({"n": [1, 2], "law": ["é"]},))
+    document = {"meaning": 1, "task": "t", "seed": 3, "replicates": 2, "columns": ["n", "law"]}
+    document["cells"] = [{"n": 1, "law": "é"}, {"n": 2, "law": "é"}]
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    assert experiment.digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_huge_grids_are_counted_not_made(tmp_path):
+    values = list(range(10_000))
+    begin = time.monotonic()
+    grid = f"[grid]\nn = {values}\na = {values}\nb = {values}\n"
+    with pytest.raises(ArgumentError, match=r"items = 1000000000000, which is more .* takes, 10,000,000: take fewer"):
+        read(tmp_path, HEAD + grid)
+    with pytest.raises(ArgumentError, match="items = 10000001"):
+        read(tmp_path, HEAD + "replicates = 10_000_001\n[grid]\nn = [1]\n")
+    largest = read(tmp_path, HEAD + f"[grid]\nn = {values}\na = {values[:1000]}\n")
+    assert largest.size == 10**7
+    assert next(largest.items()) == ({"n": 0, "a": 0}, 0)
+    assert time.monotonic() - begin < 5.0
+
+
+def test_a_mark_in_front_of_the_file_is_skipped(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + (HEAD + "[grid]\nn = [1]\n").encode())
+    assert read_experiment(tmp_path / "a.toml").size == 1
+
+
+def test_every_study_declares_what_it_reads(monkeypatch):
+    """Whatever the source of a study takes from its cell by name is declared, and the other way round."""
+    monkeypatch.undo()
+    import inspect
+    import re
+
+    from slth.experiments.toml_files import import_registered
+
+    for name, study in studies.STUDIES.items():
+        module = inspect.getmodule(import_registered(study.target, argument="task", name=name))
+        source = inspect.getsource(module)
+        assert study.keys
+        read_by_name = set(re.findall(r'\bcell\["(\w+)"\]', source))
+        assert read_by_name <= set(study.keys), name
+        for key in study.keys:
+            assert re.search(rf"\b{key}\b", source), (name, key)

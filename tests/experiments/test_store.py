@@ -8,7 +8,7 @@ import pytest
 from slth.errors import ArgumentError, ResultsError
 from slth.experiments import store as stores
 from slth.experiments.spec import Experiment
-from slth.experiments.store import BATCH, Store, read_store
+from slth.experiments.store import BATCH, Store, is_results_file, read_store
 from slth.experiments.work import Finished
 
 EXPERIMENT = Experiment(name="a", task="t", replicates=100, grids=({"n": [1]},))
@@ -171,6 +171,52 @@ def test_a_full_disk_loses_nothing_that_was_committed(tmp_path, monkeypatch):
     assert replicates(tmp_path) == list(range(50))
 
 
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE items SET rows = '[1, 2]' WHERE replicate = 1", "a row that is no set of columns"),
+        ("UPDATE items SET rows = '7' WHERE replicate = 1", "no list of rows"),
+        ("UPDATE items SET rows = '[{' WHERE replicate = 1", "no JSON"),
+        ("UPDATE items SET rows = '[{\"x\": [1]}]'", "a list as x"),
+        ('UPDATE items SET rows = \'[{"successes": "a", "trials": 3}]\'', "'a' successes in 3 trials"),
+        ('UPDATE items SET rows = \'[{"successes": 4, "trials": 3}]\'', "4 successes in 3 trials"),
+        ('UPDATE items SET rows = \'[{"successes": 1, "trials": Infinity}]\'', "1 successes in inf trials"),
+        ("UPDATE items SET rows = x'ff'", "no JSON"),
+        ("UPDATE items SET seconds = 'long'", "'long' seconds"),
+        ("UPDATE items SET replicate = 'a' WHERE replicate = 1", "not what slth writes"),
+        ("UPDATE about SET value = '[1]' WHERE key = 'experiment'", "its experiment cannot be read"),
+        ("UPDATE about SET value = '{}' WHERE key = 'experiment'", "its experiment cannot be read"),
+        ("UPDATE about SET value = replace(value, '100', '0') WHERE key = 'experiment'", "must be at least 1"),
+        ("UPDATE about SET value = replace(value, '\"t\"', '3') WHERE key = 'experiment'", "of another type"),
+        ("DELETE FROM about WHERE key = 'experiment'", "does not say its experiment"),
+        ("DROP TABLE items", "no such table"),
+        ("DROP TABLE about", "no such table"),
+        ("ALTER TABLE items DROP COLUMN reason", "no such column"),
+    ],
+)
+def test_what_somebody_edited_is_corrupt(tmp_path, statement, words):
+    fill(tmp_path, 2)
+    path = tmp_path / "results.sqlite"
+    with sqlite3.connect(path) as ours:
+        ours.execute(statement)
+    ours.close()
+    with pytest.raises(ResultsError, match=r"it is corrupt.*or compute it again") as reading:
+        read_store(path)
+    assert words in str(reading.value)
+    with pytest.raises(ResultsError, match=r"it is corrupt.*begin anew with --no-resume"):
+        Store(tmp_path, EXPERIMENT)
+    with Store(tmp_path, EXPERIMENT, resume=False) as anew:
+        assert anew.finished() == {}
+
+
+def test_which_files_begin_as_ours(tmp_path):
+    fill(tmp_path, 1)
+    assert is_results_file(tmp_path / "results.sqlite")
+    (tmp_path / "x").write_bytes(b"SQLite format 3\0")
+    sqlite3.connect(tmp_path / "y").execute("CREATE TABLE a (b)").connection.close()
+    assert not any(is_results_file(tmp_path / name) for name in ("x", "y", "results.lock", "nothing", "."))
+
+
 def test_other_tasks_and_seeds_are_refused(tmp_path):
     fill(tmp_path, 2)
     for changed in (Experiment(name="a", task="u"), Experiment(name="a", task="t", seed=1)):
@@ -191,5 +237,9 @@ def test_beginning_anew_keeps_every_earlier_file(tmp_path):
 
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "results.lock").mkdir()
-    with pytest.raises(ResultsError, match=r"results\.lock cannot be opened"):
+    with pytest.raises(ResultsError, match=r"results\.lock cannot be opened .*: see that it is a file"):
+        Store(tmp_path, EXPERIMENT)
+    (tmp_path / "results.lock").rmdir()
+    (tmp_path / "results.lock").write_bytes(b"somebody's notes" * 100)
+    with pytest.raises(ResultsError, match=r"results\.lock cannot be locked .*: remove that file.*--out"):
         Store(tmp_path, EXPERIMENT)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from slth.experiments.cell_keys import Key, Study
+
 PREFIX = "tests.experiments.toy_studies"
 
 
@@ -19,7 +21,7 @@ def noisy(cell, *, seed, context):
     time.sleep(cell.get("pause", 0.0))
     return [
         {"product": float(np.dot(left[0], right[0])), "norm": float(np.linalg.norm(left @ right.T)),
-         "successes": int((left[0, :40] > 0).sum()), "trials": 40, "law": "normal"}
+         "successes": int((left[0, :40] > 0).sum()), "trials": 40, "kind": "normal"}
     ]  # fmt: skip
 
 
@@ -66,15 +68,32 @@ def odd(cell, *, seed, context):
     return {
         "list": [{"value": [1, 2]}],
         "replicate": [{"replicate": 1}],
-        "cell": [{"kind": "other"}],
+        "cell": [{"kind": "cell"}],
         "half": [{"successes": 1}],
         "many": [{"successes": 3, "trials": 2}],
-        "repeats": [{"kind": "repeats", "value": np.float32(0.5), "flag": np.bool_(True)}],
+        "plain": [{"value": np.float32(0.5), "flag": np.bool_(True)}],
         "nan": [{"value": float("nan"), "other": float("-inf")}],
     }[cell["kind"]]
 
 
+N, FOLDER = Key(int), Key(str)
 REGISTRY = {
-    f"toy-{name}": f"{PREFIX}:{name}"
-    for name in ("noisy", "timed", "counted", "deadly", "failing", "surroundings", "odd")
+    f"toy-{name}": Study(f"{PREFIX}:{name}", keys)
+    for name, keys in {
+        "noisy": {
+            "n": N,
+            "pause": Key(float, needed=False),
+            "law": Key(str, needed=False),
+            "eps": Key(float, needed=False),
+            "hidden": Key(int, many=True, needed=False),
+            "a": Key(int, needed=False),
+            "b": Key(int, needed=False),
+        },
+        "timed": {"n": N},
+        "counted": {"n": N, "folder": FOLDER},
+        "deadly": {"n": N, "folder": FOLDER, "times": N},
+        "failing": {"n": N},
+        "surroundings": {"n": N},
+        "odd": {"kind": Key(str), "spare": Key(int, when=("kind", "half"))},
+    }.items()
 }

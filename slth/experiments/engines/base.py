@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from typing import Protocol
 
 from slth.errors import ArgumentError
@@ -19,8 +19,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """As on the command line."""
 
-    def compute(self, items: Sequence[Item]) -> Generator[Finished, None, None]:
+    def compute(self, items: Iterable[Item]) -> Generator[Finished, None, None]:
         """Yield each item as it is finished, in any order; closing the iterator stops the rest.
+
+        Items are taken a few ahead of what is computed: there may be millions.
 
         Raises
         ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from slth.errors import ArgumentError, did_you_mean
 from slth.experiments.engines.base import Engine
@@ -47,6 +47,10 @@ def make_engine(
         raise ArgumentError("engine", name, "is not an engine", did_you_mean(name, ENGINES))
     if address is not None and name != "dask":
         raise ArgumentError("address", address, f"is of no use to the engine {name}", "add --engine dask")
+    if slurm is not None and name != "slurm":
+        for field in fields(slurm):
+            if (value := getattr(slurm, field.name)) != field.default:
+                raise ArgumentError(field.name, value, f"is of no use to the engine {name}", "add --engine slurm")
     if name == "serial":
         if jobs not in (None, 1):
             raise ArgumentError("jobs", jobs, "is of no use to the engine serial", "use --engine loky")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from slth.errors import EngineError
@@ -19,7 +23,10 @@ AHEAD = 2
 """Items handed out beforehand for each process."""
 
 IDLE = 20.0
-"""Seconds after which a process without work ends: those of a killed driver do, too."""
+"""Seconds after which a process without work ends."""
+
+WATCH = 0.5
+"""Seconds between a process's looks at whether its driver still lives."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Serial:
 
     name = "serial"
 
-    def compute(self, items: Sequence[Item]) -> Generator[Finished, None, None]:
+    def compute(self, items: Iterable[Item]) -> Generator[Finished, None, None]:
         """Yield the items in order."""
         for item in items:
             yield work_pinned(item)
@@ -62,30 +69,39 @@ class Loky:
         """Check the number of processes."""
         check_jobs(self.jobs)
 
-    def compute(self, items: Sequence[Item]) -> Generator[Finished, None, None]:
+    def compute(self, items: Iterable[Item]) -> Generator[Finished, None, None]:
         """Yield the items as they are finished.
 
         Where a process dies, the items that were in hand are computed again, one at a time: one whose process dies
         once more has failed.
         """
-        waiting, in_hand = deque(items), dict[Any, Item]()
-        while waiting:
-            yield from _until_one_dies(waiting, in_hand, self.jobs or usable_cores())
+        source, ahead, in_hand = iter(items), deque[Item](), dict[Any, Item]()
+        jobs = self.jobs or usable_cores()
+        while True:
+            ahead.extend(islice(source, max(0, jobs - len(ahead))))
+            if not ahead:
+                return
+            yield from _until_one_dies(source, ahead, in_hand, min(jobs, len(ahead)))
             for item in in_hand.values():
                 yield from _alone(item)
             in_hand.clear()
 
 
-def _until_one_dies(waiting: deque[Item], in_hand: dict[Any, Item], jobs: int) -> Generator[Finished, None, None]:
-    """Compute what is waiting; end with items left in hand if a process dies."""
+def _until_one_dies(
+    source: Iterator[Item], ahead: deque[Item], in_hand: dict[Any, Item], jobs: int
+) -> Generator[Finished, None, None]:
+    """Compute what is ahead and what comes from the source; end with items left in hand if a process dies."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    with _pool(min(jobs, len(waiting))) as pool:
+    with _pool(jobs) as pool:
         try:
-            while waiting or in_hand:
-                while waiting and len(in_hand) < AHEAD * jobs:
-                    in_hand[pool.submit(work, waiting[0])] = waiting[0]
-                    waiting.popleft()
+            while True:
+                ahead.extend(islice(source, max(0, AHEAD * jobs - len(in_hand) - len(ahead))))
+                while ahead:
+                    in_hand[pool.submit(work, ahead[0])] = ahead[0]
+                    ahead.popleft()
+                if not in_hand:
+                    return
                 for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
                     finished = future.result()
                     del in_hand[future]
@@ -97,7 +113,7 @@ def _until_one_dies(waiting: deque[Item], in_hand: dict[Any, Item], jobs: int) -
 def _alone(item: Item) -> Generator[Finished, None, None]:
     """Compute one item in a process of its own, which may die of it."""
     in_hand: dict[Any, Item] = {}
-    yield from _until_one_dies(deque([item]), in_hand, 1)
+    yield from _until_one_dies(iter(()), deque([item]), in_hand, 1)
     if in_hand:
         yield failure(item, EngineError("its process died, perhaps for want of memory"))
 
@@ -108,13 +124,21 @@ def _pool(processes: int) -> Iterator[Any]:
     from joblib.externals.loky import ProcessPoolExecutor
 
     pinned = dict.fromkeys(PINNED, "1")
-    pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_leave_interrupts, env=pinned)
+    pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),), env=pinned)
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, kill_workers=True)
 
 
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to all, to the process that gathers the results and ends this one."""
+def _serve(driver: int) -> None:
+    """Leave Ctrl-C, which a terminal sends to all, to the driver, which ends this process; end when that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    """End this process when the driver is gone; kernels let go of the interpreter, so that this thread comes to it."""
+    while os.getppid() == driver:
+        time.sleep(WATCH)
+    os._exit(1)

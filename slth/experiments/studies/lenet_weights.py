@@ -55,7 +55,7 @@ def lenet_weights(cell: Mapping[str, Any], *, seed: int, context: Context) -> li
     Examples
     --------
     >>> from slth.experiments.studies import STUDIES
-    >>> STUDIES["lenet-weights"].endswith(":lenet_weights")
+    >>> STUDIES["lenet-weights"].target.endswith(":lenet_weights")
     True
     """
     data = data_of(cell["data"], context)
