@@ -82,8 +82,8 @@ def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:
         It has the wrong structure.
     """
     from slth.experiments.catalogue import CATALOGUE
+    from slth.experiments.data_files import locate
     from slth.experiments.datasets import load
-    from slth.experiments.verification import locate
 
     if name in CATALOGUE and locate(CATALOGUE[name], folders) is None:
         remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {name}`"

@@ -18,7 +18,7 @@ from slth.errors import ArgumentError
 def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     """Known data sets and whether they are here."""
     from slth.experiments.catalogue import BUNDLED, CATALOGUE
-    from slth.experiments.verification import locate
+    from slth.experiments.data_files import locate
 
     folders = data_folders(data_dir)
     rows: list[dict[str, Any]] = [{"name": name, "state": "bundled", "folder": None} for name in BUNDLED]
@@ -46,8 +46,8 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
         Data sets; all that are here by default.
     """
     from slth.experiments.catalogue import BUNDLED, CATALOGUE, NAMES
-    from slth.experiments.verification import Verdict
-    from slth.experiments.verification import verify as check
+    from slth.experiments.data_files import Verdict
+    from slth.experiments.data_files import verify as check
 
     for name in names:
         if name not in NAMES:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from slth.errors import ArgumentError, DataError
 from slth.experiments import bundled
 from slth.experiments.catalogue import CATALOGUE, NAMES
-from slth.experiments.verification import Verdict, read_files
+from slth.experiments.data_files import Verdict, read_files
 
 Folders = Path | str | Sequence[Path | str] | None
 Split = Literal["train", "test"]

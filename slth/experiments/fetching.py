@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slth.errors import ArgumentError, DataError
 from slth.experiments.catalogue import BUNDLED, CATALOGUE, CatalogueEntry, Download
-from slth.experiments.verification import Verdict, verify
+from slth.experiments.data_files import Verdict, verify
 
 Progress = Callable[[str, int, int], None]
 

@@ -15,8 +15,8 @@ from typing import Self
 
 from slth import __version__
 from slth.errors import ArgumentError, ResultsError
-from slth.experiments.records import as_record, experiment_of, from_record
 from slth.experiments.spec import Experiment, canonical
+from slth.experiments.stored_items import as_record, experiment_of, from_record
 from slth.experiments.work import Finished, Key
 
 RESULTS_NAME = "results.sqlite"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from slth.experiments.context import Context
 from slth.experiments.spec import Cell, canonical
+from slth.experiments.tables import check_counts
 from slth.experiments.toml_files import import_registered
 
 Key = tuple[str, int]
@@ -162,7 +162,10 @@ def _checked(row: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         if column in cell:
             raise ValueError(f"the study returned a column {column!r}, which is an entry of the cell: rename it")
         plain[column] = _plain(column, value)
-    _check_counts(plain)
+    try:
+        check_counts(plain)
+    except ValueError as problem:
+        raise ValueError(f"the study returned {problem}") from problem
     return plain
 
 
@@ -174,13 +177,3 @@ def _plain(column: str, value: Any) -> float | int | str | None:
     if value is None or isinstance(value, int | float | str):
         return value
     raise TypeError(f"the study returned a {type(value).__name__} as {column}: give numbers, texts or None")
-
-
-def _check_counts(row: Mapping[str, Any]) -> None:
-    if ("successes" in row) != ("trials" in row):
-        raise ValueError("the study returned successes or trials without the other")
-    successes, trials = row.get("successes", 0), row.get("trials", 0)
-    whole = all(isinstance(count, int) or (isinstance(count, float) and math.floor(count) == count)
-                for count in (successes, trials))  # fmt: skip
-    if not whole or not 0 <= successes <= trials:
-        raise ValueError(f"the study returned {successes} successes in {trials} trials")

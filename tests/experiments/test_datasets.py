@@ -9,8 +9,8 @@ import pytest
 
 from slth.errors import ArgumentError, DataError
 from slth.experiments.catalogue import CATALOGUE, NAMES
+from slth.experiments.data_files import Verdict, locate, matches, verify
 from slth.experiments.datasets import DataWarning, load
-from slth.experiments.verification import Verdict, locate, matches, verify
 from tests.experiments.samples import idx_bytes, small_mnist
 
 

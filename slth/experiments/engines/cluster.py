@@ -288,7 +288,7 @@ def _contact(address: str) -> str:
     given, address = address, address if "://" in address else _from_file(address)
     try:
         import_module("distributed.comm").get_address_host_port(address)
-    except NotImplementedError:  # has no port
+    except NotImplementedError:  # Dask says so of addresses within a process, which have no port and are fine
         pass
     except ValueError as problem:
         raise _no_scheduler(given, str(problem)) from problem
