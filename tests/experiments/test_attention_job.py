@@ -17,9 +17,9 @@ from slth.experiments.datasets import load
 from slth.experiments.delivery import run_job
 from slth.experiments.target_file import load_target
 from slth.tickets import load_ticket
-from slth.training import Training
+from slth.training import Adam, Cosine, Recipe
 
-QUICK = Training(epochs=2, optimizer="adam", learning_rate=0.01)
+QUICK = Recipe(epochs=2, schedule=Cosine(0.01), optimizer=Adam())
 
 
 @pytest.fixture(scope="module")
