@@ -13,6 +13,9 @@ from slth.errors import ArgumentError
 from slth.networks.masking import maskable, straight_through
 from slth.networks.structures import Axes, Structure, Weights
 
+_ORDER = "_order_before_masks"
+"""Attribute of a masked layer: names of its parameters in their order, which torch forgets and baking restores."""
+
 
 class FixedMask(nn.Module):
     """A parametrisation that multiplies a weight by a mask.
@@ -229,6 +232,9 @@ def bake(module: nn.Module) -> nn.Module:
         parametrize.remove_parametrizations(part, name, leave_parametrized=False)
         with torch.no_grad():
             part.get_parameter(name).copy_(weight)
+        if not parametrize.is_parametrized(part):
+            order = part.__dict__.pop(_ORDER, [])
+            part._parameters.update({own: part._parameters.pop(own) for own in order if own in part._parameters})
     return module
 
 
@@ -253,6 +259,7 @@ def _register(module: nn.Module, name: str, part: nn.Module) -> None:
         (layer, own) for layer in module.modules() for own, tensor in layer._parameters.items() if tensor is weight
     ]
     for layer, own in places:
+        layer.__dict__.setdefault(_ORDER, list(layer._parameters))
         parametrize.register_parametrization(layer, own, part, unsafe=True)
 
 
