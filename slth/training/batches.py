@@ -1,10 +1,11 @@
-"""What a step is given: its examples, augmented, and generators that start at the step's own address."""
+"""What a step is given: its examples, augmented, and generators that are left as they were found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,14 +32,18 @@ class Batches:
     Examples
     --------
     >>> batches = Batches(Examples(torch.arange(5.0), torch.arange(5)), Recipe(batch_size=2), 0)
-    >>> batches.per_epoch, sorted(int(x) for step in range(3) for x in batches.at(step)[1])
-    (3, [0, 1, 2, 3, 4])
+    >>> with batches.generators():
+    ...     sorted(int(x) for step in range(batches.per_epoch) for x in batches.at(step)[1])
+    [0, 1, 2, 3, 4]
     """
 
     def __init__(self, data: Examples, recipe: Recipe, seed: int) -> None:
         self._data, self._recipe, self._seed = data, recipe, seed
         self.per_epoch = recipe.steps_per_epoch(len(data))
-        self._layers = Stream(seed, "training/layers")
+        self._layers: list[int] = []
+        self._generators = [torch.default_generator]
+        if data.inputs.device.type == "cuda":
+            self._generators.append(torch.cuda.default_generators[data.inputs.device.index or 0])
         self._epoch: int | None = None
         self._order = torch.empty(0)
         self._words: dict[str, Tensor] = {}
@@ -58,10 +63,15 @@ class Batches:
             self._moments = mean, deviation
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return the inputs of a step, augmented and normalised, and their targets."""
+        """Return the inputs of a step, augmented and normalised, and their targets.
+
+        Inside :meth:`generators`, what layers draw from torch's generators has the step's own address from here on.
+        """
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             self._draw(epoch)
+        for generator in self._generators:
+            generator.manual_seed(self._layers[place])
         first = place * self._recipe.batch_size
         batch = self._order[first : first + self._recipe.batch_size]
         inputs = self._data.inputs[batch]
@@ -74,25 +84,20 @@ class Batches:
         return inputs if self._moments is None else (inputs - self._moments[0]) / self._moments[1]
 
     @contextmanager
-    def generators(self, step: int) -> Iterator[None]:
-        """Give layers that draw from torch's generators the numbers of a step; the generators are left as they were."""
-        device = self._data.inputs.device
-        generators = [torch.default_generator]
-        if device.type == "cuda":
-            generators.append(torch.cuda.default_generators[device.index or 0])
-        states = [generator.get_state() for generator in generators]
-        word = int(self._layers.raw(step, 1)[0] >> 1)
+    def generators(self) -> Iterator[None]:
+        """Leave torch's generators as they were found."""
+        states = [generator.get_state() for generator in self._generators]
         try:
-            for generator in generators:
-                generator.manual_seed(word)
             yield
         finally:
-            for generator, state in zip(generators, states, strict=True):
+            for generator, state in zip(self._generators, states, strict=True):
                 generator.set_state(state)
 
     def _draw(self, epoch: int) -> None:
         """Draw the order and the words of an epoch, on the device."""
         device, count = self._data.inputs.device, len(self._data)
+        words = Stream(self._seed, "training/layers").raw(epoch * self.per_epoch, self.per_epoch)
+        self._layers = (words >> np.uint64(1)).tolist()
         self._order = torch.from_numpy(order_of_epoch(self._seed, epoch, count)).to(device)
         self._words = {
             augmentation.name: torch.from_numpy(words_of_epoch(self._seed, augmentation.name, epoch, count)).to(device)

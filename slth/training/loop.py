@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,7 +171,7 @@ class TrainingRun:
             raise ArgumentError("every", every, "must be at least 1 step", "leave it out for one record an epoch")
         try:
             while self._at < self.step.total:
-                with threads_for(self._products):
+                with threads_for(self._products), self._batches.generators():
                     record = self._until_record(every)
                 yield record
         finally:
@@ -202,13 +203,13 @@ class TrainingRun:
         assert optimizer is not None, "there is something to train"
         for group in optimizer.param_groups:
             group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
-        with self._batches.generators(self._at):
-            with self._autocast():
-                loss = self.recipe.loss(self._outputs(inputs), targets)
-            penalty = None if self.method is None else self.method.penalty(self.state, self.step)
-            loss = loss if penalty is None else loss + penalty
-            loss.backward()  # type: ignore[no-untyped-call]
+        for leaf in self._leaves.values():
+            leaf.grad = None
+        with self._autocast():
+            loss = self.recipe.loss(self._outputs(inputs), targets)
+        penalty = None if self.method is None else self.method.penalty(self.state, self.step)
+        loss = loss if penalty is None else loss + penalty
+        loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
@@ -344,8 +345,10 @@ class TrainingRun:
         found: Tensor = functional_call(self.module, weights, (inputs,))
         return found
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.data.inputs.device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
+    def _autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which products are bfloat16, if they are asked to be."""
+        place = self.data.inputs.device.type
+        return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
 
     def _check_fit(self) -> None:
         """Refuse a module that does not take the examples, before anything is trained."""
