@@ -40,6 +40,6 @@ TARGETS = {
 }
 """How the reference convolutional networks are trained.
 
-On one core and with seed 0: 89.8 % of Fashion-MNIST's test images in 22 s, 99.2 % of MNIST's in 28 s, 77 % of CIFAR-10's
-in 215 s. With a rate of 0.1 cnn6 diverges: its inputs are raw pixels.
+On one core and with seed 0: 89.8 % of Fashion-MNIST's test images in 22 s, 99.2 % of MNIST's in 28 s, 77 % of
+CIFAR-10's in 215 s. With a rate of 0.1 cnn6 diverges: its inputs are raw pixels.
 """
