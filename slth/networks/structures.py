@@ -98,7 +98,13 @@ def totals(structure: Structure, weights: Tensor, axes: Axes) -> Tensor:
 
 @dataclass(frozen=True)
 class Weights(Structure):
-    """Each weight for itself."""
+    """Each weight for itself.
+
+    Examples
+    --------
+    >>> Weights().shape(Axes((2, 3)))
+    (2, 3)
+    """
 
     def shape(self, axes: Axes) -> Size:
         """Shape of the weight."""
@@ -112,7 +118,13 @@ class Weights(Structure):
 
 @dataclass(frozen=True)
 class OutputChannels(Structure):
-    """All weights of an output channel or neuron: the filters of a convolution, the rows of a linear layer."""
+    """All weights of an output channel or neuron: the filters of a convolution, the rows of a linear layer.
+
+    Examples
+    --------
+    >>> OutputChannels().expand(torch.tensor([True, False]), Axes((2, 2))).tolist()
+    [[True, True], [False, False]]
+    """
 
     def shape(self, axes: Axes) -> Size:
         """One score for each output."""
@@ -125,7 +137,13 @@ class OutputChannels(Structure):
 
 @dataclass(frozen=True)
 class InputChannels(Structure):
-    """All weights of an input channel or neuron."""
+    """All weights of an input channel or neuron.
+
+    Examples
+    --------
+    >>> InputChannels().expand(torch.tensor([True, False]), Axes((2, 2))).tolist()
+    [[True, False], [True, False]]
+    """
 
     def shape(self, axes: Axes) -> Size:
         """One score for each input."""
@@ -138,7 +156,13 @@ class InputChannels(Structure):
 
 @dataclass(frozen=True)
 class Kernels(Structure):
-    """The kernel between one input and one output channel; single weights where there is no kernel."""
+    """The kernel between one input and one output channel; single weights where there is no kernel.
+
+    Examples
+    --------
+    >>> Kernels().shape(Axes((8, 4, 3, 3)))
+    (8, 4)
+    """
 
     def shape(self, axes: Axes) -> Size:
         """One score for each pair of channels."""
@@ -151,7 +175,13 @@ class Kernels(Structure):
 
 @dataclass(frozen=True)
 class Heads(Structure):
-    """All weights of an attention head: its queries, keys and values, or what is projected from it."""
+    """All weights of an attention head: its queries, keys and values, or what is projected from it.
+
+    Examples
+    --------
+    >>> Heads().expand(torch.tensor([1, 0]), Axes((2, 4), heads=2, parts=0)).tolist()
+    [[1, 1, 0, 0], [1, 1, 0, 0]]
+    """
 
     def shape(self, axes: Axes) -> Size:
         """One score for each head."""

@@ -47,6 +47,9 @@ class Batches:
         self._epoch: int | None = None
         self._order = torch.empty(0)
         self._words: dict[str, Tensor] = {}
+        if self.per_epoch == 0:
+            rule = f"is more than the {len(data)} examples, and smaller batches are left out"
+            raise ArgumentError("batch_size", recipe.batch_size, rule, "use a smaller one, or drop_last=False")
         shape = list(data.inputs.shape[1:])
         if recipe.augmentation and len(shape) != 3:
             rule = f"is for images, not for inputs of shape {shape}"

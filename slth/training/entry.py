@@ -10,7 +10,7 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.training.examples import Examples
-from slth.training.loop import Record, TrainingRun
+from slth.training.loop import Record, TrainingRun, device_of
 from slth.training.recipe import Recipe
 
 Progress = Callable[[str, int, int], None]
@@ -24,10 +24,10 @@ def train(
     validation: Examples | None = None,
     keep: Literal["last", "best"] = "last",
     seed: int = 0,
-    device: str = "cpu",
+    device: str | None = None,
     progress: Progress | None = None,
 ) -> list[Record]:
-    """Train a module in place, from start to end; it comes back on the CPU, in evaluation mode.
+    """Train a module in place, from start to end; it comes back where it was, in evaluation mode.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def train(
         accurate, or of least loss where targets are no classes; the earliest of equals).
     seed : int
         Of the order of the examples, of the augmentation and of dropout.
-    device : {"auto", "cpu", "cuda"}
-        Where to train.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where to train; where the module is by default.
     progress : callable, optional
         Called with ("training", epochs done, epochs).
 
@@ -68,6 +68,7 @@ def train(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
+    home = device_of(module)
     run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
     records: list[Record] = []
     best: tuple[float, dict[str, Any]] | None = None
@@ -82,5 +83,5 @@ def train(
     if best is not None:
         module.load_state_dict(best[1])
     module.eval()
-    module.cpu()
+    module.to(home)
     return records

@@ -83,7 +83,8 @@ class TrainingRun:
         0 <= seed < 2**64.
     start : int
         Steps that count as done: the schedule begins there, with fresh momentum (rewinding).
-    device : {"auto", "cpu", "cuda"}
+    device : {"auto", "cpu", "cuda"}, optional
+        Where the module is by default.
 
     Raises
     ------
@@ -112,15 +113,15 @@ class TrainingRun:
         validation: Examples | None = None,
         seed: int = 0,
         start: int = 0,
-        device: str = "cpu",
+        device: str | None = None,
     ) -> None:
         self.module, self.method = module, method
         self.recipe = Recipe() if recipe is None else recipe
         self.seed = Stream(seed, "training").seed
-        place = resolve_device(device)
+        place = device_of(module) if device is None else torch.device(resolve_device(device))
         self.data = data.to(place)
         self.validation = None if validation is None else validation.to(place)
-        module.to(device=place)
+        module.to(place)
         if self.data.inputs.ndim == 4:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches = Batches(self.data, self.recipe, self.seed)
@@ -144,7 +145,7 @@ class TrainingRun:
     @property
     def step(self) -> Step:
         """Where training is."""
-        return Step(self._at, max(1, self._batches.per_epoch), self.recipe.epochs)
+        return Step(self._at, self._batches.per_epoch, self.recipe.epochs)
 
     def __iter__(self) -> Iterator[Record]:
         """Train, with a record for each epoch."""
@@ -361,3 +362,9 @@ class TrainingRun:
             rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
             remedy = "pass inputs of the module's shape and labels below its number of classes"
             raise ArgumentError("module", type(self.module).__name__, rule, remedy) from problem
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return the device of a module's first tensor; the CPU where it has none."""
+    first = next((tensor for group in (module.parameters(), module.buffers()) for tensor in group), None)
+    return torch.device("cpu") if first is None else first.device

@@ -121,7 +121,7 @@ def child(path, name):
     )
 
 
-@pytest.mark.parametrize("name", ["sgd", "search"])
+@pytest.mark.parametrize("name", ["search", pytest.param("sgd", marks=pytest.mark.slow)])
 def test_a_run_killed_at_a_random_step_and_resumed_ends_at_the_same_bits(tmp_path, name):
     path, chance = tmp_path / "run.safetensors", random.Random(name)
     process = child(path, name)

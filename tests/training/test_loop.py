@@ -427,6 +427,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained():
         (blobs(5), {"recipe": Recipe(augmentation=CROP_AND_FLIP)}),
         (blobs(5), {"recipe": Recipe(normalisation=((0.5,) * 3, (1.0,) * 3))}),
         (blobs(5), {"seed": -1}),
+        (blobs(5), {"recipe": Recipe(batch_size=8, drop_last=True)}),
     ]:
         with pytest.raises(ArgumentError):
             TrainingRun(module, examples, **options)
