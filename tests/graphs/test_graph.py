@@ -189,7 +189,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ('{"input_shape":[1],"nodes":[],"output_shape":[1]}', "at least one node"),
         ('{"input_shape":[1],"nodes":[{"kind":"exec","name":"a"}],"output_shape":[1]}', "kind is one of"),
         ('{"input_shape":[1],"nodes":[{"kind":"relu","name":"a","x":1}],"output_shape":[1]}', "unknown keys"),
-        ('{"input_shape":[1],"nodes":[{"kind":"relu","name":"a","inputs":"b"}],"output_shape":[1]}', "names of nodes"),
+        ('{"input_shape":[1],"nodes":[{"kind":"relu","name":"a","from":"b"}],"output_shape":[1]}', "names of nodes"),
         ('{"input_shape":[1],"nodes":[{"kind":"relu","name":1}],"output_shape":[1]}', "name=1 must be"),
         ('{"input_shape":[1e9],"nodes":[{"kind":"relu","name":"a"}],"output_shape":[1]}', "positive integers"),
         ('{"input_shape":[1],"nodes":[{"kind":"conv","name":"a"}],"output_shape":[1]}', "weight"),
