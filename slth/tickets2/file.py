@@ -90,7 +90,7 @@ def content_to_bytes(content: Content) -> bytes:
         "content_sha256": _NO_DIGEST,
     }
     tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
-    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in content.buffers.items()}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
