@@ -6,7 +6,6 @@ import random
 import numpy as np
 import pytest
 from safetensors import numpy as foreign
-from sources import chain, ticket_of, two_pairs
 from ticket_files import codes_of, forged, joined
 
 from slth import resources
@@ -16,6 +15,7 @@ from slth.tickets.coding import encode_symbols
 from slth.tickets2.file import SOURCE_KINDS
 from slth.tickets2.pair import Pair, RandomLayer
 from slth.tickets2.ticket import load_ticket, ticket_from_bytes
+from tests.ticket_sources import chain, ticket_of, two_pairs
 
 
 def with_code(name, code, ticket=None):

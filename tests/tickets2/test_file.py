@@ -8,7 +8,6 @@ import threading
 
 import numpy as np
 import pytest
-from sources import UNIFORM, chain, mixed, pair_and_plain, ticket_of, two_pairs
 from ticket_files import codes_of, forged, joined, same, taken_apart
 
 from slth.errors import ArgumentError, SlthError
@@ -17,6 +16,7 @@ from slth.rng import WeightLaw
 from slth.tickets.mask import Mask
 from slth.tickets2.pair import Pair, RandomLayer
 from slth.tickets2.ticket import Ticket, load_ticket, ticket_from_bytes
+from tests.ticket_sources import UNIFORM, chain, mixed, pair_and_plain, ticket_of, two_pairs
 
 METADATA = {
     "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sources import (
+
+from slth.errors import ArgumentError
+from slth.graphs import Conv, Graph, Node, Relu
+from slth.rng import WeightLaw
+from slth.tickets.mask import Mask
+from slth.tickets2 import blocks, evaluation
+from slth.tickets2.pair import Pair, RandomLayer
+from slth.tickets2.ticket import Ticket
+from tests.ticket_sources import (
     UNIFORM,
     chain,
     layers_of,
@@ -23,14 +31,6 @@ from sources import (
     ticket_of,
     two_pairs,
 )
-
-from slth.errors import ArgumentError
-from slth.graphs import Conv, Graph, Node, Relu
-from slth.rng import WeightLaw
-from slth.tickets.mask import Mask
-from slth.tickets2 import blocks, evaluation
-from slth.tickets2.pair import Pair, RandomLayer
-from slth.tickets2.ticket import Ticket
 
 SOURCES = [two_pairs, pair_and_plain, mixed]
 
