@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slth.benchmarks.contenders import Contender, Declined
 from slth.benchmarks.peers import PEERS, installed
-from slth.benchmarks.runner import Contender, Declined
 from slth.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]

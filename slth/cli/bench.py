@@ -9,11 +9,11 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli import UsageError
-from slth.cli.app import data_folders
 from slth.cli.checks import check_out
+from slth.cli.endings import UsageError
 from slth.cli.options import COMMON, Common, DataDir, Device, Jobs
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 from slth.cli.progress import progress
 
 DEFAULT_FOLDER = Path("benchmarks")

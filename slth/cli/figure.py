@@ -10,13 +10,13 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli import Terminated, UsageError
-from slth.cli.app import data_folders
 from slth.cli.checks import check_out
+from slth.cli.endings import Terminated, UsageError
 from slth.cli.engines import WORK, Work
 from slth.cli.failures import in_words_of_the_command_line
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
 from slth.errors import ArgumentError, SlthError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.benchmarks.contenders import Declined
 from slth.benchmarks.peers import PEERS, installed
-from slth.benchmarks.runner import Declined
 from slth.benchmarks.solvers import (
     accelerator,
     exact_batch,

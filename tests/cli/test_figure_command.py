@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from slth import studies
 from slth.benchmarks import runner as benchmarks
-from slth.benchmarks.runner import Contender
+from slth.benchmarks.contenders import Contender
 from slth.figures import catalogue, index
 from slth.figures.index import first_paragraph, inline
 from slth.grids import run as runs
