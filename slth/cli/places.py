@@ -1,8 +1,9 @@
-"""Where things of the user's lie, and whether the network may be asked: what the environment says."""
+"""Where things lie: the user's data and configuration, and the repository's grids and tables."""
 
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 
@@ -30,3 +31,25 @@ def data_folders(data_dir: Path | None) -> tuple[Path, ...]:
 def is_offline() -> bool:
     """Whether SLTH_OFFLINE forbids downloads."""
     return os.environ.get("SLTH_OFFLINE", "").lower() not in {"", "0", "false", "no"}
+
+
+def repository_folder(name: str, pattern: str) -> Path | None:
+    """Find a folder of the repository: here, in the installed package, or in the checkout that the package lies in.
+
+    Parameters
+    ----------
+    name : str
+        Such as "benchmarks".
+    pattern : str
+        What it has to hold: other projects have folders of that name, too.
+
+    Returns
+    -------
+    Path or None
+        The first that is there.
+    """
+    package = Path(str(files("slth")))
+    places = [Path(name), package / "shipped" / name]
+    if (package.parent / "pyproject.toml").is_file():
+        places.append(package.parent / name)
+    return next((place for place in places if any(place.glob(pattern))), None)
