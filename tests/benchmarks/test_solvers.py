@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from slth.benchmarks.contenders import Declined
+from slth.benchmarks.large import sample
 from slth.benchmarks.peers import PEERS, installed
 from slth.benchmarks.solvers import (
     accelerator,
@@ -13,7 +14,6 @@ from slth.benchmarks.solvers import (
     heuristics,
     large_instance,
     machine_limit,
-    sample,
     start_up,
     two_list_steps,
     within_tolerance,
