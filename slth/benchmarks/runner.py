@@ -21,7 +21,7 @@ from slth.benchmarks.contenders import Contender, Declined, Task
 from slth.errors import ArgumentError, did_you_mean
 from slth.grids.provenance import TABLE_NAME, write_provenance
 from slth.grids.tables import columns_of, write_csv
-from slth.grids.toml_files import check_registered, import_registered, read_toml, with_full, wrong_file
+from slth.grids.toml_files import import_registered, read_toml
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -110,17 +110,15 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
     slth.errors.ArgumentError
         The file is not TOML, lacks something, or holds an unknown key or task.
     """
-    wrong = wrong_file("benchmark", path)
-    document, content = read_toml("benchmark", path, KEYS)
-    task = check_registered(wrong, document, TASKS)
-    document = with_full(wrong, document, KEYS, full=full)
+    file = read_toml("benchmark", path, KEYS).part(full=full)
+    task, document = file.task(TASKS), file.document
     grid = document.get("grid", {})
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
+            raise file.wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
     replicates = document.get("replicates", 3)
     if replicates < 1:
-        raise wrong(f"has replicates = {replicates}", "measure at least once")
+        raise file.wrong(f"has replicates = {replicates}", "measure at least once")
     return Benchmark(
         name=document.get("name", path.stem),
         description=document.get("description", ""),
@@ -129,7 +127,7 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
         replicates=replicates,
         grid=grid,
         peers=document.get("peers", {}),
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=hashlib.sha256(file.content).hexdigest(),
     )
 
 
