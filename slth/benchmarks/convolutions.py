@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.runner import Contender
+from slth.benchmarks.contenders import Contender
 from slth.benchmarks.weights import Cell, examples_of
 from slth.constructions import Structured, approximate_kernels, certify
 from slth.constructions.structured import structured_ticket

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.runner import Contender, Declined
+from slth.benchmarks.contenders import Contender, Declined
 from slth.data.datasets import DataSet, load
 from slth.errors import DataError
 from slth.jobs.evaluation import accuracy

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from slth.cli.app import data_folders
 from slth.cli.checks import load_data
 from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
