@@ -120,7 +120,7 @@ def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
 def _bring(source: Path, folder: Path) -> None:
     """Copy a figure's specification with what belongs to it to where it is made, unless one is there."""
     from slth.figures.tables import SPEC_NAME
-    from slth.grids.files import write_bytes
+    from slth.files import write_bytes
     from slth.grids.provenance import TABLE_FILES
 
     if (folder / SPEC_NAME).exists() or not (source / SPEC_NAME).exists():
