@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, small, whole
 
 CITATION = (
     "Otsuka, Chijiwa, Okoshi, Fujiki, Takeuchi, Motomura, 'The Strong Lottery Ticket Hypothesis for Multi-Head "

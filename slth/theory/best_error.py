@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import positive, small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, positive, small, whole
 
 MEDIAN_SHIFT = 0.6744897501960817
 """The median of |t| for t from N(0, 1)."""

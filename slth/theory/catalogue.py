@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from slth.errors import ArgumentError
-from slth.theory.bound import Bound
+from slth.theory.nouns import Bound
 
 FAMILIES = (
     "one_dimension",
@@ -106,8 +106,10 @@ class Catalogue(Mapping[str, Bound]):
 
 @cache
 def _family(name: str) -> tuple[Bound, ...]:
-    found: tuple[Bound, ...] = import_module(f"slth.theory.{name}").BOUNDS
-    return found
+    """The bounds that a module defines, in its order."""
+    module = import_module(f"slth.theory.{name}")
+    made = [value for value in vars(module).values() if isinstance(value, Bound)]
+    return tuple(getattr(module, "BOUNDS", [one for one in made if one.__module__ == module.__name__]))
 
 
 @cache

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import Trend, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, Trend, whole
 
 CITATION = (
     "Borgs, Chayes, Pittel, 'Phase Transition and Finite-Size Scaling for the Integer Partitioning Problem', Random "

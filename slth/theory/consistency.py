@@ -9,8 +9,9 @@ from itertools import product
 from typing import TypeAlias
 
 from slth.errors import ArgumentError, ResourceError
-from slth.theory.bound import CONSTANT, Bound, Number
 from slth.theory.catalogue import bounds
+from slth.theory.nouns import CONSTANT, Bound
+from slth.theory.parameters import Number
 
 Arguments: TypeAlias = Mapping[str, Number]
 Both: TypeAlias = tuple[Arguments, Arguments]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound
+from slth.theory.nouns import Assumption, Bound
 from slth.theory.parameters import positive, small, whole
 
 FERBACH = (

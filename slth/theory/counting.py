@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from slth.theory.bound import Bound, Parameter
 from slth.theory.checks import at_least_one, between
 from slth.theory.dense_lower import lower_parameters
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Bound
+from slth.theory.parameters import Parameter, small, whole
 
 
 def covering_candidates(*, dimension: int, eps: float, length: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, small, whole
 
 PENSIA = (
     'A. Pensia, S. Rajput, A. Nagle, H. Vishwakarma and D. Papailiopoulos, "Optimal Lottery Tickets via SubsetSum: '

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound
 from slth.theory.dense import PENSIA
+from slth.theory.nouns import Assumption, Bound
 from slth.theory.parameters import small, whole
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound
+from slth.theory.nouns import Assumption, Bound
 from slth.theory.parameters import whole
 
 DIFFERENCING_EXPONENT = 1.0 / (2.0 * math.log(2.0))

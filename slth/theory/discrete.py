@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import positive, small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, positive, small, whole
 
 CITATION = (
     "Kumar, Natale, 'A Unified Framework for Quantized and Continuous Strong Lottery Tickets', 2026, arXiv 2607.03860"

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from slth.theory.bound import Assumption, Bound, Number, Parameter
 from slth.theory.gaussian import log_binomials, log_hit, log_sum
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Number, Parameter, small, whole
 from slth.theory.search import smallest
 
 LN2 = math.log(2.0)

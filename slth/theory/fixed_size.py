@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import LEAST_ERROR, small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import LEAST_ERROR, Parameter, small, whole
 
 CITATION = (
     "Natale, Ferre', Giambartolomei, Giroire, Mallmann-Trenn, 'On the Sparsity of the Strong Lottery Ticket "

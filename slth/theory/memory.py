@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, small, whole
 
 SHARING = "'Memory Savings by Sharing One Source', ICLR 2025 submission, public reviews"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound
+from slth.theory.nouns import Assumption, Bound
 from slth.theory.parameters import small, whole
 
 BECCHETTI = (

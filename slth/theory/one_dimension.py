@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from slth.theory.bound import Bound, Parameter
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Bound
+from slth.theory.parameters import Parameter, small, whole
 
 LUEKER = (
     'G. S. Lueker, "Exponentially Small Bounds on the Expected Optimum of the Partition and Subset Sum Problems", '

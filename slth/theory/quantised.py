@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, whole
 
 CITATION = (
     "Kumar, Natale, 'Quantization vs Pruning: Insights from the Strong Lottery Ticket Hypothesis', 2025, "

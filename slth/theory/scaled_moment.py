@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from slth.theory.bound import Assumption, Bound
 from slth.theory.first_moment import (
     DIMENSION,
     EPS,
@@ -22,6 +21,7 @@ from slth.theory.first_moment import (
     fewest,
 )
 from slth.theory.gaussian import Floats, log_binomials, log_hit, log_sum
+from slth.theory.nouns import Assumption, Bound
 
 NEGLIGIBLE = 50.0
 """Nats below the peak of an integrand at which it ends."""

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from slth.errors import ArgumentError
-from slth.theory.bound import Assumption, Bound, Parameter
 from slth.theory.checks import at_least_one, between
 from slth.theory.first_moment import FITS, GAUSSIAN
 from slth.theory.gaussian import Floats, log_binomials, log_hit, log_sum
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, small, whole
 from slth.theory.search import smallest
 
 LOWEST, HIGHEST = 0.154, 0.7072

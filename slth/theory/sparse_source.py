@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
 from slth.theory.burkholz import COMPACT, FAILURE, LAYER_ERROR, PROBLEMS, shallow_units
-from slth.theory.parameters import small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, small, whole
 
 GADHIKAR = (
     "Gadhikar, Mukherjee, Burkholz, 'Why Random Pruning Is All We Need to Start Sparse', ICML 2023, arXiv 2210.02412"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.bound import Assumption, Bound, Parameter
 from slth.theory.fixed_size import CITATION, DENSITY, ERROR, FIXED_SIZE, binary_entropy, self_consistent_size
-from slth.theory.parameters import LEAST_ERROR, positive, small, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import LEAST_ERROR, Parameter, positive, small, whole
 
 DENSEST = 1.0 - 1.0 / (2.0 * math.pi)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from slth.theory.bound import Assumption, Bound
 from slth.theory.checks import at_least_one, between
+from slth.theory.nouns import Assumption, Bound
 from slth.theory.parameters import small, whole
 
 DACUNHA = (

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from slth.theory.bound import Assumption, Bound, Parameter
-from slth.theory.parameters import positive, whole
+from slth.theory.nouns import Assumption, Bound
+from slth.theory.parameters import Parameter, positive, whole
 
 NODES, REACH = 400, 12.0
 """Of a Gauss-Legendre rule over the distance from the middle of the sums, which reaches 12 deviations either way."""
