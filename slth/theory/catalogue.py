@@ -12,6 +12,9 @@ from typing import Any
 from slth.errors import ArgumentError
 from slth.theory.nouns import Bound
 
+DERIVED = "best_error", "first_moment", "scaled_moment", "vector_error", "second_moment", "counting"
+"""The families whose bounds no paper states: modules of :mod:`slth.theory.derived`."""
+
 FAMILIES = (
     "one_dimension",
     "best_error",
@@ -39,7 +42,7 @@ FAMILIES = (
     "classical",
     "differencing",
 )
-"""Modules of this package with a tuple BOUNDS, in the order of lists."""
+"""Modules of this package that define bounds, in the order of lists."""
 
 
 class Catalogue(Mapping[str, Bound]):
@@ -107,9 +110,9 @@ class Catalogue(Mapping[str, Bound]):
 @cache
 def _family(name: str) -> tuple[Bound, ...]:
     """The bounds that a module defines, in its order."""
-    module = import_module(f"slth.theory.{name}")
-    made = [value for value in vars(module).values() if isinstance(value, Bound)]
-    return tuple(getattr(module, "BOUNDS", [one for one in made if one.__module__ == module.__name__]))
+    module = import_module(f"slth.theory.derived.{name}" if name in DERIVED else f"slth.theory.{name}")
+    made = (value for value in vars(module).values() if isinstance(value, Bound))
+    return tuple(one for one in made if one.__module__ == module.__name__)  # and none that it imports
 
 
 @cache
