@@ -83,24 +83,8 @@ class Catalogue(Mapping[str, Bound]):
         return _all().get(key, default)
 
     def family(self, key: str) -> str:
-        """Return the name of the family that a bound belongs to.
+        """Return the name of the family that a bound belongs to, one of :data:`FAMILIES`.
 
-        Parameters
-        ----------
-        key : str
-
-        Returns
-        -------
-        str
-            One of :data:`FAMILIES`.
-
-        Raises
-        ------
-        ArgumentError
-            There is no such bound.
-
-        Examples
-        --------
         >>> bounds.family("pensia2020.width")
         'dense'
         """

@@ -78,7 +78,8 @@ class Bound:
     provenance : {"found", "recalled", "derived"}
         How well the statement is known.
     formula : callable
-        Takes every parameter by keyword, and ``constant`` where the result is an O(.); returns a float.
+        Takes every parameter by keyword, and ``constant`` where the result is an O(.); returns a float. Called on its
+        own, it checks nothing and rounds nothing up.
     parameters : mapping of Parameter
     assumptions : tuple of Assumption
     constant : str or None
@@ -145,22 +146,7 @@ class Bound:
         return self.evaluate(**arguments).value
 
     def evaluate(self, **arguments: Number) -> BoundValue:
-        """Check the arguments and the assumptions, and evaluate the formula.
-
-        Parameters
-        ----------
-        **arguments : number
-            One for each parameter, and ``constant`` where the result is an O(.).
-
-        Returns
-        -------
-        BoundValue
-
-        Raises
-        ------
-        ArgumentError
-            As the class says.
-        """
+        """Check the arguments and the assumptions, and evaluate the formula; errors are those that the class names."""
         checked = self._checked(arguments)
         constant = self._constant(arguments)
         for assumption in self.assumptions:

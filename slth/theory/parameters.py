@@ -56,13 +56,7 @@ class Parameter:
     default: Number | None = None
 
     def check(self, name: str, value: object) -> Number:
-        """Return the value as an int or a float.
-
-        Raises
-        ------
-        ArgumentError
-            It is no number, not whole where it must be, or outside its range.
-        """
+        """Return the value as an int or a float, or refuse what is no number, not whole or outside its range."""
         remedy = f"{name} is {self.meaning}"
         if isinstance(value, bool) or not isinstance(value, Real):
             raise ArgumentError(name, value, "must be a number", remedy)
