@@ -38,8 +38,8 @@ Error = Annotated[float, small("the error")]
 def multi_prize_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:
     """Width of a binary source, multi-prize tickets.
 
-    A target of width d and depth l is approximated within eps by pruning a binary source of width C (l d^(3/2)/eps + l
-    d ln(l d/eps)).
+    A target of width d and depth l is approximated within eps by pruning a binary source of width C
+    (l d^(3/2)/eps + l d ln(l d/eps)).
 
     >>> multi_prize_width(width=100, depth=2, eps=0.01, constant=1.0)
     201981.0

@@ -84,9 +84,9 @@ def equivariant_width(
 ) -> float:
     """Width of an equivariant source.
 
-    Linear equivariant maps expanded in a basis B, coefficients U[-1,1], source of 2l layers with width C n ln(n n'
-    max(|B|, ||B||) l / min(eps, delta)) between two layers => with probability >= 1 - delta, for every equivariant
-    target an equivariant subnetwork is within eps over bounded inputs.
+    Linear equivariant maps expanded in a basis B, coefficients U[-1,1], source of 2l layers with width C n
+    ln(n n' max(|B|, ||B||) l / min(eps, delta)) between two layers => with probability >= 1 - delta, for every
+    equivariant target an equivariant subnetwork is within eps over bounded inputs.
 
     ||B|| is the largest operator norm of a combination with coefficients in [-1, 1].
 

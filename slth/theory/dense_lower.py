@@ -20,8 +20,8 @@ _WIDTH = "hidden width"
 def lower_parameters(*, d: Size, eps: Error) -> float:
     """Weights without which no network serves all linear maps.
 
-    F = {W x: ||W|| <= 1, W in R^(d x d)}, each member served with probability at least 1/2 within eps: m >= d^2 log2(1
-    / (2 eps)) - 1.
+    F = {W x: ||W|| <= 1, W in R^(d x d)}, each member served with probability at least 1/2 within eps: m >= d^2
+    log2(1 / (2 eps)) - 1.
 
     >>> lower_parameters(d=3, eps=0.125)
     17.0

@@ -60,8 +60,8 @@ def becchetti_fixed_size(
 ) -> float:
     """The same with subsets of n / (6 sqrt d) vectors alone.
 
-    X_i i.i.d. N(0, I_d), n >= C d^3 ln(1/eps) (ln(1/eps) + ln d): with probability at least 1 - eps every z in [-1,
-    1]^d has a subset of size n / (6 sqrt d) with ||z - sum||_inf <= 2 eps.
+    X_i i.i.d. N(0, I_d), n >= C d^3 ln(1/eps) (ln(1/eps) + ln d): with probability at least 1 - eps every z in
+    [-1, 1]^d has a subset of size n / (6 sqrt d) with ||z - sum||_inf <= 2 eps.
 
     >>> becchetti_fixed_size(dimension=3, eps=0.1, constant=0.5)
     106.0

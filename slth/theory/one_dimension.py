@@ -47,8 +47,8 @@ Failure = Annotated[float, small("probability of failure that is allowed")]
 def lueker_candidates(*, eps: Error, delta: Failure, constant: float) -> float:
     """Uniform values that reach every target in [-1/2, 1/2].
 
-    X_1..X_n i.i.d. U[-1, 1] with n >= C ln(2 / min(eps, delta)): with probability at least 1 - delta every z in [-1/2,
-    1/2] has a subset sum within eps.
+    X_1..X_n i.i.d. U[-1, 1] with n >= C ln(2 / min(eps, delta)): with probability at least 1 - delta every z in
+    [-1/2, 1/2] has a subset sum within eps.
 
     >>> lueker_candidates(eps=0.01, delta=0.1, constant=1.0)
     6.0
@@ -88,8 +88,8 @@ def lueker_products(*, eps: Annotated[float, small("error, and probability of fa
     """Products of two uniform weights, half of them removed, that reach every target in [-1, 1].
 
     Values are 0 with probability 1/2 and else X Y with X from U[0, 1] (or U[-1, 0]) and Y from U[-1, 1]; this law is a
-    mixture with weight ln(2)/4 of U[-1/2, 1/2]. n >= C ln(2 / eps): with probability at least 1 - eps every z in [-1,
-    1] has a subset sum within eps.
+    mixture with weight ln(2)/4 of U[-1/2, 1/2]. n >= C ln(2 / eps): with probability at least 1 - eps every z in
+    [-1, 1] has a subset sum within eps.
 
     >>> lueker_products(eps=0.01, constant=1.0)
     6.0
@@ -112,8 +112,8 @@ def lueker_growth(
     on average at least (1/2) (1 - p) p.
 
     For values from U[-1, 1] it follows in one line from f_{k+1}(z) = f_k(z) + (1 - f_k(z)) f_k(z - x), f_k(z) = 1 where
-    z is covered by k values: the average of f_k(z - x) over x is at least p / 2, because [z - 1, z + 1] contains [-1/2,
-    1/2].
+    z is covered by k values: the average of f_k(z - x) over x is at least p / 2, because [z - 1, z + 1] contains
+    [-1/2, 1/2].
 
     >>> lueker_growth(covered=0.5)
     0.125

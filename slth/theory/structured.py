@@ -116,9 +116,9 @@ def structured_channels(
 ) -> float:
     """Channels of which a structured subset approximates a CNN.
 
-    Source of 2l layers, a 1x1 and a d x d convolution for each layer of the target, n_i >= C d_i^12 c_i^6 ln^3(d_i^2
-    c_i c_(i-1) l / eps): with probability at least 1 - eps block masks and removed channels approximate the target
-    within eps for all inputs in [-1, 1].
+    Source of 2l layers, a 1x1 and a d x d convolution for each layer of the target, n_i >= C d_i^12 c_i^6
+    ln^3(d_i^2 c_i c_(i-1) l / eps): with probability at least 1 - eps block masks and removed channels approximate the
+    target within eps for all inputs in [-1, 1].
 
     >>> structured_channels(kernel=1, outputs=2, inputs=1, eps=0.01, layers=1, constant=1.0)
     9520.0

@@ -67,8 +67,8 @@ def subset_error_quantile(
     Given the sample, the best error is exponential with rate 2 rho, rho the normal density of the 2^n sums at z, and at
     most |z|; averaged over the sample's shift m ~ N(0, n E[x^2]/4). Solved for the quantile.
 
-    P(err > e) = E_m exp(-2 rho e) with rho = 2^n / sqrt(2 pi V) exp(-(z - m)^2 / (2 V)), m ~ N(0, V) and V = n E[x^2]
-    / 4.
+    P(err > e) = E_m exp(-2 rho e) with rho = 2^n / sqrt(2 pi V) exp(-(z - m)^2 / (2 V)), m ~ N(0, V) and V = n
+    E[x^2] / 4.
 
     >>> f"{subset_error_quantile(n=20, target=0.2, level=0.5, second_moment=1 / 3):.3g}"
     '1.62e-06'

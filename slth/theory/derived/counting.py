@@ -51,8 +51,9 @@ def covering_candidates(
 def counting_channels(*, dimension: Annotated[Dimension, FREE], eps: Error, radius: Radius = 1.0) -> float:
     """Channels without which no source serves half of all kernels.
 
-    2n channels for one input channel, targets ||v||_1 <= r in R^D, D = d^2 c, error eps in the maximum norm: (r /
-    eps)^D / D! <= 2 * 2^(2n), so n >= (1/2) [ D log2(r / eps) - log2 D! - 1 ]; it says something where eps < e r / D.
+    2n channels for one input channel, targets ||v||_1 <= r in R^D, D = d^2 c, error eps in the maximum norm:
+    (r / eps)^D / D! <= 2 * 2^(2n), so n >= (1/2) [ D log2(r / eps) - log2 D! - 1 ]; it says something where eps < e
+    r / D.
 
     Each of the 2^(2n) subsets covers one cube of side 2 eps, and half of the ball must be covered.
 

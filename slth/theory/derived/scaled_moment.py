@@ -99,8 +99,8 @@ def scaled_target_subsets(
 ) -> float:
     """log2 of the expected number of good subsets of products u v, for one target.
 
-    E# = binomial(n, k) E_s[P(|N(0, s) - zeta| <= eps)^D], s from chi^2 with k degrees of freedom, for z = (zeta, ...,
-    zeta); nearly binomial(n, k) (2 eps)^D E_s[(2 pi s)^(-D/2) exp(-|z|^2 / (2 s))] for small eps.
+    E# = binomial(n, k) E_s[P(|N(0, s) - zeta| <= eps)^D], s from chi^2 with k degrees of freedom, for
+    z = (zeta, ..., zeta); nearly binomial(n, k) (2 eps)^D E_s[(2 pi s)^(-D/2) exp(-|z|^2 / (2 s))] for small eps.
 
     >>> round(scaled_target_subsets(n=20, size=7, dimension=3, eps=0.1, largest=1.0), 2)
     1.29

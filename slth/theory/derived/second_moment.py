@@ -205,8 +205,8 @@ def guaranteed_vectors(
 ) -> int:
     """Gaussian vectors that are guaranteed to have a good subset with a probability.
 
-    The smallest n for which derived.second_moment.probability is at least p, found by bisection; one target with |z_j|
-    <= zeta.
+    The smallest n for which derived.second_moment.probability is at least p, found by bisection; one target with
+    |z_j| <= zeta.
 
     Independent batches of n amplify the probability.
 
