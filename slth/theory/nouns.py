@@ -59,7 +59,7 @@ class BoundValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    r"""One result of the literature as a function.
+    r"""One result of the literature as a function; :func:`slth.theory.bound` makes one of a formula with annotations.
 
     Parameters
     ----------

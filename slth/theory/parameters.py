@@ -82,6 +82,15 @@ class Parameter:
 def whole(meaning: str, *, least: int = 1, most: float = MOST_UNITS, monotone: Trend = 1) -> Parameter:
     """Return a number of things: units, layers, heads, candidates.
 
+    Parameters
+    ----------
+    meaning, least, most, monotone
+        As :class:`Parameter` says.
+
+    Returns
+    -------
+    Parameter
+
     Examples
     --------
     >>> whole("the input dimension").range_text()
@@ -93,6 +102,15 @@ def whole(meaning: str, *, least: int = 1, most: float = MOST_UNITS, monotone: T
 def small(meaning: str, *, below: float = 1.0, monotone: Trend = -1) -> Parameter:
     """Return an error or a failure probability: positive, below 1 or another bound.
 
+    Parameters
+    ----------
+    meaning, below, monotone
+        As :class:`Parameter` says.
+
+    Returns
+    -------
+    Parameter
+
     Examples
     --------
     >>> small("error of the output").range_text()
@@ -103,6 +121,15 @@ def small(meaning: str, *, below: float = 1.0, monotone: Trend = -1) -> Paramete
 
 def positive(meaning: str, *, least: float = 1e-6, most: float = 1e6, monotone: Trend = 0) -> Parameter:
     """Return a positive magnitude, as a norm or a radius.
+
+    Parameters
+    ----------
+    meaning, least, most, monotone
+        As :class:`Parameter` says.
+
+    Returns
+    -------
+    Parameter
 
     Examples
     --------

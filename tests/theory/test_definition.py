@@ -5,12 +5,14 @@ from __future__ import annotations
 import doctest
 import inspect
 import math
+import pkgutil
 import subprocess
 import sys
 from typing import Annotated
 
 import pytest
 
+import slth.theory
 from slth.errors import ArgumentError
 from slth.theory import Assumption, Bound, Parameter, bound, bounds, positive, small, whole
 from slth.theory.parameters import FALLS, FREE
@@ -148,6 +150,11 @@ def test_a_constant_that_the_formula_does_not_take_is_refused():
 
     with pytest.raises(ArgumentError, match="does not take the keywords n, constant"):
         bound("mine.plain", "this test", constant="n", **FIELDS)(plain)
+
+
+def test_no_exported_name_is_a_module():
+    """Importing slth.theory.x rebinds slth.theory.x: a name that is both would change its meaning."""
+    assert not {module.name for module in pkgutil.iter_modules(slth.theory.__path__)} & set(slth.theory.__all__)
 
 
 def test_the_catalogue_evaluates_without_docstrings():
