@@ -1,4 +1,7 @@
-"""Dense networks: Pensia and others 2020, the upper bounds."""
+"""Dense networks: Pensia and others 2020, the upper bounds.
+
+The base of an unspecified logarithm is taken to be e.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Subset sums of vectors: Becchetti and others 2022."""
+"""Subset sums of vectors: Becchetti and others 2022.
+
+The base of an unspecified logarithm is taken to be e.
+"""
 
 from __future__ import annotations
 

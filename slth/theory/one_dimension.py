@@ -1,4 +1,7 @@
-"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here."""
+"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here.
+
+The base of an unspecified logarithm is taken to be e.
+"""
 
 from __future__ import annotations
 

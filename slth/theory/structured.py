@@ -1,4 +1,7 @@
-"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it."""
+"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it.
+
+The base of an unspecified logarithm is taken to be e.
+"""
 
 from __future__ import annotations
 
