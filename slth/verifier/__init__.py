@@ -131,7 +131,7 @@ def known_keys() -> list[str]:
 def _forced(key: str) -> str:
     """What a necessary condition on the same quantity says of the constant."""
     from slth.theory import bounds
-    from slth.theory.consistency import PAIRS, smallest_constant
+    from slth.theory.derived.consistency import PAIRS, smallest_constant
 
     said = []
     for pair in PAIRS:

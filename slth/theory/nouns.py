@@ -7,13 +7,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from numbers import Real
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from slth.errors import ArgumentError, ResourceError
+from slth.theory.parameters import Number, Parameter
 
-Number: TypeAlias = int | float
 Direction: TypeAlias = Literal["sufficient", "necessary", "identity", "estimate"]
 Provenance: TypeAlias = Literal["found", "recalled", "derived"]
 
@@ -25,65 +24,6 @@ _WORDS: dict[Provenance, str] = {
     "recalled": "recalled, unverified against the paper",
     "derived": "derived in this project, not from a paper",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One argument of a bound.
-
-    Parameters
-    ----------
-    meaning : str
-        What it stands for, with its unit.
-    least, most : float
-        The closed range; use ``above`` and ``below`` where an end is excluded.
-    above, below : float
-        The open range.
-    whole : bool
-        Whether it is a whole number.
-    monotone : {-1, 0, 1}
-        Whether the bound never rises (-1) or never falls (1) as it grows; 0 declares nothing.
-    default : number or None
-        Its value where it is not given; None means that it must be given.
-    """
-
-    meaning: str
-    least: float = -math.inf
-    most: float = math.inf
-    above: float = -math.inf
-    below: float = math.inf
-    whole: bool = False
-    monotone: Literal[-1, 0, 1] = 0
-    default: Number | None = None
-
-    def check(self, name: str, value: object) -> Number:
-        """Return the value as an int or a float.
-
-        Raises
-        ------
-        ArgumentError
-            It is no number, not whole where it must be, or outside its range.
-        """
-        remedy = f"{name} is {self.meaning}"
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise ArgumentError(name, value, "must be a number", remedy)
-        try:
-            number = float(value)
-        except OverflowError:  # a whole number beyond the doubles
-            number = math.inf
-        if not math.isfinite(number):
-            raise ArgumentError(name, value, "must be finite", remedy)
-        if self.whole and not number.is_integer():
-            raise ArgumentError(name, value, "must be a whole number", remedy)
-        if not (self.least <= number <= self.most and self.above < number < self.below):
-            raise ArgumentError(name, value, f"must lie in {self.range_text()}", remedy)
-        return int(number) if self.whole else number
-
-    def range_text(self) -> str:
-        """The range as text, as in ``(0, 1]``."""
-        low = f"({_brief(self.above)}" if self.above >= self.least else f"[{_brief(self.least)}"
-        high = f"{_brief(self.below)})" if self.below <= self.most else f"{_brief(self.most)}]"
-        return f"{low}, {high}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +59,7 @@ class BoundValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    r"""One result of the literature as a function.
+    r"""One result of the literature as a function; :func:`slth.theory.bound` makes one of a formula with annotations.
 
     Parameters
     ----------
@@ -138,7 +78,8 @@ class Bound:
     provenance : {"found", "recalled", "derived"}
         How well the statement is known.
     formula : callable
-        Takes every parameter by keyword, and ``constant`` where the result is an O(.); returns a float.
+        Takes every parameter by keyword, and ``constant`` where the result is an O(.); returns a float. Called on its
+        own, it checks nothing and rounds nothing up.
     parameters : mapping of Parameter
     assumptions : tuple of Assumption
     constant : str or None
@@ -149,6 +90,8 @@ class Bound:
         Whether the formula solves an equation with n on both sides.
     caveat : str
         What of it is unsure, for print-outs.
+    remark : str
+        What else there is to say, as where it comes from.
 
     Raises
     ------
@@ -185,6 +128,7 @@ class Bound:
     count: bool = False
     implicit: bool = False
     caveat: str = ""
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if CONSTANT in self.parameters:
@@ -202,22 +146,7 @@ class Bound:
         return self.evaluate(**arguments).value
 
     def evaluate(self, **arguments: Number) -> BoundValue:
-        """Check the arguments and the assumptions, and evaluate the formula.
-
-        Parameters
-        ----------
-        **arguments : number
-            One for each parameter, and ``constant`` where the result is an O(.).
-
-        Returns
-        -------
-        BoundValue
-
-        Raises
-        ------
-        ArgumentError
-            As the class says.
-        """
+        """Check the arguments and the assumptions, and evaluate the formula; errors are those that the class names."""
         checked = self._checked(arguments)
         constant = self._constant(arguments)
         for assumption in self.assumptions:
@@ -288,12 +217,6 @@ class Bound:
                 "give constant=1.0 to see the shape, and say that it is assumed",
             )
         return float(Parameter(meaning="the unspecified factor", above=0.0).check(CONSTANT, arguments[CONSTANT]))
-
-
-def _brief(number: float) -> str:
-    """Few digits where they are the number, else all: an end of a range must not be rounded across it."""
-    short = f"{number:g}"
-    return short if float(short) == number else repr(float(number))
 
 
 def _shown(arguments: Mapping[str, Number]) -> str:

@@ -9,26 +9,8 @@ LARGEST = 2**1000
 
 
 def smallest(holds: Callable[[int], bool], least: int) -> int:
-    """Return the smallest n of at least ``least`` for which a monotone condition holds.
+    """Return the smallest n of at least ``least`` for which a condition holds that stays true for larger n.
 
-    Parameters
-    ----------
-    holds : callable
-        From n to bool; once true, it stays true for larger n.
-    least : int
-        Where the search starts.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    OverflowError
-        It holds nowhere below 2**1000.
-
-    Examples
-    --------
     >>> smallest(lambda n: n * n >= 50, 1)
     8
     """

@@ -14,29 +14,12 @@ SHORT = 1e-5
 
 
 def log_hit(target: float, eps: float, variances: Floats) -> Floats:
-    r"""Return the natural logarithm of :math:`P(|N(0, v) - z| \le \epsilon)` for each variance.
+    r"""Return the natural logarithm of :math:`P(|N(0, v) - z| \le \epsilon)` for each variance, for z of at least 0.
 
-    Parameters
-    ----------
-    target : float
-        z, at least 0.
-    eps : float
-        Positive.
-    variances : float64[m]
-        v, positive.
-
-    Returns
-    -------
-    float64[m]
-
-    Notes
-    -----
     Long intervals by the difference of upper tails, short ones by the density in their middle: its relative error,
     below :math:`\epsilon^2 (z^2 / v + 1) / (6 v)`, and the rounding of the difference are both below 1e-9 for z of at
     most a few dozen standard deviations.
 
-    Examples
-    --------
     >>> float(np.exp(log_hit(0.0, 1.0, np.array([1.0]))[0]).round(4))
     0.6827
     """
@@ -52,21 +35,8 @@ def log_hit(target: float, eps: float, variances: Floats) -> Floats:
 
 
 def log_binomials(n: float, sizes: Floats) -> Floats:
-    """Return the natural logarithm of the number of subsets of each size.
+    """Return the natural logarithm of the number of subsets of each size from 0 to n, for n as large as one likes.
 
-    Parameters
-    ----------
-    n : float
-        Whole, and so large as one likes.
-    sizes : float64[m]
-        From 0 to n.
-
-    Returns
-    -------
-    float64[m]
-
-    Examples
-    --------
     >>> log_binomials(4, np.array([0.0, 2.0])).round(4).tolist()
     [0.0, 1.7918]
     """
@@ -76,19 +46,8 @@ def log_binomials(n: float, sizes: Floats) -> Floats:
 
 
 def log_sum(terms: Floats) -> float:
-    """Return the natural logarithm of the sum of exponentials.
+    """Return the natural logarithm of a sum, from those of its terms.
 
-    Parameters
-    ----------
-    terms : float64[m]
-        Not empty.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
     >>> log_sum(np.array([-2000.0, -2000.0])) == -2000.0 + math.log(2.0)
     True
     """

@@ -9,8 +9,9 @@ from itertools import product
 from typing import TypeAlias
 
 from slth.errors import ArgumentError, ResourceError
-from slth.theory.bound import CONSTANT, Bound, Number
 from slth.theory.catalogue import bounds
+from slth.theory.nouns import CONSTANT, Bound
+from slth.theory.parameters import Number
 
 Arguments: TypeAlias = Mapping[str, Number]
 Both: TypeAlias = tuple[Arguments, Arguments]
@@ -23,16 +24,10 @@ ERRORS = (0.1, 0.03, 1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two bounds on one quantity, and a grid of arguments on which they are compared.
+    """Two bounds on one quantity, by their keys, and a grid on which they are compared.
 
-    Parameters
-    ----------
-    sufficient, necessary : str
-        Keys.
-    grid : mapping of str to tuple of numbers
-        Values of the arguments of ``arguments``: all combinations are compared.
-    arguments : callable
-        From one choice of the grid, by keyword, to the arguments of both bounds, without the sufficient one's constant.
+    ``arguments`` turns one choice of the grid, given by keyword, into the arguments of both bounds, without the
+    sufficient one's constant; all combinations are compared.
     """
 
     sufficient: str
@@ -41,12 +36,7 @@ class Pair:
     arguments: Callable[..., Both]
 
     def points(self) -> list[Both]:
-        """Return the arguments of both bounds at each point of the grid.
-
-        Returns
-        -------
-        list of pairs of mappings
-        """
+        """The arguments of both bounds at each point of the grid."""
         choices = product(*self.grid.values())
         return [self.arguments(**dict(zip(self.grid, choice, strict=True))) for choice in choices]
 
@@ -58,28 +48,19 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Consistency:
-    """How two bounds on one quantity relate.
-
-    Parameters
-    ----------
-    sufficient, necessary : str
-        Keys.
-    regime : str
-        Where they were compared.
-    constant : float or None
-        Smallest constant of the sufficient bound at which it is never below the necessary one; None where it has none.
-    holds : bool
-        Whether it is never below, for some constant where it has one.
-    least_ratio : float
-        Smallest sufficient / necessary, at the constant where there is one; over the points where any is needed.
-    """
+    """How two bounds on one quantity relate."""
 
     sufficient: str
     necessary: str
     regime: str
     constant: float | None
+    """Smallest one of the sufficient bound at which it is never below the necessary one; None where it has none."""
+
     holds: bool
+    """Whether it is never below, for some constant where it has one."""
+
     least_ratio: float
+    """Smallest sufficient / necessary, at the constant where there is one; over the points where any is needed."""
 
 
 PAIRS: tuple[Pair, ...] = (
@@ -194,27 +175,8 @@ def smallest_constant(sufficient: Bound, necessary: Bound, grid: Iterable[Both])
     """Return the smallest constant at which a sufficient condition is never below a necessary one.
 
     A smaller constant would contradict the necessary condition somewhere on the grid; a larger one may still be false.
+    It is from 2**-40, and infinite where 2**40 is too small.
 
-    Parameters
-    ----------
-    sufficient : Bound
-        With an unspecified constant.
-    necessary : Bound
-    grid : iterable of pairs of mappings
-        Arguments of both at each point, without the sufficient one's constant.
-
-    Returns
-    -------
-    float
-        From 2**-40; infinite where 2**40 is too small.
-
-    Raises
-    ------
-    ArgumentError
-        The sufficient condition has no constant, or an argument is refused.
-
-    Examples
-    --------
     >>> pair = PAIRS[1]
     >>> round(smallest_constant(bounds[pair.sufficient], bounds[pair.necessary], pair.points()), 2)
     1.35
@@ -241,16 +203,6 @@ def smallest_constant(sufficient: Bound, necessary: Bound, grid: Iterable[Both])
 def compare(pair: Pair) -> Consistency:
     """Return how the bounds of a pair relate on its grid.
 
-    Parameters
-    ----------
-    pair : Pair
-
-    Returns
-    -------
-    Consistency
-
-    Examples
-    --------
     >>> compare(PAIRS[0]).holds
     True
     """
@@ -274,20 +226,8 @@ def compare(pair: Pair) -> Consistency:
 
 
 def consistency(pairs: Iterable[Pair] = PAIRS) -> list[Consistency]:
-    """Return how the bounds of every pair relate.
+    """Return how the bounds of every pair relate, in their order.
 
-    Parameters
-    ----------
-    pairs : iterable of Pair
-        All of :data:`PAIRS` by default.
-
-    Returns
-    -------
-    list of Consistency
-        In their order.
-
-    Examples
-    --------
     >>> [row.holds for row in consistency(PAIRS[:2])]
     [True, True]
     """
