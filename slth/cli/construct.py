@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from slth.cli.app import data_folders
 from slth.cli.checks import load_data
 from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def dense(
         At most so many training and test examples, for a quick look.
     """
     from slth.constructions import Dense
-    from slth.experiments.dense_jobs import DenseJob, expected_seconds
+    from slth.jobs.dense_jobs import DenseJob, expected_seconds
     from slth.networks.devices import resolve_device
     from slth.training import Cosine, Recipe
 
@@ -193,7 +193,7 @@ def _convolutional(
     device: str,
     common: Common,
 ) -> Outcome:
-    from slth.experiments.conv_jobs import ConvJob
+    from slth.jobs.conv_jobs import ConvJob
     from slth.networks.devices import resolve_device
     from slth.training import TARGETS
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.app import data_folders
 from slth.cli.checks import check_file, check_out, load_data
 from slth.cli.options import COMMON, Common, DataDir
 from slth.cli.outcome import Outcome, json_name, key_value_table
+from slth.cli.places import data_folders
 from slth.cli.progress import progress
 from slth.errors import ArgumentError
 
@@ -92,8 +92,8 @@ def evaluate(
     limit
         At most so many test images.
     """
-    from slth.experiments.evaluation import evaluate_ticket
-    from slth.experiments.target_file import load_target
+    from slth.jobs.evaluation import evaluate_ticket
+    from slth.jobs.target_file import load_target
 
     if target is not None:
         check_file("target", target)
@@ -130,7 +130,7 @@ def shrink(
     memory
         GiB that the masked network may take in the timing; half of what is free by default.
     """
-    from slth.experiments.shrinking import shrink_ticket
+    from slth.jobs.shrinking import shrink_ticket
 
     check_file("FILE", file)
     if common.out is None:

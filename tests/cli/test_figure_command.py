@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from slth.experiments import benchmarks, studies
-from slth.experiments import run as runs
-from slth.experiments.benchmarks import Contender
-from slth.experiments.provenance import check_table, read_provenance
+from slth import studies
+from slth.benchmarks import runner as benchmarks
+from slth.benchmarks.contenders import Contender
 from slth.figures import catalogue, index
 from slth.figures.index import first_paragraph, inline
+from slth.grids import run as runs
+from slth.grids.provenance import check_table, read_provenance
 from tests.cli.running import run
-from tests.experiments.toy_studies import REGISTRY
+from tests.grids.toy_studies import REGISTRY
 
 SPEC = """
 description = "what <toys> do in [a, b] [/nope]"
@@ -119,7 +120,7 @@ def test_a_rerun_goes_on_where_it_was_interrupted_and_begins_anew_where_it_was_f
         calls.append(options["resume"])
         return real(*arguments, **options)
 
-    monkeypatch.setattr("slth.experiments.figure_tables.run_experiment", watched)
+    monkeypatch.setattr("slth.figures.tables.run_experiment", watched)
     draw(capsys, "toys")
     draw(capsys, "toys", "--rerun")
     part = ["--engine", "serial", "--limit", "2", "--no-resume", "--out", "runs/figures/toys"]
@@ -255,6 +256,33 @@ def test_bad_names(folder, capsys):
     elsewhere = draw(capsys, "toys", "--dir", "nowhere")
     assert elsewhere.code == 2
     assert "there is no folder nowhere" in elsewhere.err
+
+
+def test_out_receives_what_is_made_and_keeps_what_it_has(folder, capsys):
+    draw(capsys, "toys")
+    before = {path.name: path.read_bytes() for path in (folder / "toys").iterdir()}
+    made = draw(capsys, "toys", "times", "--out", "there")
+    assert [entry["status"] for entry in made.json["figures"]] == ["redrawn", "computed"]
+    assert made.json["index"] == "there/index.html"
+    there = folder.parent / "there"
+    assert {path.name: path.read_bytes() for path in (there / "toys").iterdir()} == before
+    assert {path.name for path in (folder / "times").iterdir()} == {"spec.toml"}
+    (there / "toys/spec.toml").write_text(SPEC.replace("[1, 2]", "[2]"))
+    draw(capsys, "toys", "--out", "there", "--rerun")
+    assert len((there / "toys/table.csv").read_text().splitlines()) == 4
+    draw(capsys, "toys", "--out", "there")
+    assert len((there / "toys/table.csv").read_text().splitlines()) == 4
+    assert {path.name: path.read_bytes() for path in (folder / "toys").iterdir()} == before
+
+
+def test_without_a_folder_here_figures_are_made_of_those_that_came_along(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paper_figures").mkdir()  # somebody else's
+    made = draw(capsys, "solver_time").json["figures"][0]
+    assert (made["status"], made["png"]) == ("redrawn", "runs/figures/solver_time/solver_time.png")
+    assert list((tmp_path / "paper_figures").iterdir()) == []
+    monkeypatch.setattr("slth.cli.figure.repository_folder", lambda *_: None)
+    assert "this installation came without figures" in draw(capsys, "solver_time").err
 
 
 def test_the_index_page(folder, capsys):

@@ -10,6 +10,7 @@ import slth
 from slth.cli import main
 from slth.errors import TicketError
 from tests.cli.running import run
+from tests.processes import python
 
 
 def process(*arguments, **options):
@@ -89,7 +90,7 @@ def test_problems_become_one_line_and_a_code(capsys, monkeypatch, problem, code,
     def fail() -> dict[str, object]:
         raise problem
 
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", fail)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", fail)
     ran = run(capsys, "env", "--json")
     assert ran.code == code
     assert words in ran.err
@@ -98,7 +99,7 @@ def test_problems_become_one_line_and_a_code(capsys, monkeypatch, problem, code,
 
 
 def test_debug_shows_the_traceback(capsys, monkeypatch):
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", lambda: 1 / 0)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", lambda: 1 / 0)
     assert main(["env", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
@@ -108,16 +109,14 @@ def test_warnings_are_one_line(capsys, monkeypatch):
         warnings.warn("mind\nthe gap", UserWarning, stacklevel=1)
         return {"a": 1.0}
 
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", warn)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", warn)
     ran = run(capsys, "env", "--json")
     assert ran.err == "slth: warning: mind the gap\n"
     assert ran.json == {"verb": "env", "seed": 0, "a": 1.0}
 
 
 def test_json_has_no_nan(capsys, monkeypatch):
-    monkeypatch.setattr(
-        "slth.experiments.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")}
-    )
+    monkeypatch.setattr("slth.grids.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")})
     assert run(capsys, "env", "--json").json == {"verb": "env", "seed": 0, "a": "nan", "b": "-inf"}
 
 
@@ -136,7 +135,7 @@ SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (s
 def test_signals(number, code):
     code_of_a_long_command = """
 import sys, time
-import slth.experiments.environment as environment
+import slth.grids.environment as environment
 from slth.cli import main
 
 def wait():
@@ -146,13 +145,10 @@ def wait():
 environment.describe_environment = wait
 sys.exit(main(["env"]))
 """
-    running = subprocess.Popen(
-        [sys.executable, "-c", code_of_a_long_command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    assert running.stderr.readline() == "waiting\n"
-    running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    with python("-c", code_of_a_long_command) as running:
+        assert running.stderr.readline() == "waiting\n"
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
     assert running.returncode == code
     assert out == ""
     assert len(err.splitlines()) == 1
@@ -163,11 +159,10 @@ sys.exit(main(["env"]))
 def test_signals_while_training(number, code, tmp_path):
     """A long training, stopped: the exit code says how, nothing is on stdout, nothing is written."""
     options = ["--data", "synthetic", "--epochs", "1000000", "--verbose", "--out", str(tmp_path / "out")]
-    running = process("construct", "dense", *options)
-    assert running.stderr is not None
-    assert "training" in running.stderr.readline()
-    running.send_signal(number)
-    out, err = running.communicate(timeout=60)
+    with python("-m", "slth", "construct", "dense", *options) as running:
+        assert "training" in running.stderr.readline()
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == code, err
     assert out == ""
     assert "Traceback" not in err

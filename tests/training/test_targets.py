@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slth.experiments.datasets import load
+from slth.data.datasets import load
 from slth.networks import cnn6, describe_module, outputs_of
 from slth.tickets import ConvNetwork
 from slth.training import TARGETS, Cosine, Examples, Recipe, accuracy, train

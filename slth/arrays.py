@@ -1,0 +1,208 @@
+"""Numbers and arrays as they come from outside, checked in one place: aliases of types, frozen arrays, ranges."""
+
+from __future__ import annotations
+
+import math
+import operator
+from numbers import Real
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.errors import ArgumentError
+
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+Bools: TypeAlias = NDArray[np.bool_]
+Indices: TypeAlias = NDArray[np.int64]
+Words: TypeAlias = NDArray[np.uint64]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+EXACT_INTEGERS = 2**53
+"""Up to here float64 holds every integer."""
+
+
+def frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Return the array, contiguous, after taking away the right to write: for arrays that nobody else holds.
+
+    Examples
+    --------
+    >>> frozen(np.zeros(3)).flags.writeable
+    False
+    """
+    contiguous = np.asarray(array, order="C")
+    contiguous.flags.writeable = False
+    return contiguous
+
+
+def finite_array(
+    value: Any, name: str, *, axes: int | tuple[int, ...] | None = None, empty: bool = True, remedy: str = "reshape it"
+) -> Floats:
+    """Return a contiguous, finite, read-only float64 copy in which every number is the one that was given.
+
+    Parameters
+    ----------
+    value : array_like
+        Real numbers; integers only if float64 holds them exactly.
+    name : str
+        The argument, for messages.
+    axes : int, tuple of int, or None
+        How many axes are allowed; None for any number.
+    empty : bool
+        Whether an axis may have no entries.
+    remedy : str
+        What to do about a wrong shape.
+
+    Returns
+    -------
+    float64[...]
+
+    Raises
+    ------
+    ArgumentError
+        If it is masked, ragged, no numpy array, holds something else than finite real numbers, holds an integer that
+        float64 would round, or has another number of axes.
+
+    Examples
+    --------
+    >>> finite_array([1, 2.5], "values", axes=1).tolist()
+    [1.0, 2.5]
+    """
+    array = _plain(value, name)
+    allowed = (axes,) if isinstance(axes, int) else axes
+    if allowed is not None and array.ndim not in allowed:
+        counts = " or ".join(str(count) for count in allowed)
+        raise ArgumentError(name, f"array of shape {array.shape}", f"must have {counts} dimension(s)", remedy)
+    if not empty and array.size == 0:
+        raise ArgumentError(name, f"array of shape {array.shape}", "must have no empty axis", remedy)
+    try:
+        floats: Floats = np.array(array, np.float64, order="C")
+    except OverflowError:
+        raise ArgumentError(name, value, "holds an integer beyond the largest double", "scale it down") from None
+    finite = np.isfinite(floats)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = f"{name}[{', '.join(map(str, where))}]" if where else name
+        raise ArgumentError(place, float(floats[where]), "must be finite", "remove or replace it")
+    _check_integers(value, array, floats, name)
+    return frozen(floats)
+
+
+def _plain(value: Any, name: str) -> NDArray[Any]:
+    """A numpy array of floats, of integers, or of Python's own numbers where integers need more than 64 bits."""
+    if isinstance(value, np.ma.MaskedArray):
+        remedy = "pass given.compressed(), or fill what is masked"
+        raise ArgumentError(name, "a masked array", "must have every value present", remedy)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ArgumentError(name, value, "has rows of different lengths", "pass a rectangular array") from None
+    except (RuntimeError, TypeError) as problem:  # a tensor that needs a gradient, or lives on a GPU
+        rule, remedy = f"does not become a numpy array ({problem})", "pass tensor.detach().cpu().double().numpy()"
+        raise ArgumentError(name, type(value).__name__, rule, remedy) from None
+    numbers = array.dtype == object and all(isinstance(entry, int | float) for entry in array.flat)
+    if array.dtype.kind not in "buif" and not numbers:
+        remedy = "pass floats or integers in a numpy array or list"
+        raise ArgumentError(name, array.dtype, "must hold real numbers", remedy)
+    return array
+
+
+def _check_integers(value: Any, array: NDArray[Any], floats: Floats, name: str) -> None:
+    """Refuse integers that float64 rounds; those of a mixed list numpy has rounded already, so the list is asked."""
+    large = np.abs(floats) >= EXACT_INTEGERS
+    if not large.any():
+        return
+    if array.dtype.kind == "f":
+        if not isinstance(value, list | tuple):
+            return
+        array = np.array(value, dtype=object)
+        if array.shape != floats.shape:  # a list of tensors, which hold floats
+            return
+    for entry, kept in zip(array[large].tolist(), floats[large].tolist(), strict=True):
+        if isinstance(entry, int | np.integer) and int(kept) != int(entry):
+            rule = "is an integer that float64 cannot hold exactly"
+            raise ArgumentError(name, entry, rule, "scale it down, or pass floats if their rounding is meant")
+
+
+def whole(
+    value: object, name: str, low: int = 1, high: int | None = None, *, remedy: str = "pass an integer in that range"
+) -> int:
+    """Return an integer from ``low`` to ``high`` as Python's own; truth values are no integers.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none, or outside its range.
+
+    Examples
+    --------
+    >>> whole(np.int64(20), "candidates", 1, 48)
+    20
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or number < low or (high is not None and number > high):
+        rule = f"must be an integer of at least {low}" if high is None else f"must be an integer from {low} to {high}"
+        raise ArgumentError(name, value, rule, remedy)
+    return number
+
+
+def as_double(value: object) -> float:
+    """Return a number as a double, and NaN for what is none: NaN lies in no range.
+
+    Examples
+    --------
+    >>> as_double(np.float32(0.5)), as_double(2), as_double("2"), as_double(True)
+    (0.5, 2.0, nan, nan)
+    """
+    single = isinstance(value, Real) or getattr(value, "shape", None) == ()
+    if isinstance(value, bool | np.bool_) or not single:
+        return math.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def finite_number(value: object, name: str, *, remedy: str = "give it as a float") -> float:
+    """Return a finite number as a double.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no number, or not finite.
+
+    Examples
+    --------
+    >>> finite_number(2, "target")
+    2.0
+    """
+    number = as_double(value)
+    if not math.isfinite(number):
+        raise ArgumentError(name, value, "must be a finite number", remedy)
+    return number
+
+
+def positive_number(value: object, name: str, *, remedy: str = "pass a number above 0") -> float:
+    """Return a positive, finite number as a double.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no number, not positive, or not finite.
+
+    Examples
+    --------
+    >>> positive_number(2, "scale")
+    2.0
+    """
+    number = as_double(value)
+    if not 0.0 < number < math.inf:
+        raise ArgumentError(name, value, "must be positive and finite", remedy)
+    return number

