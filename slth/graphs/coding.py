@@ -1,0 +1,140 @@
+"""Graphs as text and arrays: each step is its kind and its fields, and reading executes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+
+from slth.errors import ArgumentError
+from slth.graphs.attend import Attend
+from slth.graphs.conv import Conv
+from slth.graphs.graph import INPUT, Graph, Node
+from slth.graphs.plain import Add, Concat, Flatten, Positions, Rearrange, Relu
+from slth.graphs.pooling import AdaptivePool, Pool
+
+KINDS: dict[str, type[Any]] = {
+    "conv": Conv,
+    "relu": Relu,
+    "add": Add,
+    "concat": Concat,
+    "flatten": Flatten,
+    "rearrange": Rearrange,
+    "positions": Positions,
+    "pool": Pool,
+    "adaptive-pool": AdaptivePool,
+    "attend": Attend,
+}
+"""The steps of a target, by the words that files have for them."""
+
+_DEEPEST = 2**20  # nodes that a text may ask for
+
+
+def graph_text(graph: Graph, kinds: Mapping[str, type[Any]] = KINDS) -> tuple[str, dict[str, Any]]:
+    """Return a graph as compact JSON and the arrays of its steps, named "node.field"; equal graphs give equal ones.
+
+    What goes without saying is left out: fields that have their default, and a node's inputs where they are the node
+    before it.
+    """
+    words = {kind: word for word, kind in kinds.items()}
+    entries, arrays = [], {}
+    before = INPUT
+    for node in graph.nodes:
+        entry: dict[str, Any] = {"kind": words[type(node.step)], "name": node.name}
+        if node.inputs != (before,):
+            entry["inputs"] = list(node.inputs)
+        for field in fields(node.step):
+            value = getattr(node.step, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[f"{node.name}.{field.name}"] = value
+            elif field.default is MISSING or value != field.default:
+                entry[field.name] = value
+        entries.append(entry)
+        before = node.name
+    content: dict[str, Any] = {"input_shape": graph.input_shape, "nodes": entries}
+    if graph.output != graph.nodes[-1].name:
+        content["output"] = graph.output
+    content["output_shape"] = graph.output_shape
+    return json.dumps(content, separators=(",", ":")), arrays
+
+
+def graph_from_text(
+    text: str, arrays: Mapping[str, Any] | None = None, kinds: Mapping[str, type[Any]] = KINDS
+) -> Graph:
+    """Read what :func:`graph_text` wrote; unknown or missing keys, kinds and arrays are refused.
+
+    Raises
+    ------
+    ArgumentError
+        When the text is not JSON, or describes no network of these kinds.
+    """
+    content = strict_json("graph", text)
+    _check_keys("graph", content, {"input_shape", "nodes", "output_shape"}, {"output"})
+    entries = content["nodes"]
+    if not isinstance(entries, list) or len(entries) > _DEEPEST:
+        raise ArgumentError("nodes", entries, "must be a list of nodes", "write it with graph_text()")
+    remaining = dict(arrays or {})
+    nodes: list[Node] = []
+    for entry in entries:
+        nodes.append(_node(entry, nodes[-1].name if nodes else INPUT, remaining, kinds))
+    if remaining:
+        raise ArgumentError("arrays", sorted(remaining), "belong to no node", "the file was changed")
+    shapes = [tuple(content[key]) if isinstance(content[key], list) else content[key]
+              for key in ("input_shape", "output_shape")]  # fmt: skip
+    output = content.get("output", "")
+    if not isinstance(output, str):
+        raise ArgumentError("output", output, "must be the name of a node", "write it with graph_text()")
+    return Graph(shapes[0], nodes, output, shapes[1])
+
+
+def _node(entry: object, before: str, arrays: dict[str, Any], kinds: Mapping[str, type[Any]]) -> Node:
+    word = entry.get("kind") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(word, str) or word not in kinds:
+        rule = f"must be an object whose kind is one of {sorted(kinds)}"
+        raise ArgumentError("node", entry, rule, "a newer version of slth may know it")
+    kind = kinds[word]
+    name, inputs = entry.get("name"), entry.get("inputs", [before])
+    if not isinstance(inputs, list) or not all(isinstance(one, str) for one in inputs):
+        raise ArgumentError(f"inputs of {name}", inputs, "must be names of nodes", "write it with graph_text()")
+    known = {field.name for field in fields(kind)}
+    given = {key: value for key, value in entry.items() if key not in ("kind", "name", "inputs")}
+    given |= {key: arrays.pop(f"{name}.{key}") for key in sorted(known) if f"{name}.{key}" in arrays}
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    _check_keys(f"node {name}", given, needed, known - needed)
+    return Node(name, kind(**{key: _tuples(value) for key, value in given.items()}), tuple(inputs))  # type: ignore[arg-type]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+
+
+def _check_keys(name: str, content: Mapping[str, Any], needed: set[str], possible: set[str]) -> None:
+    odd = sorted((needed - set(content)) | (set(content) - needed - possible))
+    if odd:
+        raise ArgumentError(name, odd, "are missing or unknown keys", "write it with graph_text()")
+
+
+def strict_json(argument: str, text: str) -> dict[str, Any]:
+    """Parse a JSON object without repeated keys, or raise ArgumentError."""
+    remedy = "the text was changed or written by another program"
+    try:
+        content = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(argument, text, f"is not valid JSON ({error})", remedy) from None
+    if not isinstance(content, dict):
+        raise ArgumentError(argument, text, "must be a JSON object", remedy)
+    return content
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key stands twice")
+    return content
+
+
+def _refused(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")

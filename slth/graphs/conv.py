@@ -1,0 +1,185 @@
+"""Convolutions, the one kind of step with weights: a linear layer is one of size 1 on an image of one pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from slth.arrays import Floats, finite_array, whole
+from slth.errors import ArgumentError
+from slth.graphs.window import Edges, Pair, Shape, Window, convolve
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """A convolution without its numbers: what a layer of the target and the random pair in its place have in common.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels that come in and go out.
+    window : Window
+    groups : int
+        Input and output channels fall into so many groups, each seeing its own inputs only; divides both numbers.
+    bias : bool
+        Whether each output has a constant of its own.
+
+    Raises
+    ------
+    ArgumentError
+        When one of these rules is broken.
+
+    Examples
+    --------
+    >>> ConvShape(1, 8, Window((3, 3), padding=1)).output_shape((1, 28, 28))
+    (8, 28, 28)
+    """
+
+    inputs: int
+    outputs: int
+    window: Window
+    groups: int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "outputs", "groups"):
+            object.__setattr__(self, name, whole(getattr(self, name), name, 1, 2**62))
+        if self.inputs % self.groups or self.outputs % self.groups:
+            rule = f"must divide the numbers of channels {(self.inputs, self.outputs)}"
+            raise ArgumentError("groups", self.groups, rule, "use 1")
+        if not isinstance(self.bias, bool):
+            raise ArgumentError("bias", self.bias, "must be True or False", "pass a bool")
+
+    @property
+    def sources(self) -> int:
+        """Channels that come in and, with a bias, one more for each group that is 1 everywhere."""
+        return self.inputs + (self.groups if self.bias else 0)
+
+    @property
+    def kernel_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weights: [outputs, inputs / groups, height, width]."""
+        return (self.outputs, self.inputs // self.groups, *self.window.kernel)
+
+    @property
+    def dimensions(self) -> int:
+        """Weights that one source has for all outputs of its group."""
+        return self.outputs // self.groups * self.window.taps
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return prod(self.kernel_shape) + (self.outputs if self.bias else 0)
+
+    def group_of(self, source: int) -> int:
+        """Return the group that a source feeds."""
+        return source // (self.inputs // self.groups) if source < self.inputs else source - self.inputs
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Channels, height and width of the result; ArgumentError for another number of channels."""
+        if shape[0] != self.inputs:
+            rule = f"must be the {shape[0]} channels that come in"
+            raise ArgumentError("inputs", self.inputs, rule, "give both the same size")
+        return (self.outputs, *self.window.output_size(shape[1:]))
+
+    def scratch(self, shape: Shape) -> int:
+        """Numbers of all windows for one example."""
+        _, rows, columns = self.output_shape(shape)
+        return shape[0] * rows * columns * self.window.taps
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    r"""One convolution, :math:`x \mapsto K * x + b` (cross-correlation, as the field has it).
+
+    Parameters
+    ----------
+    weight : float64[outputs, inputs / groups, height, width], or [outputs, inputs]
+        Finite; copied, and read-only from then on. Two axes stand for a linear layer, a kernel of size 1.
+    bias : float64[outputs] or None
+        Finite; None for a layer without biases.
+    stride, padding, dilation : int or (int, int)
+        As :class:`Window` has them; the padding may differ on the two sides.
+    groups : int
+
+    Raises
+    ------
+    ArgumentError
+        For a wrong shape, an empty axis, or a number that is not finite.
+
+    Examples
+    --------
+    >>> Conv(np.ones((8, 1, 3, 3)), padding=1).shape((1, 28, 28))
+    (8, 28, 28)
+    >>> Conv([[1.0, -2.0]], [0.5]).forward(np.array([3.0, 1.0]).reshape(1, 2, 1, 1)).tolist()
+    [[[[1.5]]]]
+    """
+
+    weighted: ClassVar[bool] = True
+
+    weight: Floats
+    bias: Floats | None = None
+    stride: Pair = (1, 1)
+    padding: Edges = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        remedy = "pass [outputs, inputs / groups, height, width]"
+        weight = finite_array(self.weight, "weight", axes=(2, 4), empty=False, remedy=remedy)
+        weight = weight if weight.ndim == 4 else weight[:, :, None, None]
+        object.__setattr__(self, "weight", weight)
+        window = Window(weight.shape[2:], self.stride, self.padding, self.dilation)
+        for name in ("stride", "padding", "dilation"):
+            object.__setattr__(self, name, getattr(window, name))
+        if self.bias is not None:
+            bias = finite_array(self.bias, "bias", axes=1, remedy="one number an output")
+            if bias.shape != (weight.shape[0],):
+                raise ArgumentError("bias", list(bias.shape), f"must have shape [{weight.shape[0]}]", "one an output")
+            object.__setattr__(self, "bias", bias)
+        object.__setattr__(self, "groups", whole(self.groups, "groups", 1, 2**31))
+        _ = self.geometry  # checks the groups
+
+    @property
+    def window(self) -> Window:
+        """The window that slides."""
+        return Window(self.weight.shape[2:], self.stride, self.padding, self.dilation)
+
+    @property
+    def geometry(self) -> ConvShape:
+        """The convolution without its numbers."""
+        outputs, inputs = self.weight.shape[:2]
+        return ConvShape(inputs * self.groups, outputs, self.window, self.groups, self.bias is not None)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return self.weight.size + (0 if self.bias is None else self.bias.size)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Channels, height and width of the result; ArgumentError for another number of channels."""
+        return self.geometry.output_shape(shape)
+
+    def scratch(self, shape: Shape) -> int:
+        """Numbers that one example takes while it is computed."""
+        return self.geometry.scratch(shape)
+
+    def nonnegative(self, *_: bool) -> bool:
+        """Whether no output is ever negative: that is not looked into."""
+        return False
+
+    def forward(self, x: Floats) -> Floats:
+        """Return K * x + b for float64[batch, inputs, height, width]."""
+        result = convolve(x, self.weight, self.window, groups=self.groups)
+        if self.bias is not None:
+            result += self.bias[:, None, None]
+        return result
+
+    def slices(self) -> Floats:
+        """Return float64[inputs, dimensions]: the weights that one input channel has for the outputs of its group."""
+        shape = self.geometry
+        each = shape.outputs // shape.groups
+        kernels = self.weight.reshape(shape.groups, each, -1, *shape.window.kernel).swapaxes(1, 2)
+        return np.ascontiguousarray(kernels.reshape(shape.inputs, -1))
