@@ -23,9 +23,9 @@
 import numpy as np
 
 import slth
-from slth.experiments.context import Context
-from slth.experiments.studies.best_error import best_error
 from slth.figures.best_error import best_error_figure
+from slth.grids.context import Context
+from slth.studies.best_error import best_error
 
 # %% [markdown]
 # ## One instance

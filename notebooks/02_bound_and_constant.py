@@ -22,11 +22,11 @@
 import numpy as np
 
 import slth
-from slth.experiments.context import Context
-from slth.experiments.trained_targets import data_of, dense_target
-from slth.experiments.verifier import verify
-from slth.experiments.verifier.nouns import Effort
 from slth.figures.style import BLUE, INK, ORANGE, figure, light_grid, style
+from slth.grids.context import Context
+from slth.studies.trained_targets import data_of, dense_target
+from slth.verifier import verify
+from slth.verifier.nouns import Effort
 
 # %% [markdown]
 # ## Read it

@@ -27,11 +27,11 @@ import numpy as np
 import torch
 
 import slth
-from slth.experiments.context import Context
-from slth.experiments.shrinking import shrink_ticket
-from slth.experiments.trained_targets import data_of
 from slth.figures.style import BLUE, INK, figure, light_grid, style
+from slth.grids.context import Context
+from slth.jobs.shrinking import shrink_ticket
 from slth.networks import attack_difference, folded_outputs, small_cnn
+from slth.studies.trained_targets import data_of
 from slth.training import Training
 from slth.training.images import train_module
 

@@ -29,11 +29,11 @@ import numpy as np
 from hypothesis import strategies
 
 import slth
-from slth.experiments.verifier.nouns import Effort, Inequality
-from slth.experiments.verifier.search import run_check
 from slth.figures.style import BLUE, GREEN, ORANGE, figure, light_grid, save_figure, style
 from slth.subset_sum.laws import MixtureWithZero, ScipyLaw
 from slth.theory import Assumption, Parameter
+from slth.verifier.nouns import Effort, Inequality
+from slth.verifier.search import run_check
 
 # %% [markdown]
 # ## A law
@@ -212,7 +212,7 @@ with TemporaryDirectory() as folder:
 # * **A bound**: a function with a full docstring, and a `Bound` in the tuple `BOUNDS` of a module of `slth/theory`. A
 #   new module goes into `FAMILIES` of `slth/theory/catalogue.py`. The tests of the catalogue run on it at once: it must
 #   be monotone where declared, finite, and whole where it is a count.
-# * **A check**: an entry of `checks()` in a module of `slth/experiments/verifier`. Then `slth verify` knows it.
-# * **A figure**: a study in `slth/experiments/studies` that turns one cell of a grid into rows, a grid in
+# * **A check**: an entry of `checks()` in a module of `slth/verifier`. Then `slth verify` knows it.
+# * **A figure**: a study in `slth/studies` that turns one cell of a grid into rows, a grid in
 #   `paper_figures/NAME/spec.toml`, and a function in `slth/figures` that draws rows and is listed in its catalogue.
 #   Then `slth figure NAME` draws it, and `slth figure NAME --rerun` computes its table.

@@ -52,7 +52,7 @@ def attention(
     limit
         At most so many training and test examples, for a quick look.
     """
-    from slth.experiments.attention import attention_job
+    from slth.jobs.attention import attention_job
     from slth.networks.devices import resolve_device
 
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)

@@ -47,8 +47,8 @@ def bench(
     limit
         At most so many cells of each grid.
     """
-    from slth.experiments.benchmarks import find_benchmarks, run_benchmark, write_table
-    from slth.experiments.provenance import TABLE_FILES
+    from slth.benchmarks.runner import find_benchmarks, run_benchmark, write_table
+    from slth.grids.provenance import TABLE_FILES
 
     folder = dir or DEFAULT_FOLDER
     if dir is None and not folder.is_dir():

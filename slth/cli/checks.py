@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from slth.experiments.datasets import DataSet
+    from slth.data.datasets import DataSet
 
 
 def check_file(argument: str, path: Path) -> None:
@@ -81,9 +81,9 @@ def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:
     slth.errors.DataError
         It has the wrong structure.
     """
-    from slth.experiments.catalogue import CATALOGUE
-    from slth.experiments.data_files import locate
-    from slth.experiments.datasets import load
+    from slth.data.catalogue import CATALOGUE
+    from slth.data.datasets import load
+    from slth.data.official import locate
 
     if name in CATALOGUE and locate(CATALOGUE[name], folders) is None:
         remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {name}`"

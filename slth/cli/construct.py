@@ -66,7 +66,7 @@ def dense(
         At most so many training and test examples, for a quick look.
     """
     from slth.constructions import Dense
-    from slth.experiments.dense_jobs import DenseJob, expected_seconds
+    from slth.jobs.dense_jobs import DenseJob, expected_seconds
     from slth.networks.devices import resolve_device
     from slth.training import Training
 
@@ -193,7 +193,7 @@ def _convolutional(
     device: str,
     common: Common,
 ) -> Outcome:
-    from slth.experiments.conv_jobs import ConvJob
+    from slth.jobs.conv_jobs import ConvJob
     from slth.networks.devices import resolve_device
     from slth.training.images import RECIPES
 

@@ -17,8 +17,8 @@ from slth.errors import ArgumentError
 
 def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     """Known data sets and whether they are here."""
-    from slth.experiments.catalogue import BUNDLED, CATALOGUE
-    from slth.experiments.data_files import locate
+    from slth.data.catalogue import BUNDLED, CATALOGUE
+    from slth.data.official import locate
 
     folders = data_folders(data_dir)
     rows: list[dict[str, Any]] = [{"name": name, "state": "bundled", "folder": None} for name in BUNDLED]
@@ -45,9 +45,9 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
     names
         Data sets; all that are here by default.
     """
-    from slth.experiments.catalogue import BUNDLED, CATALOGUE, NAMES
-    from slth.experiments.data_files import Verdict
-    from slth.experiments.data_files import verify as check
+    from slth.data.catalogue import BUNDLED, CATALOGUE, NAMES
+    from slth.data.official import Verdict
+    from slth.data.official import verify as check
 
     for name in names:
         if name not in NAMES:
@@ -82,7 +82,7 @@ def fetch(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Out
     names
         mnist, fashion-mnist, cifar10.
     """
-    from slth.experiments.fetching import fetch as download
+    from slth.data.fetching import fetch as download
 
     if not names:
         raise ArgumentError("name", "", "is missing", "say which data set: mnist, fashion-mnist or cifar10")

@@ -18,7 +18,7 @@ def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
     channels
         The theorem's n: 2n random channels for each input channel; more make errors smaller.
     """
-    from slth.experiments.conv_jobs import demo_conv_job
+    from slth.jobs.conv_jobs import demo_conv_job
 
     return run_job(
         "demo",

@@ -11,8 +11,8 @@ from slth.cli.options import Common
 from slth.cli.progress import note
 
 if TYPE_CHECKING:
-    from slth.experiments.engines import Engine
-    from slth.experiments.results import ResultTable
+    from slth.grids.engines import Engine
+    from slth.grids.results import ResultTable
 
 EngineName = Literal["serial", "loky", "dask", "slurm"]
 
@@ -40,7 +40,7 @@ class Work:
 
     def make(self) -> Engine:
         """Give the engine that was asked for."""
-        from slth.experiments.engines import Slurm, make_engine
+        from slth.grids.engines import Slurm, make_engine
 
         slurm = Slurm(
             queue=self.queue,

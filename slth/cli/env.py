@@ -10,7 +10,7 @@ from slth.cli.outcome import Outcome, key_value_table
 
 def env(*, common: Common = COMMON) -> Outcome:
     """Versions, processors, threads and devices, to paste into a question."""
-    from slth.experiments.environment import describe_environment
+    from slth.grids.environment import describe_environment
 
     data = describe_environment()
 

@@ -119,10 +119,10 @@ def _reason(problem: SlthError | OSError) -> str:
 
 def _table(name: str, call: _Call, report: Progress) -> bool:
     """See to it that a figure has its table, and say whether it was computed."""
-    from slth.experiments.context import Context
-    from slth.experiments.figure_tables import SPEC_NAME, Computation, compute_table, is_current
-    from slth.experiments.provenance import TABLE_NAME, read_provenance
     from slth.figures.catalogue import resolve_figure
+    from slth.figures.tables import SPEC_NAME, Computation, compute_table, is_current
+    from slth.grids.context import Context
+    from slth.grids.provenance import TABLE_NAME, read_provenance
 
     resolve_figure(name)  # before hours are spent on what nobody can draw
     folder = call.folder / name
@@ -161,9 +161,9 @@ def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcom
 
 
 def _list(folder: Path, common: Common) -> Outcome:
-    from slth.experiments.figure_tables import SPEC_NAME, describe_spec
-    from slth.experiments.provenance import TABLE_NAME
     from slth.figures.catalogue import FIGURES
+    from slth.figures.tables import SPEC_NAME, describe_spec
+    from slth.grids.provenance import TABLE_NAME
 
     rows = [
         {

@@ -15,8 +15,8 @@ from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
-    from slth.experiments.datasets import DataSet
-    from slth.experiments.delivery import Job
+    from slth.data.datasets import DataSet
+    from slth.jobs.pipeline import Job
 
 REPORT_NAME = "report.html"
 CONVOLUTION_COLUMNS = {
@@ -53,8 +53,8 @@ def run_job(
     warning: str | None = None,
 ) -> Outcome:
     """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data."""
-    from slth.experiments.delivery import TARGET_NAME, TICKET_NAME
-    from slth.experiments.delivery import run_job as run
+    from slth.jobs.pipeline import TARGET_NAME, TICKET_NAME
+    from slth.jobs.pipeline import run_job as run
 
     out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from slth.cli.options import Common
 from slth.cli.streams import printing
-from slth.experiments.files import dumps, write_json
+from slth.files import dumps, write_json
 
 
 @dataclass(frozen=True)

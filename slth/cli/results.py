@@ -16,7 +16,7 @@ from slth.cli.run import RUNS
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from slth.experiments.results import ResultTable
+    from slth.grids.results import ResultTable
 
 Format = Literal["csv", "md", "latex", "json", "parquet"]
 
@@ -40,7 +40,7 @@ def show(
     confidence
         Of the Clopper-Pearson intervals.
     """
-    from slth.experiments.summary import summarize
+    from slth.grids.summary import summarize
 
     table = _read(run)
     rows = summarize(table, confidence=confidence)
@@ -73,9 +73,9 @@ def export(
     by_cell
         One line for each cell, as `slth results show`, rather than all rows.
     """
-    from slth.experiments.export import ENDINGS, export_rows
-    from slth.experiments.summary import summarize
-    from slth.experiments.tables import columns_of
+    from slth.grids.export import ENDINGS, export_rows
+    from slth.grids.summary import summarize
+    from slth.grids.tables import columns_of
 
     table = _read(run)
     rows = summarize(table) if by_cell else list(table.rows)
@@ -95,7 +95,7 @@ def export(
 
 def _place(run: str) -> Path:
     """The results file of the run that is meant: by a path, or a name below runs/."""
-    from slth.experiments.store import RESULTS_NAME, is_results_file
+    from slth.grids.store import RESULTS_NAME, is_results_file
 
     places = [place for place in (Path(run), RUNS / run) if place.exists()]
     for place in places:
@@ -107,7 +107,7 @@ def _place(run: str) -> Path:
 
 
 def _read(run: str) -> ResultTable:
-    from slth.experiments.results import read_results
+    from slth.grids.results import read_results
 
     return read_results(_place(run))[0]
 
@@ -124,8 +124,8 @@ def _about(table: ResultTable) -> dict[str, Any]:
 
 
 def _table(table: ResultTable, rows: list[dict[str, Any]]) -> Table:
-    from slth.experiments.export import shown
-    from slth.experiments.tables import columns_of
+    from slth.grids.export import shown
+    from slth.grids.tables import columns_of
 
     experiment = table.experiment
     title = f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name

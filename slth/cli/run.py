@@ -18,8 +18,8 @@ from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
-    from slth.experiments.results import ResultTable
-    from slth.experiments.spec import Experiment
+    from slth.grids.results import ResultTable
+    from slth.grids.spec import Experiment
 
 RUNS = Path("runs")
 PARTIAL = 3
@@ -71,17 +71,18 @@ def run(
     dry_run
         Say what would be computed, and for SLURM show the script of a job; compute nothing.
     """
-    from slth.experiments.context import Context
-    from slth.experiments.provenance import TABLE_FILES
-    from slth.experiments.run import run_experiment
-    from slth.experiments.spec import read_experiment
+    from slth import studies
+    from slth.grids.context import Context
+    from slth.grids.provenance import TABLE_FILES
+    from slth.grids.run import run_experiment
+    from slth.grids.spec import read_experiment
 
     check_file("spec", spec)
-    experiment = read_experiment(spec, full=full, seed=common.seed)
+    experiment = read_experiment(spec, studies.STUDIES, full=full, seed=common.seed)
     folder = common.out or RUNS / experiment.name
     common = replace(common, out=folder, seed=experiment.seed)
     engine = work.make()
-    if full and experiment == read_experiment(spec, seed=common.seed):
+    if full and experiment == read_experiment(spec, studies.STUDIES, seed=common.seed):
         note(common, f"{spec} has no larger grid: --full changes nothing")
     if dry_run:
         return _plan(experiment, folder, engine, replace(common, out=None))
@@ -90,8 +91,8 @@ def run(
     try:
         with progress(common) as report:
             result = run_experiment(
-                experiment, folder, engine=engine, limit=limit, resume=resume, context=context, full=full,
-                progress=report,
+                experiment, folder, studies.STUDIES, engine=engine, limit=limit, resume=resume, context=context,
+                full=full, progress=report,
             )  # fmt: skip
     except (KeyboardInterrupt, Terminated):
         note(common, f"what is finished is kept in {folder}: run the same command again to go on")
@@ -140,14 +141,14 @@ def _title(experiment: Experiment) -> str:
 
 def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> Outcome:
     """What would be computed, without computing it."""
-    from slth.experiments.engines import Slurm
-    from slth.experiments.results import read_results
-    from slth.experiments.store import RESULTS_NAME
+    from slth.grids.engines import Slurm
+    from slth.grids.results import read_results
+    from slth.grids.store import RESULTS_NAME
 
     done = 0
     if (folder / RESULTS_NAME).exists():
         _, stored = read_results(folder)
-        from slth.experiments.results import result_table
+        from slth.grids.results import result_table
 
         done = result_table(experiment, stored.items).done
     data: dict[str, Any] = {

@@ -176,7 +176,7 @@ def _instance(
         raise ArgumentError("n", sizes[0], "goes with --law only", "a file says itself how many values it has")
     if sizes[1] != 1:
         raise ArgumentError("d", sizes[1], "goes with --law only", "a file says itself how many columns it has")
-    from slth.experiments.instance_files import read_values
+    from slth.cli.instance_file import read_values
 
     values = read_values(file)
     if values.ndim == 2 and 1 in values.shape and len(target) == 1:

@@ -92,8 +92,8 @@ def evaluate(
     limit
         At most so many test images.
     """
-    from slth.experiments.evaluation import evaluate_ticket
-    from slth.experiments.target_file import load_target
+    from slth.jobs.evaluation import evaluate_ticket
+    from slth.jobs.target_file import load_target
 
     if target is not None:
         check_file("target", target)
@@ -130,7 +130,7 @@ def shrink(
     memory
         GiB that the masked network may take in the timing; half of what is free by default.
     """
-    from slth.experiments.shrinking import shrink_ticket
+    from slth.jobs.shrinking import shrink_ticket
 
     check_file("FILE", file)
     if common.out is None:

@@ -33,9 +33,9 @@ def verify(
         Bounds as `slth bound ls` names them, certificate.dense, solution.optimal and so on; everything by default.
     """
     from slth.errors import ArgumentError
-    from slth.experiments.verifier import verify as run
-    from slth.experiments.verifier import verify_case
-    from slth.experiments.verifier.nouns import Effort
+    from slth.verifier import verify as run
+    from slth.verifier import verify_case
+    from slth.verifier.nouns import Effort
 
     for name, value in (("examples", examples), ("trials", trials)):
         if value < 1:

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from slth.errors import ArgumentError, did_you_mean
-from slth.experiments.toml_files import import_registered
+from slth.grids.toml_files import import_registered
 
 Draw = Callable[[Sequence[Mapping[str, Any]]], Figure]
 

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from slth.experiments.conv_record import ConvLayerRecord
 from slth.figures.style import BLUE, MUTED, ORANGE, SKY, figure, light_grid, style
 from slth.figures.ticket_figures import WIDTH
+from slth.jobs.conv_record import ConvLayerRecord
 
 MOST_SOURCES = 64
 """Sources that one picture has rows for."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from slth.errors import ResultsError
-from slth.experiments.provenance import TABLE_NAME, check_table, read_provenance
-from slth.experiments.tables import read_csv
 from slth.figures.catalogue import resolve_figure
 from slth.figures.style import save_figure
+from slth.grids.provenance import TABLE_NAME, check_table, read_provenance
+from slth.grids.tables import read_csv
 
 
 def draw_figure(name: str, folder: Path) -> tuple[Path, Path]:

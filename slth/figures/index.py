@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from slth import __version__
-from slth.experiments.files import write_text
-from slth.experiments.provenance import PROVENANCE_NAME, TABLE_NAME
 from slth.figures.catalogue import FIGURES
+from slth.files import write_text
+from slth.grids.provenance import PROVENANCE_NAME, TABLE_NAME
 
 INDEX_NAME = "index.html"
 

@@ -8,12 +8,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from slth import __version__
-from slth.experiments.attention import AttentionLayerRecord
-from slth.experiments.conv_record import ConvLayerRecord
-from slth.experiments.files import dumps, plain, write_text
-from slth.experiments.record import TicketRecord
 from slth.figures import conv_figures, ticket_figures
 from slth.figures.style import to_svg
+from slth.files import dumps, plain, write_text
+from slth.jobs.attention import AttentionLayerRecord
+from slth.jobs.conv_record import ConvLayerRecord
+from slth.jobs.record import TicketRecord
 
 DENSE_TEMPLATE, CONV_TEMPLATE, ATTENTION_TEMPLATE = "report.html.j2", "conv_report.html.j2", "attention_report.html.j2"
 

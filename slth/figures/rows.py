@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.experiments.intervals import clopper_pearson
+from slth.grids.intervals import clopper_pearson
 
 Row = Mapping[str, Any]
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-from slth.experiments.record import LayerRecord, TicketRecord
 from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
+from slth.jobs.record import LayerRecord, TicketRecord
 
 WIDTH = 8.6
 """Inches: the width of the report's column."""

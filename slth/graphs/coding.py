@@ -38,22 +38,30 @@ _DEEPEST = 2**20  # nodes that a text may ask for
 def graph_text(graph: Graph, kinds: Mapping[str, type[Any]] = KINDS) -> tuple[str, dict[str, Any]]:
     """Return a graph as compact JSON and the arrays of its steps, named "node.field"; equal graphs give equal ones.
 
-    What goes without saying is left out: fields that have their default, and a node's inputs where they are the node
-    before it.
+    What goes without saying is left out, so that a further layer of a deep network costs few bytes: a name that is the
+    kind and the node's number, inputs that are the node before, a field ``path`` that is the name, and whatever field
+    is as in the last node of the same kind, or has its default in the first.
     """
     words = {kind: word for word, kind in kinds.items()}
-    entries, arrays = [], {}
+    entries: list[dict[str, Any]] = []
+    arrays: dict[str, Any] = {}
+    last: dict[str, dict[str, Any]] = {}
     before = INPUT
-    for node in graph.nodes:
-        entry: dict[str, Any] = {"kind": words[type(node.step)], "name": node.name}
+    for number, node in enumerate(graph.nodes):
+        word = words[type(node.step)]
+        entry: dict[str, Any] = {"kind": word}
+        if node.name != f"{word}{number}":
+            entry["name"] = node.name
         if node.inputs != (before,):
-            entry["inputs"] = list(node.inputs)
-        for field in fields(node.step):
-            value = getattr(node.step, field.name)
+            entry["from"] = list(node.inputs)
+        usual = _usual(type(node.step), node.name, last.get(word, {}))
+        values = {field.name: getattr(node.step, field.name) for field in fields(node.step)}
+        for name, value in values.items():
             if isinstance(value, np.ndarray):
-                arrays[f"{node.name}.{field.name}"] = value
-            elif field.default is MISSING or value != field.default:
-                entry[field.name] = value
+                arrays[f"{node.name}.{name}"] = value
+            elif name not in usual or value != usual[name]:
+                entry[name] = value
+        last[word] = values
         entries.append(entry)
         before = node.name
     content: dict[str, Any] = {"input_shape": graph.input_shape, "nodes": entries}
@@ -61,6 +69,15 @@ def graph_text(graph: Graph, kinds: Mapping[str, type[Any]] = KINDS) -> tuple[st
         content["output"] = graph.output
     content["output_shape"] = graph.output_shape
     return json.dumps(content, separators=(",", ":")), arrays
+
+
+def _usual(kind: type[Any], name: str, last: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that fields of a node have when they are not stated, but for arrays."""
+    usual = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    usual |= {key: value for key, value in last.items() if not isinstance(value, np.ndarray)}
+    if any(field.name == "path" for field in fields(kind)):
+        usual["path"] = name
+    return usual
 
 
 def graph_from_text(
@@ -80,8 +97,11 @@ def graph_from_text(
         raise ArgumentError("nodes", entries, "must be a list of nodes", "write it with graph_text()")
     remaining = dict(arrays or {})
     nodes: list[Node] = []
+    last: dict[type[Any], Any] = {}
     for entry in entries:
-        nodes.append(_node(entry, nodes[-1].name if nodes else INPUT, remaining, kinds))
+        kind = _kind(entry, kinds)
+        nodes.append(_node(entry, nodes, kind, last.get(kind), remaining))
+        last[kind] = nodes[-1].step
     if remaining:
         raise ArgumentError("arrays", sorted(remaining), "belong to no node", "the file was changed")
     shapes = [tuple(content[key]) if isinstance(content[key], list) else content[key]
@@ -92,21 +112,26 @@ def graph_from_text(
     return Graph(shapes[0], nodes, output, shapes[1])
 
 
-def _node(entry: object, before: str, arrays: dict[str, Any], kinds: Mapping[str, type[Any]]) -> Node:
+def _kind(entry: object, kinds: Mapping[str, type[Any]]) -> type[Any]:
     word = entry.get("kind") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or not isinstance(word, str) or word not in kinds:
+    if not isinstance(word, str) or word not in kinds:
         rule = f"must be an object whose kind is one of {sorted(kinds)}"
         raise ArgumentError("node", entry, rule, "a newer version of slth may know it")
-    kind = kinds[word]
-    name, inputs = entry.get("name"), entry.get("inputs", [before])
+    return kinds[word]
+
+
+def _node(entry: dict[str, Any], nodes: list[Node], kind: type[Any], last: Any, arrays: dict[str, Any]) -> Node:
+    name = entry.get("name", f"{entry['kind']}{len(nodes)}")
+    inputs = entry.get("from", [nodes[-1].name if nodes else INPUT])
     if not isinstance(inputs, list) or not all(isinstance(one, str) for one in inputs):
-        raise ArgumentError(f"inputs of {name}", inputs, "must be names of nodes", "write it with graph_text()")
+        raise ArgumentError(f"from of {name}", inputs, "must be names of nodes", "write it with graph_text()")
     known = {field.name for field in fields(kind)}
-    given = {key: value for key, value in entry.items() if key not in ("kind", "name", "inputs")}
-    given |= {key: arrays.pop(f"{name}.{key}") for key in sorted(known) if f"{name}.{key}" in arrays}
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
-    _check_keys(f"node {name}", given, needed, known - needed)
-    return Node(name, kind(**{key: _tuples(value) for key, value in given.items()}), tuple(inputs))  # type: ignore[arg-type]
+    stated = {key: _tuples(value) for key, value in entry.items() if key not in ("kind", "name", "from")}
+    stated |= {key: arrays.pop(f"{name}.{key}") for key in sorted(known) if f"{name}.{key}" in arrays}
+    values = {} if last is None else {field.name: getattr(last, field.name) for field in fields(kind)}
+    given = _usual(kind, name, values) | stated
+    _check_keys(f"node {name}", given, {f.name for f in fields(kind) if f.default is MISSING}, known)
+    return Node(name, kind(**given), tuple(inputs))
 
 
 def _tuples(value: Any) -> Any:

@@ -77,6 +77,12 @@ class ConvShape:
         """Return the group that a source feeds."""
         return source // (self.inputs // self.groups) if source < self.inputs else source - self.inputs
 
+    def kernel_of(self, slices: Floats) -> Floats:
+        """Return weights [outputs, inputs / groups, height, width] from the rows that :meth:`Conv.slices` gives."""
+        each = self.outputs // self.groups
+        parts = slices.reshape(self.groups, self.inputs // self.groups, each, *self.window.kernel).swapaxes(1, 2)
+        return np.ascontiguousarray(parts.reshape(self.kernel_shape))
+
     def output_shape(self, shape: Shape) -> Shape:
         """Channels, height and width of the result; ArgumentError for another number of channels."""
         if shape[0] != self.inputs:

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from tests.cli.running import run
-from tests.experiments.samples import idx_bytes, small_mnist
+from tests.data.samples import idx_bytes, small_mnist
 
 
 @pytest.fixture(autouse=True)

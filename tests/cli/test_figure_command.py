@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from slth.experiments import benchmarks, studies
-from slth.experiments import run as runs
-from slth.experiments.benchmarks import Contender
-from slth.experiments.provenance import check_table, read_provenance
+from slth import studies
+from slth.benchmarks import runner as benchmarks
+from slth.benchmarks.runner import Contender
 from slth.figures import catalogue, index
 from slth.figures.index import first_paragraph, inline
+from slth.grids import run as runs
+from slth.grids.provenance import check_table, read_provenance
 from tests.cli.running import run
-from tests.experiments.toy_studies import REGISTRY
+from tests.grids.toy_studies import REGISTRY
 
 SPEC = """
 description = "what <toys> do in [a, b] [/nope]"
@@ -119,7 +120,7 @@ def test_a_rerun_goes_on_where_it_was_interrupted_and_begins_anew_where_it_was_f
         calls.append(options["resume"])
         return real(*arguments, **options)
 
-    monkeypatch.setattr("slth.experiments.figure_tables.run_experiment", watched)
+    monkeypatch.setattr("slth.figures.tables.run_experiment", watched)
     draw(capsys, "toys")
     draw(capsys, "toys", "--rerun")
     part = ["--engine", "serial", "--limit", "2", "--no-resume", "--out", "runs/figures/toys"]

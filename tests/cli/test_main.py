@@ -89,7 +89,7 @@ def test_problems_become_one_line_and_a_code(capsys, monkeypatch, problem, code,
     def fail() -> dict[str, object]:
         raise problem
 
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", fail)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", fail)
     ran = run(capsys, "env", "--json")
     assert ran.code == code
     assert words in ran.err
@@ -98,7 +98,7 @@ def test_problems_become_one_line_and_a_code(capsys, monkeypatch, problem, code,
 
 
 def test_debug_shows_the_traceback(capsys, monkeypatch):
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", lambda: 1 / 0)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", lambda: 1 / 0)
     assert main(["env", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
@@ -108,16 +108,14 @@ def test_warnings_are_one_line(capsys, monkeypatch):
         warnings.warn("mind\nthe gap", UserWarning, stacklevel=1)
         return {"a": 1.0}
 
-    monkeypatch.setattr("slth.experiments.environment.describe_environment", warn)
+    monkeypatch.setattr("slth.grids.environment.describe_environment", warn)
     ran = run(capsys, "env", "--json")
     assert ran.err == "slth: warning: mind the gap\n"
     assert ran.json == {"verb": "env", "seed": 0, "a": 1.0}
 
 
 def test_json_has_no_nan(capsys, monkeypatch):
-    monkeypatch.setattr(
-        "slth.experiments.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")}
-    )
+    monkeypatch.setattr("slth.grids.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")})
     assert run(capsys, "env", "--json").json == {"verb": "env", "seed": 0, "a": "nan", "b": "-inf"}
 
 
@@ -136,7 +134,7 @@ SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (s
 def test_signals(number, code):
     code_of_a_long_command = """
 import sys, time
-import slth.experiments.environment as environment
+import slth.grids.environment as environment
 from slth.cli import main
 
 def wait():

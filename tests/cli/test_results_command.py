@@ -8,18 +8,18 @@ import sys
 import pytest
 from rich.console import Group
 
+from slth import studies
 from slth.cli import bench
 from slth.cli import verify as cli_verify
 from slth.cli.options import COMMON
 from slth.cli.outcome import Outcome
 from slth.cli.progress import _bars
-from slth.experiments import studies
-from slth.experiments.spec import Experiment, canonical
-from slth.experiments.store import Store
-from slth.experiments.verifier.nouns import Finding
-from slth.experiments.work import Finished
+from slth.grids.spec import Experiment, canonical
+from slth.grids.store import Store
+from slth.grids.work import Finished
+from slth.verifier.nouns import Finding
 from tests.cli.running import run
-from tests.experiments.toy_studies import REGISTRY
+from tests.grids.toy_studies import REGISTRY
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_bars_name_what_they_are_about_as_it_is(capsys, monkeypatch):
 
 def test_an_output_that_cannot_encode_a_path(folder):
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
-    run_toys = "from slth.experiments import studies\nfrom tests.experiments.toy_studies import REGISTRY\n"
+    run_toys = "from slth import studies\nfrom tests.grids.toy_studies import REGISTRY\n"
     run_toys += "studies.STUDIES.update(REGISTRY)\nfrom slth.cli import main\nraise SystemExit(main())\n"
     ran = subprocess.run(
         [sys.executable, "-c", run_toys, "run", "toys.toml", "--engine", "serial", "--out", "grün"],

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from slth import studies
 from slth.cli.progress import remaining
-from slth.experiments import studies
 from tests.cli.running import run
-from tests.experiments.toy_studies import REGISTRY
+from tests.grids.toy_studies import REGISTRY
 
 SPEC = 'description = "toys"\ntask = "toy-noisy"\nreplicates = 3\n[grid]\nn = [1, 2]\n[full]\nreplicates = 4\n'
 
@@ -166,8 +166,8 @@ def test_show_and_export(folder, capsys):
 
 DRIVER = """
 import sys
-from slth.experiments import studies
-from tests.experiments.toy_studies import REGISTRY
+from slth import studies
+from tests.grids.toy_studies import REGISTRY
 from slth.cli import main
 if __name__ == "__main__":
     studies.STUDIES.update(REGISTRY)

@@ -116,7 +116,7 @@ def test_a_data_set_that_is_not_here_is_bad_input(capsys, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("name", ["net.ticket", "target.safetensors", "report.html", "construct-dense.json"])
 def test_a_folder_in_the_place_of_a_file_is_found_before_the_work(capsys, tmp_path, monkeypatch, name):
-    monkeypatch.setattr("slth.experiments.delivery.run_job", lambda *_, **__: pytest.fail("there was work"))
+    monkeypatch.setattr("slth.jobs.pipeline.run_job", lambda *_, **__: pytest.fail("there was work"))
     (tmp_path / "o" / name).mkdir(parents=True)
     ran = run(capsys, "construct", "dense", *SMALL, "--out", tmp_path / "o")
     assert ran.code == 2
@@ -128,7 +128,7 @@ def test_a_construction_that_takes_long_says_so(capsys, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("slth.experiments.delivery.run_job", stop)
+    monkeypatch.setattr("slth.jobs.pipeline.run_job", stop)
     verb = ["construct", "dense"]
     options = ["--out", tmp_path / "o", "--candidates", 46]
     assert "46 candidates for each weight will take about" in run(capsys, *verb, *options).err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from slth.experiments.record import LayerRecord, TicketRecord
+from slth.jobs.record import LayerRecord, TicketRecord
 
 
 def layer(path: str, inputs: int, outputs: int, *, tolerance: float = 0.0, plain: bool = False) -> LayerRecord:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.best_error import best_error_figure, predicted_quantiles
 from slth.figures.rows import quantiles, where
+from slth.grids.tables import read_csv
 from slth.subset_sum.prediction import error_quantile
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "best_error" / "table.csv"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.covered_fraction import FEWEST, covered_fraction_figure, promised_ratios
 from slth.figures.rows import where
+from slth.grids.tables import read_csv
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "covered_fraction" / "table.csv"
 

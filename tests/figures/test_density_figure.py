@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.density import density_figure
 from slth.figures.rows import levels, numbers, where
+from slth.grids.tables import read_csv
 from slth.theory import bounds
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "density" / "table.csv"

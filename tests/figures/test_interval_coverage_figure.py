@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.interval_coverage import interval_coverage_figure
 from slth.figures.rows import quantiles, where
+from slth.grids.tables import read_csv
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "interval_coverage" / "table.csv"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.lenet_weights import PUBLISHED, PUBLISHED_N, lenet_weights_figure
 from slth.figures.rows import numbers, quantiles, where
+from slth.grids.tables import read_csv
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "lenet_weights" / "table.csv"
 ERRORS = ("weight_error", "train_output_error", "test_output_error")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.perturbed import PUBLISHED, PUBLISHED_RATIOS, enough, perturbed_figure
 from slth.figures.rows import numbers, where
+from slth.grids.tables import read_csv
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "perturbed" / "table.csv"
 

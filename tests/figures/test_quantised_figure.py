@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.experiments.tables import read_csv
 from slth.figures.quantised import ASSUMED, quantised_figure
 from slth.figures.rows import levels, shares, where, with_bars
+from slth.grids.tables import read_csv
 
 TABLE = Path(__file__).parents[2] / "paper_figures" / "quantised" / "table.csv"
 

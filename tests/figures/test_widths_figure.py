@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from slth.experiments.studies.widths import WIDTHS
 from slth.figures.widths import LOOKS, widths_figure
+from slth.studies.widths import WIDTHS
 
 
 def row(bound, depth, eps, per_unit, *, provenance="found", constant="1.0"):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from slth.data.datasets import load
 from slth.errors import ArgumentError
-from slth.experiments.datasets import load
 from slth.networks import cnn6, mlp, outputs_of, small_cnn
 from slth.tickets import ConvNetwork, DenseNetwork
 from slth.training import RECIPES, Training, accuracy, train_module

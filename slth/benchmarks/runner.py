@@ -1,0 +1,359 @@
+"""Benchmarks: a grid in a TOML file, contenders timed in the same run after a warm-up, one table.
+
+A task is a function ``task(cell, seed) -> [ours, peer, ...]``: it prepares the work of one cell of the grid and hands
+back contenders, ours first. The runner calls each once to warm up (compilation shows there, in a column of its own),
+then ``replicates`` times for the clock. A contender that cannot take part raises :class:`Declined` and becomes a row
+that says why: no cell disappears.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slth.errors import ArgumentError, SlthError, did_you_mean
+from slth.grids.provenance import TABLE_NAME, write_provenance
+from slth.grids.tables import columns_of, write_csv
+from slth.grids.toml_files import check_registered, import_registered, read_toml, with_full, wrong_file
+
+Row = dict[str, Any]
+Progress = Callable[[str, int, int], None]
+
+TASKS: dict[str, str] = {
+    "generate-weights": "slth.benchmarks.weights:generate_weights",
+    "per-weight": "slth.benchmarks.weights:per_weight",
+    "dense-ticket": "slth.benchmarks.weights:dense_ticket",
+    "structured-tickets": "slth.benchmarks.convolutions:structured_tickets",
+    "structured-certificate": "slth.benchmarks.convolutions:structured_certificate",
+    "vector-errors": "slth.benchmarks.vectors:vector_errors",
+    "pursuit-device": "slth.benchmarks.vectors:pursuit_device",
+    "vector-optima": "slth.benchmarks.vectors:vector_optima",
+    "kernel-weights": "slth.benchmarks.convolutions:kernel_weights",
+    "exact-batch": "slth.benchmarks.solvers:exact_batch",
+    "within-tolerance": "slth.benchmarks.solvers:within_tolerance",
+    "large-instance": "slth.benchmarks.solvers:large_instance",
+    "heuristics": "slth.benchmarks.solvers:heuristics",
+    "accelerator": "slth.benchmarks.solvers:accelerator",
+    "start-up": "slth.benchmarks.solvers:start_up",
+}
+"""Name in TOML to "module:function"; imported when it runs."""
+
+KEYS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "description": str,
+    "task": str,
+    "seed": int,
+    "replicates": int,
+    "grid": dict,
+    "peers": dict,
+    "full": dict,
+}
+"""Keys of a benchmark's file."""
+
+TIMING_COLUMNS = ("warm_up_seconds", "compile_seconds", "seconds", "seconds_per_instance", "ns_per_step", "ratio")
+"""Columns that differ from run to run; all others depend on the cell and the seed alone."""
+
+
+class Declined(SlthError):  # noqa: N818 - nothing went wrong
+    """A contender does not take part in this cell, for the reason that the message gives."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Somebody who does a cell's work.
+
+    Parameters
+    ----------
+    name : str
+        ``slth`` for ours, else the peer's name and version.
+    run : callable
+        Does the work once and returns value columns. Three of them mean something to the runner: ``steps`` and
+        ``bytes`` of the cost model (the first gives ``ns_per_step``), and ``seconds`` where the contender measures
+        itself better than a clock around the call can.
+    instances : int
+        How many units of work one call does; ratios compare seconds for one.
+    warm_up : bool
+        Whether a call before the measured ones makes sense.
+    replicates : int or None
+        Measured calls, where the benchmark's own number is too many.
+    """
+
+    name: str
+    run: Callable[[], Mapping[str, Any]]
+    instances: int = 1
+    warm_up: bool = True
+    replicates: int | None = None
+
+
+Task = Callable[[Mapping[str, Any], int], Sequence[Contender]]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One TOML file.
+
+    Parameters
+    ----------
+    name, description, task : str
+    seed, replicates : int
+    grid : dict of lists
+        A cell is one choice from each list.
+    peers : dict
+        Handed to the task with every cell as ``cell["peers"]``.
+    digest : str
+        sha256 of the file.
+    """
+
+    name: str
+    description: str
+    task: str
+    seed: int
+    replicates: int
+    grid: dict[str, list[Any]]
+    peers: dict[str, Any]
+    digest: str = field(compare=False)
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """Give every choice of one value from each list of the grid, the last list fastest."""
+        for values in itertools.product(*self.grid.values()):
+            yield dict(zip(self.grid, values, strict=True))
+
+
+def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
+    """Read and check a benchmark's TOML file.
+
+    Parameters
+    ----------
+    path : Path
+    full : bool
+        Whether the table ``[full]`` replaces replicates and grid.
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The file is not TOML, lacks something, or holds an unknown key or task.
+    """
+    wrong = wrong_file("benchmark", path)
+    document, content = read_toml("benchmark", path, KEYS)
+    task = check_registered(wrong, document, TASKS)
+    document = with_full(wrong, document, KEYS, full=full)
+    grid = document.get("grid", {})
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
+    replicates = document.get("replicates", 3)
+    if replicates < 1:
+        raise wrong(f"has replicates = {replicates}", "measure at least once")
+    return Benchmark(
+        name=document.get("name", path.stem),
+        description=document.get("description", ""),
+        task=task,
+        seed=document.get("seed", 0),
+        replicates=replicates,
+        grid=grid,
+        peers=document.get("peers", {}),
+        digest=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def find_benchmarks(folder: Path, names: Sequence[str] = ()) -> list[Benchmark]:
+    """Read the benchmarks of a folder, all or those with given names.
+
+    Parameters
+    ----------
+    folder : Path
+    names : sequence of str
+
+    Returns
+    -------
+    list of Benchmark
+        In the order of the names, or of the files.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        No such folder or name, or a file that is not a benchmark.
+    """
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise ArgumentError("dir", str(folder), "holds no benchmark", "name the folder with the *.toml grids")
+    if not names:
+        return [read_benchmark(file) for file in files]
+    by_stem = {file.stem: file for file in files}
+    for name in names:
+        if name not in by_stem:
+            raise ArgumentError("name", name, "is not a benchmark", f"choose from {', '.join(by_stem)}")
+    return [read_benchmark(by_stem[name]) for name in names]
+
+
+def run_benchmark(
+    benchmark: Benchmark,
+    *,
+    seed: int | None = None,
+    limit: int | None = None,
+    extra: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """Run the cells of a benchmark and time their contenders.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+    seed : int, optional
+        Instead of the file's.
+    limit : int, optional
+        At most so many cells.
+    extra : mapping, optional
+        Handed to the task with every cell (data folders, threads, device).
+    progress : callable, optional
+        Called with (benchmark, cells done, cells in all).
+
+    Returns
+    -------
+    list of dict
+        A row for each cell and contender, all with the same keys.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The limit is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ArgumentError("limit", limit, "must be at least 1", "run at least one cell")
+    cells = list(benchmark.cells())[:limit]
+    task = resolve_task(benchmark.task)
+    rows: list[Row] = []
+    for done, cell in enumerate(cells):
+        if progress is not None:
+            progress(benchmark.name, done, len(cells))
+        rows += _run_cell(task, cell, benchmark, benchmark.seed if seed is None else seed, extra or {})
+    if progress is not None:
+        progress(benchmark.name, len(cells), len(cells))
+    columns = columns_of(rows, timing=TIMING_COLUMNS)
+    return [{key: row.get(key) for key in columns} for row in rows]
+
+
+def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed: int, full: bool = False) -> Path:
+    """Write ``table.csv`` and ``provenance.json`` of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        Created where missing.
+    benchmark : Benchmark
+    rows : sequence of dict
+    seed : int
+        That was used.
+    full : bool
+        Whether the larger grid was asked for.
+
+    Returns
+    -------
+    Path
+        The table.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    write_csv(folder / TABLE_NAME, rows, list(rows[0]) if rows else [])
+    about = {
+        "benchmark": benchmark.name,
+        "task": benchmark.task,
+        "description": benchmark.description,
+        "spec_sha256": benchmark.digest,
+        "seed": seed,
+        "grid": benchmark.grid,
+        "full": full,
+        "timing_columns": TIMING_COLUMNS,
+    }
+    write_provenance(folder, about)
+    return folder / TABLE_NAME
+
+
+def resolve_task(name: str) -> Task:
+    """Import the function behind a task's name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        No such task.
+
+    Examples
+    --------
+    >>> resolve_task("generate-weights").__name__
+    'generate_weights'
+    """
+    if name not in TASKS:
+        raise ArgumentError("task", name, "is not a known task", did_you_mean(name, TASKS))
+    task: Task = import_registered(TASKS[name], argument="task", name=name)
+    return task
+
+
+def _run_cell(
+    task: Task, cell: Mapping[str, Any], benchmark: Benchmark, seed: int, extra: Mapping[str, Any]
+) -> list[Row]:
+    try:
+        # What the grid says wins over what the call says of threads, device and data.
+        contenders = task({**extra, "peers": benchmark.peers, **cell}, seed)
+    except Declined as declined:
+        return [{**cell, "contender": "slth", "status": "declined", "reason": str(declined)}]
+    rows: list[Row] = []
+    ours: float | None = None
+    for contender in contenders:
+        row = {**cell, "contender": contender.name, **_measure(contender, benchmark.replicates)}
+        each = row.get("seconds_per_instance")
+        if each is not None:
+            ours = each if ours is None else ours
+            row["ratio"] = each / ours if ours else None
+        rows.append(row)
+    return rows
+
+
+def _measure(contender: Contender, replicates: int) -> Row:
+    """Warm up, then time; what is raised becomes the row's status."""
+    try:
+        warm_up = _timed(contender)[0] if contender.warm_up else None
+        runs = [_timed(contender) for _ in range(contender.replicates or replicates)]
+    except Declined as declined:
+        return {"status": "declined", "reason": str(declined), "instances": contender.instances}
+    except Exception as problem:  # a peer may fail in its own way; the table says so and goes on
+        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+        return {"status": "failed", "reason": reason, "instances": contender.instances}
+    seconds = statistics.median(elapsed for elapsed, _ in runs)
+    values = {key: value for key, value in runs[-1][1].items() if key != "seconds"}
+    row: Row = {"status": "ok", "reason": "", "instances": contender.instances, "replicates": len(runs), **values}
+    if warm_up is not None:
+        row["warm_up_seconds"] = warm_up
+        row["compile_seconds"] = max(0.0, warm_up - seconds)
+    row["seconds"] = seconds
+    row["seconds_per_instance"] = seconds / contender.instances
+    if row.get("steps"):
+        row["ns_per_step"] = 1e9 * seconds / row["steps"]
+    return row
+
+
+def _timed(contender: Contender) -> tuple[float, Mapping[str, Any]]:
+    start = time.perf_counter()
+    values = contender.run()
+    elapsed = time.perf_counter() - start
+    return float(values.get("seconds", elapsed)), values

@@ -1,0 +1,1 @@
+"""Data sets: which there are, their official bytes, and readers of their formats."""

@@ -1,0 +1,165 @@
+"""Tables of the paper figures: whether they are there and current, and how they are computed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slth import studies
+from slth.benchmarks import runner as benchmarks
+from slth.errors import ResultsError, SlthError
+from slth.grids.context import Context
+from slth.grids.engines import Engine, Loky
+from slth.grids.results import result_table, write_results
+from slth.grids.run import run_experiment
+from slth.grids.spec import Experiment, read_experiment
+from slth.grids.store import RESULTS_NAME, read_store
+
+SPEC_NAME = "spec.toml"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """How a table is to be computed.
+
+    Parameters
+    ----------
+    full : bool
+        The larger grid of the table ``[full]``.
+    resume : bool
+        Whether what an earlier, unfinished computation left is kept.
+    engine : Engine
+        Of studies; benchmarks take the time of one cell after the other in this process.
+    context : Context
+    jobs : int or None
+        Threads of a benchmark's contenders.
+    """
+
+    full: bool = False
+    resume: bool = True
+    engine: Engine = field(default_factory=Loky)
+    context: Context = field(default_factory=Context)
+    jobs: int | None = None
+
+
+def describe_spec(spec: Path) -> Mapping[str, Any]:
+    """Give what a figure's specification says, unchecked; empty where it cannot be read.
+
+    Parameters
+    ----------
+    spec : Path
+
+    Returns
+    -------
+    mapping
+    """
+    try:
+        return tomllib.loads(spec.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def is_current(spec: Path, provenance: Mapping[str, Any]) -> bool:
+    """Whether a table was computed from its specification as it is now.
+
+    Parameters
+    ----------
+    spec : Path
+    provenance : mapping
+        Of the table.
+
+    Returns
+    -------
+    bool
+    """
+    full = bool(provenance.get("full"))
+    try:
+        if _is_benchmark(spec):
+            digest = benchmarks.read_benchmark(spec, full=full).digest
+        else:
+            digest = read_experiment(spec, studies.STUDIES, full=full).digest
+    except SlthError:
+        return False
+    return bool(digest == provenance["spec_sha256"])
+
+
+def compute_table(folder: Path, scratch: Path, computation: Computation, *, progress: Progress | None = None) -> Path:
+    """Compute the table of a figure and write it with its provenance, when all of it is there.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the figure: holds ``spec.toml``, receives ``table.csv`` and ``provenance.json``.
+    scratch : Path
+        Keeps what is finished, so that an interrupted computation goes on. Where all of it was finished before, the
+        computation begins anew.
+    computation : Computation
+    progress : callable, optional
+        Called with (name, done, total).
+
+    Returns
+    -------
+    Path
+        The table.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        There is no specification, or it is wrong.
+    slth.errors.ResultsError
+        Some items failed: the table that was there is kept.
+    slth.errors.EngineError
+        The workers are gone or cannot be started.
+    """
+    spec = folder / SPEC_NAME
+    if _is_benchmark(spec):
+        return _compute_benchmark(spec, computation, progress)
+    experiment = read_experiment(spec, studies.STUDIES, full=computation.full)
+    result = run_experiment(
+        experiment,
+        scratch,
+        studies.STUDIES,
+        engine=computation.engine,
+        resume=computation.resume and _unfinished(experiment, scratch),
+        context=computation.context,
+        full=computation.full,
+        progress=progress,
+    )
+    table = result.table
+    if not table.complete:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in list(table.reasons.items())[:3])
+        raise ResultsError(
+            f"{experiment.name}: {table.failed} of {table.done + table.failed} items failed ({reasons}): "
+            "what is finished is kept; mend that and run the same command again"
+        )
+    return write_results(folder, table, full=computation.full)
+
+
+def _is_benchmark(spec: Path) -> bool:
+    return describe_spec(spec).get("task") in benchmarks.TASKS
+
+
+def _unfinished(experiment: Experiment, scratch: Path) -> bool:
+    """Whether the scratch folder holds a part of this experiment that it makes sense to go on with."""
+    if not (scratch / RESULTS_NAME).exists():
+        return True
+    stored = read_store(scratch / RESULTS_NAME)
+    if (stored.experiment.task, stored.experiment.seed) != (experiment.task, experiment.seed):
+        return False
+    return not result_table(experiment, stored.items).complete
+
+
+def _compute_benchmark(spec: Path, computation: Computation, progress: Progress | None) -> Path:
+    benchmark = benchmarks.read_benchmark(spec, full=computation.full)
+    context = computation.context
+    extra = {"data_dir": context.folders, "threads": computation.jobs, "device": context.device}
+    rows = benchmarks.run_benchmark(benchmark, extra=extra, progress=progress)
+    failed = [row for row in rows if row.get("status") == "failed"]
+    if failed:
+        raise ResultsError(f"{benchmark.name}: {len(failed)} of {len(rows)} rows failed ({failed[0].get('reason')})")
+    return benchmarks.write_table(spec.parent, benchmark, rows, seed=benchmark.seed, full=computation.full)

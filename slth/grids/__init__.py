@@ -1,0 +1,1 @@
+"""Grids of cells: specifications, store, engines, results. What a study computes is handed in as a value."""

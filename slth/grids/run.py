@@ -1,0 +1,164 @@
+"""Runs an experiment: what the store lacks is computed by an engine, and the table is written when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from slth.errors import ArgumentError, did_you_mean
+from slth.grids.context import Context
+from slth.grids.engines import Engine, Loky
+from slth.grids.keys import Study
+from slth.grids.provenance import TABLE_FILES
+from slth.grids.results import ResultTable, result_table, write_results
+from slth.grids.spec import Experiment, item_seed
+from slth.grids.store import Store
+from slth.grids.work import Item, Key
+
+Progress = Callable[[str, int, int], None]
+
+CACHE_NAME = "cache"
+"""Folder of a run for what several of its cells need."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Parameters
+    ----------
+    table : ResultTable
+    path : Path
+        Of ``table.csv``.
+    kept : int
+        Items that an earlier run had finished.
+    """
+
+    table: ResultTable
+    path: Path
+    kept: int
+
+
+def run_experiment(
+    experiment: Experiment,
+    folder: Path,
+    studies: Mapping[str, Study],
+    *,
+    engine: Engine | None = None,
+    limit: int | None = None,
+    resume: bool = True,
+    context: Context | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Compute what is missing of an experiment and write its table.
+
+    Interrupted at any moment, it keeps every committed item, and the same call goes on from there. Items that failed
+    are tried again, after those that never were.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folder : Path
+        Receives ``results.sqlite``, ``table.csv`` and ``provenance.json``; created where missing.
+    studies : mapping
+        What a task can be: its name to its function.
+    engine : Engine, optional
+        Processes on this machine by default.
+    limit : int, optional
+        At most so many items now.
+    resume : bool
+        Whether what an earlier run finished is kept; otherwise its files are renamed.
+    context : Context, optional
+        Where data are; ``folder/cache`` is its cache unless it names one.
+    full : bool
+        Whether the larger grid was asked for; for the provenance.
+    progress : callable, optional
+        Called with (name, items done, items in all).
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The limit is below 1; the folder holds results of another task or seed.
+    slth.errors.ResultsError
+        Another process writes to the run; its file is corrupt or foreign; the disk is full.
+    slth.errors.EngineError
+        The workers are gone or cannot be started.
+    """
+    if limit is not None and limit < 1:
+        raise ArgumentError("limit", limit, "must be at least 1", "compute at least one item")
+    engine = engine or Loky()
+    target = _target(experiment, studies)
+    with Store(folder, experiment, resume=resume) as store:
+        if not resume:
+            shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
+            _set_table_aside(folder)
+        found = store.finished()
+        kept = sum(
+            not failed and experiment.holds(json.loads(cell), replicate) for (cell, replicate), failed in found.items()
+        )
+        waiting = _waiting(experiment, target, found, _in_this_run(context or Context(), folder))
+        _compute(store, engine, islice(waiting, limit), experiment.name, kept, experiment.size, progress)
+        store.commit()
+        table = result_table(experiment, store.items())
+        return RunResult(table, write_results(folder, table, full=full), kept)
+
+
+def _compute(
+    store: Store, engine: Engine, items: Iterator[Item], name: str, kept: int, total: int, progress: Progress | None
+) -> None:
+    report = progress or (lambda *_: None)
+    report(name, kept, total)
+    first = next(items, None)
+    if first is None:  # no worker is started for nothing
+        return
+    with closing(engine.compute(chain([first], items))) as stream:
+        for number, finished in enumerate(stream, start=kept + 1):
+            store.add(finished)
+            report(name, number, total)
+
+
+def _target(experiment: Experiment, studies: Mapping[str, Study]) -> str:
+    if experiment.task not in studies:
+        raise ArgumentError("task", experiment.task, "is not a study", did_you_mean(experiment.task, studies))
+    return studies[experiment.task].target
+
+
+def _waiting(experiment: Experiment, target: str, found: Mapping[Key, bool], context: Context) -> Iterator[Item]:
+    """The items without rows, made one by one: first those never tried, lest a limit spends all on what must fail."""
+    for before in (None, True) if any(found.values()) else (None,):
+        for cell, replicate in experiment.items():
+            seed = item_seed(experiment.seed, cell, replicate)
+            item = Item(experiment.task, target, cell, replicate, seed, context)
+            if found.get(item.key) is before:
+                yield item
+
+
+def _set_table_aside(folder: Path) -> None:
+    """Rename an earlier run's table and its provenance, as the store does with its file."""
+    number = 1
+    while any(os.path.lexists(_numbered(folder / name, number)) for name in TABLE_FILES):
+        number += 1
+    for name in TABLE_FILES:
+        if (folder / name).is_file():
+            (folder / name).rename(_numbered(folder / name, number))
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _in_this_run(context: Context, folder: Path) -> Context:
+    """The context with a cache, and with paths that mean the same in other processes."""
+    cache = (context.cache or folder / CACHE_NAME).resolve()
+    return replace(context, cache=cache, folders=tuple(place.resolve() for place in context.folders))

@@ -1,0 +1,346 @@
+"""Results of a run in one sqlite file with one writer: what was committed survives anything."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from slth import __version__
+from slth.errors import ArgumentError, ResultsError
+from slth.grids.spec import Experiment, canonical
+from slth.grids.stored_items import as_record, experiment_of, from_record
+from slth.grids.work import Finished, Key
+
+RESULTS_NAME = "results.sqlite"
+LOCK_NAME = "results.lock"
+
+BATCH = 32
+"""Items after which a batch is committed."""
+BATCH_SECONDS = 0.5
+"""Seconds after which the next item that arrives commits the batch."""
+
+_APPLICATION = 0x736C7468  # "slth", in the header of the file
+_VERSION = 1
+_BY_ITS_VERB = "compute it again with --no-resume of the verb that made it"
+_PATIENCE = 30.0  # seconds that a commit waits for somebody who reads
+
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+    cell TEXT NOT NULL, replicate INTEGER NOT NULL, rows TEXT, reason TEXT NOT NULL, seconds REAL NOT NULL,
+    PRIMARY KEY (cell, replicate)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a results file holds.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The latest that was run.
+    items : tuple of Finished
+        In no order; also those of cells that have left the grid.
+    version : str
+        Of slth, which began the run.
+    """
+
+    experiment: Experiment
+    items: tuple[Finished, ...]
+    version: str
+
+
+class Store:
+    """The one writer of a run's results file; a context manager that commits what it has on the way out.
+
+    Parameters
+    ----------
+    folder : Path
+        Created where missing.
+    experiment : Experiment
+    resume : bool
+        Whether finished items of an earlier run are kept. Otherwise its file is renamed and a new one begun.
+
+    Raises
+    ------
+    slth.errors.ResultsError
+        Another process writes to this run; the file is corrupt or not ours; the disk is full.
+    slth.errors.ArgumentError
+        The file holds results of another task or seed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> experiment = Experiment(name="a", task="best-error", grids=({"n": [5]},))
+    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder), experiment) as store:
+    ...     store.add(Finished(('{"n":5}', 0), ({"error": 0.25},)))
+    ...     store.commit()
+    ...     sorted(store.finished())
+    [('{"n":5}', 0)]
+    """
+
+    def __init__(self, folder: Path, experiment: Experiment, *, resume: bool = True) -> None:
+        self.path = folder / RESULTS_NAME
+        self._waiting: list[Finished] = []
+        self._committed = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(folder / LOCK_NAME)
+        try:
+            if not resume:
+                _set_aside(self.path)
+            self._connection = _connect(self.path)
+            try:
+                with _in_words(self.path):
+                    self._open(experiment)
+            except BaseException:
+                self._connection.close()
+                raise
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def finished(self) -> dict[Key, bool]:
+        """Give the keys of all committed items, and whether each failed."""
+        with _in_words(self.path):
+            found = self._connection.execute("SELECT cell, replicate, rows IS NULL FROM items")
+            return {(cell, replicate): bool(failed) for cell, replicate, failed in found}
+
+    def add(self, finished: Finished) -> None:
+        """Take an item; commit if the batch is large or old enough.
+
+        Parameters
+        ----------
+        finished : Finished
+
+        Raises
+        ------
+        slth.errors.ResultsError
+            The batch cannot be written; what was committed before is kept.
+        """
+        self._waiting.append(finished)
+        if len(self._waiting) >= BATCH or time.monotonic() - self._committed > BATCH_SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write what was taken since the last commit, all or nothing.
+
+        Raises
+        ------
+        slth.errors.ResultsError
+        """
+        if self._waiting:
+            # Interrupted between the two lines, the same rows are written twice, which changes nothing.
+            with _in_words(self.path), _transaction(self._connection) as write:
+                write.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)", map(as_record, self._waiting))
+            self._waiting.clear()
+        self._committed = time.monotonic()
+
+    def items(self) -> tuple[Finished, ...]:
+        """Give all committed items."""
+        with _in_words(self.path):
+            return _items(self._connection)
+
+    def __enter__(self) -> Self:
+        """Give the store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Commit what there is, unless writing is what failed, and let the next writer in."""
+        try:
+            if not isinstance(problem, ResultsError):
+                self.commit()
+        finally:
+            self._connection.close()
+            self._lock.close()
+
+    def _open(self, experiment: Experiment) -> None:
+        """Begin a new file, or check that the one that is there can be gone on with."""
+        connection = self._connection
+        # TRUNCATE rather than WAL: the latter does not work on the file systems that the nodes of a cluster share.
+        connection.execute("PRAGMA journal_mode = TRUNCATE")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        fresh = not tables and not self.path.stat().st_size  # sqlite takes a few foreign bytes for nothing
+        if not fresh:
+            _check(connection, self.path)
+            _check_same(_about(connection), experiment, self.path)
+            _items(connection)  # what cannot be read is said now, not after the work
+        with _transaction(connection) as write:
+            if fresh:
+                write.execute(f"PRAGMA application_id = {_APPLICATION}")
+                write.execute(f"PRAGMA user_version = {_VERSION}")
+                for statement in _SCHEMA.split(";")[:-1]:
+                    write.execute(statement)
+                write.execute("INSERT INTO about VALUES ('slth', ?)", [__version__])
+            about = {"experiment": canonical(experiment.document()), "writer": f"{socket.gethostname()} {os.getpid()}"}
+            write.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+
+
+def read_store(path: Path) -> StoredRun:
+    """Read a results file, also while another process writes to it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    StoredRun
+
+    Raises
+    ------
+    slth.errors.ResultsError
+        The file is corrupt or not ours.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        raise ResultsError(f"{path} is not there, or nothing was finished yet: name the folder of a run")
+    connection = _connect(path)
+    try:
+        with _in_words(path, anew=_BY_ITS_VERB):
+            _check(connection, path)
+            about = _about(connection)
+            return StoredRun(experiment_of(about), _items(connection), about["slth"])
+    finally:
+        connection.close()
+
+
+def is_results_file(path: Path) -> bool:
+    """Whether a file begins as the results files of slth do; what follows may still be damaged.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return head.startswith(b"SQLite format 3\0") and head[68:] == _APPLICATION.to_bytes(4, "big")
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold an empty file as sqlite does: the system lets go when the process ends, however it ends, on any platform."""
+    lock = _connect(path, timeout=0.0)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as problem:
+        lock.close()
+        if "locked" not in str(problem):
+            remedy = "remove that file if slth did not make it, or write elsewhere with --out"
+            raise ResultsError(f"{path} cannot be locked ({problem}): {remedy}") from problem
+        raise ResultsError(
+            f"{path.parent} is being written by another process{_writer(path.with_name(RESULTS_NAME))}: "
+            "wait for it, or write elsewhere with --out"
+        ) from problem
+    return lock
+
+
+def _writer(path: Path) -> str:
+    with suppress(sqlite3.Error, KeyError, OSError):
+        connection = _connect(path)
+        try:
+            host, _, process = _about(connection)["writer"].rpartition(" ")
+            return f" (process {process} on {host})"
+        finally:
+            connection.close()
+    return ""
+
+
+def _connect(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
+    """Open for writing where that is allowed: after a killed writer even a reader has to tidy up."""
+    try:
+        return sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    except sqlite3.Error as problem:
+        remedy = "see that it is a file that you may write, in a folder that you may write, or use another folder"
+        raise ResultsError(f"{path} cannot be opened ({problem}): {remedy}") from problem
+
+
+def _set_aside(path: Path) -> None:
+    """Rename an earlier run's file, whatever it is: nothing is ever deleted."""
+    if not os.path.lexists(path):
+        return
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.stem}.{number}{path.suffix}")):
+        number += 1
+    path.rename(aside)
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists():  # belongs to the file: without it a killed writer's last batch would be half there
+        journal.rename(aside.with_name(f"{aside.name}-journal"))
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse files of other programs, of later versions, and damaged ones."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+        raise ResultsError(f"{path} belongs to another program: write elsewhere with --out")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != _VERSION:
+        raise ResultsError(f"{path} has version {version} and this slth reads {_VERSION}: use the slth that wrote it")
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("its pages contradict one another")
+
+
+def _check_same(about: dict[str, str], experiment: Experiment, path: Path) -> None:
+    before = experiment_of(about)
+    for name in ("task", "seed"):
+        old, new = getattr(before, name), getattr(experiment, name)
+        if old != new:
+            rule = f"is not that of the results in {path}, {old!r}"
+            remedy = "write elsewhere with --out, or begin anew with --no-resume (the old file is renamed)"
+            raise ArgumentError(name, new, rule, remedy)
+
+
+def _about(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT key, value FROM about").fetchall())
+
+
+def _items(connection: sqlite3.Connection) -> tuple[Finished, ...]:
+    found = connection.execute("SELECT cell, replicate, rows, reason, seconds FROM items")
+    return tuple(from_record(*columns) for columns in found)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has rolled back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _in_words(path: Path, *, anew: str = "begin anew with --no-resume") -> Iterator[None]:
+    """Say what sqlite found, and what to do."""
+    try:
+        yield
+    except (sqlite3.Error, KeyError, ValueError, TypeError) as problem:
+        if isinstance(problem, ArgumentError):
+            raise
+        text = str(problem)
+        if "full" in text:
+            advice = "what was committed is kept; make room and run the same command again"
+        elif "locked" in text:
+            advice = "somebody has been reading it for long; run the same command again"
+        elif isinstance(problem, sqlite3.OperationalError) and "no such" not in text:  # a table or column is gone
+            advice = "what was committed is kept; check the disk and run the same command again"
+        else:
+            advice = f"it is corrupt or not a results file; put it back from a copy, or {anew}"
+        raise ResultsError(f"{path}: {text}: {advice}") from problem

@@ -1,0 +1,84 @@
+"""What the tables of the paper figures are computed by: one module a question.
+
+A study is a function ``study(cell, *, seed, context) -> rows``: ``cell`` is one choice from the grid of a
+specification, ``seed`` an integer that belongs to (experiment's seed, cell, replicate) alone, and ``rows`` a list of
+flat mappings from column to number, text or None. A probability is given as the columns ``successes`` and ``trials``.
+Columns whose names end in ``seconds`` hold times; all others depend on cell and seed alone, on any machine.
+No column has the name of an entry of the cell.
+"""
+
+from slth.grids.keys import Key, Study
+
+_HERE = "slth.studies"
+
+_WHOLE, _NUMBER, _TEXT, _WHOLES = Key(int), Key(float), Key(str), Key(int, many=True)
+
+_DENSE_TARGET = {"data": _TEXT, "hidden": _WHOLES, "epochs": _WHOLE, "target_seed": _WHOLE}
+_LISTS = Key(str, choices=("fresh", "row"))
+
+STUDIES: dict[str, Study] = {
+    "attention-error": Study(
+        f"{_HERE}.attention_error:attention_error",
+        {"width": _WHOLE, "heads": _WHOLE, "candidates": _WHOLE, "lengths": _WHOLES, "target_seed": _WHOLE},
+    ),
+    "best-error": Study(
+        f"{_HERE}.best_error:best_error", {"law": _TEXT, "n": _WHOLE, "target": _NUMBER, "instances": _WHOLE}
+    ),
+    "covered-fraction": Study(f"{_HERE}.covered_fraction:covered_fraction", {"bits": _NUMBER, "n": _WHOLE}),
+    "density": Study(f"{_HERE}.density:density", {"eps": _NUMBER, "size": _WHOLE, "width": _WHOLE, "most": _WHOLE}),
+    "differencing": Study(
+        f"{_HERE}.differencing:differencing",
+        {"n": _WHOLE, "target": _NUMBER, "instances": _WHOLE, "exact_up_to": _WHOLE},
+    ),
+    "interval-coverage": Study(
+        f"{_HERE}.interval_coverage:interval_coverage", {"half_width": _NUMBER, "least_n": _WHOLE, "most_n": _WHOLE}
+    ),
+    "lenet-weights": Study(
+        f"{_HERE}.lenet_weights:lenet_weights",
+        {"data": _TEXT, "candidates": _WHOLES, "images": _WHOLE, "epochs": _WHOLE, "target_seed": _WHOLE},
+    ),
+    "pensia-mnist": Study(
+        f"{_HERE}.pensia_mnist:pensia_mnist",
+        {"lists": _LISTS, "tolerance": _NUMBER, "n": _WHOLE, "eps": _NUMBER, **_DENSE_TARGET},
+    ),
+    "perturbed": Study(
+        f"{_HERE}.perturbed:perturbed",
+        {"lists": _LISTS, "eta": _NUMBER, "ratio": _NUMBER, "sample": _WHOLE, "most": _WHOLE, **_DENSE_TARGET},
+    ),
+    "quantised": Study(
+        f"{_HERE}.quantised:quantised",
+        {
+            "question": Key(str, choices=("ticket", "partition")),
+            "n": _WHOLE,
+            "instances": _WHOLE,
+            "bits": Key(int, when=("question", "ticket")),
+            "offset": Key(float, when=("question", "partition")),
+        },
+    ),
+    "vector-success": Study(
+        f"{_HERE}.vector_success:vector_success",
+        {
+            "law": Key(str, choices=("gaussian", "product")),
+            "subsets": Key(str, choices=("all", "fixed")),
+            "dimension": _WHOLE,
+            "n": _WHOLE,
+            "eps": _NUMBER,
+            "instances": _WHOLE,
+            "density": Key(float, when=("subsets", "fixed")),
+        },
+    ),
+    "widths": Study(
+        f"{_HERE}.widths:widths",
+        {
+            "bound": _TEXT,
+            "width": _WHOLE,
+            "depth": _WHOLE,
+            "eps": _NUMBER,
+            "kernel": _WHOLE,
+            "channels": _WHOLE,
+            "density": _NUMBER,
+            "perturbation": _NUMBER,
+        },
+    ),
+}
+"""Name in a specification to its function, imported when it runs, and to what it reads from a cell."""

@@ -1,0 +1,176 @@
+"""Perturbed subset sum: how many values are enough when each chosen one may move a little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.errors import ArgumentError
+from slth.grids.context import Context
+from slth.rng import Stream
+from slth.studies.trained_targets import data_of, dense_target, digest_of
+from slth.subset_sum import Status, solve_batch
+from slth.subset_sum.laws import Uniform
+from slth.tickets import DenseNetwork
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LISTS = ("fresh", "row")
+
+
+def perturbed(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
+    r"""Find the smallest n for which every weight is a sum of chosen values, each moved by at most eps, within eta.
+
+    For values :math:`x_1 .. x_n`, uniform between the smallest and the largest weight, fresh for each weight w or
+    shared by the weights of a row, moves :math:`|y_i| \le \epsilon` reach
+
+    .. math:: \min_y |\sum_S (x_i + y_i) - w| \le \eta \iff |\sum_S x_i - w| \le \eta + |S| \epsilon,
+
+    so every size of S is a problem of its own, which the exact solver of fixed size decides. A longer list extends a
+    shorter one, so the smallest n of a weight is well defined; that of the network is the largest of its weights'.
+
+    Parameters
+    ----------
+    cell : mapping
+        ``lists``: "fresh" for a list of values for each weight, "row" for one shared by a row of weights; ``eta``:
+        error allowed; ``ratio``: eps / eta; ``sample``: how many weights, at equal steps of rank with both extremes,
+        or 0 for all of them; ``most``: the largest n tried, at most 40; ``data``, ``hidden``, ``epochs`` and
+        ``target_seed`` of the target.
+    seed : int
+        Of the values.
+    context : Context
+        Folders, cache and threads are used.
+
+    Returns
+    -------
+    list of dict
+        One row: ``smallest_n`` (None where ``most`` is not enough), ``median_n`` (of the weights'), ``weights``,
+        ``smallest_weight``, ``largest_weight``, ``target`` (digits of the weights' digest).
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        ``lists`` is unknown; ``eta``, ``ratio``, ``most`` or ``sample`` is outside its range.
+
+    Notes
+    -----
+    Source: Xiong, Liao and Kyrillidis 2023, "Strong Lottery Ticket Hypothesis with epsilon-perturbation", figure 2.
+
+    Examples
+    --------
+    >>> cell = {"lists": "fresh", "eta": 0.05, "ratio": 1.0, "sample": 20, "most": 24, "target_seed": 0}
+    >>> row, = perturbed({**cell, "data": "synthetic", "hidden": [4], "epochs": 1}, seed=1, context=Context())
+    >>> 1 <= row["median_n"] <= row["smallest_n"] <= 24
+    True
+    """
+    if cell["lists"] not in LISTS:
+        raise ArgumentError("lists", cell["lists"], "is unknown", f"use one of {', '.join(LISTS)}")
+    data = data_of(cell["data"], context)
+    target = dense_target(data, context, hidden=cell["hidden"], epochs=cell["epochs"], seed=cell["target_seed"])
+    weights, rows, law = _spread(target, cell["sample"])
+    stream, most, eta = Stream(seed, "perturbed"), cell["most"], cell["eta"]
+    lists = len(weights) if cell["lists"] == "fresh" else int(rows.max()) + 1
+    values = law.sample(stream, most * lists).reshape(lists, most)
+    if cell["lists"] == "row":
+        values = values[rows]
+    found = smallest_counts(values, weights, eta=eta, eps=cell["ratio"] * eta, threads=context.threads)
+    reached = found > 0
+    return [
+        {
+            "smallest_n": int(found.max()) if reached.all() else None,
+            "median_n": float(np.median(np.where(reached, found, cell["most"] + 1))),
+            "weights": len(weights),
+            "smallest_weight": law.low,
+            "largest_weight": law.high,
+            "target": digest_of(target),
+        }
+    ]
+
+
+def smallest_counts(
+    values: Floats, targets: Floats, *, eta: float, eps: float, threads: int | None = None
+) -> NDArray[np.int64]:
+    """Find for each target how many of its values, from the front, are enough for the perturbed sum.
+
+    Parameters
+    ----------
+    values : float64[targets, n]
+        n at most 40.
+    targets : float64[targets]
+    eta : float
+        Error allowed; not negative.
+    eps : float
+        How much each chosen value may move; not negative.
+    threads : int, optional
+
+    Returns
+    -------
+    int64[targets]
+        Smallest n; 1 at least, 0 where all values are not enough.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A number is negative or not finite, or there are more values than the exact solver takes.
+
+    Examples
+    --------
+    >>> smallest_counts(np.array([[0.5, 0.3, 0.18]]), np.array([0.5 + 0.3 + 0.2]), eta=0.0, eps=0.01).tolist()
+    [3]
+    """
+    for name, number in (("eta", eta), ("eps", eps)):
+        if not 0.0 <= number < np.inf:
+            raise ArgumentError(name, number, "must be finite and not negative", "use 0.01")
+    if values.shape[1] > 40:
+        raise ArgumentError("most", values.shape[1], "is more than exact search takes here", "use at most 40")
+    smallest = np.zeros(len(targets), np.int64)
+    open_ = np.arange(len(targets))
+    for n in range(1, values.shape[1] + 1):
+        if not open_.size:
+            break
+        done = _reached(np.ascontiguousarray(values[open_, :n]), targets[open_], eta, eps, threads)
+        smallest[open_[done]] = n
+        open_ = open_[~done]
+    return smallest
+
+
+def _reached(values: Floats, targets: Floats, eta: float, eps: float, threads: int | None) -> Bools:
+    """Whether some subset S has an error of at most eta + |S| eps, for each row."""
+    n = values.shape[1]
+    best = _solved(values, targets, eta, None, threads)
+    done: Bools = best.errors <= eta + eps * best.subsets.sum(axis=1)
+    # Where even the optimum of all sizes is too far for the largest subset, no size needs to be tried.
+    open_ = np.flatnonzero(~done & (best.lower_bounds <= eta + n * eps)) if eps > 0.0 else np.empty(0, np.int64)
+    for size in range(n, 0, -1):
+        if not open_.size:
+            break
+        found = _solved(values[open_], targets[open_], eta + size * eps, size, threads)
+        near = found.errors <= eta + size * eps
+        done[open_[near]] = True
+        open_ = open_[~near]
+    return done
+
+
+def _solved(values: Floats, targets: Floats, tolerance: float, size: int | None, threads: int | None) -> Any:
+    answer = solve_batch(values, targets, tolerance=tolerance, size=size, threads=threads)
+    if (answer.status == Status.INTERRUPTED).any():
+        raise KeyboardInterrupt  # a partial answer would look like a finished one
+    return answer
+
+
+def _spread(target: DenseNetwork, count: int) -> tuple[Floats, NDArray[np.int64], Uniform]:
+    """So many weights at equal steps of rank with both extremes, their rows, and the law over the range of all."""
+    matrices = [layer.weight for layer in target.layers]
+    weights = np.concatenate([matrix.ravel() for matrix in matrices])
+    rows = np.repeat(np.arange(sum(map(len, matrices))), np.concatenate([[m.shape[1]] * len(m) for m in matrices]))
+    order = np.argsort(weights, kind="stable")
+    law = Uniform(float(weights[order[0]]), float(weights[order[-1]]))
+    if count == 1 or count < 0:
+        raise ArgumentError("sample", count, "must be 0 for all, or at least the two extremes", "use 2000")
+    if 0 < count < weights.size:
+        order = order[np.linspace(0, weights.size - 1, count).round().astype(np.int64)]
+    return weights[order], rows[order], law

@@ -1,0 +1,193 @@
+"""Targets that several cells of an experiment share: trained once, kept in a cache, found again by what made them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+
+from slth.data.datasets import DataSet, load
+from slth.errors import DataError
+from slth.files import dumps
+from slth.grids.context import Context
+from slth.jobs.target_file import Network, load_target, save_target
+from slth.tickets import ConvNetwork, DenseNetwork
+
+
+def data_of(name: str, context: Context) -> DataSet:
+    """Load a data set from the folders of a context, once for all cells that one process works on.
+
+    Parameters
+    ----------
+    name : str
+    context : Context
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        No such data set.
+    slth.errors.DataError
+        The files are missing or have the wrong structure.
+
+    Examples
+    --------
+    >>> data_of("digits", Context()) is data_of("digits", Context())
+    True
+    """
+    return _loaded(name, context.folders)
+
+
+def dense_target(
+    data: DataSet, context: Context, *, hidden: Sequence[int], epochs: int, seed: int, bias: bool = False
+) -> DenseNetwork:
+    """Train a fully connected classifier by SGD (rate 0.1, batches of 128), or read it from the cache.
+
+    Parameters
+    ----------
+    data : DataSet
+    context : Context
+        Its cache is used. Training runs on one thread of the CPU, so that it gives the same weights on one machine
+        however many threads there are.
+    hidden : sequence of int
+        Hidden neurons of each layer.
+    epochs : int
+    seed : int
+        Of the initial weights and of the order of the examples.
+    bias : bool
+        Whether layers have biases.
+
+    Returns
+    -------
+    DenseNetwork
+
+    Examples
+    --------
+    >>> target = dense_target(data_of("synthetic", Context()), Context(), hidden=[8], epochs=1, seed=0)
+    >>> target.parameters
+    160
+    """
+    from slth.training import Training
+
+    training = Training(epochs=epochs, batch_size=128, learning_rate=0.1)
+    sizes = (data.features, *hidden, data.classes)
+    recipe = {"kind": "dense", "sizes": sizes, "bias": bias, "training": asdict(training), "seed": seed}
+
+    def make() -> DenseNetwork:
+        from slth.networks.threads import threads_for
+        from slth.training.dense import train_dense
+
+        with threads_for(0):
+            return train_dense(
+                sizes, data.inputs("train"), data.labels("train"), bias=bias, training=training, seed=seed
+            )
+
+    found = _kept(recipe, data, context.cache, make)
+    assert isinstance(found, DenseNetwork), "the recipe is part of the file's name"
+    return found
+
+
+def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> ConvNetwork:
+    """Train LeNet-5 by Adam (rate 0.001, batches of 64, no decay), or read it from the cache.
+
+    Parameters
+    ----------
+    data : DataSet
+        Of images.
+    context : Context
+    epochs : int
+    seed : int
+
+    Returns
+    -------
+    ConvNetwork
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The data are no images, or too small for the model.
+
+    Examples
+    --------
+    >>> lenet_target(data_of("digits", Context()), Context(), epochs=1, seed=0)
+    Traceback (most recent call last):
+        ...
+    slth.errors.ArgumentError: input_shape=(1, 8, 8) is too small for LeNet-5: 12 x 12 is the least
+    """
+    from slth.training import Training
+
+    training = Training(
+        epochs=epochs, batch_size=64, learning_rate=1e-3, optimizer="adam", schedule="constant", weight_decay=0.0
+    )
+    recipe = {"kind": "lenet5", "training": asdict(training), "seed": seed}
+
+    def make() -> ConvNetwork:
+        from slth.networks.conv_models import lenet5
+        from slth.training.images import train_module
+
+        module = lenet5(input_shape=data.shape, classes=data.classes, seed=seed)
+        network = train_module(
+            module, data.inputs("train"), data.labels("train"), input_shape=data.shape, training=training, seed=seed
+        )
+        assert isinstance(network, ConvNetwork), "it has convolutions"
+        return network
+
+    found = _kept(recipe, data, context.cache, make)
+    assert isinstance(found, ConvNetwork), "the recipe is part of the file's name"
+    return found
+
+
+def digest_of(network: DenseNetwork | ConvNetwork) -> str:
+    """Return 12 hexadecimal digits that tell one set of weights from another.
+
+    Parameters
+    ----------
+    network : DenseNetwork or ConvNetwork
+
+    Returns
+    -------
+    str
+        The front of a sha256 of weights and biases, as float64 bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from slth.tickets import DenseLayer
+    >>> len(digest_of(DenseNetwork([DenseLayer(np.eye(2))])))
+    12
+    """
+    content = hashlib.sha256()
+    for layer in network.layers:
+        for array in (layer.weight, layer.bias):
+            if array is not None:
+                content.update(array.tobytes())
+    return content.hexdigest()[:12]
+
+
+def _kept(
+    recipe: dict[str, object],
+    data: DataSet,
+    cache: Path | None,
+    make: Callable[[], Network],
+) -> Network:
+    """Make a target, or read the one that the same recipe made; a damaged file is made again."""
+    if cache is None:
+        return make()
+    words = dumps({**recipe, "data": data.provenance["arrays_sha256"]})
+    path = cache / f"target-{hashlib.sha256(words.encode()).hexdigest()[:24]}.safetensors"
+    try:
+        return load_target(path)
+    except DataError:
+        pass
+    save_target(make(), path)
+    return load_target(path)
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, folders: tuple[Path, ...]) -> DataSet:
+    return load(name, data_dir=folders or None)

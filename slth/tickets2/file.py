@@ -1,0 +1,290 @@
+"""The ticket file: safetensors with coded masks, read by nothing but comparisons and arithmetic.
+
+Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
+in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
+channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
+version, the graph (:mod:`slth.graphs.coding`), the law, the seed, the family, alphabet and structure of the mask, the
+sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as zeros, so that no byte
+of a ticket can change unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from math import prod
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+
+from slth.arrays import Floats
+from slth.errors import ArgumentError, TicketError
+from slth.graphs import Graph
+from slth.graphs.coding import KINDS, graph_from_text, graph_text, strict_json
+from slth.graphs.file import safetensors_bytes
+from slth.resources import require_memory
+from slth.rng import WeightLaw
+from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
+from slth.tickets.mask import Mask
+from slth.tickets2.pair import Pair, Random, RandomLayer
+
+FORMAT = "ticket/2"
+SOURCE_KINDS: dict[str, type[Any]] = {
+    **{word: kind for word, kind in KINDS.items() if not kind.weighted},
+    "pair": Pair,
+    "random": RandomLayer,
+}
+"""The steps of a random network: those of a target, with random layers in the place of convolutions."""
+
+_NO_DIGEST = "0" * 64
+_KEYS = frozenset(
+    {
+        "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",
+        "content_sha256",
+    }
+)  # fmt: skip
+_LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
+_BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
+_BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
+_BUFFER = "buffer."
+_BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What stands in a ticket's file: the ticket's fields, and the sha256 of its kept weights."""
+
+    source: Graph
+    layers: tuple[Random, ...]
+    law: WeightLaw
+    seed: int
+    mask: Mask
+    gains: Floats
+    family: str
+    buffers: Mapping[str, NDArray[Any]]
+    weights_sha256: str
+
+
+def content_to_bytes(content: Content) -> bytes:
+    """Return the bytes of a ticket's file, the same for equal contents."""
+    text, _ = graph_text(content.source, SOURCE_KINDS)
+    metadata = {
+        "slth.format": FORMAT,
+        "slth.version": import_module("slth").__version__,
+        "source": text,
+        "law": json.dumps(content.law.describe(), separators=(",", ":"), allow_nan=False),
+        "seed": str(content.seed),
+        "family": content.family,
+        "alphabet": json.dumps(content.mask.alphabet, separators=(",", ":")),
+        "structure": content.mask.structure,
+        "weights_sha256": content.weights_sha256,
+        "content_sha256": _NO_DIGEST,
+    }
+    tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
+    written = safetensors_bytes(metadata, tensors)
+    return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
+
+
+def content_from_bytes(written: bytes) -> Content:
+    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here.
+
+    Raises
+    ------
+    TicketError
+        When it is not a ticket, of another version, truncated, changed, or larger than memory.
+    """
+    metadata = _metadata(written)
+    _check_digest(written, metadata)
+    try:
+        return _content(metadata, dict(deserialize(written)))  # type: ignore[no-untyped-call]
+    except SafetensorError as error:
+        raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
+    except ArgumentError as error:
+        raise TicketError(f"not a ticket that can be used: {error}") from None
+
+
+def write_content(written: bytes, path: str | Path) -> None:
+    """Write a ticket's bytes to a file, all of them or nothing.
+
+    Raises
+    ------
+    ArgumentError
+        When the path is no path, or its folder does not exist or cannot be written.
+    """
+    path = _as_path(path)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(written)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ArgumentError("path", str(path), f"cannot be written ({error.strerror})", "choose another file") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_content(path: str | Path) -> tuple[Path, bytes]:
+    """Return the path and the bytes of a ticket's file.
+
+    Raises
+    ------
+    ArgumentError
+        When the path is no path.
+    TicketError
+        When there is no such file, or it cannot be read, or is larger than memory.
+    """
+    path = _as_path(path)
+    try:
+        if not path.is_file():
+            raise TicketError(f"{path}: there is no such file")
+        require_memory(2 * path.stat().st_size, "file size", "no ticket for this machine is that large")
+        return path, path.read_bytes()
+    except OSError as error:
+        raise TicketError(f"{path}: cannot be read ({error.strerror})") from None
+    except ArgumentError as error:
+        raise TicketError(f"{path}: not read: {error}") from None
+
+
+def _as_path(given: object) -> Path:
+    if not isinstance(given, (str, PathLike)) or not isinstance(os.fspath(given), str):
+        raise ArgumentError("path", given, "must be a str or a Path", 'pass a name such as "net.ticket"')
+    return Path(given)
+
+
+def _metadata(written: bytes) -> dict[str, str]:
+    """Read the header as far as it says whether this is a whole ticket of this version."""
+    if len(written) < _LENGTH_BYTES:
+        raise TicketError(f"not a ticket: {len(written)} bytes are no safetensors file")
+    end = _LENGTH_BYTES + int.from_bytes(written[:_LENGTH_BYTES], "little")
+    if not written.startswith(b"{", _LENGTH_BYTES):
+        raise TicketError("not a ticket: this is no safetensors file")
+    if end > len(written):
+        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(written)}")
+    try:
+        header = strict_json("header", written[_LENGTH_BYTES:end].decode("utf-8"))
+        metadata = header.pop("__metadata__")
+        size = end + max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+        marked = metadata["slth.format"]
+    except (ArgumentError, ValueError, OverflowError, LookupError, TypeError):
+        raise TicketError("not a ticket, or damaged: the header is no header of a ticket") from None
+    if marked == "ticket/1":
+        raise TicketError("made by slth 0.1 in its own format: run the command again that made it (its seed is in it)")
+    if marked != FORMAT:
+        shown = repr(marked)[:40]
+        raise TicketError(f"written in format {shown}, and this version reads {FORMAT!r}: use the slth that wrote it")
+    if size != len(written):
+        kind = "truncated" if size > len(written) else "damaged"
+        raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(written)}")
+    if set(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
+        raise TicketError(f"not a ticket: missing or unknown metadata {sorted(_KEYS ^ set(metadata))}")
+    return dict(metadata)
+
+
+def _check_digest(written: bytes, metadata: Mapping[str, str]) -> None:
+    stated = metadata["content_sha256"]
+    if len(stated) != len(_NO_DIGEST) or not stated.isascii() or written.count(_digest_field(stated)) != 1:
+        raise TicketError("damaged: there is no well-formed sha256 of the content")
+    found = sha256(written.replace(_digest_field(stated), _digest_field(_NO_DIGEST))).hexdigest()
+    if found != stated:
+        raise TicketError("damaged: the content does not have the sha256 that it states; fetch the file again")
+
+
+def _digest_field(digest: str) -> bytes:
+    return f'"content_sha256":"{digest}"'.encode("ascii")
+
+
+def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content:
+    buffers = {name.removeprefix(_BUFFER): name for name in tensors if name.startswith(_BUFFER)}
+    if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
+        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
+    text = metadata["source"]
+    require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
+    source = graph_from_text(text, None, SOURCE_KINDS)
+    layers = tuple({node.step.path: node.step for node in source.weighted}.values())
+    positions = sum(layer.open_positions for layer in layers)
+    require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
+    seed = metadata["seed"]
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
+        raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
+    alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
+    arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
+    return Content(
+        source=source,
+        layers=layers,
+        law=WeightLaw.from_description(strict_json("law", metadata["law"])),
+        seed=int(seed),
+        mask=Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
+        gains=_vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
+        family=metadata["family"],
+        buffers={name: _buffer(tensors[place], place) for name, place in buffers.items()},
+        weights_sha256=metadata["weights_sha256"],
+    )
+
+
+def _coded_masks(content: Content) -> NDArray[np.uint8]:
+    mask, codes = content.mask, []
+    for layer in content.layers:
+        outer, *_ = layer.mask_shapes
+        for name in layer.mask_shapes:
+            kept = mask[name] if name == outer else mask[name][mask[outer] != 0]
+            codes.append(encode_symbols(_symbols(kept, mask.alphabet), alphabet=len(mask.alphabet)))
+    return np.frombuffer(join_codes(codes), np.uint8)
+
+
+def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the places of the entries in the alphabet."""
+    if alphabet == (0, 1):
+        return np.ascontiguousarray(array).view(np.uint8).ravel()
+    order = np.argsort(alphabet)
+    places = np.searchsorted(np.array(alphabet)[order], array.ravel())
+    return order[places].astype(np.uint8)
+
+
+def _decoded_masks(layers: tuple[Random, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
+    kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
+    values = np.array(alphabet).astype(kind)
+    each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))
+
+    def entries(name: str, count: int) -> NDArray[Any]:
+        try:
+            found: NDArray[Any] = values[decode_symbols(next(each), alphabet=len(alphabet), count=count)]
+        except TicketError as error:
+            raise TicketError(f"mask {name}: {error}") from None
+        return found
+
+    masks: dict[str, NDArray[Any]] = {}
+    for layer in layers:
+        outer, *inner = layer.mask_shapes
+        shapes = layer.mask_shapes
+        masks[outer] = entries(outer, prod(shapes[outer])).reshape(shapes[outer])
+        for name in inner:
+            kept = masks[outer] != 0
+            count = int(np.count_nonzero(kept))
+            masks[name] = np.zeros(shapes[name], kind)
+            masks[name][kept] = entries(name, count * shapes[name][-1]).reshape(count, shapes[name][-1])
+    return masks
+
+
+def _buffer(tensor: Mapping[str, Any], name: str) -> NDArray[Any]:
+    if tensor["dtype"] not in _BUFFER_KINDS:
+        raise TicketError(f"not a ticket: tensor {name} must hold float64 or int64")
+    return np.frombuffer(tensor["data"], _BUFFER_KINDS[tensor["dtype"]]).reshape(tensor["shape"])
+
+
+def _vector(tensors: Mapping[str, Any], name: str, kind: str) -> NDArray[np.uint8]:
+    tensor = tensors[name]
+    if tensor["dtype"] != kind or len(tensor["shape"]) != 1:
+        raise TicketError(f"not a ticket: tensor {name} must be a vector of {kind}")
+    return np.frombuffer(tensor["data"], np.uint8)

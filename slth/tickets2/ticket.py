@@ -1,0 +1,329 @@
+"""The ticket: a random network, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slth.arrays import Floats, finite_array, frozen
+from slth.errors import ArgumentError, TicketError
+from slth.graphs import Graph
+from slth.graphs.graph import check_name, in_parts
+from slth.rng import Stream, WeightLaw
+from slth.tickets.mask import Mask
+from slth.tickets2.blocks import kept_weights_sha256
+from slth.tickets2.evaluation import through, through_folded, through_layer
+from slth.tickets2.file import Content, content_from_bytes, content_to_bytes, read_content, write_content
+from slth.tickets2.folded import Folded, fold
+from slth.tickets2.pair import Pair, Random
+
+Family: TypeAlias = Literal["strong", "trainable"]
+Form: TypeAlias = Literal["folded", "masked"]
+
+
+@dataclass(frozen=True)
+class TicketStatistics:
+    """What a ticket keeps, and what that costs.
+
+    Parameters
+    ----------
+    kept, open_positions : int
+        Entries of the masks kept, and all: random weights, or channels, that the fixed block masks leave open.
+    density : float
+        kept / open_positions.
+    random_parameters : int
+        Weights of the whole random network, with those that the block masks remove.
+    entropy_bound_bits : float
+        Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against.
+    target_weights : int or None
+        Weights and biases of the network that the pairs stand for; None where a plain random layer does not say.
+    """
+
+    kept: int
+    open_positions: int
+    density: float
+    random_parameters: int
+    entropy_bound_bits: float
+    target_weights: int | None
+
+    @property
+    def entropy_bound_bits_per_weight(self) -> float | None:
+        """Bits of the entropy bound for each weight of the target, or None where their number is not known."""
+        return self.entropy_bound_bits / self.target_weights if self.target_weights else None
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A subnetwork of a random network: everything needed to regenerate it bit for bit, and nothing else.
+
+    Parameters
+    ----------
+    source : Graph
+        The architecture of the random network: a graph whose weighted steps are :class:`Pair` or
+        :class:`RandomLayer`, at least one. Where one layer is used at several nodes, they have the same step.
+    law : WeightLaw
+        The law of its weights.
+    seed : int
+        0 <= seed < 2**64.
+    mask : Mask
+        The arrays that ``mask_shapes`` names. A hidden channel of a pair is kept exactly where one of its weights is.
+    gains : float64[layers]
+        Positive; what the output of each random layer is multiplied by, in the order of ``layers``.
+    family : {"strong", "trainable"}
+        Whether the kept weights are final, or only where a training starts.
+    buffers : mapping of str to array
+        Numbers that are no weights and that the network needs, such as statistics of batch normalisation: declared by
+        name, and none for a construction.
+
+    Raises
+    ------
+    ArgumentError
+        When one of these rules is broken.
+
+    Examples
+    --------
+    >>> from slth.graphs import Node
+    >>> pair = Pair("layer0", inputs=2, outputs=1, units=3)
+    >>> weights = np.ones((3, 3, 1), bool)
+    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
+    >>> source = Graph((2,), [Node("layer0", pair, ("input",))])
+    >>> ticket = Ticket(source, WeightLaw("uniform", 1.0), 0, mask, [1.0])
+    >>> ticket.forward([[0.0, 0.0], [1.0, 0.5]]).shape
+    (2, 1)
+    >>> ticket.statistics().density
+    1.0
+    """
+
+    source: Graph
+    law: WeightLaw
+    seed: int
+    mask: Mask
+    gains: Floats
+    family: Family = "strong"
+    buffers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("source", Graph), ("law", WeightLaw), ("mask", Mask)):
+            if not isinstance(getattr(self, name), kind):
+                raise ArgumentError(name, getattr(self, name), f"must be a {kind.__name__}", "build one first")
+        object.__setattr__(self, "seed", Stream(self.seed, "").seed)  # a stream knows the rule of seeds
+        if self.family not in get_args(Family):
+            raise ArgumentError("family", self.family, "is not known", 'use "strong" or "trainable"')
+        gains = finite_array(self.gains, "gains", axes=1)
+        if len(gains) != len(self.layers) or not (gains > 0).all():
+            rule = f"must be {len(self.layers)} positive numbers"
+            raise ArgumentError("gains", gains.tolist(), rule, "give one a random layer")
+        object.__setattr__(self, "gains", gains)
+        object.__setattr__(self, "buffers", {name: _buffer(name, array) for name, array in self.buffers.items()})
+        _check_mask(self.layers, self.mask)
+
+    def __repr__(self) -> str:
+        """Say how large it is; masks would fill screens."""
+        return (
+            f"Ticket({self.family}, {len(self.layers)} random layers, seed {self.seed}, "
+            f"density {self.mask.density:.4g}, {self.mask.kept} kept)"
+        )
+
+    @cached_property
+    def layers(self) -> tuple[Random, ...]:
+        """The random layers, each once, in the order in which they occur first: each has one gain."""
+        layers: dict[str, Random] = {}
+        for node in self.source.weighted:
+            layer = node.step
+            if not isinstance(layer, Random):
+                rule = f"has weights at node {node.name} ({type(layer).__name__})"
+                raise ArgumentError("source", self.source.input_shape, rule, "put a Pair in the place of each")
+            if layers.setdefault(layer.path, layer) != layer:
+                raise ArgumentError("path", layer.path, "names two random layers", "give each layer its own path")
+        if not layers:
+            raise ArgumentError("source", self.source.input_shape, "has no random layer", "put a Pair into it")
+        names = [name for layer in layers.values() for name in {*layer.streams, *layer.mask_shapes}]
+        repeated = [name for name in names if names.count(name) > 1] if len(names) != len(set(names)) else []
+        if repeated:
+            raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
+        return tuple(layers.values())
+
+    @property
+    def mask_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every mask array, in the order of the layers."""
+        return {name: shape for layer in self.layers for name, shape in layer.mask_shapes.items()}
+
+    def gain(self, path: str) -> float:
+        """Return the gain of a random layer."""
+        paths = [layer.path for layer in self.layers]
+        return float(self.gains[paths.index(path)])
+
+    def forward(self, x: ArrayLike, *, form: Form = "folded") -> Floats:
+        """Evaluate the ticket in float64, in bounded memory for any batch.
+
+        Parameters
+        ----------
+        x : float64[batch, *input_shape]
+            Finite.
+        form : {"folded", "masked"}
+            Through the convolution that each random layer folds to, which is fast, or through the masked random network
+            itself, layer by layer: the reference. Both are exact but for rounding.
+
+        Returns
+        -------
+        float64[batch, *output_shape]
+
+        Raises
+        ------
+        ArgumentError
+            For another shape or form, or a number that is not finite.
+        """
+        if form not in get_args(Form):
+            raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
+        if form == "folded":
+            return in_parts(self.source, partial(through_folded, self.folded, self.source), x)
+
+        def layer(step: Random, values: Floats) -> Floats:
+            return through_layer(step, self.mask, self.law, self.seed, self.gain(step.path), values)
+
+        return in_parts(self.source, partial(through, self.source, layer), x)
+
+    @cached_property
+    def folded(self) -> dict[str, Folded]:
+        """What each random layer computes, by its path, enclosed in exact arithmetic."""
+        gains = zip(self.layers, self.gains.tolist(), strict=True)
+        return {layer.path: fold(layer, self.mask, self.law, self.seed, gain) for layer, gain in gains}
+
+    def statistics(self) -> TicketStatistics:
+        """Return what the ticket keeps, and what that costs."""
+        weights = [layer.target_parameters for layer in self.layers]
+        return TicketStatistics(
+            kept=self.mask.kept,
+            open_positions=sum(layer.open_positions for layer in self.layers),
+            density=self.mask.density,
+            random_parameters=sum(layer.random_parameters for layer in self.layers),
+            entropy_bound_bits=self.mask.entropy_bound_bits,
+            target_weights=None if None in weights else sum(count for count in weights if count is not None),
+        )
+
+    def kept_weights_sha256(self) -> str:
+        """Return the sha256 of the kept weights as little-endian float64, as 64 hexadecimal digits.
+
+        Layer after layer, source after source, first convolution before second, each in index order.
+        """
+        return kept_weights_sha256(self.layers, self.mask, self.law, self.seed)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the ticket's file; equal tickets give equal bytes."""
+        return content_to_bytes(
+            Content(
+                source=self.source,
+                layers=self.layers,
+                law=self.law,
+                seed=self.seed,
+                mask=self.mask,
+                gains=self.gains,
+                family=self.family,
+                buffers=self.buffers,
+                weights_sha256=self.kept_weights_sha256(),
+            )
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the ticket to a file, all of it or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            In a folder that exists. A file that is there already is replaced in one step.
+
+        Raises
+        ------
+        ArgumentError
+            When the path is no path, or its folder does not exist or cannot be written.
+        """
+        write_content(self.to_bytes(), path)
+
+
+def load_ticket(path: str | Path) -> Ticket:
+    """Read a ticket and check that it is whole and that its weights regenerate bit for bit. Nothing is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Ticket
+
+    Raises
+    ------
+    ArgumentError
+        When the path is no path.
+    TicketError
+        When there is no such file, or it is not a ticket, of another version, truncated, changed, larger than memory,
+        or does not regenerate its weights; the message says which.
+
+    Examples
+    --------
+    >>> try:
+    ...     load_ticket("no such file")
+    ... except TicketError as problem:
+    ...     print(problem)
+    no such file: there is no such file
+    """
+    path, content = read_content(path)
+    try:
+        return ticket_from_bytes(content)
+    except TicketError as error:
+        raise TicketError(f"{path}: {error}") from None
+
+
+def ticket_from_bytes(content: bytes) -> Ticket:
+    """Read a ticket from the content of its file, with all the checks of :func:`load_ticket`.
+
+    Raises
+    ------
+    TicketError
+        As :func:`load_ticket`.
+    """
+    read = content_from_bytes(content)
+    try:
+        ticket = Ticket(
+            read.source, read.law, read.seed, read.mask, read.gains, read.family, read.buffers  # type: ignore[arg-type]
+        )  # fmt: skip
+    except ArgumentError as error:
+        raise TicketError(f"not a ticket that can be used: {error}") from None
+    found = ticket.kept_weights_sha256()
+    if found != read.weights_sha256:
+        raise TicketError(
+            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
+            f"{read.weights_sha256}; it was made by another generator or changed on purpose"
+        )
+    return ticket
+
+
+def _buffer(name: str, array: Any) -> NDArray[Any]:
+    check_name(name)
+    given = np.array(array)
+    if given.dtype.kind not in "fiu" or not np.isfinite(given).all():
+        raise ArgumentError(f"buffer {name}", given.dtype, "must hold finite real numbers", "leave it out")
+    return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
+
+
+def _check_mask(layers: tuple[Random, ...], mask: Mask) -> None:
+    expected = {name: shape for layer in layers for name, shape in layer.mask_shapes.items()}
+    if set(mask.arrays) != set(expected):
+        odd = sorted(set(mask.arrays) ^ set(expected))
+        raise ArgumentError("mask", odd, "are missing or unknown arrays", "name them as mask_shapes does")
+    for name, shape in expected.items():
+        if mask[name].shape != shape:
+            raise ArgumentError(f"mask {name}", list(mask[name].shape), f"must have shape {list(shape)}", "reshape it")
+    for layer in layers:
+        if isinstance(layer, Pair) and layer.removal == "weights":
+            units = mask[f"{layer.path}.units"]
+            if not np.array_equal(units != 0, (mask[f"{layer.path}.weights"] != 0).any(axis=2)):
+                rule = "must keep a hidden channel exactly where one of its weights is kept"
+                remedy = f"use the mask of {layer.path}.weights, .any(axis=2)"
+                raise ArgumentError(f"mask {layer.path}.units", units, rule, remedy)

@@ -1,0 +1,154 @@
+"""The hunt for counter-examples: every bound of the catalogue, every certificate, and what came out.
+
+A claim about every case is tried on cases that hypothesis draws and improves; one about a probability by independent
+trials with an exact interval; an unspecified constant is measured; and what cannot be tried says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from slth.errors import ArgumentError, nearest
+from slth.verifier.nouns import Check, Effort, Finding, Inequality, Probability
+from slth.verifier.search import run_case, run_check
+
+Progress = Callable[[str, int, int], None]
+
+FAMILIES = ("subset_sums", "networks", "constants", "estimates")
+"""Modules of this package with a function ``checks()``."""
+
+
+@cache
+def all_checks() -> Mapping[str, Check]:
+    """Every check by its key, in the order of reports.
+
+    Returns
+    -------
+    mapping
+    """
+    found: dict[str, Check] = {}
+    for family in FAMILIES:
+        for check in import_module(f"{__name__}.{family}").checks():
+            assert check.key not in found, f"two checks of {check.key}"
+            found[check.key] = check
+    return found
+
+
+def verify(
+    keys: Sequence[str] = (), *, effort: Effort | None = None, progress: Progress | None = None
+) -> list[Finding]:
+    """Try bounds and certificates.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Of bounds, or ``certificate.dense`` and the like; without any, everything there is.
+    effort : Effort, optional
+        How much to try.
+    progress : callable, optional
+        Called with ("verify", checks done, checks).
+
+    Returns
+    -------
+    list of Finding
+        One for each key, those that cannot be tried included.
+
+    Raises
+    ------
+    ArgumentError
+        A key is unknown.
+
+    Examples
+    --------
+    >>> verify(["malach2020.width"])[0].verdict
+    'untestable'
+    """
+    effort = effort or Effort()
+    wanted = list(dict.fromkeys(keys)) or known_keys()
+    for key in wanted:
+        if key not in known_keys():
+            raise _unknown(key)
+    findings = []
+    for done, key in enumerate(wanted):
+        if progress:
+            progress(f"verify {key}", done, len(wanted))
+        found = run_check(all_checks()[key], effort) if key in all_checks() else _not_tried(key)
+        findings.append(replace(found, note="; ".join(filter(None, (found.note, _forced(key))))))
+    if progress:
+        progress("verify", len(wanted), len(wanted))
+    return findings
+
+
+def verify_case(key: str, case: Mapping[str, Any], *, effort: Effort | None = None) -> Finding:
+    """Try one case again, as a reproducer names it.
+
+    Parameters
+    ----------
+    key : str
+    case : mapping
+        The case's arguments.
+    effort : Effort, optional
+
+    Returns
+    -------
+    Finding
+
+    Raises
+    ------
+    ArgumentError
+        The key is unknown or has no cases, or the case lacks an argument.
+    """
+    if key not in known_keys():
+        raise _unknown(key)
+    check = all_checks().get(key)
+    if not isinstance(check, Inequality | Probability):
+        raise ArgumentError("case", dict(case), f"means nothing for {key}, which has no single cases", "leave it out")
+    try:
+        return run_case(check, case, effort or Effort())
+    except (KeyError, TypeError, IndexError, ValueError) as problem:
+        if isinstance(problem, ArgumentError):
+            raise
+        rule = f"is no case of {key} ({type(problem).__name__}: {problem})"
+        raise ArgumentError("case", dict(case), rule, "copy it from a reproducer") from problem
+
+
+def known_keys() -> list[str]:
+    """What can be asked for: the keys of all checks, then those of all other bounds.
+
+    Returns
+    -------
+    list of str
+    """
+    from slth.theory import bounds
+
+    return [*all_checks(), *(key for key in bounds if key not in all_checks())]
+
+
+def _forced(key: str) -> str:
+    """What a necessary condition on the same quantity says of the constant."""
+    from slth.theory import bounds
+    from slth.theory.consistency import PAIRS, smallest_constant
+
+    said = []
+    for pair in PAIRS:
+        if pair.sufficient == key and bounds[key].constant is not None:
+            least = smallest_constant(bounds[key], bounds[pair.necessary], pair.points())
+            said.append(f"C below {least:.3g} would contradict {pair.necessary} ({pair.regime})")
+    return "; ".join(said)
+
+
+def _not_tried(key: str) -> Finding:
+    from slth.theory import bounds
+    from slth.verifier.untestable import why_untestable
+
+    return Finding(key=key, claim=bounds[key].title, verdict="untestable", note=why_untestable(bounds[key]))
+
+
+def _unknown(key: str) -> ArgumentError:
+    near = nearest(key, known_keys())
+    remedy = f"did you mean {near}?" if near else "`slth bound ls` lists the bounds"
+    return ArgumentError("key", key, "is neither a bound nor a certificate", remedy)

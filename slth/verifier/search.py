@@ -1,0 +1,295 @@
+"""The search for counter-examples: hypothesis draws cases and climbs the ratio of what is found to what is allowed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.strategies import SearchStrategy
+from scipy.special import betainc
+
+from slth.grids.intervals import clopper_pearson
+from slth.verifier.nouns import (
+    Case,
+    Check,
+    Constant,
+    Effort,
+    Estimate,
+    Finding,
+    Inequality,
+    Probability,
+)
+
+DOUBT = 1e-3
+"""Probability that one check calls a true claim violated, over all its cases."""
+
+CONFIDENCE = 0.95
+"""Of the intervals of ratios and constants."""
+
+CONFIRMING = 10
+"""Times as many trials, freshly drawn, by which the worst case is judged."""
+
+
+def run_check(check: Check, effort: Effort) -> Finding:
+    """Try a check.
+
+    Parameters
+    ----------
+    check : Check
+    effort : Effort
+
+    Returns
+    -------
+    Finding
+    """
+    if isinstance(check, Inequality):
+        return _inequality(check, effort)
+    if isinstance(check, Probability):
+        return _probability(check, effort)
+    return _constant(check, effort) if isinstance(check, Constant) else _estimate(check, effort)
+
+
+def run_case(check: Check, case: Case, effort: Effort) -> Finding:
+    """Try one case of an inequality or a probability again.
+
+    Parameters
+    ----------
+    check : Check
+    case : Case
+    effort : Effort
+
+    Returns
+    -------
+    Finding
+    """
+    if isinstance(check, Inequality):
+        ratio = check.ratio(case)
+        if math.isnan(ratio):
+            return Finding(key=check.key, claim=check.claim, verdict="untestable", note="the case decides nothing")
+        return _found(check, "violated" if ratio > 1.0 else "held", 1, ratio, case)
+    if isinstance(check, Probability):
+        if _says_nothing(check, check.claimed(case)):
+            return Finding(key=check.key, claim=check.claim, verdict="untestable", note="the case claims nothing")
+        return _judged(check, case, CONFIRMING * effort.trials, 1, seed_of(effort.seed, case, "again"))
+    return run_check(check, effort)
+
+
+def seed_of(number: int, case: Case, purpose: str) -> int:
+    """A seed that belongs to a case and a purpose.
+
+    Parameters
+    ----------
+    number : int
+    case : Case
+    purpose : str
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> seed_of(0, {"n": 3}, "trials") == seed_of(0, {"n": 3}, "trials")
+    True
+    """
+    text = json.dumps([number, dict(case), purpose], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+class _ViolatedError(Exception):
+    """A case exceeds what is allowed; hypothesis then looks for a simpler one."""
+
+
+def _hunt(
+    cases: SearchStrategy[dict[str, Any]], ratio: Callable[[Case], float], *, examples: int, number: int
+) -> tuple[int, float, Case | None, bool]:
+    """Cases tried, the worst ratio with its case, and whether it is a violation (then the simplest one found)."""
+    tried, worst, at = 0, -math.inf, None
+    last: tuple[float, Case] | None = None
+
+    @seed(number)
+    @settings(
+        max_examples=max(1, examples),
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.target, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(cases)
+    def trial(case: dict[str, Any]) -> None:
+        nonlocal tried, worst, at, last
+        found = ratio(case)
+        tried += 1
+        if math.isnan(found):
+            return
+        if found > worst:
+            worst, at = found, case
+        target(float(min(found, 1e300)))
+        if found > 1.0:
+            last = found, case
+            raise _ViolatedError
+
+    try:
+        with _without_files():
+            trial()
+    except _ViolatedError:
+        assert last is not None, "a violation was noted before it was raised"
+        return tried, *last, True
+    return tried, worst, at, False
+
+
+@contextmanager
+def _without_files() -> Iterator[None]:
+    """Keep what hypothesis notes about the code that it runs out of the user's folder."""
+    with TemporaryDirectory(prefix="slth-") as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+
+
+def _inequality(check: Inequality, effort: Effort) -> Finding:
+    examples = round(effort.examples * check.share)
+    tried, worst, case, bad = _hunt(check.cases(), check.ratio, examples=examples, number=effort.seed)
+    if case is None:
+        return Finding(key=check.key, claim=check.claim, verdict="untestable", note="no case decided anything")
+    return _found(check, "violated" if bad else "held", tried, worst, case)
+
+
+def _found(check: Inequality | Probability, verdict: Any, tried: int, worst: float, case: Case) -> Finding:
+    return Finding(key=check.key, claim=check.claim, verdict=verdict, trials=tried, worst=worst, case=dict(case))
+
+
+def _probability(check: Probability, effort: Effort) -> Finding:
+    examples = max(1, round(effort.examples * check.share))
+
+    def ratio(case: Case) -> float:
+        claimed = check.claimed(case)
+        if _says_nothing(check, claimed):
+            return math.nan
+        return _excess(check, case, claimed, effort.trials, DOUBT / examples, seed_of(effort.seed, case, "trials"))
+
+    tried, _, case, _ = _hunt(check.cases(), ratio, examples=examples, number=effort.seed)
+    if case is None:
+        return Finding(key=check.key, claim=check.claim, verdict="untestable", note="no case claims anything")
+    return _judged(check, case, CONFIRMING * effort.trials, tried, seed_of(effort.seed, case, "again"))
+
+
+def _says_nothing(check: Probability, claimed: float) -> bool:
+    """Whether every probability meets the claim."""
+    return math.isnan(claimed) or (claimed <= 0.0 if check.side == "at least" else claimed >= 1.0)
+
+
+def _excess(check: Probability, case: Case, claimed: float, trials: int, doubt: float, number: int) -> float:
+    """The claim over the end of the interval that is on its side; above 1 the claim lies outside."""
+    successes = check.successes(case, trials, number)
+    interval = clopper_pearson(successes, trials, confidence=1.0 - 2.0 * doubt)
+    if check.side == "at least":
+        return math.inf if claimed > 1.0 else claimed / interval.high
+    return _over(interval.low, claimed)
+
+
+def _over(found: float, allowed: float) -> float:
+    """Their ratio, where nothing may be allowed."""
+    return found / allowed if allowed > 0.0 else (math.inf if found > 0.0 else 0.0)
+
+
+def _judged(check: Probability, case: Case, trials: int, tried: int, number: int) -> Finding:
+    """Fresh trials of the worst case: one test at the level DOUBT, whatever the hunt made of the case."""
+    claimed = check.claimed(case)
+    successes = check.successes(case, trials, number)
+    interval = clopper_pearson(successes, trials, confidence=CONFIDENCE)
+    strict = clopper_pearson(successes, trials, confidence=1.0 - 2.0 * DOUBT)
+    rate = successes / trials
+    if check.side == "at least":
+        worst, ends = _over(claimed, rate), (claimed / interval.high, _over(claimed, interval.low))
+        bad, passing = claimed > strict.high, strict.high
+    else:
+        worst, ends = _over(rate, claimed), (_over(interval.low, claimed), _over(interval.high, claimed))
+        bad, passing = strict.low > claimed, strict.low
+    return Finding(
+        key=check.key,
+        claim=check.claim,
+        verdict="violated" if bad else "held",
+        trials=tried,
+        worst=worst,
+        interval=ends,
+        confidence=CONFIDENCE,
+        case=dict(case),
+        note=f"probability {check.side} {claimed:.4g} claimed, {successes} of {trials} measured; "
+        f"a claim of {passing:.4g} would have passed too",
+    )
+
+
+def _constant(check: Constant, effort: Effort) -> Finding:
+    doubt = (1.0 - CONFIDENCE) / 2.0 / len(check.regimes)  # so that all intervals hold at the same time
+    rows = []
+    for case in check.regimes:
+        needed = np.sort(check.needed(case, effort.trials, seed_of(effort.seed, case, "needed")))
+        probability = check.probability(case)
+        # Rounded up, every C above that of n - 1 asks for n: the infimum is what the data agree with.
+        low, middle, high = (max(n - 1.0, 0.0) for n in _quantile(needed, probability, doubt))
+        rows.append(
+            {
+                **case,
+                "probability": probability,
+                "needed": middle + 1.0,
+                "C": check.constant(case, middle),
+                "C_low": check.constant(case, low),
+                "C_high": check.constant(case, high),
+            }
+        )
+    largest = {name: max(float(row[name]) for row in rows) for name in ("C", "C_low", "C_high")}
+    return Finding(
+        key=check.key,
+        claim=check.claim,
+        verdict="constant",
+        trials=effort.trials * len(rows),
+        worst=largest["C"],
+        interval=(largest["C_low"], largest["C_high"]),
+        confidence=CONFIDENCE,
+        rows=tuple(rows),
+        note=f"C must exceed this by {effort.trials} samples in each of {len(rows)} regimes; the largest over them",
+    )
+
+
+def _quantile(needed: Any, probability: float, doubt: float) -> tuple[float, float, float]:
+    """The sample quantile between two order statistics, each beyond the true one with at most this probability."""
+    count = len(needed)
+    ranks = np.arange(1, count + 1)
+    # The r-th smallest of `count` lies below the quantile with the probability of at least r successes.
+    below = betainc(ranks, count - ranks + 1, probability)
+    sure = np.flatnonzero(below >= 1.0 - doubt)
+    above = np.flatnonzero(below <= doubt)
+    low = float(needed[sure[-1]]) if len(sure) else 0.0
+    high = float(needed[above[0]]) if len(above) else math.inf
+    return low, float(needed[min(count, math.ceil(probability * count)) - 1]), high
+
+
+def _estimate(check: Estimate, effort: Effort) -> Finding:
+    rows = []
+    for case in check.regimes:
+        measured = check.measured(case, effort.trials, seed_of(effort.seed, case, "measured"))
+        predicted = check.predicted(case)
+        rows.append({**case, "predicted": predicted, "measured": measured, "ratio": measured / predicted})
+    worst = max(rows, key=lambda row: abs(math.log(row["ratio"])) if row["ratio"] > 0.0 else math.inf)
+    return Finding(
+        key=check.key,
+        claim=check.claim,
+        verdict="estimate",
+        trials=effort.trials * len(rows),
+        worst=worst["ratio"],
+        rows=tuple(rows),
+        note="measured over predicted, the farthest from 1 over the regimes",
+    )

@@ -1,0 +1,45 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom, binomtest
+
+from slth.errors import ArgumentError
+from slth.grids.intervals import Interval, clopper_pearson
+
+
+@pytest.mark.parametrize("trials", [1, 2, 7, 40, 1000])
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_the_ends_are_what_they_are_defined_to_be(trials, confidence):
+    tail = (1.0 - confidence) / 2.0
+    for successes in {0, 1, trials // 3, trials - 1, trials}:
+        interval = clopper_pearson(successes, trials, confidence=confidence)
+        if successes > 0:
+            assert math.isclose(binom.sf(successes - 1, trials, interval.low), tail, rel_tol=1e-9)
+        if successes < trials:
+            assert math.isclose(binom.cdf(successes, trials, interval.high), tail, rel_tol=1e-9)
+        theirs = binomtest(successes, trials).proportion_ci(confidence, "exact")
+        assert np.allclose((interval.low, interval.high), theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_coverage_is_never_below_the_confidence():
+    """By summing the binomial distribution: no sampling."""
+    trials = 30
+    intervals = [clopper_pearson(successes, trials) for successes in range(trials + 1)]
+    for probability in np.linspace(0.0, 1.0, 201):
+        inside = [probability in interval for interval in intervals]
+        assert binom.pmf(np.arange(trials + 1), trials, probability)[inside].sum() >= 0.95 - 1e-12
+
+
+def test_ends_of_the_range():
+    assert clopper_pearson(0, 0) == Interval(0.0, 1.0)
+    assert clopper_pearson(0, 5).low == 0.0
+    assert clopper_pearson(5, 5).high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "confidence"), [(2, 1, 0.9), (-1, 1, 0.9), (1, -1, 0.9), (0.5, 1, 0.9), (1, 2, 1.0)]
+)
+def test_impossible_counts(successes, trials, confidence):
+    with pytest.raises(ArgumentError):
+        clopper_pearson(successes, trials, confidence=confidence)

@@ -1,0 +1,64 @@
+"""`shrink_ticket` writes whole files and says what the small network costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from slth.errors import ArgumentError, TicketError
+from slth.jobs.shrinking import shrink_ticket
+from slth.networks import module_from_ticket
+from slth.networks.shrink import safetensors_of
+from slth.rng import WeightLaw
+from slth.tickets import ConvPair, Flatten, Mask, NetworkDescription, Pool, Ticket
+
+
+@pytest.fixture
+def ticket():
+    steps = [ConvPair("a", 1, 4, 20, (3, 3), 1, 1), Pool("max", 2), Flatten(), ConvPair("b", 16, 3, 20, (1, 1))]
+    description = NetworkDescription(steps, (1, 4, 4))
+    rng = np.random.default_rng(0)
+    masks = {name: rng.random(shape) < 0.3 for name, shape in description.mask_shapes.items()}
+    return Ticket(description, WeightLaw("normal"), 0, Mask(masks), [0.2, 0.2])
+
+
+def test_files_and_facts(tmp_path, ticket):
+    ticket.save(tmp_path / "net.ticket")
+    calls = []
+    facts = shrink_ticket(
+        tmp_path / "net.ticket", tmp_path / "new", fold=True, memory=2**28, batch=2, progress=lambda *c: calls.append(c)
+    )
+    assert set(facts["files"]) == {"small.safetensors", "folded.safetensors"}
+    for name, size in facts["files"].items():
+        assert (tmp_path / "new" / name).stat().st_size == size
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(facts["files"])
+    expected = safetensors_of(module_from_ticket(ticket), ticket, kind="small")
+    assert (tmp_path / "new/small.safetensors").read_bytes() == expected
+    assert facts["target_parameters"] == 4 * 9 + 4 + 16 * 3 + 3
+    assert facts["small_over_target"] == facts["small_parameters"] / facts["target_parameters"]
+    assert facts["small_over_random"] == facts["small_parameters"] / ticket.description.random_parameters < 1.0
+    assert facts["folded_parameters"] < facts["small_parameters"]
+    assert facts["speedup_channels"] == 20
+    assert calls == [("shrink", done, 3) for done in (1, 2, 3)]
+
+
+def test_onnx_without_its_packages_writes_nothing(tmp_path, ticket, monkeypatch):
+    monkeypatch.setattr("slth.networks.shrink.find_spec", lambda name: None)
+    ticket.save(tmp_path / "net.ticket")
+    with pytest.raises(ArgumentError, match=r"slth\[onnx\]"):
+        shrink_ticket(tmp_path / "net.ticket", tmp_path / "new", onnx=True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_onnx_files(tmp_path, ticket):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    ticket.save(tmp_path / "net.ticket")
+    facts = shrink_ticket(tmp_path / "net.ticket", tmp_path, onnx=True, memory=2**28)
+    assert set(facts["files"]) == {"small.safetensors", "small.onnx"}
+
+
+def test_what_is_no_ticket(tmp_path):
+    (tmp_path / "x").write_bytes(b"nothing")
+    with pytest.raises(TicketError):
+        shrink_ticket(tmp_path / "x", tmp_path)
