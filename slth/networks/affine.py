@@ -79,7 +79,10 @@ def _short(numbers: Floats) -> tuple[float, ...]:
 
 def at_positions(tracer: Tracer, node: str, numbers: Floats) -> str:
     """Write a constant float64[channels, height, width] beside a node of that height and width."""
-    positions = tracer.add(Positions(), node, part="positions")
+    size = tracer.shapes[node][1:]
+    if size not in tracer.positions:
+        tracer.positions[size] = tracer.add(Positions(), node, part="positions")
+    positions = tracer.positions[size]
     weight = numbers.reshape(len(numbers), -1)
     return tracer.add(Conv(weight), positions, part="constant")
 

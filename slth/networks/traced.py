@@ -62,6 +62,7 @@ class Tracer:
         self.shapes: dict[str, Shape] = {INPUT: image_shape}
         self.convolutions: dict[Any, Any] = {}  # one object for one layer, however often it is used
         self.scales: dict[int, Any] = {}  # trained scales of channels, by the ids of their steps
+        self.positions: dict[tuple[int, int], str] = {}  # the node of positions for each height and width
         self.least_precision = torch.float64
         self.place, self.operation, self.whole = "", "", False
         self._known: dict[Any, str] = {}
