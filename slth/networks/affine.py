@@ -55,6 +55,8 @@ def _one_example(tracer: Tracer, numbers: Tensor, order: Tensor) -> Floats:
 def _by_place(tracer: Tracer, node: str, factors: Floats, shifts: Floats, *, trained: bool) -> str:
     """Write factors and shifts float64[channels, height, width]."""
     shape = factors.shape
+    if (factors == 1.0).all() and not shifts.any():
+        return node
     if all((one == one[:, :1, :1]).all() for one in (factors, shifts)):
         return _by_channel(tracer, node, factors[:, 0, 0], shifts[:, 0, 0], trained=trained)
     if trained and (factors == 1.0).all():

@@ -213,7 +213,8 @@ class Tracer:
         """Return the axis along which the source's channels are: the last for tokens, otherwise usually the first."""
         pixels = prod(self.shapes[value.source][1:])
         for axis in range(1, len(value.shape)):
-            line = value.numbers.movedim(axis, 0).reshape(value.shape[axis], -1)[:, 0]
+            lines = value.numbers.movedim(axis, 0).reshape(value.shape[axis], -1)
+            line = lines[:, int((lines > 0).sum(dim=0).argmax())]
             known = line[line > 0] - 1
             if len(known) > 1 and bool(((known[1:] - known[:-1]) % pixels == 0).all()):
                 return axis
