@@ -102,7 +102,7 @@ def called(twin: nn.Module, x: Tensor) -> Tensor:
     except Exception as error:
         place = _place(twin, error)
         rule = f"cannot be called on float64 of shape {list(x.shape)}: {place} raises {first_line(error)}"
-        remedy = "give the input_shape that it expects; forward must take one tensor of any batch"
+        remedy = "give the input_shape that it expects; forward must take one tensor of any batch, and convert nothing"
         raise ArgumentError("module", type(twin).__name__, rule, remedy) from None
     if not isinstance(result, Tensor) or not result.is_floating_point() or result.shape[:1] != x.shape[:1]:
         shown = f"{result.dtype} of shape {list(result.shape)}" if isinstance(result, Tensor) else type(result).__name__

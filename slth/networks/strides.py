@@ -25,6 +25,41 @@ def strided(indices: Indices, to: Shape) -> Rearrange | None:
     return rearrangement(indices.reshape(digits or [1]), to)
 
 
+def pieces(indices: Indices, to: Shape, *, most: int) -> list[Rearrange]:
+    """Return rearrangements whose sum is the pattern, at most so many; an empty list where there are none.
+
+    The pattern is cut along one axis after another where its step changes: a rolled image is two pieces, a mirrored
+    border three in each direction.
+    """
+    found: list[Rearrange] = []
+    waiting = [indices]
+    while waiting:
+        part = waiting.pop()
+        step = strided(part, to)
+        if step is not None:
+            found.append(step)
+            continue
+        halves = _cut(part)
+        waiting += halves
+        if len(halves) == 1 or len(found) + len(waiting) > most:
+            return []
+    return found
+
+
+def _cut(indices: Indices) -> list[Indices]:
+    """Return patterns that cover the given one, cut along the first axis where steps change; itself where none does."""
+    for axis in range(indices.ndim):
+        slices = np.moveaxis(indices, axis, 0).reshape(indices.shape[axis], -1)
+        inside = np.flatnonzero((slices >= 0).any(axis=1))
+        steps = np.diff(slices[inside[0] : inside[-1] + 1], axis=0)
+        changes = np.flatnonzero((steps != steps[:1]).any(axis=1))
+        if len(changes):
+            line = np.arange(indices.shape[axis]).reshape(-1, *[1] * (indices.ndim - 1 - axis))
+            before = line <= inside[0] + changes[0]
+            return [np.where(before, indices, -1), np.where(before, -1, indices)]
+    return [indices]
+
+
 def _digits(line: Indices) -> list[int]:
     """Return sizes, with the length as their product, in whose digits each axis of the line has one stride."""
     if _even(line):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
@@ -134,6 +135,8 @@ def _quiet() -> Iterator[None]:
 
     for handler in handlers:
         handler.addFilter(nothing)
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # what forward makes, such as torch.zeros(3), must meet float64 weights
     try:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
             warnings.simplefilter("ignore")
@@ -143,6 +146,7 @@ def _quiet() -> Iterator[None]:
                 with torch.device("cpu"):
                     yield
     finally:
+        torch.set_default_dtype(dtype)
         for handler in handlers:
             handler.removeFilter(nothing)
 
@@ -161,7 +165,8 @@ class _Called(nn.Module):
 def _exported(twin: nn.Module, example: torch.Tensor) -> Any:
     """Return the program of torch.export, in which writes in place are plain or gone."""
     try:
-        program = torch.export.export(_Called(twin).eval(), (example,), strict=False)
+        with redirect_stderr(StringIO()):  # where it fails, torch prints the part that it has
+            program = torch.export.export(_Called(twin).eval(), (example,), strict=False)
         if not writes_are_plain(program.graph):
             program = program.run_decompositions({})  # slow, and it splits some operations
     except Exception as error:

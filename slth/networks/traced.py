@@ -13,9 +13,9 @@ from torch import Tensor
 
 from slth.arrays import Indices
 from slth.errors import ArgumentError
-from slth.graphs import INPUT, Flatten, Node, Shape
+from slth.graphs import INPUT, Add, Flatten, Node, Shape
 from slth.graphs.graph import _LONGEST_NAME, _NAME_CHARACTERS
-from slth.networks.strides import strided
+from slth.networks.strides import pieces
 
 BATCH = 2
 """Examples that are traced at once: two show whether an operation mixes them."""
@@ -125,9 +125,10 @@ class Tracer:
                 return str(value.source)
             if to == (one.size, 1, 1):
                 return self.add(Flatten(), value.source, part="flatten")
-        step = strided(one, to)
-        if step is not None:
-            return self.add(step, value.source, part="rearrange")
+        found = pieces(one, to, most=4 if value.origin else 16)
+        if found:
+            nodes = [self.add(step, value.source, part="rearrange") for step in found]
+            return nodes[0] if len(nodes) == 1 else self.add(Add(), *nodes)
         if value.origin is None:
             raise self.refusal("takes numbers in no regular order", "use slices, permutations and reshapes")
         parent, view = value.origin  # the chain of views is irregular: write out what it begins with

@@ -24,11 +24,20 @@ VIEWS = frozenset({
 })  # fmt: skip
 """Names of the operations of torch that pick numbers and change none."""
 
+PICKING = frozenset({
+    "upsample_nearest1d", "upsample_nearest2d", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "im2col",
+    "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d",
+})  # fmt: skip
+"""Those of them that torch has for floating-point numbers only."""
+
 
 def view(tracer: Tracer, target: Callable[..., Any], value: Any, *args: Any, **kwargs: Any) -> Any:
     """Apply an operation of :data:`VIEWS` to the index of a value; several results are several values."""
     if tracer.operation in ("view", "_unsafe_view", "view_as"):
         target = torch.ops.aten.reshape.default if tracer.operation != "view_as" else torch.ops.aten.reshape_as.default
+    if tracer.operation in PICKING:
+        # float64 holds the numbers of any index exactly
+        return value.viewed(lambda index: target(index.double(), *_plain(args), **_plain(kwargs)).long())
     if isinstance(value, Scores):
         return value.viewed(tracer, lambda index: target(index, *_plain(args), **_plain(kwargs)))
     arguments, options = _plain(args), _plain(kwargs)

@@ -17,7 +17,7 @@ from slth.networks.isolated import first_line
 from slth.networks.operations import HANDLERS, REMEDIES
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
-from slth.networks.views import VIEWS, view
+from slth.networks.views import PICKING, VIEWS, view
 from slth.networks.writes import writes
 
 _ACCEPTED = "use convolutions, linear layers, ReLU and its kin, BatchNorm, pooling, sums, views and attention"
@@ -92,7 +92,7 @@ class Walk:
         given = _flat((*arguments, *options.values()))
         if not any(isinstance(one, Value | Scores) for one in given):
             return self._constant(target, arguments, options)
-        if name in VIEWS:
+        if name in VIEWS or name in PICKING:
             return view(self.tracer, target, *arguments, **options)
         if name in HANDLERS:
             return HANDLERS[name](self.tracer, *arguments, **options)
