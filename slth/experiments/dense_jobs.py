@@ -13,7 +13,7 @@ from slth.experiments.datasets import DataSet
 from slth.experiments.delivery import Delivery, Floats, Measured, Progress
 from slth.experiments.dense_record import dense_layer_records, information_bits
 from slth.networks import attack_difference
-from slth.subset_sum.resources import thread_count
+from slth.resources import thread_count
 from slth.tickets import DenseNetwork
 from slth.training import Training
 from slth.training.dense import train_dense

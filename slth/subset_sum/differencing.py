@@ -7,9 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Floats
 from slth.kernels.differencing import difference
 from slth.subset_sum.dyadic import Outcome
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
 KEY_BITS = 62  # differences never grow, so only the largest key needs room, not the sum

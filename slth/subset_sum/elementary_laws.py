@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.arrays import finite_number, positive_number, whole
 from slth.errors import ArgumentError
 from slth.kernels.philox import integers_from_words
 from slth.rng import LawName, Stream, WeightLaw
@@ -214,13 +214,8 @@ class Integers(_Described):
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            try:
-                number = operator.index(getattr(self, name))
-            except TypeError:
-                number = LARGEST_INTEGER + 1
-            if abs(number) > LARGEST_INTEGER or isinstance(getattr(self, name), bool):
-                rule, remedy = "must be an integer within 2**53 of zero", "larger ones are not exact in float64"
-                raise ArgumentError(name, getattr(self, name), rule, remedy)
+            remedy = "integers beyond 2**53 are not exact in float64"
+            number = whole(getattr(self, name), name, -LARGEST_INTEGER, LARGEST_INTEGER, remedy=remedy)
             object.__setattr__(self, name, number)
         if self.low > self.high:
             raise ArgumentError("high", self.high, f"must not be below low={self.low}", "exchange the bounds")
@@ -254,21 +249,9 @@ def _square(x: float) -> float:
     return x * x  # x**2 raises where the square overflows
 
 
-def finite_float(name: str, value: object) -> float:
-    """A parameter as a float, or an :class:`~slth.errors.ArgumentError` that names it."""
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ArgumentError(name, value, "must be a finite number", "give it as a float")
-    return number
-
-
 def _store_floats(law: Any, positive: tuple[str, ...] = ()) -> None:
-    for field in fields(law):
-        value = getattr(law, field.name)
-        number = finite_float(field.name, value)
-        if field.name in positive and number <= 0.0:
-            raise ArgumentError(field.name, value, "must be positive", "use 1.0 for the standard law")
-        object.__setattr__(law, field.name, number)
+    for name in (field.name for field in fields(law)):
+        value = getattr(law, name)
+        if name in positive:
+            value = positive_number(value, name, remedy="use 1.0 for the standard law")
+        object.__setattr__(law, name, finite_number(value, name))

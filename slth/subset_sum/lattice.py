@@ -9,11 +9,11 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Bools, Floats
 from slth.errors import ArgumentError
-from slth.subset_sum.dyadic import Bools, Outcome, beyond_reach, distance, float_below, integer_form
-from slth.subset_sum.instance import Floats
+from slth.resources import Progress
+from slth.subset_sum.dyadic import Outcome, beyond_reach, distance, float_below, integer_form
 from slth.subset_sum.reachable import Plan, best_choice
-from slth.subset_sum.resources import Progress
 from slth.subset_sum.status import Status
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.arrays import finite_number
 from slth.errors import ArgumentError
 from slth.rng import Stream
 from slth.subset_sum.elementary_laws import (
@@ -22,7 +23,6 @@ from slth.subset_sum.elementary_laws import (
     ProductUniform,
     SignedConstant,
     Uniform,
-    finite_float,
 )
 
 __all__ = [
@@ -83,7 +83,7 @@ class MixtureWithZero:
     def __post_init__(self) -> None:
         if not isinstance(self.law, Law):
             raise ArgumentError("law", self.law, "is not a law of values", "pass one such as Uniform(-1.0, 1.0)")
-        probability = finite_float("zero_probability", self.zero_probability)
+        probability = finite_number(self.zero_probability, "zero_probability")
         if not 0.0 <= probability <= 1.0:
             raise ArgumentError("zero_probability", probability, "must lie in [0, 1]", "use 0.5 for half zeros")
         object.__setattr__(self, "zero_probability", probability)

@@ -13,14 +13,11 @@ from functools import cache, cached_property, partial
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Singles, frozen
 from slth.kernels.pursuit import EXPONENTIALS, anneal, descend, exponentials, gram
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import worker_pool
+from slth.resources import worker_pool
 
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Singles: TypeAlias = npt.NDArray[np.float32]
 Norm: TypeAlias = Literal["l2", "max"]
 
 SWEEPS = 25  # over the window at each temperature
@@ -273,5 +270,4 @@ def _walk(walks: Walks, place: int) -> Annealed:
 def _table() -> Singles:
     table = np.empty(EXPONENTIALS, np.float32)
     exponentials(table)
-    table.flags.writeable = False
-    return table
+    return frozen(table)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Floats
 from slth.kernels.wide_list import subsets_with_sum
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
 Keys = npt.NDArray[np.int64]

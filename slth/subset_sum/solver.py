@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import Progress
+from slth.arrays import Floats
+from slth.resources import Progress
 from slth.subset_sum.status import Status
 
 

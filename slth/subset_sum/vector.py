@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from slth.arrays import Floats
+from slth.resources import Progress
 from slth.subset_sum.dyadic import Outcome, float_below
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.resources import Progress
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector_forest import LABEL, Pair, kinds_of, plant

@@ -43,7 +43,7 @@ REFUSED = [
     ({"tolerance": -1e-9}, "tolerance=-1e-09 must be finite and not negative"),
     ({"tolerance": math.nan}, "tolerance"),
     ({"tolerance": "small"}, "tolerance"),
-    ({"size": 4}, "size=4 must lie between 0 and n = 3"),
+    ({"size": 4}, "size=4 must be an integer from 0 to 3: there are n = 3 values"),
     ({"size": -1}, "size=-1"),
     ({"size": 1.5}, "size=1.5 must be an integer"),
     ({"size": True}, "size=True"),
@@ -84,7 +84,7 @@ def test_good_input_of_each_kind_passes():
         ([[1.0, 2.0]], [1.0, 2.0], "one target for each of the 1 rows"),
         ([[[1.0]]], [1.0], "dimension"),
         ([[]], [1.0], "at least one value a row"),
-        ([[1.0, math.nan]], [1.0], r"values\[\(0, 1\)\]"),
+        ([[1.0, math.nan]], [1.0], r"values\[0, 1\]"),
         ([1.0], 1.0, "targets"),
     ],
 )
@@ -105,7 +105,8 @@ def test_too_many_values_name_the_solver_that_takes_them():
 
 
 def test_memory_is_checked_before_it_is_taken(monkeypatch):
-    from slth.subset_sum import choice, entry, resources
+    from slth import resources
+    from slth.subset_sum import choice, entry
 
     for module in (choice, entry, resources):
         monkeypatch.setattr(module, "available_memory", lambda: 64 << 20)

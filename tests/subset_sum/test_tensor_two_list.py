@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slth.errors import ArgumentError, ResourceError
-from slth.subset_sum import Status, accelerator, solve, solve_batch
-from slth.subset_sum.accelerator import solve_rows
+from slth.subset_sum import Status, solve, solve_batch, tensor_two_list
 from slth.subset_sum.solver import Task
+from slth.subset_sum.tensor_two_list import solve_rows
 from tests.oracles import best_subset, error_of
 from tests.strategies import instances
 
@@ -52,7 +52,7 @@ def test_chunks_do_not_change_the_answer(monkeypatch):
     rng = np.random.default_rng(1)
     values, targets = rng.uniform(-1, 1, (7, 12)), rng.uniform(-1, 1, 7)
     whole = torch_errors(values, targets, CPU)
-    monkeypatch.setattr(accelerator, "_rows_at_once", lambda n, place: 2)
+    monkeypatch.setattr(tensor_two_list, "_rows_at_once", lambda n, place: 2)
     assert torch_errors(values, targets, CPU) == whole
 
 
