@@ -72,7 +72,7 @@ def _check(solver: Solver | None, allowed: type, device: str) -> None:
 def pursue_rows(task: Task, place: torch.device | str, *, beam: int = 8) -> Rows:
     """Pursue the targets of all rows at the same time, with so many walks in each annealing.
 
-    Rows are as :class:`~slth.subset_sum.vector_pursuit.Pursuit` answers; ``work`` holds steps, bytes swept and seconds.
+    Rows are as :class:`~slth.subset_sum.vector_pursuit.Pursuit` answers; ``work`` holds the steps and the bytes swept.
     """
     values, targets = as_vectors(task)
     norm: Norm = "l2" if task.norm == "l2" else "max"

@@ -31,8 +31,11 @@ def resolve_place(device: str) -> torch.device | None:
 
 
 def free_memory(place: torch.device) -> int:
-    """Free bytes of a device."""
-    return int(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else available_memory()
+    """Free bytes of a device; those that torch keeps for later tensors count as free."""
+    if place.type != "cuda":
+        return available_memory()
+    kept = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+    return int(torch.cuda.mem_get_info(place)[0]) + kept
 
 
 def copy_bandwidth(place: torch.device, *, size: int = 2**28, calls: int = 8) -> float:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -48,12 +49,16 @@ class TensorServer:
     place : torch.device
     work : dict
         Steps made and bytes of candidates that they swept, summed over all calls.
+    seconds : dict
+        Spent on descents and on walks, transfers included.
     """
 
     place: torch.device
     work: dict[str, int] = field(
         default_factory=lambda: {"descent_steps": 0, "descent_bytes": 0, "walk_steps": 0, "walk_bytes": 0}
     )
+
+    seconds: dict[str, float] = field(default_factory=lambda: {"descents": 0.0, "walks": 0.0})
 
     @classmethod
     def on(cls, device: str) -> TensorServer:
@@ -65,8 +70,12 @@ class TensorServer:
         answers: list[Answer | None] = [None] * len(requests)
         descents = [(at, ask) for at, ask in enumerate(requests) if isinstance(ask, Descent)]
         walks = [(at, ask) for at, ask in enumerate(requests) if isinstance(ask, Walks)]
+        begin = perf_counter()
         self._serve(answers, descents, lambda ask: 12 * ask.rows.size, lambda ask: 0, self._descend)
+        between = perf_counter()
         self._serve(answers, walks, _walk_bytes, lambda ask: len(ask.places), self._walk)
+        self.seconds["descents"] += between - begin
+        self.seconds["walks"] += perf_counter() - between
         return [answer for answer in answers if answer is not None]
 
     def _serve(

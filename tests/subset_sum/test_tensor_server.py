@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slth.errors import ArgumentError
-from slth.subset_sum import Pursuit, Status, VectorTwoList, on_device, solve, solve_batch, tensor_server
+from slth.subset_sum import Pursuit, Status, VectorTwoList, on_device, solve, tensor_server
 from slth.subset_sum.bands import BandPursuit, band_steps, pursue_many
 from slth.subset_sum.on_device import pursue_rows
 from slth.subset_sum.pursuit_steps import Descended, Descent, Walks, Window, answer, drive_together
@@ -151,15 +151,3 @@ def test_one_coordinate_of_a_vector_task_goes_to_the_device(monkeypatch):
     assert seen == [2]
     assert answer.solver == "TorchPursuit(beam=2, device='meta')"
     assert answer.error == 0.0
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize(("n", "dimension"), [(2000, 10), (10_000, 72)])
-def test_cuda_is_as_near_as_the_kernels(n, dimension):
-    scales, vectors, targets = products(n, 8, n, dimension)
-    kernels = pursue_many(scales, lambda k, at: vectors[k][at], targets, beam=3)
-    tensors = in_step(scales, vectors, targets, torch.device("cuda"))
-    ratio = np.median([found.error for found in tensors]) / np.median([found.error for found in kernels])
-    assert 1 / 3 < ratio < 3
-    answers = solve_batch(scales[:, :, None] * vectors, targets, solver=Pursuit(), device="cuda", norm="l2")
-    assert np.median(answers.errors) < 3 * np.median([found.error for found in kernels])

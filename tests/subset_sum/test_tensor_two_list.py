@@ -74,14 +74,3 @@ def test_what_the_device_cannot_do_is_said(monkeypatch):
         solve([1.0, 2.0], 3.0, size=1, device="cuda")
     with pytest.raises(ResourceError, match="n=41"):
         solve(np.ones(41), 3.0, device="cuda")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("n", [9, 21, 30, 40])
-def test_cuda_equals_the_kernels(n):
-    rng = np.random.default_rng(n)
-    count = 200 if n < 30 else 3
-    values, targets = rng.uniform(-1, 1, (count, n)), rng.uniform(-1, 1, count)
-    answer = solve_batch(values, targets, device="cuda")
-    kernels = solve_batch(values, targets)
-    np.testing.assert_array_equal(answer.errors, kernels.errors)
