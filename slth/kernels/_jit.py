@@ -1,7 +1,7 @@
 """The one place where compilation options are written, with the reason for each.
 
-Where numba is not installed, as on a bare machine that has an accelerator, the kernels are the plain Python that they
-are written in: the same bits, some hundred times slower.
+Where numba is not installed, as on a bare machine that has an accelerator, or does not compile (NUMBA_DISABLE_JIT), the
+kernels are the plain Python that they are written in: the same bits, some hundred times slower.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ with suppress(ModuleNotFoundError):
 
 Function = Callable[..., Any]
 
+COMPILED = numba is not None and not numba.config.DISABLE_JIT
+
 
 def kernel(function: Function) -> Function:
     """Compile for the calling thread.
@@ -31,7 +33,7 @@ def kernel(function: Function) -> Function:
     * ``fastmath`` stays off: a certificate must not depend on how a compiler re-associates a sum.
     * ``error_model="numpy"``: no Python exception can leave a kernel, hence no branch for one stands in a loop.
     """
-    if numba is None:
+    if not COMPILED:
         return _interpreted(function)
     compiled: Function = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
     return compiled
@@ -39,7 +41,7 @@ def kernel(function: Function) -> Function:
 
 def inline_kernel(function: Function) -> Function:
     """Compile as :func:`kernel`, and copy the body into each caller: for steps of a few instructions in hot loops."""
-    if numba is None:
+    if not COMPILED:
         return function  # its caller has silenced what overflows
     compiled: Function = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline="always")(
         function
@@ -61,7 +63,7 @@ def _interpreted(function: Function) -> Function:
 @contextmanager
 def compilation_reported(report: Callable[[], None]) -> Iterator[None]:
     """Call report() once, before the first kernel that is not found compiled on disk; silent where all are."""
-    if numba is None:
+    if not COMPILED:
         yield
         return
     with event.install_listener("numba:compile", _listener(report)):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from slth.arrays import Bools, Floats, frozen
 from slth.errors import SlthError
 from slth.kernels.exact_sum import chosen_sums
+from slth.resources import Interrupted
 from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.status import Status
 
@@ -148,6 +149,18 @@ class SubsetSumSolution:
         """Chosen values / all values."""
         return float(self.subset.mean())
 
+    def finished(self) -> SubsetSumSolution:
+        """This solution, for callers to whom the best by the time of an interruption is no answer.
+
+        Raises
+        ------
+        Interrupted
+            If the solver was interrupted; it took the KeyboardInterrupt to hand over what it had.
+        """
+        if self.status == Status.INTERRUPTED:
+            raise Interrupted("a subset sum was interrupted")
+        return self
+
     def __repr__(self) -> str:
         return (
             f"SubsetSumSolution(n={self.instance.n}{_d_of(self.instance.values)}, error={self.error:.6g}, "
@@ -202,6 +215,18 @@ class BatchSolution:
 
     def __len__(self) -> int:
         return len(self.totals)
+
+    def finished(self) -> BatchSolution:
+        """This batch, for callers to whom a part of the answers would look like all of them.
+
+        Raises
+        ------
+        Interrupted
+            If a row was interrupted; the solver took the KeyboardInterrupt to hand over what it had.
+        """
+        if (self.status == Status.INTERRUPTED).any():
+            raise Interrupted("a batch of subset sums was interrupted")
+        return self
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{int((self.status == s).sum())} {s.label}" for s in Status if (self.status == s).any())

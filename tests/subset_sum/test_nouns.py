@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from slth.errors import ArgumentError, ResourceError, SlthError
+from slth.resources import Interrupted
 from slth.subset_sum import (
+    BatchSolution,
     FourList,
     Greedy,
     Lattice,
@@ -166,3 +168,17 @@ def test_an_error_of_zero_is_optimal_whoever_found_it(name):
     assert solve(values, 10.0, solver=solver_named(name)).status is Status.OPTIMAL
     assert (solve_batch([values], [10.0], solver=solver_named(name)).status == Status.OPTIMAL).all()
     assert solve(values, 10.0, tolerance=1.0, solver=TwoList()).error <= 1.0
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_whoever_needs_all_answers_asks_for_finished_ones(status):
+    one = SubsetSumSolution(SubsetSumInstance([1.0, 2.0], 2.5), [False, True], 0.0, status, "a solver")
+    batch = BatchSolution(
+        np.zeros((2, 2), np.bool_), np.zeros(2), np.ones(2), np.zeros(2), np.array([0, status], np.uint8), "a solver"
+    )
+    for solution in (one, batch):
+        if status == Status.INTERRUPTED:
+            with pytest.raises(Interrupted, match="interrupted"):
+                solution.finished()
+        else:
+            assert solution.finished() is solution
