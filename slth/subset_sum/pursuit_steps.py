@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 
 from slth.arrays import Bools, Floats, Singles, frozen
-from slth.kernels.pursuit import EXPONENTIALS, anneal, descend, exponentials, gram
+from slth.kernels.pursuit import EXPONENTIALS, Candidates, Schedule, anneal, descend, exponentials, gram
 from slth.resources import worker_pool
 
 Norm: TypeAlias = Literal["l2", "max"]
@@ -247,22 +247,9 @@ def _descended(asked: Descent) -> Descended:
 
 def _walk(walks: Walks, place: int) -> Annealed:
     window, chosen = walks.window, walks.start.copy()
-    flips = anneal(
-        window.rows,
-        window.columns,
-        window.pairs,
-        window.squares,
-        window.residual,
-        walks.temperatures,
-        SWEEPS,
-        HOTTEST,
-        REACH,
-        COLDEST,
-        window.price,
-        np.uint64(place),
-        _table(),
-        chosen,
-    )
+    candidates = Candidates(window.rows, window.columns, window.pairs, window.squares, window.residual)
+    schedule = Schedule(walks.temperatures, SWEEPS, HOTTEST, REACH, COLDEST, window.price)
+    flips = anneal(candidates, schedule, np.uint64(place), _table(), chosen)
     return Annealed(chosen, window.error(chosen, window.norm), int(flips))
 
 

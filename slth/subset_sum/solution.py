@@ -150,7 +150,7 @@ class SubsetSumSolution:
         return float(self.subset.mean())
 
     def finished(self) -> SubsetSumSolution:
-        """This solution, for callers to whom the best by the time of an interruption is no answer.
+        """The solution itself, for callers to whom the best by the time of an interruption is no answer.
 
         Raises
         ------
@@ -217,7 +217,7 @@ class BatchSolution:
         return len(self.totals)
 
     def finished(self) -> BatchSolution:
-        """This batch, for callers to whom a part of the answers would look like all of them.
+        """The batch itself, for callers to whom a part of the answers would look like all of them.
 
         Raises
         ------
