@@ -139,7 +139,6 @@ def pursue_many(
     *,
     size: int | None = None,
     beam: int = 8,
-    tolerance: float = 0.0,
     threads: int = 1,
     serve: Serve | None = None,
     progress: Progress | None = None,
@@ -164,7 +163,7 @@ def pursue_many(
 
     def steps(instance: int, own: Floats) -> Steps[BandPursuit]:
         vectors = partial(vectors_at, instance)
-        return band_steps(own, vectors, targets[instance], size=size, beam=beam, tolerance=tolerance)
+        return band_steps(own, vectors, targets[instance], size=size, beam=beam, tolerance=0.0)
 
     if serve is not None:
         return _in_step(steps, scales, len(targets), serve, threads, progress)

@@ -15,9 +15,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from slth.arrays import Floats, finite_array, finite_number
+from slth.arrays import Floats, Indices, finite_array, finite_number
 from slth.errors import ArgumentError, ResourceError
 from slth.kernels.fixed_point import key_shift, to_keys
 from slth.kernels.gaps import gaps_of_width, total_of_wide_gaps, widest_gap
@@ -111,7 +111,7 @@ def coverage(values: ArrayLike, interval: tuple[float, float], *, tolerance: flo
     )
 
 
-def coverage_growth(values: ArrayLike, interval: tuple[float, float], *, tolerance: float) -> NDArray[np.float64]:
+def coverage_growth(values: ArrayLike, interval: tuple[float, float], *, tolerance: float) -> Floats:
     """Share of an interval within ``tolerance`` of a subset sum of the first 0, 1, ..., n values: float64[n + 1].
 
     The quantity whose growth Lueker's proof follows (Random Structures and Algorithms 12, 1998; unverified). Arguments
@@ -216,7 +216,7 @@ def _by_listing(halves: _Halves, first: Fraction, last: Fraction, eps: Fraction 
 
 
 def _by_keys(
-    keys: NDArray[np.int64],
+    keys: Indices,
     unit: Fraction,
     halves: _Halves,
     first: Fraction,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from slth.arrays import Floats
+from slth.arrays import Floats, Indices
 from slth.kernels.differencing import difference
 from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.status import Status
@@ -60,7 +59,7 @@ def largest_differencing(values: Floats, target: float) -> Outcome:
     if len(rest):
         largest = max(abs(gap), float(magnitudes[rest[0]]))
         scale = KEY_BITS - math.frexp(largest)[1]
-        keys: npt.NDArray[np.int64] = np.rint(_scaled(np.append(magnitudes[rest], abs(gap)), scale)).astype(np.int64)
+        keys: Indices = np.rint(_scaled(np.append(magnitudes[rest], abs(gap)), scale)).astype(np.int64)
         signs = np.empty(len(keys), dtype=np.int8)
         difference(keys, signs)
         side[rest] = math.copysign(1.0, gap) * -signs[-1] * signs[:-1]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from slth.arrays import finite_number, positive_number, whole
+from slth.arrays import Floats, finite_number, positive_number, whole
 from slth.errors import ArgumentError
 from slth.kernels.philox import integers_from_words
 from slth.rng import LawName, Stream, WeightLaw
@@ -61,7 +60,7 @@ class Uniform(_Described):
         """``(low**2 + low * high + high**2) / 3``."""
         return (_square(self.low) + self.low * self.high + _square(self.high)) / 3.0
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         values = WeightLaw("uniform", (self.high - self.low) / 2.0).weights(stream, start, count)
         values += self.mean
@@ -90,7 +89,7 @@ class Normal(_Described):
         """``mean**2 + standard_deviation**2``."""
         return _square(self.mean) + _square(self.standard_deviation)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         return WeightLaw("normal", self.standard_deviation).weights(stream, start, count) + self.mean
 
@@ -122,7 +121,7 @@ class ProductUniform(_Described):
         """``(scale_first * scale_second)**2 / 9``."""
         return _square(self.scale_first * self.scale_second) / 9.0
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
         return _product("uniform", self.scale_first, self.scale_second, stream, count, start)
 
@@ -154,7 +153,7 @@ class ProductNormal(_Described):
         """``(scale_first * scale_second)**2``."""
         return _square(self.scale_first * self.scale_second)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
         return _product("normal", self.scale_first, self.scale_second, stream, count, start)
 
@@ -185,7 +184,7 @@ class SignedConstant(_Described):
         """``magnitude**2``."""
         return _square(self.magnitude)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         return np.where(stream.uniform(start, count) < 0.5, -self.magnitude, self.magnitude)
 
@@ -231,7 +230,7 @@ class Integers(_Described):
         span = self.high - self.low + 1
         return (3 * (self.low + self.high) ** 2 + span**2 - 1) / 12
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, integers as float64[count]."""
         words = stream.raw(start, count)
         offsets = np.empty(words.size, np.int64)
@@ -239,7 +238,7 @@ class Integers(_Described):
         return (offsets + self.low).astype(np.float64)
 
 
-def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> NDArray[np.float64]:
+def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> Floats:
     values = WeightLaw(name, first).weights(Stream(stream.seed, stream.path + ".first"), start, count)
     values *= WeightLaw(name, second).weights(Stream(stream.seed, stream.path + ".second"), start, count)
     return values

@@ -196,8 +196,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         pursuit,
         (
             {"n": 2_000, "dimension": 10, "instances": 256, "beam": 8},
-            {"n": 10_000, "dimension": 72, "instances": 16, "beam": 8},
-            {"n": 10_000, "dimension": 72, "instances": 128, "beam": 8},
+            {"n": 10_000, "dimension": 72, "instances": 64, "beam": 8},
         ),
         {"n": 200, "dimension": 4, "instances": 3, "beam": 0},
     ),
