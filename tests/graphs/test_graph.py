@@ -15,7 +15,6 @@ from slth.graphs import (
     Graph,
     Node,
     Relu,
-    Scale,
 )
 from slth.graphs import graph as graphs
 from slth.graphs.coding import KINDS, graph_from_text, graph_text
