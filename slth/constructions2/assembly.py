@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from slth.arrays import Bools, frozen
+from slth.certificates import Certificate
 from slth.constructions2.construction import rows_of
 from slth.constructions2.layout import Work, masks_of, source_of
 from slth.constructions2.method import Built
-from slth.constructions2.proof import Certificate
 from slth.constructions2.setting import Setting
 from slth.constructions2.solving import Answer
 from slth.graphs import Graph

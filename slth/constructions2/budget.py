@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slth.arrays import Indices
+from slth.certificates import Certificate, certify
 from slth.constructions2.assembly import assemble, built
 from slth.constructions2.error_budget import weight_tolerances
 from slth.constructions2.forecast import candidates_needed
 from slth.constructions2.layout import Work
 from slth.constructions2.method import Built
-from slth.constructions2.proof import Certificate, certify
 from slth.constructions2.setting import Setting
 from slth.constructions2.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions2.sums import BySums

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from slth.arrays import Floats
+from slth.certificates import Certificate
 from slth.constructions2.forecast import predicted_errors
 from slth.constructions2.layout import Work
 from slth.constructions2.measure import weight_errors
-from slth.constructions2.proof import Certificate
 from slth.constructions2.solving import Answer
 from slth.tickets2.folded import Folded
 from slth.tickets2.pair import Pair

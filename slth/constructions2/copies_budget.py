@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slth.arrays import Floats
+from slth.certificates import Certificate, certified_error, certify
 from slth.constructions2.assembly import assemble, built
 from slth.constructions2.budget import (
     FIRST_MULTIPLE,
@@ -26,7 +27,6 @@ from slth.constructions2.copies import lay_out_copies
 from slth.constructions2.error_budget import weight_tolerances
 from slth.constructions2.layout import Work, lay_out
 from slth.constructions2.method import Built
-from slth.constructions2.proof import Certificate, certify, error_of_folded
 from slth.constructions2.setting import Setting
 from slth.constructions2.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions2.sums import BySums
@@ -58,7 +58,7 @@ class _Behind:
         """Return the certified error with every weight of the first layer known to a share."""
         first = self.answers[0].work
         folded = {**self.ticket.folded, first.layer.path: known_to(first, share)}
-        return error_of_folded(target, self.ticket.source, folded, setting.box)
+        return certified_error(target, self.ticket.source, folded, setting.box)
 
 
 def meet_with_copies(target: Graph, chain: Sequence[Node], method: BySums, setting: Setting) -> Built:

@@ -10,19 +10,22 @@ candidates needed grow like :math:`\log_2(1/\tau_l)`, so the fewest in all, :mat
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from slth.arrays import Floats, Indices
+from slth.certificates import certified_error, within
 from slth.constructions2.layout import Work
-from slth.constructions2.proof import Box, error_within
 from slth.errors import ConstructionError
 from slth.graphs import Graph
 
 _PROBE = 2.0**-30  # relative size of the weight error that measures a sensitivity
 _NOTHING = 2.0**-900  # outward rounding of an exact zero
 _ROUNDS = 20
+
+Box: TypeAlias = tuple[Floats, Floats]
 
 
 def sensitivities(target: Graph, works: Sequence[Work], box: Box) -> Floats:
@@ -76,6 +79,11 @@ def weight_tolerances(target: Graph, works: Sequence[Work], eps: float, counts: 
             "use a smaller input box, or scale the weights down"
         )
     return tolerances
+
+
+def error_within(target: Graph, tolerances: Mapping[str, float], box: Box) -> float:
+    """Return the certified error of the target with the weights of some nodes known to tolerances, all others exact."""
+    return certified_error(target, target, within(target, tolerances), box)
 
 
 def by_node(works: Sequence[Work], tolerances: Floats) -> dict[str, float]:

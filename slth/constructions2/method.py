@@ -10,8 +10,8 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 
 from slth.arrays import Floats
+from slth.certificates import Certificate, certify
 from slth.constructions2.construction import Construction, Row
-from slth.constructions2.proof import Certificate, certify
 from slth.constructions2.setting import Setting, checked_setting
 from slth.errors import ArgumentError
 from slth.graphs import Graph

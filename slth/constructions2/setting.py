@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.arrays import Floats, frozen
+from slth.arrays import Floats
+from slth.certificates.certificate import as_box
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph
 from slth.resources import Progress
@@ -84,16 +84,3 @@ def checked_setting(
         raise ArgumentError("device", device, "must be a string", 'pass "cpu", "cuda" or "auto"')
     box = as_box(input_box, target.input_shape)
     return Setting(law, Stream(seed, "seed").seed, box, device, progress)  # a stream knows the rule of seeds
-
-
-def as_box(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Return the checked box as two read-only float64 arrays of the shape of one input."""
-    try:
-        low, high = (np.array(np.broadcast_to(np.asarray(end, dtype=np.float64), shape)) for end in input_box)
-    except (TypeError, ValueError) as error:
-        rule = f"must be two numbers, or two arrays of shape {list(shape)}"
-        raise ArgumentError("input_box", input_box, rule, "pass (low, high)") from error
-    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all()):
-        remedy = "pass the range that inputs can take, e.g. (0, 1)"
-        raise ArgumentError("input_box", input_box, "must be finite with low <= high", remedy)
-    return frozen(low), frozen(high)

@@ -146,8 +146,8 @@ def test_bad_options_are_refused(options, message):
 def test_channels_searched_in_tensors_are_as_good(monkeypatch):
     """What a GPU would do, on torch's CPU backend: other channels, the same ticket around them."""
     rng = np.random.default_rng(0)
-    target = Graph((1, 5, 5), [Node("conv", conv(rng, 2, 1, 2, bias=False), ("input",))])
-    method = Structured(channels=30, gain="unit", beam=1)
+    target = Graph((1, 5, 5), [Node("conv", conv(rng, 1, 1, 2, bias=False), ("input",))])
+    method = Structured(channels=20, gain="unit", beam=1)
     monkeypatch.setattr(accelerator, "resolve_place", lambda device: torch.device("cpu"))
     searched = []
     serve = accelerated_pursuit.TensorServer.__call__
