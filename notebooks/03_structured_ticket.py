@@ -30,10 +30,9 @@ import slth
 from slth.figures.style import BLUE, INK, figure, light_grid, style
 from slth.grids.context import Context
 from slth.jobs.shrinking import shrink_ticket
-from slth.networks import attack_difference, folded_outputs, small_cnn
+from slth.networks import attack_difference, describe_module, folded_outputs, small_cnn
 from slth.studies.trained_targets import data_of
-from slth.training import Training
-from slth.training.images import train_module
+from slth.training import Cosine, Examples, Recipe, train
 
 # %% [markdown]
 # ## The target
@@ -43,8 +42,9 @@ from slth.training.images import train_module
 # %%
 data = data_of("digits", Context())
 module = small_cnn(input_shape=data.shape, classes=data.classes, bias=True, seed=0)
-recipe = Training(epochs=10, batch_size=32, learning_rate=0.05)
-target = train_module(module, data.inputs("train"), data.labels("train"), input_shape=data.shape, training=recipe)
+recipe = Recipe(epochs=10, batch_size=32, schedule=Cosine(0.05))
+train(module, Examples(data.inputs("train"), data.labels("train"), shape=data.shape), recipe)
+target = describe_module(module, input_shape=data.shape)
 
 images = data.inputs("test").reshape(-1, *data.shape)
 labels = data.labels("test")

@@ -209,10 +209,11 @@ with TemporaryDirectory() as folder:
 #
 # * **A law**: a frozen class in `slth/subset_sum/laws.py` with `mean`, `second_moment`, `sample` and `describe`, and a
 #   line in `LAWS`.
-# * **A bound**: a function with a full docstring, and a `Bound` in the tuple `BOUNDS` of a module of `slth/theory`. A
-#   new module goes into `FAMILIES` of `slth/theory/catalogue.py`. The tests of the catalogue run on it at once: it must
-#   be monotone where declared, finite, and whole where it is a count.
-# * **A check**: an entry of `checks()` in a module of `slth/verifier`. Then `slth verify` knows it.
+# * **A bound**: the formula as a function of a module of `slth/theory`, under the decorator `slth.theory.bound`, which
+#   makes the same object: the annotations are the parameters, the docstring is title and statement. A new module goes
+#   into `FAMILIES` of `slth/theory/catalogue.py`. The tests of the catalogue run on it at once: it must be monotone
+#   where declared, finite, and whole where it is a count.
+# * **A check**: an entry of `CHECKS` in a module of `slth/verifier`. Then `slth verify` knows it.
 # * **A figure**: a study in `slth/studies` that turns one cell of a grid into rows, a grid in
 #   `paper_figures/NAME/spec.toml`, and a function in `slth/figures` that draws rows and is listed in its catalogue.
 #   Then `slth figure NAME` draws it, and `slth figure NAME --rerun` computes its table.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.runner import Contender
+from slth.benchmarks.contenders import Contender
 from slth.benchmarks.weights import Cell, examples_of
 from slth.constructions import Structured, approximate_kernels, certify
 from slth.constructions.structured import structured_ticket
@@ -141,7 +141,7 @@ def _target(shown: Any, model: str, seed: int) -> ConvNetwork:
 
 
 def _trained(cell: Cell, seed: int) -> tuple[DataSet, ConvNetwork]:
-    from slth.training.images import RECIPES
+    from slth.training import TARGETS
 
-    shown = examples_of({"data": RECIPES[cell["model"]].data, **cell})
+    shown = examples_of({"data": TARGETS[cell["model"]].data, **cell})
     return shown.data, _target(shown, cell["model"], seed)

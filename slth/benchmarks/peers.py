@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slth.benchmarks.runner import Contender, Declined
+from slth.benchmarks.contenders import Contender, Declined
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

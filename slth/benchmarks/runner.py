@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slth.errors import ArgumentError, SlthError, did_you_mean
+from slth.benchmarks.contenders import Contender, Declined, Task
+from slth.errors import ArgumentError, did_you_mean
 from slth.grids.provenance import TABLE_NAME, write_provenance
 from slth.grids.tables import columns_of, write_csv
-from slth.grids.toml_files import check_registered, import_registered, read_toml, with_full, wrong_file
+from slth.grids.toml_files import import_registered, read_toml
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -58,40 +59,6 @@ KEYS: dict[str, type | tuple[type, ...]] = {
 
 TIMING_COLUMNS = ("warm_up_seconds", "compile_seconds", "seconds", "seconds_per_instance", "ns_per_step", "ratio")
 """Columns that differ from run to run; all others depend on the cell and the seed alone."""
-
-
-class Declined(SlthError):  # noqa: N818 - nothing went wrong
-    """A contender does not take part in this cell, for the reason that the message gives."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """Somebody who does a cell's work.
-
-    Parameters
-    ----------
-    name : str
-        ``slth`` for ours, else the peer's name and version.
-    run : callable
-        Does the work once and returns value columns. Three of them mean something to the runner: ``steps`` and
-        ``bytes`` of the cost model (the first gives ``ns_per_step``), and ``seconds`` where the contender measures
-        itself better than a clock around the call can.
-    instances : int
-        How many units of work one call does; ratios compare seconds for one.
-    warm_up : bool
-        Whether a call before the measured ones makes sense.
-    replicates : int or None
-        Measured calls, where the benchmark's own number is too many.
-    """
-
-    name: str
-    run: Callable[[], Mapping[str, Any]]
-    instances: int = 1
-    warm_up: bool = True
-    replicates: int | None = None
-
-
-Task = Callable[[Mapping[str, Any], int], Sequence[Contender]]
 
 
 @dataclass(frozen=True)
@@ -143,17 +110,15 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
     slth.errors.ArgumentError
         The file is not TOML, lacks something, or holds an unknown key or task.
     """
-    wrong = wrong_file("benchmark", path)
-    document, content = read_toml("benchmark", path, KEYS)
-    task = check_registered(wrong, document, TASKS)
-    document = with_full(wrong, document, KEYS, full=full)
+    file = read_toml("benchmark", path, KEYS).part(full=full)
+    task, document = file.task(TASKS), file.document
     grid = document.get("grid", {})
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
+            raise file.wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
     replicates = document.get("replicates", 3)
     if replicates < 1:
-        raise wrong(f"has replicates = {replicates}", "measure at least once")
+        raise file.wrong(f"has replicates = {replicates}", "measure at least once")
     return Benchmark(
         name=document.get("name", path.stem),
         description=document.get("description", ""),
@@ -162,7 +127,7 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
         replicates=replicates,
         grid=grid,
         peers=document.get("peers", {}),
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=hashlib.sha256(file.content).hexdigest(),
     )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slth.benchmarks.contenders import Contender, Declined
+from slth.benchmarks.large import sample
 from slth.benchmarks.peers import PEERS, installed
-from slth.benchmarks.runner import Contender, Declined
 from slth.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
@@ -32,15 +33,6 @@ def two_list_steps(n: int) -> int:
     9216
     """
     return 3 * ((1 << n // 2) + (1 << (n - n // 2)))
-
-
-def sample(law: str, n: int, count: int, seed: int) -> tuple[Floats, Floats]:
-    """Values [count, n] of a law, and targets uniform in (-1/2, 1/2)."""
-    from slth.rng import Stream
-    from slth.subset_sum.laws import Uniform, law_from_text
-
-    values = law_from_text(law).sample(Stream(seed, "benchmark.values"), count * n).reshape(count, n)
-    return values, Uniform(-0.5, 0.5).sample(Stream(seed, "benchmark.targets"), count)
 
 
 def exact_batch(cell: Cell, seed: int) -> Sequence[Contender]:
@@ -110,7 +102,7 @@ def large_instance(cell: Cell, seed: int) -> Sequence[Contender]:
     if name not in PEERS:
 
         def ours() -> Mapping[str, Any]:
-            return _in_a_new_process(_LARGE, instance, timeout=1800)
+            return _in_a_new_process(instance, timeout=1800)
 
         return [Contender(f"slth {name}", ours, 1, warm_up=False)]
     most = cell["peers"].get(name, n)
@@ -120,7 +112,7 @@ def large_instance(cell: Cell, seed: int) -> Sequence[Contender]:
             installed("ortools", "baselines")
         if n > most:
             raise Declined(f"the specification gives it no n above {most}")
-        return _in_a_new_process(_PEER, instance, timeout=1800)
+        return _in_a_new_process(instance, timeout=1800)
 
     return [Contender(PEERS[name].title, theirs, 1, warm_up=False, replicates=1)]
 
@@ -207,9 +199,9 @@ def machine_limit(n: int) -> Mapping[str, Any]:
     return {"steps": steps}
 
 
-def _in_a_new_process(code: str, arguments: Mapping[str, Any], *, timeout: float) -> Mapping[str, Any]:
+def _in_a_new_process(instance: Mapping[str, Any], *, timeout: float) -> Mapping[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(dict(arguments))],
+        [sys.executable, "-m", "slth.benchmarks", json.dumps(dict(instance))],
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -220,46 +212,3 @@ def _in_a_new_process(code: str, arguments: Mapping[str, Any], *, timeout: float
         raise Declined(last.removeprefix("slth.errors.ResourceError: "))
     answer: Mapping[str, Any] = json.loads(done.stdout)
     return answer
-
-
-_INSTANCE = """
-import json, resource, sys, time
-import numpy as np
-from slth.benchmarks.solvers import sample
-from slth.subset_sum import solve
-cell = json.loads(sys.argv[1])
-values, targets = sample(cell["law"], cell["n"], 1, cell["seed"])
-target = float(targets[0]) if not cell["law"].startswith("integers") else float(np.floor(values[0].sum() / 2))
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-def measured(run, small):
-    run(values[0, :small])
-    before, start = peak(), time.perf_counter()
-    answer = run(values[0])
-    seconds = time.perf_counter() - start
-    return answer, {"seconds": seconds, "peak_mib": round(peak() / 1024), "added_mib": round((peak() - before) / 1024)}
-"""
-
-_LARGE = (
-    _INSTANCE
-    + """
-from slth.subset_sum.choice import solver_named
-solver = solver_named(cell["solver"])
-answer, cost = measured(lambda values: solve(values, target, solver=solver), 20)
-print(json.dumps({**cost, "error": answer.error, "claimed_optimal": int(answer.status == 0)}))
-"""
-)
-
-_PEER = (
-    _INSTANCE
-    + """
-from slth.benchmarks.peers import PEERS, is_optimal, true_errors
-solve_one = PEERS[cell["solver"]].solve_one
-(subset, claimed), cost = measured(lambda values: solve_one(values, target), 10)
-error = true_errors(values, subset[None], np.array([target]))
-truly = is_optimal(error, np.array([solve(values[0], target).error]))
-print(json.dumps({**cost, "error": float(error[0]), "claimed_optimal": int(claimed), "truly_optimal": int(truly[0])}))
-"""
-)

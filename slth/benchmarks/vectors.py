@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.runner import Contender, Declined
+from slth.benchmarks.contenders import Contender, Declined
 from slth.benchmarks.weights import Cell
 from slth.errors import ArgumentError
 from slth.rng import Stream

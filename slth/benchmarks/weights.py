@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.runner import Contender, Declined
+from slth.benchmarks.contenders import Contender, Declined
 from slth.data.datasets import DataSet, load
 from slth.errors import DataError
 from slth.jobs.evaluation import accuracy
@@ -169,17 +169,13 @@ def _data(cell: Cell) -> DataSet:
 @lru_cache(maxsize=4)
 def _trained(shown: Examples, hidden: tuple[int, ...], epochs: int, seed: int, bias: bool) -> DenseNetwork:  # noqa: FBT001
     """Train once for all cells that differ in the construction alone."""
-    from slth.training import Training
-    from slth.training.dense import train_dense
+    from slth.networks import describe_module, mlp
+    from slth.training import Cosine, Examples, Recipe, train
 
-    return train_dense(
-        (shown.data.features, *hidden, shown.data.classes),
-        shown.data.inputs("train"),
-        shown.data.labels("train"),
-        bias=bias,
-        training=Training(epochs=epochs, batch_size=128, learning_rate=0.1),
-        seed=seed,
-    )
+    module = mlp((shown.data.features, *hidden, shown.data.classes), bias=bias, seed=seed)
+    examples = Examples(shown.data.inputs("train"), shown.data.labels("train"))
+    train(module, examples, Recipe(epochs=epochs, batch_size=128, schedule=Cosine(0.1)), seed=seed)
+    return describe_module(module)
 
 
 @dataclass(frozen=True)

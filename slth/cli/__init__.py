@@ -15,17 +15,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError
 from slth.cli.streams import OutputError, printing, provide_streams, say
 from slth.errors import SlthError
 
 if TYPE_CHECKING:
     from slth.cli.outcome import Outcome
-
-INTERRUPTED, TERMINATED = 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived: unwinds like a keyboard interrupt, so that temporary files are removed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,12 +109,6 @@ def _run(tokens: list[str]) -> Outcome | None:
         check_out(out, [json_name(verb)])
     result: Outcome | None = command(*bound.args, **bound.kwargs)
     return result
-
-
-class UsageError(SlthError):
-    """The command line itself is wrong: an unknown option, a missing argument, a value of another type."""
-
-    exit_code = 2
 
 
 def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:

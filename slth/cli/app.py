@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from slth.cli.configuration import (
     refuse_fractions,
     warn_of_unknown_variables,
 )
+from slth.cli.places import user_folder
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
@@ -124,7 +124,7 @@ def build_app() -> App:
             partial(warn_of_unknown_variables, verbs),
             partial(file_named_on_the_command_line, verbs),
             partial(read_file, verbs, Path("slth.toml")),
-            partial(read_file, verbs, _user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
+            partial(read_file, verbs, user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
             refuse_fractions,
         ],
         suppress_keyboard_interrupt=False,
@@ -138,29 +138,3 @@ def build_app() -> App:
             branch.command(target, name=name, help=line)
         app.command(branch)
     return app
-
-
-def _user_folder(variable: str, fallback: str) -> Path:
-    """One of the user's XDG folders for this program."""
-    base = os.environ.get(variable)
-    return (Path(base) if base else Path.home() / fallback) / "slth"
-
-
-def data_folders(data_dir: Path | None) -> tuple[Path, ...]:
-    """Folders in which data sets are searched: the given one (or $SLTH_DATA_DIR), then the user's data folder.
-
-    Parameters
-    ----------
-    data_dir : Path or None
-
-    Returns
-    -------
-    tuple of Path
-    """
-    own = _user_folder("XDG_DATA_HOME", ".local/share")
-    return (own,) if data_dir is None else (data_dir, own)
-
-
-def is_offline() -> bool:
-    """Whether SLTH_OFFLINE forbids downloads."""
-    return os.environ.get("SLTH_OFFLINE", "").lower() not in {"", "0", "false", "no"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from slth.cli.app import data_folders
 from slth.cli.checks import load_data
 from slth.cli.construct import hidden_sizes
 from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 
 
 def attention(

@@ -9,14 +9,12 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli import UsageError
-from slth.cli.app import data_folders
 from slth.cli.checks import check_out
+from slth.cli.endings import UsageError
 from slth.cli.options import COMMON, Common, DataDir, Device, Jobs
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders, repository_folder
 from slth.cli.progress import progress
-
-DEFAULT_FOLDER = Path("benchmarks")
 
 HIDDEN = ("reason", "replicates", "warm_up_seconds")
 """Columns of the file that a person does not need on the screen."""
@@ -43,19 +41,16 @@ def bench(
     names
         Benchmarks by file name; all of the folder by default.
     dir
-        Folder with the *.toml grids; benchmarks, as in the repository, by default.
+        Folder with the *.toml grids; by default benchmarks here, else the grids that came with slth.
     limit
         At most so many cells of each grid.
     """
     from slth.benchmarks.runner import find_benchmarks, run_benchmark, write_table
     from slth.grids.provenance import TABLE_FILES
 
-    folder = dir or DEFAULT_FOLDER
-    if dir is None and not folder.is_dir():
-        raise UsageError(
-            f"there is no folder {folder} here: run this where the repository is checked out, "
-            "or name a folder of grids with --dir"
-        )
+    folder = dir or repository_folder("benchmarks", "*.toml")
+    if folder is None:
+        raise UsageError("this installation came without grids: name a folder of grids with --dir")
     benchmarks = find_benchmarks(folder, names)
     if common.out is not None:
         for benchmark in benchmarks:

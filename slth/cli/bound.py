@@ -62,6 +62,7 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
         **_in_short(bound),
         "citation": bound.citation,
         "statement": bound.statement,
+        "remark": bound.remark,
         "quantity": bound.quantity,
         "assumptions": [assumption.words for assumption in bound.assumptions],
         "constant": bound.constant,
@@ -80,6 +81,8 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
 
     def view() -> list[RenderableType]:
         facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity")}
+        if bound.remark:
+            facts["remark"] = bound.remark
         facts |= {"direction": bound.direction, "provenance": bound.provenance_text}
         facts["assumes"] = "; ".join(data["assumptions"]) or "nothing"
         facts["constant"] = _constant(bound)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from slth.cli.app import data_folders
 from slth.cli.checks import load_data
 from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def dense(
     from slth.constructions import Dense
     from slth.jobs.dense_jobs import DenseJob, expected_seconds
     from slth.networks.devices import resolve_device
-    from slth.training import Training
+    from slth.training import Cosine, Recipe
 
     sizes = hidden_sizes(hidden)
     if eps is not None and delta is None:
@@ -76,7 +76,7 @@ def dense(
     if candidates is None and eps is None:
         candidates = 20
     method = Dense(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain), depth=depth)
-    training = Training(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    training = Recipe(epochs=epochs, batch_size=batch_size, schedule=Cosine(learning_rate))
     job = DenseJob(sizes, method, training, bias=bias, seed=common.seed)
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)
     minutes = expected_seconds(job, data_set) / 60.0
@@ -195,11 +195,11 @@ def _convolutional(
 ) -> Outcome:
     from slth.jobs.conv_jobs import ConvJob
     from slth.networks.devices import resolve_device
-    from slth.training.images import RECIPES
+    from slth.training import TARGETS
 
-    recipe = RECIPES[model]
-    name = recipe.data if data is None else data
-    training = recipe.training if epochs is None else replace(recipe.training, epochs=epochs)
+    target = TARGETS[model]
+    name = target.data if data is None else data
+    training = target.recipe if epochs is None else replace(target.recipe, epochs=epochs)
     command = f"slth construct {kind} --model {model} --data {name} {asked} --epochs {training.epochs}"
     titles = {"structured": "a structured strong lottery ticket", "conv": "a strong lottery ticket, entry by entry"}
     return run_job(

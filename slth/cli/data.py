@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli.app import data_folders, is_offline
 from slth.cli.options import COMMON, Common, DataDir
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders, is_offline
 from slth.cli.progress import note, progress
 from slth.errors import ArgumentError
 

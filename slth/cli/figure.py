@@ -10,24 +10,27 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli import Terminated, UsageError
-from slth.cli.app import data_folders
 from slth.cli.checks import check_out
+from slth.cli.endings import Terminated, UsageError
 from slth.cli.engines import WORK, Work
 from slth.cli.failures import in_words_of_the_command_line
 from slth.cli.options import COMMON, Common, DataDir, Device
 from slth.cli.outcome import Outcome
+from slth.cli.places import data_folders, repository_folder
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
 from slth.errors import ArgumentError, SlthError
 
 FOLDER = Path("paper_figures")
+MADE = RUNS / "figures"
+"""Where figures are made of what came with slth, and where tables in the making are kept."""
 
 
 @dataclass(frozen=True)
 class _Call:
     """What is the same for all figures of a call."""
 
+    source: Path
     folder: Path
     full: bool
     rerun: bool
@@ -44,7 +47,7 @@ def figure(
     full: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     rerun: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     resume: bool = True,
-    dir: Annotated[Path, Parameter(name="--dir")] = FOLDER,  # noqa: A002
+    dir: Annotated[Path | None, Parameter(name="--dir")] = None,  # noqa: A002
     data_dir: DataDir = None,
     device: Device = "cpu",
     work: Work = WORK,
@@ -54,6 +57,9 @@ def figure(
 
     A table that is missing is computed first; interrupted, the same command goes on. Writes an index page of all
     figures. Exit code 1 where a figure could not be made, as where its table was edited.
+
+    Figures are made in --out, which first receives their specifications and tables where it has none; without --out in
+    the folder itself, and those that came with slth in runs/figures.
 
     Parameters
     ----------
@@ -68,27 +74,31 @@ def figure(
     resume
         Keep what an interrupted computation finished.
     dir
-        Folder with one folder a figure.
+        Folder with one folder a figure; by default paper_figures here, else the figures that came with slth.
     """
     from slth.figures.catalogue import FIGURES, check_figure
 
     for name in names:
         check_figure(name)
-    if not dir.is_dir():
-        raise UsageError(f"there is no folder {dir} here: run this where the repository is checked out, or use --dir")
+    if dir is not None and not dir.is_dir():
+        raise UsageError(f"there is no folder {dir} here: name a folder of figures with --dir")
+    source = dir or repository_folder(FOLDER.name, "*/spec.toml")
+    if source is None:
+        raise UsageError("this installation came without figures: name a folder of figures with --dir")
     if not names and not all:
-        return _list(dir, common)
+        return _list(source, common)
+    folder = common.out or (source if source in {dir, FOLDER} else MADE)
     wanted = list(FIGURES) if all else list(dict.fromkeys(names))
     for name in wanted:
-        check_out(dir / name, (f"{name}.pdf", f"{name}.png", "table.csv"))
-    call = _Call(dir, full, rerun, resume, data_folders(data_dir), device, work, common)
+        check_out(folder / name, (f"{name}.pdf", f"{name}.png", "table.csv"))
+    call = _Call(source, folder, full, rerun, resume, data_folders(data_dir), device, work, common)
     try:
         with progress(common) as report:
             made = [_make(name, call, report) for name in wanted]
     except (KeyboardInterrupt, Terminated):
         note(common, "what is finished is kept: run the same command again to go on")
         raise
-    return _outcome(made, dir, common)
+    return _outcome(made, folder, common)
 
 
 def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
@@ -97,6 +107,7 @@ def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
 
     folder = call.folder / name
     try:
+        _bring(call.source / name, folder)
         computed = _table(name, call, report)
         pdf, png = draw_figure(name, folder)
     except (SlthError, OSError) as problem:
@@ -104,6 +115,19 @@ def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
         note(call.common, f"{name}: {reason}")
         return {"figure": name, "status": "failed", "reason": reason}
     return {"figure": name, "status": "computed" if computed else "redrawn", "pdf": pdf, "png": png}
+
+
+def _bring(source: Path, folder: Path) -> None:
+    """Copy a figure's specification with what belongs to it to where it is made, unless one is there."""
+    from slth.figures.tables import SPEC_NAME
+    from slth.files import write_bytes
+    from slth.grids.provenance import TABLE_FILES
+
+    if (folder / SPEC_NAME).exists() or not (source / SPEC_NAME).exists():
+        return
+    for name in (*TABLE_FILES, "README.md", SPEC_NAME):  # the specification last: it says that all is there
+        if (source / name).is_file():
+            write_bytes(folder / name, (source / name).read_bytes())
 
 
 def _reason(problem: SlthError | OSError) -> str:
@@ -134,7 +158,8 @@ def _table(name: str, call: _Call, report: Progress) -> bool:
             context=Context(folders=call.folders, device=call.device),
             jobs=call.work.jobs,
         )
-        compute_table(folder, (call.common.out or RUNS / "figures") / name, computation, progress=report)
+        scratch = MADE / name if call.folder == call.source else folder / "run"
+        compute_table(folder, scratch, computation, progress=report)
         return True
     provenance = read_provenance(folder)
     if call.full and not provenance.get("full"):

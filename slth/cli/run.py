@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter, validators
 from rich.console import RenderableType
 
-from slth.cli import Terminated
-from slth.cli.app import data_folders
 from slth.cli.checks import check_file, check_out
+from slth.cli.endings import Terminated
 from slth.cli.engines import WORK, Work, say_what_is_kept
 from slth.cli.options import Common, DataDir, Device
 from slth.cli.outcome import Outcome, json_name, key_value_table
+from slth.cli.places import data_folders
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli import INTERRUPTED
+from slth.cli.endings import INTERRUPTED
 from slth.cli.options import COMMON, Common, Device, Jobs
 from slth.cli.outcome import Outcome, key_value_table
 from slth.cli.progress import note, progress

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.app import data_folders
 from slth.cli.checks import check_file, check_out, load_data
 from slth.cli.options import COMMON, Common, DataDir
 from slth.cli.outcome import Outcome, json_name, key_value_table
+from slth.cli.places import data_folders
 from slth.cli.progress import progress
 from slth.errors import ArgumentError
 

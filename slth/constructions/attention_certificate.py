@@ -94,8 +94,11 @@ def certify_attention(
     ArgumentError
         If the box is empty or not finite, or the ticket's shapes are not the target's.
     """
-    box = as_box(input_box, target.inputs)
-    parts = take_apart(target, ticket)
+    return certify_parts(target, take_apart(target, ticket), as_box(input_box, target.inputs))
+
+
+def certify_parts(target: AttentionNetwork, parts: AttentionParts, box: tuple[Array, Array]) -> AttentionCertificate:
+    """Return the certificate of enclosed matrices and layers, which need not come from a ticket."""
     with np.errstate(over="ignore", invalid="ignore"):
         states = embedded(target, parts, box)
         tokens, projected = _behind(states, -2), _behind(states, -1)

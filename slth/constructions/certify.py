@@ -136,7 +136,8 @@ def _layer_bounds(
 def _norm_bounds(target: DenseNetwork, layers: Sequence[EffectiveLayer], states: Sequence[State]) -> list[float]:
     r"""Return :math:`E_l = \|A_l - W_l\| X_{l-1} + \|A_l\| E_{l-1}`, X the target's norm bound, by largest row sums.
 
-    The constant input is 1 whatever X is, so its column enters with factor 1 and, where it is exact, with no error.
+    The constant input is 1 whatever X is, so its column enters with factor 1 and, where it is exact, with no error;
+    where it is computed, even as a single copy, it is as wrong as any other input.
     """
     size = float(states[0].target[:-1].magnitude.max())
     wrong, bounds = 0.0, []
@@ -144,7 +145,7 @@ def _norm_bounds(target: DenseNetwork, layers: Sequence[EffectiveLayer], states:
         own = _row_norms(weight_errors(layer, effective, state).magnitude, size)
         either = state.target.hull(state.ticket) if effective.one_to_one else state.ticket
         gain = slopes(effective.positive, effective.negative, either).magnitude
-        if effective.one_to_one:
+        if state.exact_constant:
             gain = gain[:, :-1]
         wrong = float(np.max(up(own + upper_product(upper_total(gain), np.asarray(wrong)))))
         wrong = math.inf if math.isnan(wrong) else wrong

@@ -56,7 +56,7 @@ class EffectiveLayer:
 
     @property
     def one_to_one(self) -> bool:
-        """Whether the inputs are the target's inputs followed by the constant 1, each once and in order."""
+        """Whether the target's inputs and the constant 1, or a copy of it, are there once each and in order."""
         return bool(np.array_equal(self.source, np.arange(len(self.source))))
 
 

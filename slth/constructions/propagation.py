@@ -50,6 +50,11 @@ class State:
     ticket: Interval
     difference: Interval | None
 
+    @property
+    def exact_constant(self) -> bool:
+        """Whether the ticket's last input is the constant 1 itself, not a copy of it that a layer computed."""
+        return self.difference is None or float(self.difference.magnitude[-1]) == 0.0
+
 
 def augmented(layer: DenseLayer) -> Array:
     """Return weights float64[out + 1, in + 1]: bias in the last column, a last row that hands the constant 1 on."""

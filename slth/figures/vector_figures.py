@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, where
 from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
-from slth.theory import counting_error, guaranteed_candidates, structured_error
+from slth.theory import bounds, guaranteed_candidates, structured_error
 
 COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 ASSUMED = 1.0
@@ -66,7 +66,8 @@ def structured_error_figure(rows: Sequence[Row]) -> Figure:
 def _bounds(axes: Axes, dimension: int, color: str) -> None:
     """The existence bound of kernels of this dimension, and the counting bound, which falls off the axis at once."""
     few = np.geomspace(1.0, 1e4, 300)
-    forbidden = [max(counting_error(n, dimension), 1e-300) for n in few]
+    counted = bounds["derived.structured.counting_error"].formula  # for any n, whole or not
+    forbidden = [max(counted(n=n, dimension=dimension), 1e-300) for n in few]
     axes.loglog(few, forbidden, color=color, linestyle=":", linewidth=1.2)
     if dimension % SIDE**2 == 0:
         many = np.geomspace(1e4, 1e18, 600)

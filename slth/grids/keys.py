@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slth.errors import ArgumentError, did_you_mean
+from slth.grids.tables import is_timing
+from slth.grids.toml_files import TomlFile
 
 _NAMES = {int: "whole number", float: "number", str: "text"}
+
+RESERVED = ("replicate", "successes", "trials")
+"""Columns that every table has."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Key:
     Parameters
     ----------
     kind : {int, float, str}
-        Whole numbers are numbers, too; truth values are neither.
+        Whole numbers are numbers, too; truth values are neither, and numbers are finite.
     many : bool
         Whether it is a list of those, with something in it.
     choices : tuple of str
@@ -64,7 +70,9 @@ class Key:
 
     def _takes_one(self, value: Any) -> bool:
         wanted = int | float if self.kind is float else self.kind
-        return isinstance(value, wanted) and not isinstance(value, bool) and value in (self.choices or (value,))
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            return False
+        return value in self.choices if self.choices else not isinstance(value, float) or math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,27 @@ class Study:
     target : str
         "module:function"; imported when it runs.
     keys : mapping
-        What it reads from a cell, by name.
+        What it reads from a cell, by name: a column of the table each.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A key has the name of a column that every table has, or of one that holds measured times.
     """
 
     target: str
     keys: Mapping[str, Key]
 
+    def __post_init__(self) -> None:
+        """Check the names of the keys."""
+        for key in self.keys:
+            if key in RESERVED or is_timing(key):
+                rule = "holds measured times" if is_timing(key) else "is a column that every table has"
+                raise ArgumentError("keys", key, rule, "name it otherwise")
+
 
 def check_cells(
-    wrong: Callable[[str, str], ArgumentError],
+    file: TomlFile,
     task: str,
     keys: Mapping[str, Key],
     table: Mapping[str, Sequence[Any]],
@@ -94,8 +114,8 @@ def check_cells(
 
     Parameters
     ----------
-    wrong : callable
-        Makes the error from a rule and a remedy.
+    file : TomlFile
+        Which the error names.
     task : str
         The study's name.
     keys : mapping
@@ -114,13 +134,13 @@ def check_cells(
     for key, several in values.items():
         place = f"the grid entry {key!r}" if key in table else f"{key!r} in [fixed]"
         if key not in keys:
-            raise wrong(f"has {place}, which {task} does not read", did_you_mean(key, keys))
+            raise file.wrong(f"has {place}, which {task} does not read", did_you_mean(key, keys))
         for value in several:
             if not keys[key].takes(value):
-                raise wrong(f"has {value!r:.40} for {place}", f"give {keys[key].form}")
+                raise file.wrong(f"has {value!r:.40} for {place}", f"give {keys[key].form}")
     for name, wanted in keys.items():
         condition = f" where {wanted.when[0]} is {wanted.when[1]!r}" if wanted.when else ""
         needed = wanted.needed if wanted.when is None else wanted.when[1] in values.get(wanted.when[0], ())
         if needed and name not in values:
             rule = f"has no {name!r}, which {task} needs{condition}"
-            raise wrong(rule, f"write it in the grid or in [fixed]: {wanted.form}")
+            raise file.wrong(rule, f"write it in the grid or in [fixed]: {wanted.form}")

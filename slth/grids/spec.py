@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +14,7 @@ from slth.grids.cells import Cell as Cell
 from slth.grids.cells import Cells, Grid
 from slth.grids.cells import canonical as canonical
 from slth.grids.keys import Key, Study, check_cells
-from slth.grids.tables import is_timing
-from slth.grids.toml_files import Wrong, check_registered, read_toml, with_full, wrong_file
+from slth.grids.toml_files import TomlFile, read_toml
 
 KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
@@ -30,9 +27,6 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "full": dict,
 }
 """Keys of a specification."""
-
-RESERVED = ("replicate", "successes", "trials")
-"""Columns of the table that a cell cannot have."""
 
 MOST_ITEMS = 10**7
 """Replicates of cells in one run: some hours of nothing but book-keeping."""
@@ -213,23 +207,17 @@ def read_experiment(
     slth.errors.ArgumentError
         The file is not TOML; a key or the task is unknown; the grid is impossible.
     """
-    wrong = wrong_file("spec", path)
-    document, _ = read_toml("spec", path, KEYS)
-    task = check_registered(wrong, document, studies)
+    file = read_toml("spec", path, KEYS)
+    task = file.task(studies)
     default = path.resolve().parent.name if path.name == "spec.toml" else path.stem
-    name = document.get("name", default)
-    _check_name(wrong, name)
-    head = {"name": name, "task": task, "seed": document.get("seed", 0) if seed is None else seed}
+    name = file.document.get("name", default)
+    _check_name(file, name)
+    head = {"name": name, "task": task, "seed": file.document.get("seed", 0) if seed is None else seed}
     keys = studies[task].keys
-    small = _experiment(wrong, with_full(wrong, document, KEYS, full=False), head, keys)
-    if "full" not in document:
+    small = _experiment(file.part(full=False), head, keys)
+    if "full" not in file.document:
         return small
-
-    def wrong_in_full(rule: str, remedy: str) -> ArgumentError:
-        return wrong(f"{rule} (as [full] has it)", remedy)
-
-    # Also where it is not asked for: a mistake in it is better found now.
-    larger = _experiment(wrong_in_full, with_full(wrong, document, KEYS, full=True), head, keys)
+    larger = _experiment(file.part(full=True), head, keys)  # a mistake in it is better found now, asked for or not
     return larger if full else small
 
 
@@ -259,71 +247,45 @@ def item_seed(seed: int, cell: Cell, replicate: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-def _experiment(
-    wrong: Wrong, document: Mapping[str, Any], head: Mapping[str, Any], keys: Mapping[str, Key]
-) -> Experiment:
+def _experiment(file: TomlFile, head: Mapping[str, Any], keys: Mapping[str, Key]) -> Experiment:
     """Check what a specification says about cells, and make an experiment of it."""
-    fixed = document.get("fixed", {})
-    for key, value in fixed.items():
-        _check_column(wrong, f"fixed value {key!r}", key, value)
-    grids = _grids(wrong, document.get("grid", {}), fixed)
+    fixed = file.document.get("fixed", {})
+    grids = _grids(file, file.document.get("grid", {}), fixed)
+    for grid in grids:
+        check_cells(file, head["task"], keys, grid, fixed)
     try:
-        experiment = Experiment(
+        return Experiment(
             **head,
-            description=document.get("description", ""),
-            replicates=document.get("replicates", 1),
+            description=file.document.get("description", ""),
+            replicates=file.document.get("replicates", 1),
             grids=grids,
             fixed=fixed,
         )
     except ArgumentError as problem:
-        raise wrong(f"has {problem.argument} = {problem.value!r}, which {problem.rule}", problem.remedy) from problem
-    for grid in grids:
-        check_cells(wrong, experiment.task, keys, grid, fixed)
-    return experiment
+        rule = f"has {problem.argument} = {problem.value!r}, which {problem.rule}"
+        raise file.wrong(rule, problem.remedy) from problem
 
 
-def _check_name(wrong: Wrong, name: str) -> None:
+def _check_name(file: TomlFile, name: str) -> None:
     """A name becomes a folder's."""
     if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
-        raise wrong(f"has the name {name!r:.80}", "give a name that can be a folder's")
+        raise file.wrong(f"has the name {name!r:.80}", "give a name that can be a folder's")
     if len(name.encode()) > LONGEST_NAME:
-        raise wrong(f"has a name of {len(name.encode())} bytes", f"give one of at most {LONGEST_NAME}")
+        raise file.wrong(f"has a name of {len(name.encode())} bytes", f"give one of at most {LONGEST_NAME}")
 
 
-def _grids(wrong: Wrong, grid: Any, fixed: Cell) -> tuple[Grid, ...]:
+def _grids(file: TomlFile, grid: Any, fixed: Cell) -> tuple[Grid, ...]:
     """One table, or a list of tables, each a column to its values."""
     tables = [grid] if isinstance(grid, dict) else grid
     if not tables:
-        raise wrong("has an empty list of grids", "write [grid], or [[grid]] for several")
+        raise file.wrong("has an empty list of grids", "write [grid], or [[grid]] for several")
     for table in tables:
         if not isinstance(table, dict):
-            raise wrong(f"has a {type(table).__name__} in its list of grids", "write [[grid]] tables")
+            raise file.wrong(f"has a {type(table).__name__} in its list of grids", "write [[grid]] tables")
         for key, values in table.items():
             if key in fixed:
-                raise wrong(f"has {key!r} both in its grid and in [fixed]", "remove one of the two")
+                raise file.wrong(f"has {key!r} both in its grid and in [fixed]", "remove one of the two")
             if not isinstance(values, list) or not values:
-                raise wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
-            for value in values:
-                _check_column(wrong, f"grid entry {key!r}", key, value)
+                rule = f"has a grid entry {key!r} that is not a list with something in it"
+                raise file.wrong(rule, "write [value, ...]")
     return tuple(tables)
-
-
-def _check_column(wrong: Wrong, what: str, key: str, value: Any) -> None:
-    if key in RESERVED:
-        raise wrong(f"has a {what}, a column that every table has", "name it otherwise")
-    if is_timing(key):
-        raise wrong(f"has a {what}, and columns that end in seconds hold measured times", "name it otherwise")
-    _check_value(wrong, what, value)
-
-
-def _check_value(wrong: Wrong, what: str, value: Any) -> None:
-    """Texts, truth values, finite numbers, and lists of these: what has one JSON form."""
-    if isinstance(value, list):
-        for part in value:
-            _check_value(wrong, what, part)
-    elif isinstance(value, dict | datetime.date | datetime.time):
-        raise wrong(
-            f"has a {type(value).__name__} in the {what}", "write numbers, texts, truth values or lists of them"
-        )
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise wrong(f"has {value} in the {what}", "write finite numbers")

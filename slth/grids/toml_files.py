@@ -3,41 +3,88 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from slth.errors import ArgumentError, did_you_mean
 
+Kinds = Mapping[str, type | tuple[type, ...]]
+"""Key to the type or types of its value."""
+
 FULL_KEYS = ("replicates", "grid", "fixed")
 """What ``[full]`` may replace."""
 
-Wrong = Callable[[str, str], ArgumentError]
 
-
-def wrong_file(argument: str, path: Path) -> Wrong:
-    """Give what makes an error about a file from a rule and a remedy.
+@dataclass(frozen=True)
+class TomlFile:
+    """A file that was read, and the errors that name it.
 
     Parameters
     ----------
     argument : str
-        What the file is to the caller.
+        What the file is to the caller, for messages.
     path : Path
-
-    Returns
-    -------
-    callable
+    known : mapping
+        The keys that it may have.
+    content : bytes
+        Of the whole file.
+    document : mapping
+        What it says, with keys and types checked.
+    place : str
+        Words after a rule in messages.
     """
 
-    def wrong(rule: str, remedy: str) -> ArgumentError:
-        return ArgumentError(argument, str(path), rule, remedy)
+    argument: str
+    path: Path
+    known: Kinds
+    content: bytes
+    document: Mapping[str, Any]
+    place: str = ""
 
-    return wrong
+    def __post_init__(self) -> None:
+        """Check the keys, those of ``[full]`` too."""
+        self._check_keys(self.document, self.known, "")
+        full = {key: self.known[key] for key in FULL_KEYS if key in self.known}
+        self._check_keys(self.document.get("full", {}), full, " in [full]")
+
+    def wrong(self, rule: str, remedy: str) -> ArgumentError:
+        """An error about the file."""
+        return ArgumentError(self.argument, str(self.path), f"{rule}{self.place}", remedy)
+
+    def part(self, *, full: bool) -> TomlFile:
+        """The file without its table ``[full]``, or with that table's values in the place of the others."""
+        rest = {key: value for key, value in self.document.items() if key != "full"}
+        if not full or "full" not in self.document:
+            return replace(self, document=rest)
+        return replace(self, document={**rest, **self.document["full"]}, place=" (as [full] has it)")
+
+    def task(self, registry: Iterable[str]) -> str:
+        """The task that the file names, which has to be a registered one."""
+        names = sorted(registry)
+        if "task" not in self.document:
+            raise self.wrong("names no task", f"choose one of {', '.join(names)}")
+        task = self.document["task"]
+        if task not in names:
+            raise self.wrong(f"names the unknown task {task!r}", did_you_mean(task, names))
+        return str(task)
+
+    def _check_keys(self, document: Mapping[str, Any], known: Kinds, where: str) -> None:
+        """Refuse unknown keys and values of another type; a truth value is no number."""
+        for key, value in document.items():
+            if key not in known:
+                raise self.wrong(f"has the unknown key {key!r}{where}", did_you_mean(key, known))
+            wanted = known[key]
+            kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                names = " or ".join(kind.__name__ for kind in kinds)
+                raise self.wrong(f"has a {type(value).__name__} for {key!r}{where}", f"give a {names}")
 
 
-def read_toml(argument: str, path: Path, known: Mapping[str, type | tuple[type, ...]]) -> tuple[dict[str, Any], bytes]:
-    """Read a TOML file that may have certain keys, each of a certain type.
+def read_toml(argument: str, path: Path, known: Kinds) -> TomlFile:
+    r"""Read a TOML file that may have certain keys, each of a certain type.
 
     Parameters
     ----------
@@ -49,16 +96,26 @@ def read_toml(argument: str, path: Path, known: Mapping[str, type | tuple[type, 
 
     Returns
     -------
-    tuple
-        The document and the bytes of the file.
+    TomlFile
 
     Raises
     ------
     slth.errors.ArgumentError
         The file cannot be read, is not TOML, has a whole number of more than 64 bits, an unknown key or a value of
-        another type.
+        another type; ``[full]`` holds a key that it may not replace, or of another type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "spec.toml"
+    >>> _ = path.write_text("replicates = 3\n[full]\nreplicates = 20")
+    >>> read_toml("spec", path, {"replicates": int, "full": dict}).part(full=True).document
+    {'replicates': 20}
     """
-    wrong = wrong_file(argument, path)
+
+    def wrong(rule: str, remedy: str) -> ArgumentError:
+        return ArgumentError(argument, str(path), rule, remedy)
+
     try:
         content = path.read_bytes()
         document = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a mark in front
@@ -66,113 +123,21 @@ def read_toml(argument: str, path: Path, known: Mapping[str, type | tuple[type, 
         raise wrong(f"cannot be read ({problem})", "give a TOML file, see benchmarks/ and paper_figures/") from problem
     except RecursionError as problem:
         raise wrong("is nested too deeply to be read", "write lists of numbers or texts") from problem
-    _check_sizes(wrong, document)
-    check_keys(wrong, document, known)
-    return document, content
+    if (bits := _largest(document)) > 64:
+        raise wrong(f"has a whole number of {bits} bits", "use numbers of at most 64, or a fraction such as 1e30")
+    return TomlFile(argument, path, known, content, document)
 
 
-def _check_sizes(wrong: Wrong, document: dict[str, Any]) -> None:
-    """Refuse whole numbers beyond 64 bits, wherever they are: neither tables nor other programs hold them."""
+def _largest(document: dict[str, Any]) -> int:
+    """Bits of a whole number that neither tables nor other programs hold, wherever it is; 0 where there is none."""
     waiting: list[Any] = [document]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict | list):
             waiting += value.values() if isinstance(value, dict) else value
         elif isinstance(value, int) and not -(2**63) <= value < 2**64:
-            rule = f"has a whole number of {value.bit_length()} bits"
-            raise wrong(rule, "use numbers of at most 64, or a fraction such as 1e30")
-
-
-def check_keys(
-    wrong: Wrong, document: Mapping[str, Any], known: Mapping[str, type | tuple[type, ...]], *, place: str = ""
-) -> None:
-    """Refuse unknown keys and values of another type; a truth value is no number.
-
-    Parameters
-    ----------
-    wrong : callable
-    document : mapping
-    known : mapping
-        Key to the type or types of its value.
-    place : str
-        Words after the key in messages, such as " in [full]".
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-    """
-    for key, value in document.items():
-        if key not in known:
-            raise wrong(f"has the unknown key {key!r}{place}", did_you_mean(key, known))
-        wanted = known[key]
-        kinds = wanted if isinstance(wanted, tuple) else (wanted,)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            names = " or ".join(kind.__name__ for kind in kinds)
-            raise wrong(f"has a {type(value).__name__} for {key!r}{place}", f"give a {names}")
-
-
-def with_full(
-    wrong: Wrong, document: Mapping[str, Any], known: Mapping[str, type | tuple[type, ...]], *, full: bool
-) -> dict[str, Any]:
-    """Give a document without its table ``[full]``, replaced by that table's values where they are asked for.
-
-    Parameters
-    ----------
-    wrong : callable
-    document : mapping
-        Checked but for what is in ``full``.
-    known : mapping
-        Key to the type or types of its value.
-    full : bool
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        ``[full]`` holds a key that it may not replace, or of another type.
-
-    Examples
-    --------
-    >>> wrong = wrong_file("spec", Path("spec.toml"))
-    >>> document = {"replicates": 3, "full": {"replicates": 20}}
-    >>> with_full(wrong, document, {"replicates": int}, full=True)
-    {'replicates': 20}
-    """
-    larger = document.get("full", {})
-    check_keys(wrong, larger, {key: known[key] for key in FULL_KEYS if key in known}, place=" in [full]")
-    rest = {key: value for key, value in document.items() if key != "full"}
-    return {**rest, **larger} if full else rest
-
-
-def check_registered(wrong: Wrong, document: Mapping[str, Any], registry: Iterable[str]) -> str:
-    """Give the task that a document names.
-
-    Parameters
-    ----------
-    wrong : callable
-    document : mapping
-    registry : iterable of str
-        The tasks that there are.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        It names none, or an unknown one.
-    """
-    names = sorted(registry)
-    if "task" not in document:
-        raise wrong("names no task", f"choose one of {', '.join(names)}")
-    task = document["task"]
-    if task not in names:
-        raise wrong(f"names the unknown task {task!r}", did_you_mean(task, names))
-    return str(task)
+            return max(65, value.bit_length())
+    return 0
 
 
 def import_registered(target: str, *, argument: str, name: str) -> Any:

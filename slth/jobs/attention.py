@@ -14,10 +14,10 @@ from slth.constructions.attention_certificate import AttentionCertificate
 from slth.data.datasets import DataSet
 from slth.errors import ArgumentError
 from slth.jobs.pipeline import Delivery, Floats, Measured, Progress
+from slth.networks.attention import AttentionClassifier, describe_attention
 from slth.networks.attention_attack import attack_attention
 from slth.tickets import AttentionNetwork
-from slth.training import Training
-from slth.training.attention import train_attention
+from slth.training import Adam, Cosine, Examples, Recipe, train
 
 _LARGE = 10_000  # examples from which a larger network is trained for fewer epochs
 _WORST = 4  # test inputs at which target and ticket differ most, from which the attack starts too
@@ -43,7 +43,7 @@ class AttentionJob:
     Parameters
     ----------
     method : Attention
-    training : Training
+    training : Recipe
     tokens : int, optional
         Tokens of an input; the rows of an image by default.
     width, heads : int
@@ -56,7 +56,7 @@ class AttentionJob:
     """
 
     method: Attention
-    training: Training
+    training: Recipe
     tokens: int | None = None
     width: int = 24
     heads: int = 2
@@ -69,21 +69,21 @@ class AttentionJob:
         self, data: DataSet, *, limit: int | None = None, device: str = "cpu", progress: Progress | None = None
     ) -> AttentionNetwork:
         """Train the target, on at most ``limit`` examples, whose inputs the tokens must divide."""
-        return train_attention(
-            tokens_of(self, data),
-            data.inputs("train", limit=limit),
-            data.labels("train", limit=limit),
+        tokens = tokens_of(self, data)
+        module = AttentionClassifier(
+            tokens,
+            data.features // tokens,
             width=self.width,
             heads=self.heads,
             hidden=self.hidden,
             classes=data.classes,
             embedding=self.embedding,
             residual=self.residual,
-            training=self.training,
             seed=self.seed,
-            device=device,
-            progress=progress,
         )
+        examples = Examples(data.inputs("train", limit=limit), data.labels("train", limit=limit))
+        train(module, examples, self.training, seed=self.seed, device=device, progress=progress)
+        return describe_attention(module)
 
     def construct(self, target: AttentionNetwork, *, progress: Progress | None = None) -> Construction:
         """Construct its ticket, over inputs from 0 to 1."""
@@ -138,12 +138,11 @@ def attention_job(data: DataSet, *, seed: int = 0, candidates: int | None = None
     30
     """
     small = len(data.train_labels) < _LARGE
-    training = Training(
+    training = Recipe(
         epochs=80 if small else 12,
         batch_size=64 if small else 128,
-        learning_rate=0.01,
-        optimizer="adam",
-        weight_decay=0.3 if small else 0.1,
+        schedule=Cosine(0.01),
+        optimizer=Adam(weight_decay=0.3 if small else 0.1),
     )
     method = Attention(candidates=(30 if small else 34) if candidates is None else candidates)
     if small:

@@ -10,10 +10,9 @@ from slth.data.datasets import DataSet
 from slth.errors import ArgumentError
 from slth.jobs.conv_record import conv_layer_records, overparameterisation, small_difference, small_parameters
 from slth.jobs.pipeline import Delivery, Floats, Measured, Progress
-from slth.networks import attack_difference, folded_outputs
+from slth.networks import attack_difference, describe_module, folded_outputs
 from slth.tickets import ConvNetwork, ConvPair
-from slth.training import Training
-from slth.training.images import RECIPES, train_module
+from slth.training import TARGETS, Cosine, Examples, Recipe, train
 
 SMALL_EXAMPLES = 64
 """Images that the small network itself is run on: its many channels take long, and its folded kernels do not."""
@@ -26,9 +25,9 @@ class ConvJob:
     Parameters
     ----------
     model : str
-        A name of :data:`slth.training.images.RECIPES`: small-cnn, lenet5 or cnn6.
+        A name of :data:`slth.training.TARGETS`: small-cnn, lenet5 or cnn6.
     method : Structured or Conv
-    training : Training, optional
+    training : Recipe, optional
         The recipe's own by default.
     options : dict, optional
         Passed on to the model: ``channels``, ``bias``, ``batch_norm``.
@@ -45,36 +44,36 @@ class ConvJob:
 
     model: str
     method: Structured | Conv
-    training: Training | None = None
+    training: Recipe | None = None
     options: dict[str, Any] | None = None
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Refuse a model that there is none of."""
-        if self.model not in RECIPES:
-            raise ArgumentError("model", self.model, "is not a known model", f"choose one of {', '.join(RECIPES)}")
+        if self.model not in TARGETS:
+            raise ArgumentError("model", self.model, "is not a known model", f"choose one of {', '.join(TARGETS)}")
 
     def train(
         self, data: DataSet, *, limit: int | None = None, device: str = "cpu", progress: Progress | None = None
     ) -> ConvNetwork:
         """Train the model by its recipe, on at most ``limit`` examples; images alone will do."""
-        recipe = RECIPES[self.model]
+        standard = TARGETS[self.model]
         if len(data.shape) != 3:
             remedy = "use digits, mnist, fashion-mnist or cifar10"
             raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
-        options = {"batch_norm": recipe.batch_norm, **(self.options or {})}
-        module = recipe.model(input_shape=data.shape, classes=data.classes, seed=self.seed, **options)
-        network = train_module(
+        options = {"batch_norm": standard.batch_norm, **(self.options or {})}
+        module = standard.model(input_shape=data.shape, classes=data.classes, seed=self.seed, **options)
+        examples = Examples(data.inputs("train", limit=limit), data.labels("train", limit=limit), shape=data.shape)
+        train(
             module,
-            data.inputs("train", limit=limit),
-            data.labels("train", limit=limit),
-            input_shape=data.shape,
-            training=self.training or recipe.training,
+            examples,
+            self.training or standard.recipe,
             seed=self.seed,
             device=device,
             progress=progress,
         )
+        network = describe_module(module, input_shape=data.shape)
         assert isinstance(network, ConvNetwork), "the recipes have convolutions"
         return network
 
@@ -128,5 +127,5 @@ def demo_conv_job(*, seed: int = 0, channels: int = 2000) -> ConvJob:
     >>> demo_conv_job().model
     'small-cnn'
     """
-    training = Training(epochs=20, batch_size=32, learning_rate=0.05)
+    training = Recipe(epochs=20, batch_size=32, schedule=Cosine(0.05))
     return ConvJob("small-cnn", Structured(channels=channels), training, {"bias": True}, seed)

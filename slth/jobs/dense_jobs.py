@@ -12,11 +12,10 @@ from slth.data.datasets import DataSet
 from slth.errors import ArgumentError, ConstructionError
 from slth.jobs.dense_record import dense_layer_records, information_bits
 from slth.jobs.pipeline import Delivery, Floats, Measured, Progress
-from slth.networks import attack_difference
+from slth.networks import attack_difference, describe_module, mlp
 from slth.subset_sum.resources import thread_count
 from slth.tickets import DenseNetwork
-from slth.training import Training
-from slth.training.dense import train_dense
+from slth.training import Examples, Recipe, train
 
 SECONDS_A_STEP = 2e-8
 """Of one core, for each of the 2**(candidates / 2) steps that one weight takes: measured 1e-8 to 3e-8 up to 48."""
@@ -31,7 +30,7 @@ class DenseJob:
     hidden : sequence of int
         Hidden neurons of the target.
     method : Dense
-    training : Training
+    training : Recipe
     bias : bool
         Whether the target has biases.
     seed : int
@@ -45,7 +44,7 @@ class DenseJob:
 
     hidden: Sequence[int]
     method: Dense
-    training: Training
+    training: Recipe
     bias: bool = True
     seed: int = 0
 
@@ -65,16 +64,10 @@ class DenseJob:
         self, data: DataSet, *, limit: int | None = None, device: str = "cpu", progress: Progress | None = None
     ) -> DenseNetwork:
         """Train the target, on at most ``limit`` examples."""
-        return train_dense(
-            (data.features, *self.hidden, data.classes),
-            data.inputs("train", limit=limit),
-            data.labels("train", limit=limit),
-            bias=self.bias,
-            training=self.training,
-            seed=self.seed,
-            device=device,
-            progress=progress,
-        )
+        module = mlp((data.features, *self.hidden, data.classes), bias=self.bias, seed=self.seed)
+        examples = Examples(data.inputs("train", limit=limit), data.labels("train", limit=limit))
+        train(module, examples, self.training, seed=self.seed, device=device, progress=progress)
+        return describe_module(module)
 
     def construct(self, target: DenseNetwork, *, progress: Progress | None = None) -> Construction:
         """Construct; whatever cannot be reached is said of the error that was asked for."""
@@ -116,7 +109,7 @@ def expected_seconds(job: DenseJob, data: DataSet) -> float:
     Examples
     --------
     >>> from slth.data.datasets import load
-    >>> expected_seconds(DenseJob((64, 32), Dense(candidates=10), Training()), load("digits")) < 1.0
+    >>> expected_seconds(DenseJob((64, 32), Dense(candidates=10), Recipe()), load("digits")) < 1.0
     True
     """
     if job.method.candidates is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -72,20 +71,22 @@ def dense_target(
     >>> target.parameters
     160
     """
-    from slth.training import Training
+    from slth.training import Cosine, Recipe
+    from slth.training.checkpoint import described
 
-    training = Training(epochs=epochs, batch_size=128, learning_rate=0.1)
+    training = Recipe(epochs=epochs, batch_size=128, schedule=Cosine(0.1))
     sizes = (data.features, *hidden, data.classes)
-    recipe = {"kind": "dense", "sizes": sizes, "bias": bias, "training": asdict(training), "seed": seed}
+    recipe = {"kind": "dense", "sizes": sizes, "bias": bias, "training": described(training), "seed": seed}
 
     def make() -> DenseNetwork:
+        from slth.networks import describe_module, mlp
         from slth.networks.threads import threads_for
-        from slth.training.dense import train_dense
+        from slth.training import Examples, train
 
+        module = mlp(sizes, bias=bias, seed=seed)
         with threads_for(0):
-            return train_dense(
-                sizes, data.inputs("train"), data.labels("train"), bias=bias, training=training, seed=seed
-            )
+            train(module, Examples(data.inputs("train"), data.labels("train")), training, seed=seed)
+        return describe_module(module)
 
     found = _kept(recipe, data, context.cache, make)
     assert isinstance(found, DenseNetwork), "the recipe is part of the file's name"
@@ -119,21 +120,19 @@ def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> 
         ...
     slth.errors.ArgumentError: input_shape=(1, 8, 8) is too small for LeNet-5: 12 x 12 is the least
     """
-    from slth.training import Training
+    from slth.training import Adam, Constant, Recipe
+    from slth.training.checkpoint import described
 
-    training = Training(
-        epochs=epochs, batch_size=64, learning_rate=1e-3, optimizer="adam", schedule="constant", weight_decay=0.0
-    )
-    recipe = {"kind": "lenet5", "training": asdict(training), "seed": seed}
+    training = Recipe(epochs=epochs, batch_size=64, schedule=Constant(1e-3), optimizer=Adam())
+    recipe = {"kind": "lenet5", "training": described(training), "seed": seed}
 
     def make() -> ConvNetwork:
-        from slth.networks.conv_models import lenet5
-        from slth.training.images import train_module
+        from slth.networks import describe_module, lenet5
+        from slth.training import Examples, train
 
         module = lenet5(input_shape=data.shape, classes=data.classes, seed=seed)
-        network = train_module(
-            module, data.inputs("train"), data.labels("train"), input_shape=data.shape, training=training, seed=seed
-        )
+        train(module, Examples(data.inputs("train"), data.labels("train"), shape=data.shape), training, seed=seed)
+        network = describe_module(module, input_shape=data.shape)
         assert isinstance(network, ConvNetwork), "it has convolutions"
         return network
 

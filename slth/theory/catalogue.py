@@ -10,7 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from slth.errors import ArgumentError
-from slth.theory.bound import Bound
+from slth.theory.nouns import Bound
+
+DERIVED = "best_error", "first_moment", "scaled_moment", "vector_error", "second_moment", "counting"
+"""The families whose bounds no paper states: modules of :mod:`slth.theory.derived`."""
 
 FAMILIES = (
     "one_dimension",
@@ -39,7 +42,7 @@ FAMILIES = (
     "classical",
     "differencing",
 )
-"""Modules of this package with a tuple BOUNDS, in the order of lists."""
+"""Modules of this package that define bounds, in the order of lists."""
 
 
 class Catalogue(Mapping[str, Bound]):
@@ -80,24 +83,8 @@ class Catalogue(Mapping[str, Bound]):
         return _all().get(key, default)
 
     def family(self, key: str) -> str:
-        """Return the name of the family that a bound belongs to.
+        """Return the name of the family that a bound belongs to, one of :data:`FAMILIES`.
 
-        Parameters
-        ----------
-        key : str
-
-        Returns
-        -------
-        str
-            One of :data:`FAMILIES`.
-
-        Raises
-        ------
-        ArgumentError
-            There is no such bound.
-
-        Examples
-        --------
         >>> bounds.family("pensia2020.width")
         'dense'
         """
@@ -106,8 +93,10 @@ class Catalogue(Mapping[str, Bound]):
 
 @cache
 def _family(name: str) -> tuple[Bound, ...]:
-    found: tuple[Bound, ...] = import_module(f"slth.theory.{name}").BOUNDS
-    return found
+    """The bounds that a module defines, in its order."""
+    module = import_module(f"slth.theory.derived.{name}" if name in DERIVED else f"slth.theory.{name}")
+    made = (value for value in vars(module).values() if isinstance(value, Bound))
+    return tuple(one for one in made if one.__module__ == module.__name__)  # and none that it imports
 
 
 @cache

@@ -54,6 +54,7 @@ _KEYS = frozenset(
 )  # fmt: skip
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
+_BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
 _BUFFER = "buffer."
 _BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
 
@@ -89,7 +90,7 @@ def content_to_bytes(content: Content) -> bytes:
         "content_sha256": _NO_DIGEST,
     }
     tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
-    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in content.buffers.items()}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
@@ -208,7 +209,9 @@ def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content
     buffers = {name.removeprefix(_BUFFER): name for name in tensors if name.startswith(_BUFFER)}
     if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
         raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
-    source = graph_from_text(metadata["source"], None, SOURCE_KINDS)
+    text = metadata["source"]
+    require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
+    source = graph_from_text(text, None, SOURCE_KINDS)
     layers = tuple({node.step.path: node.step for node in source.weighted}.values())
     positions = sum(layer.open_positions for layer in layers)
     require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")

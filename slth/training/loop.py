@@ -1,196 +1,363 @@
-"""The one training loop: plain tensors in memory, one optimiser, one schedule, every draw from one generator."""
+"""The one training loop: a generator of small records, whose state is all that a checkpoint holds."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from slth.errors import ArgumentError
+from slth.networks.devices import resolve_device
+from slth.networks.masking import maskable
+from slth.networks.threads import threads_for
+from slth.rng import Stream
+from slth.training.batches import Batches
+from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
+from slth.training.evaluation import Evaluation, evaluate_function
+from slth.training.examples import Examples
+from slth.training.method import Method, MethodState, Step, Tensors, Trained, density_of, partition
+from slth.training.recipe import Recipe
 
-Progress = Callable[[str, int, int], None]
+EVALUATED = 1024
+"""Examples that are evaluated at once."""
 
 
 @dataclass(frozen=True)
-class Training:
-    """How to train.
+class Record:
+    """What a consumer of the loop sees.
 
     Parameters
     ----------
-    epochs : int
-        Passes over the data.
-    batch_size : int
-        Examples per step; the last batch of a pass may be smaller.
-    learning_rate : float
-        Rate of the first step.
-    optimizer : {"sgd", "adam"}
-        SGD with momentum, or Adam with decoupled weight decay.
-    schedule : {"constant", "cosine"}
-        Constant rate, or a half cosine down to 0 over all steps.
-    momentum, weight_decay : float
-        Momentum serves SGD only.
-
-    Raises
-    ------
-    ArgumentError
-        If a number is outside its range or a name is unknown.
-
-    Examples
-    --------
-    >>> Training(epochs=2).optimizer
-    'sgd'
+    step, epoch : int
+        Steps done, and epochs that are over.
+    loss : float
+        Mean over the examples since the record before, measured while training ran (penalties included).
+    rate : float
+        Learning rate of the last step.
+    density : float
+        kept / total over the masked weights; 1.0 without a method.
+    seconds : float
+        Spent in steps and evaluations since training began.
+    validation : Evaluation or None
+        At the end of an epoch, where there are held-out examples.
     """
 
-    epochs: int = 20
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    schedule: Literal["constant", "cosine"] = "cosine"
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        rules: list[tuple[str, bool, str, str]] = [
-            ("epochs", self.epochs >= 0, "must not be negative", "use 0 to train not at all"),
-            ("batch_size", self.batch_size >= 1, "must be at least 1", "use 64"),
-            ("learning_rate", 0.0 < self.learning_rate < math.inf, "must be positive and finite", "use 0.1 or 1e-3"),
-            ("optimizer", self.optimizer in ("sgd", "adam"), "is not an optimiser", 'use "sgd" or "adam"'),
-            ("schedule", self.schedule in ("constant", "cosine"), "is not a schedule", 'use "constant" or "cosine"'),
-            ("momentum", 0.0 <= self.momentum < 1.0, "must lie in [0, 1)", "use 0.9"),
-            ("weight_decay", 0.0 <= self.weight_decay < math.inf, "must not be negative", "use 0.0 for none"),
-        ]
-        for name, holds, rule, remedy in rules:
-            if not holds:
-                raise ArgumentError(name, getattr(self, name), rule, remedy)
+    step: int
+    epoch: int
+    loss: float
+    rate: float
+    density: float
+    seconds: float
+    validation: Evaluation | None = None
 
 
-def train(
-    module: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-    *,
-    training: Training | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> list[float]:
-    """Train a classifier in place by cross entropy, on the device where its tensors are.
+class TrainingRun:
+    """A module in training: iterate over it, and it trains.
 
-    The same module, data, settings and seed give the same weights on the same machine and number of threads: the order
-    of the examples comes from a generator seeded with ``seed``, and nothing here draws from torch's global generator.
+    Every random number has an address: the order of the examples (seed, epoch, index), the augmentation (seed, epoch,
+    index of the example), and whatever layers such as dropout draw from torch's generators (seed, step), which are left
+    as they were found. So on the CPU a run that is killed and resumed ends at the same bits, with the same machine and
+    number of threads.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Maps inputs [batch, ...] to scores [batch, classes].
-    inputs : Tensor[examples, ...]
-        Floating-point inputs, all in memory.
-    labels : Tensor[examples]
-        Integer classes.
-    training : Training, optional
-        How to train; the default settings if None.
+        Trained in place; moved to the device, images and kernels with the channels last.
+    data : Examples
+        What it is trained on.
+    recipe : Recipe, optional
+    method : Method, optional
+        A search or a trainable ticket; ordinary training without one.
+    trained : collection of str or callable, optional
+        Which of the module's parameters are trained; by default those that require a gradient, or none where a method
+        keeps weights as they are drawn.
+    validation : Examples, optional
+        Held-out examples (:func:`slth.training.split`), evaluated at the end of each epoch.
     seed : int
-        Seed of the order of the examples.
-    progress : callable, optional
-        Called with ("training", epochs done, epochs).
-
-    Returns
-    -------
-    list of float
-        Mean loss of each epoch, measured while it ran.
+        0 <= seed < 2**64.
+    start : int
+        Steps that count as done: the schedule begins there, with fresh momentum (rewinding).
+    device : {"auto", "cpu", "cuda"}
 
     Raises
     ------
-    ArgumentError
-        If there are no examples, or their number is not the number of labels.
+    slth.errors.ArgumentError
+        The module does not take the examples, nothing is trained, or an argument breaks a rule.
 
     Examples
     --------
-    >>> from slth.networks import mlp
-    >>> points = torch.tensor([[-1.0], [1.0]])
-    >>> losses = train(mlp((1, 2)), points, torch.tensor([0, 1]), training=Training(epochs=20))
-    >>> losses[-1] < losses[0]
-    True
+    >>> data = Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
+    >>> run = TrainingRun(nn.Linear(1, 2), data, Recipe(epochs=30))
+    >>> for record in run:
+    ...     if record.loss < 0.1:
+    ...         break
+    >>> run.evaluate(data).accuracy
+    1.0
     """
-    settings = Training() if training is None else training
-    if len(inputs) == 0 or len(inputs) != len(labels):
-        raise ArgumentError(
-            "labels", tuple(labels.shape), "must be one class per example", f"pass {len(inputs)} labels"
+
+    def __init__(
+        self,
+        module: nn.Module,
+        data: Examples,
+        recipe: Recipe | None = None,
+        *,
+        method: Method | None = None,
+        trained: Trained | None = None,
+        validation: Examples | None = None,
+        seed: int = 0,
+        start: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        self.module, self.method = module, method
+        self.recipe = Recipe() if recipe is None else recipe
+        self.seed = Stream(seed, "training").seed
+        place = resolve_device(device)
+        self.data = data.to(place)
+        self.validation = None if validation is None else validation.to(place)
+        module.to(device=place)
+        if self.data.inputs.ndim == 4:
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._batches = Batches(self.data, self.recipe, self.seed)
+        self._at, self._seconds = self._checked_start(start), 0.0
+        default = (lambda _: False) if method is not None and not method.trains_weights else None
+        self.parts = partition(module, trained=default if trained is None else trained)
+        self.state = self._first_state()
+        self._own = method is None and all(
+            tensor.requires_grad == (name in self.parts.trained) for name, tensor in module.named_parameters()
         )
-    steps = -(-len(inputs) // settings.batch_size)
-    optimizer = _optimizer(module, settings)
-    schedule = _schedule(optimizer, settings, settings.epochs * steps)
-    order = torch.Generator().manual_seed(seed)
-    losses = []
-    module.train()
-    for epoch in range(settings.epochs):
-        permutation = torch.randperm(len(inputs), generator=order).to(inputs.device)
-        total = torch.zeros((), device=inputs.device)
-        for batch in torch.split(permutation, settings.batch_size):
-            optimizer.zero_grad(set_to_none=True)
-            loss = nn.functional.cross_entropy(module(inputs[batch]), labels[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            total += loss.detach() * len(batch)
-        losses.append(float(total) / len(inputs))
-        if progress is not None:
-            progress("training", epoch + 1, settings.epochs)
-    module.eval()
-    return losses
+        leaves = dict(module.named_parameters()) if self._own else self.parts.trained
+        self._leaves = {name: leaves[name] for name in self.parts.trained}
+        self._leaves.update({f"method.{name}": tensor for name, tensor in self.state.trained.items()})
+        if not self._leaves and self.recipe.epochs:
+            raise ArgumentError("trained", trained, "leaves nothing to train", "name a parameter, or use a method")
+        self._optimizer = self.recipe.optimizer.build(list(self._leaves.values())) if self._leaves else None
+        self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
+        self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed, start)
+        self._check_fit()
 
+    @property
+    def step(self) -> Step:
+        """Where training is."""
+        return Step(self._at, max(1, self._batches.per_epoch), self.recipe.epochs)
 
-def accuracy(module: nn.Module, inputs: Tensor, labels: Tensor, *, batch_size: int = 4096) -> float:
-    """Return the share of examples whose largest score is at their label.
+    def __iter__(self) -> Iterator[Record]:
+        """Train, with a record for each epoch."""
+        return self.records()
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Maps inputs to scores; its training mode is left as it is found.
-    inputs : Tensor[examples, ...]
-        Inputs.
-    labels : Tensor[examples]
-        Integer classes.
-    batch_size : int
-        Examples evaluated at once.
+    def records(self, every: int | None = None) -> Iterator[Record]:
+        """Train from where the run is to its end; between two records the run may be saved, evaluated or left.
 
-    Returns
-    -------
-    float
-        From 0 to 1.
+        Parameters
+        ----------
+        every : int, optional
+            Steps between two records, counted from the first step; there is always one at the end of an epoch.
 
-    Examples
-    --------
-    >>> accuracy(nn.Identity(), torch.tensor([[0.0, 1.0], [2.0, 1.0]]), torch.tensor([1, 1]))
-    0.5
-    """
-    was_training, right = module.training, 0
-    module.eval()
-    with torch.no_grad():
-        for start in range(0, len(inputs), batch_size):
-            part = slice(start, start + batch_size)
-            right += int((module(inputs[part]).argmax(dim=1) == labels[part]).sum())
-    module.train(was_training)
-    return right / len(labels)
+        Yields
+        ------
+        Record
 
+        Raises
+        ------
+        slth.errors.ArgumentError
+            ``every`` is not positive.
+        """
+        if every is not None and every < 1:
+            raise ArgumentError("every", every, "must be at least 1 step", "leave it out for one record an epoch")
+        try:
+            while self._at < self.step.total:
+                with threads_for(self._products), self._batches.generators():
+                    record = self._until_record(every)
+                yield record
+        finally:
+            self.module.eval()
+            for leaf in self._leaves.values():
+                leaf.grad = None
 
-def _optimizer(module: nn.Module, settings: Training) -> torch.optim.Optimizer:
-    if settings.optimizer == "adam":
-        return torch.optim.AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(
-        module.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    def _until_record(self, every: int | None) -> Record:
+        """Do steps until a record is due."""
+        begin, seen, rate = time.perf_counter(), 0, 0.0
+        total = torch.zeros((), device=self.data.inputs.device)
+        self.module.train()
+        while True:
+            rate = self.recipe.schedule.rate(self._at, self._batches.per_epoch, self.recipe.epochs)
+            inputs, targets = self._batches.at(self._at)
+            total += self._one_step(inputs, targets, rate) * len(inputs)
+            seen += len(inputs)
+            if self.step.ends_epoch or (every is not None and self._at % every == 0):
+                break
+        loss = float(total) / seen  # waits for the device
+        found = self.evaluate(self.validation) if self.validation is not None and self.step.ends_epoch else None
+        density = density_of(self.masks())
+        self._seconds += time.perf_counter() - begin
+        return Record(self._at, self.step.epoch, loss, rate, density, self._seconds, found)
 
+    def _one_step(self, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
+        """Do one step on a batch, and return its loss."""
+        optimizer = self._optimizer
+        assert optimizer is not None, "there is something to train"
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        for leaf in self._leaves.values():
+            leaf.grad = None
+        with self._autocast():
+            loss = self.recipe.loss(self._outputs(inputs), targets)
+        penalty = None if self.method is None else self.method.penalty(self.state, self.step)
+        loss = loss if penalty is None else loss + penalty
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip is not None:
+            nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
+        optimizer.step()
+        self._at += 1
+        if self.method is not None:
+            self._after(self.method)
+        return loss.detach()
 
-def _schedule(optimizer: torch.optim.Optimizer, settings: Training, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-    def factor(step: int) -> float:
-        return 1.0 if settings.schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * step / max(1, steps)))
+    def evaluate(self, examples: Examples, *, batch_size: int = EVALUATED) -> Evaluation:
+        """Return loss and accuracy as the run stands: masked, normalised, in evaluation mode."""
+        mode = self.module.training
+        self.module.eval()
+        try:
+            with self._autocast(), torch.no_grad():
+                return evaluate_function(
+                    lambda inputs: self._outputs(self._batches.normalised(inputs)),
+                    examples.to(self.data.inputs.device),
+                    self.recipe.loss,
+                    batch_size,
+                )
+        finally:
+            self.module.train(mode)
 
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    def masks(self) -> dict[str, Tensor]:
+        """Return the masks of the method as they stand; none without a method."""
+        if self.method is None:
+            return {}
+        with torch.no_grad():
+            return {name: mask.detach() for name, mask in self.method.mask(self.state, self.step).items()}
+
+    def write_weights(self) -> None:
+        """Write the weights that the method makes into the module, so that calling it is what was trained."""
+        if self.method is None:
+            return
+        with torch.no_grad():
+            weights = {**self.parts.frozen, **self.parts.trained}
+            for name, made in self.method.weights(weights, self.state, self.step).items():
+                weights[name].copy_(made)
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint: under a temporary name, then renamed, so that a file is never half there.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            The file cannot be written.
+        """
+        numbers = {"step": self._at, "seconds": self._seconds}
+        write_checkpoint(Path(path), self._problem, self._tensors(), numbers)
+
+    def resume(self, path: str | Path) -> None:
+        """Take up a checkpoint of the same method, module, data, recipe and seed; nothing in the file is executed.
+
+        Raises
+        ------
+        slth.errors.DataError
+            There is no such file, or it is not a checkpoint or damaged.
+        slth.errors.ArgumentError
+            It was made under another method, module, data, recipe or seed: the message says which field differs.
+        """
+        tensors, numbers = read_checkpoint(Path(path), self._problem)
+        for name, tensor in self._tensors(fresh=True).items():
+            tensor.copy_(tensors.pop(name))
+        fixed = {name.removeprefix("fixed."): tensor for name, tensor in tensors.items() if name.startswith("fixed.")}
+        place = self.data.inputs.device
+        self.state = MethodState(self.state.trained, {name: tensor.to(place) for name, tensor in fixed.items()})
+        self._resume_optimizer(tensors)
+        self._at, self._seconds = int(numbers["step"]), float(numbers["seconds"])
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Return copies of the module's tensors, of the method's state and of the optimiser's."""
+        return {name: tensor.clone() for name, tensor in self._tensors().items()}
+
+    def _tensors(self, *, fresh: bool = False) -> dict[str, Tensor]:
+        """Return all tensors of the state by name; of a fresh run those alone that every such run has."""
+        own = {**self.parts.trained, **self.parts.frozen, **self.parts.buffers}
+        found = {f"module.{name}": tensor.detach() for name, tensor in own.items()}
+        found |= {f"trained.{name}": tensor.detach() for name, tensor in self.state.trained.items()}
+        if fresh:
+            return found
+        found |= {f"fixed.{name}": tensor for name, tensor in self.state.fixed.items()}
+        for name, leaf in self._leaves.items():
+            kept = {} if self._optimizer is None else self._optimizer.state.get(leaf, {})
+            found |= {f"optimizer.{key}.{name}": value for key, value in kept.items() if isinstance(value, Tensor)}
+        return found
+
+    def _resume_optimizer(self, tensors: Tensors) -> None:
+        """Give the optimiser the state that a checkpoint has for it."""
+        if self._optimizer is None:
+            return
+        self._optimizer.state.clear()
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                key, leaf_name = name.removeprefix("optimizer.").split(".", 1)
+                leaf = self._leaves[leaf_name]
+                value = torch.empty_like(leaf).copy_(tensor) if tensor.shape == leaf.shape else tensor.clone()
+                self._optimizer.state[leaf][key] = value
+
+    def _checked_start(self, start: int) -> int:
+        """Return the first step, if it is one."""
+        last = self._batches.per_epoch * self.recipe.epochs
+        if not 0 <= start <= last:
+            raise ArgumentError("start", start, f"must be a step, 0 to {last}", "use 0, or the step to rewind to")
+        return start
+
+    def _first_state(self) -> MethodState:
+        """Return the method's state; an empty one without a method."""
+        if self.method is None:
+            return MethodState()
+        weights = {**self.parts.frozen, **self.parts.trained}
+        names = [name for name in maskable(self.module) if name in weights]
+        state = self.method.init({name: weights[name].detach() for name in names}, self.seed)
+        scores = {name: tensor.detach().clone().requires_grad_() for name, tensor in state.trained.items()}
+        return MethodState(scores, state.fixed)
+
+    def _after(self, method: Method) -> None:
+        """Let the method change its state; what is optimised keeps its place in memory."""
+        with torch.no_grad():
+            state = method.after(self.state, self.step, {**self.parts.frozen, **self.parts.trained})
+            for name, leaf in self.state.trained.items():
+                if state.trained[name] is not leaf:
+                    leaf.copy_(state.trained[name])
+        self.state = MethodState(self.state.trained, state.fixed)
+
+    def _outputs(self, inputs: Tensor) -> Tensor:
+        """Evaluate the module with the weights as they stand."""
+        if self._own:
+            outputs: Tensor = self.module(inputs)
+            return outputs
+        weights = {**self.parts.frozen, **self.parts.trained}
+        if self.method is not None:
+            weights.update(self.method.weights(weights, self.state, self.step))
+        found: Tensor = functional_call(self.module, weights, (inputs,))
+        return found
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which products are bfloat16, if they are asked to be."""
+        place = self.data.inputs.device.type
+        return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
+
+    def _check_fit(self) -> None:
+        """Refuse a module that does not take the examples, before anything is trained."""
+        two = self.data.at(torch.arange(min(2, len(self.data)), device=self.data.inputs.device))
+        try:
+            self.evaluate(two)
+        except (RuntimeError, IndexError, TypeError, ValueError) as problem:
+            if isinstance(problem, ArgumentError):
+                raise
+            rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
+            remedy = "pass inputs of the module's shape and labels below its number of classes"
+            raise ArgumentError("module", type(self.module).__name__, rule, remedy) from problem

@@ -19,7 +19,7 @@ from slth.verifier.search import run_case, run_check
 Progress = Callable[[str, int, int], None]
 
 FAMILIES = ("subset_sums", "networks", "constants", "estimates")
-"""Modules of this package with a function ``checks()``."""
+"""Modules of this package with a tuple ``CHECKS``."""
 
 
 @cache
@@ -32,7 +32,7 @@ def all_checks() -> Mapping[str, Check]:
     """
     found: dict[str, Check] = {}
     for family in FAMILIES:
-        for check in import_module(f"{__name__}.{family}").checks():
+        for check in import_module(f"{__name__}.{family}").CHECKS:
             assert check.key not in found, f"two checks of {check.key}"
             found[check.key] = check
     return found
@@ -131,7 +131,7 @@ def known_keys() -> list[str]:
 def _forced(key: str) -> str:
     """What a necessary condition on the same quantity says of the constant."""
     from slth.theory import bounds
-    from slth.theory.consistency import PAIRS, smallest_constant
+    from slth.theory.derived.consistency import PAIRS, smallest_constant
 
     said = []
     for pair in PAIRS:

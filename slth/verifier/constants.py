@@ -136,103 +136,97 @@ def _grid(eps: Sequence[float], **same: Any) -> list[dict[str, Any]]:
 ONE_WEIGHT = {"d_in": 1, "d_out": 1, "layers": 1}
 
 
-def checks() -> tuple[Check, ...]:
-    """The checks of this module.
+COVER = "the sums of n values come within eps of every target of the interval"
+USUAL = (0.1, 0.03, 0.01, 0.003)
+COARSE = (0.1, 0.03, 0.01)
 
-    Returns
-    -------
-    tuple of Check
-    """
-    cover = "the sums of n values come within eps of every target of the interval"
-    usual = (0.1, 0.03, 0.01, 0.003)
-    coarse = (0.1, 0.03, 0.01)
-    return (
-        _constant("lueker1998.candidates", cover, _covering, _grid(usual, delta=0.1, law="uniform"), "delta"),
-        _constant(
-            "lueker1998.other_laws", f"{cover}; normal law", _covering, _grid(usual, delta=0.1, law="normal"), "delta"
+CHECKS: tuple[Check, ...] = (
+    _constant("lueker1998.candidates", COVER, _covering, _grid(USUAL, delta=0.1, law="uniform"), "delta"),
+    _constant(
+        "lueker1998.other_laws", f"{COVER}; normal law", _covering, _grid(USUAL, delta=0.1, law="normal"), "delta"
+    ),
+    _constant("lueker1998.products", COVER, _covering, _grid((0.2, 0.1), law="products", high=1.0, most=80), "eps"),
+    _constant(
+        "dacunha2023.subset_sum.candidates",
+        f"{COVER}; high probability taken to be 0.9",
+        _covering,
+        _grid(USUAL, law="uniform"),
+        0.9,
+    ),
+    _constant(
+        "burkholz2022c.candidates",
+        COVER,
+        _covering,
+        [{**one, "largest": m, "high": m} for m in (1.0, 2.0) for one in _grid(COARSE, delta=0.1, law="uniform")],
+        "delta",
+    ),
+    _constant(
+        "burkholz2022a.width",
+        f"{COVER}; one neuron, one parameter of [-1, 1]",
+        _covering,
+        _grid(COARSE, delta=0.1, law="uniform", high=1.0, units=1, problems=1),
+        "delta",
+    ),
+    _constant(
+        "dacunha2022.candidates",
+        f"{COVER}; one kernel entry; 2n channels, those with u of the other sign removed",
+        _covering,
+        _grid(
+            (0.1, 0.05),
+            delta=0.1,
+            law="products",
+            channels=2,
+            high=1.0,
+            most=80,
+            c_in=1,
+            c_out=1,
+            kernel=1,
+            layers=1,
         ),
-        _constant("lueker1998.products", cover, _covering, _grid((0.2, 0.1), law="products", high=1.0, most=80), "eps"),
-        _constant(
-            "dacunha2023.subset_sum.candidates",
-            f"{cover}; high probability taken to be 0.9",
-            _covering,
-            _grid(usual, law="uniform"),
-            0.9,
-        ),
-        _constant(
-            "burkholz2022c.candidates",
-            cover,
-            _covering,
-            [{**one, "largest": m, "high": m} for m in (1.0, 2.0) for one in _grid(coarse, delta=0.1, law="uniform")],
-            "delta",
-        ),
-        _constant(
-            "burkholz2022a.width",
-            f"{cover}; one neuron, one parameter of [-1, 1]",
-            _covering,
-            _grid(coarse, delta=0.1, law="uniform", high=1.0, units=1, problems=1),
-            "delta",
-        ),
-        _constant(
-            "dacunha2022.candidates",
-            f"{cover}; one kernel entry; 2n channels, those with u of the other sign removed",
-            _covering,
-            _grid(
-                (0.1, 0.05),
-                delta=0.1,
-                law="products",
-                channels=2,
-                high=1.0,
-                most=80,
-                c_in=1,
-                c_out=1,
-                kernel=1,
-                layers=1,
-            ),
-            "delta",
-        ),
-        _constant(
-            "pensia2020.width",
-            f"{cover}; one weight, one hidden unit a candidate of the sign that it has",
-            _covering,
-            _grid((0.3, 0.2), delta=0.1, law="products", high=1.0, sides=2, most=80, **ONE_WEIGHT),
-            "delta",
-        ),
-        _constant(
-            "becchetti2022.fixed_target",
-            "some sum comes within eps of (1, ..., 1), with probability 1/3",
-            _reaching,
-            [{"dimension": d, "eps": eps, "law": "normal"} for d, eps in ((1, 0.1), (1, 0.01), (2, 0.3), (2, 0.1))],
-            1.0 / 3.0,
-        ),
-        _constant(
-            "becchetti2022.candidates",
-            f"{cover}; d = 1, high probability taken to be 0.9",
-            _covering,
-            _grid(coarse, law="normal", dimension=1, high=1.0),
-            0.9,
-        ),
-        _constant(
-            "kumar2025.candidates",
-            "every number of the grid in [-1/2, 1/2] is a sum, in 0.9 of the samples; values uniform on the grid, as "
-            "they are after the lemma's rejection of products",
-            _equal,
-            [{"bits": bits} for bits in (4, 6, 8)],
-            0.9,
-        ),
-        _constant(
-            "natale2024.amplified",
-            "every |z| <= sqrt(k) is within eps of a sum of exactly k of n values, with probability 1 - eps",
-            _sized,
-            [{"density": density, "eps": eps} for density, eps in ((0.25, 0.3), (0.5, 0.3))],
-            "eps",
-            _amplified,
-        ),
-        _constant(
-            "dacunha2023.structured.size",
-            "some k of k^2 products u v come within eps of (1, ..., 1), with probability taken to be 1/3",
-            _squared,
-            [{"dimension": d, "eps": 0.2} for d in (1, 2)],
-            1.0 / 3.0,
-        ),
-    )
+        "delta",
+    ),
+    _constant(
+        "pensia2020.width",
+        f"{COVER}; one weight, one hidden unit a candidate of the sign that it has",
+        _covering,
+        _grid((0.3, 0.2), delta=0.1, law="products", high=1.0, sides=2, most=80, **ONE_WEIGHT),
+        "delta",
+    ),
+    _constant(
+        "becchetti2022.fixed_target",
+        "some sum comes within eps of (1, ..., 1), with probability 1/3",
+        _reaching,
+        [{"dimension": d, "eps": eps, "law": "normal"} for d, eps in ((1, 0.1), (1, 0.01), (2, 0.3), (2, 0.1))],
+        1.0 / 3.0,
+    ),
+    _constant(
+        "becchetti2022.candidates",
+        f"{COVER}; d = 1, high probability taken to be 0.9",
+        _covering,
+        _grid(COARSE, law="normal", dimension=1, high=1.0),
+        0.9,
+    ),
+    _constant(
+        "kumar2025.candidates",
+        "every number of the grid in [-1/2, 1/2] is a sum, in 0.9 of the samples; values uniform on the grid, as "
+        "they are after the lemma's rejection of products",
+        _equal,
+        [{"bits": bits} for bits in (4, 6, 8)],
+        0.9,
+    ),
+    _constant(
+        "natale2024.amplified",
+        "every |z| <= sqrt(k) is within eps of a sum of exactly k of n values, with probability 1 - eps",
+        _sized,
+        [{"density": density, "eps": eps} for density, eps in ((0.25, 0.3), (0.5, 0.3))],
+        "eps",
+        _amplified,
+    ),
+    _constant(
+        "dacunha2023.structured.size",
+        "some k of k^2 products u v come within eps of (1, ..., 1), with probability taken to be 1/3",
+        _squared,
+        [{"dimension": d, "eps": 0.2} for d in (1, 2)],
+        1.0 / 3.0,
+    ),
+)

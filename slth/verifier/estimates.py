@@ -71,55 +71,49 @@ def _estimate(key: str, claim: str, measured: Any, *regimes: Case) -> Estimate:
     )
 
 
-def checks() -> tuple[Check, ...]:
-    """The checks of this module.
+THIRD = {"second_moment": 1.0 / 3.0}
 
-    Returns
-    -------
-    tuple of Check
-    """
-    third = {"second_moment": 1.0 / 3.0}
-    return (
-        _estimate(
-            "derived.subset_sum.error",
-            "median best error of uniform values",
-            _best_error,
-            *({"n": n, "target": 0.2, "level": 0.5, **third} for n in (8, 12, 16)),
-        ),
-        _estimate(
-            "derived.partition.error",
-            "mean least difference of a partition of uniform values",
-            _partition,
-            *({"n": n, **third} for n in (10, 14, 18)),
-        ),
-        _estimate(
-            "borgs2001.perfect",
-            "probability of a perfect partition; a limit for n to infinity",
-            _perfect,
-            *({"n": n, "bits": n - shift} for n in (12, 18) for shift in (4, 2, 1)),
-        ),
-        _estimate(
-            "derived.coverage.candidates",
-            "n at which half of the samples cover the interval",
-            _half_cover,
-            *({"eps": eps, "length": 1.0} for eps in (0.03, 0.01, 0.003)),
-        ),
-        _estimate(
-            "derived.interval.measured",
-            "n at which half of the samples cover [-1/2, 1/2]",
-            _half_cover,
-            *({"eps": eps, "length": 1.0} for eps in (0.01, 0.003)),
-        ),
-        _estimate(
-            "derived.covered_fraction",
-            "covered fraction by Lueker's recurrence",
-            _covered,
-            *({"n": n, "eps": 0.03} for n in (4, 8, 12)),
-        ),
-        _estimate(
-            "boettcher2008.difference",
-            "difference that differencing leaves; a limit for n to infinity",
-            _differencing,
-            *({"n": n} for n in (100, 1000)),
-        ),
-    )
+CHECKS: tuple[Check, ...] = (
+    _estimate(
+        "derived.subset_sum.error",
+        "median best error of uniform values",
+        _best_error,
+        *({"n": n, "target": 0.2, "level": 0.5, **THIRD} for n in (8, 12, 16)),
+    ),
+    _estimate(
+        "derived.partition.error",
+        "mean least difference of a partition of uniform values",
+        _partition,
+        *({"n": n, **THIRD} for n in (10, 14, 18)),
+    ),
+    _estimate(
+        "borgs2001.perfect",
+        "probability of a perfect partition; a limit for n to infinity",
+        _perfect,
+        *({"n": n, "bits": n - shift} for n in (12, 18) for shift in (4, 2, 1)),
+    ),
+    _estimate(
+        "derived.coverage.candidates",
+        "n at which half of the samples cover the interval",
+        _half_cover,
+        *({"eps": eps, "length": 1.0} for eps in (0.03, 0.01, 0.003)),
+    ),
+    _estimate(
+        "derived.interval.measured",
+        "n at which half of the samples cover [-1/2, 1/2]",
+        _half_cover,
+        *({"eps": eps, "length": 1.0} for eps in (0.01, 0.003)),
+    ),
+    _estimate(
+        "derived.covered_fraction",
+        "covered fraction by Lueker's recurrence",
+        _covered,
+        *({"n": n, "eps": 0.03} for n in (4, 8, 12)),
+    ),
+    _estimate(
+        "boettcher2008.difference",
+        "difference that differencing leaves; a limit for n to infinity",
+        _differencing,
+        *({"n": n} for n in (100, 1000)),
+    ),
+)

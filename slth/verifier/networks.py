@@ -179,96 +179,88 @@ def _layer_errors(case: Case) -> float:
     return float(np.abs(moved - values).max()) / float(case["eps"])
 
 
-def checks() -> tuple[Check, ...]:
-    """The checks of this module.
+BELOW = "no input of the box has a larger error, gradient ascent on the error included"
+IMAGES = {
+    "channels": _whole(1, 3),
+    "layers": _whole(2, 3),
+    "pool": st.booleans(),
+    "low": st.sampled_from([0.0, -1.0]),
+    "seed": _seeds(),
+}
 
-    Returns
-    -------
-    tuple of Check
-    """
-    below = "no input of the box has a larger error, gradient ascent on the error included"
-    images = {
-        "channels": _whole(1, 3),
-        "layers": _whole(2, 3),
-        "pool": st.booleans(),
-        "low": st.sampled_from([0.0, -1.0]),
-        "seed": _seeds(),
-    }
-    return (
-        Inequality(
-            key="certificate.dense",
-            claim=below,
-            cases=lambda: st.fixed_dictionaries(
-                {
-                    "inputs": _whole(1, 6),
-                    "width": _whole(1, 6),
-                    "layers": _whole(1, 4),
-                    "candidates": _whole(4, 16),
-                    "low": st.sampled_from([0.0, -1.0]),
-                    "seed": _seeds(),
-                }
-            ),
-            ratio=_dense,
+CHECKS: tuple[Check, ...] = (
+    Inequality(
+        key="certificate.dense",
+        claim=BELOW,
+        cases=lambda: st.fixed_dictionaries(
+            {
+                "inputs": _whole(1, 6),
+                "width": _whole(1, 6),
+                "layers": _whole(1, 4),
+                "candidates": _whole(4, 16),
+                "low": st.sampled_from([0.0, -1.0]),
+                "seed": _seeds(),
+            }
         ),
-        Inequality(
-            key="certificate.structured",
-            claim=below,
-            cases=lambda: st.fixed_dictionaries({**images, "candidates": _whole(50, 300)}),
-            ratio=_structured,
-            share=0.5,
+        ratio=_dense,
+    ),
+    Inequality(
+        key="certificate.structured",
+        claim=BELOW,
+        cases=lambda: st.fixed_dictionaries({**IMAGES, "candidates": _whole(50, 300)}),
+        ratio=_structured,
+        share=0.5,
+    ),
+    Inequality(
+        key="certificate.conv",
+        claim=BELOW,
+        cases=lambda: st.fixed_dictionaries({**IMAGES, "candidates": _whole(4, 10)}),
+        ratio=_conv,
+        share=0.5,
+    ),
+    Inequality(
+        key="certificate.attention",
+        claim=BELOW,
+        cases=lambda: st.fixed_dictionaries({"tokens": _whole(2, 3), "candidates": _whole(6, 14), "seed": _seeds()}),
+        ratio=_attention,
+        share=0.25,
+    ),
+    Inequality(
+        key="solution.optimal",
+        claim="what is called optimal is the optimum in rational arithmetic, with or without a size",
+        cases=_instances,
+        ratio=_solution,
+    ),
+    Inequality(
+        key="otsuka2025.softmax_error",
+        claim="scores that differ by so much move a softmax average by no more than the bound",
+        cases=lambda: st.fixed_dictionaries(
+            {
+                "rows": _whole(2, 64),
+                "d_in": _whole(1, 16),
+                "radius": st.sampled_from([0.5, 1.0, 4.0]),
+                "score_error": st.sampled_from([0.5, 0.1, 0.01]),
+                "spread": st.sampled_from([0.0, 1.0, 5.0]),
+                "corners": st.booleans(),
+                "aligned": st.booleans(),
+                "seed": _seeds(),
+            }
         ),
-        Inequality(
-            key="certificate.conv",
-            claim=below,
-            cases=lambda: st.fixed_dictionaries({**images, "candidates": _whole(4, 10)}),
-            ratio=_conv,
-            share=0.5,
+        ratio=_softmax,
+    ),
+    Inequality(
+        key="burkholz2022a.layer_error",
+        claim="parameters that move by so much move the output by at most eps",
+        cases=lambda: st.fixed_dictionaries(
+            {
+                "width": _whole(1, 8),
+                "layers": _whole(1, 5),
+                "scale": st.sampled_from([0.5, 1.0, 2.0]),
+                "eps": st.sampled_from([0.5, 0.1, 0.01]),
+                "positive": st.sampled_from([0.5, 1.0]),
+                "seed": _seeds(),
+            }
         ),
-        Inequality(
-            key="certificate.attention",
-            claim=below,
-            cases=lambda: st.fixed_dictionaries(
-                {"tokens": _whole(2, 3), "candidates": _whole(6, 14), "seed": _seeds()}
-            ),
-            ratio=_attention,
-            share=0.25,
-        ),
-        Inequality(
-            key="solution.optimal",
-            claim="what is called optimal is the optimum in rational arithmetic, with or without a size",
-            cases=_instances,
-            ratio=_solution,
-        ),
-        Inequality(
-            key="otsuka2025.softmax_error",
-            claim="scores that differ by so much move a softmax average by no more than the bound",
-            cases=lambda: st.fixed_dictionaries(
-                {
-                    "rows": _whole(2, 64),
-                    "d_in": _whole(1, 16),
-                    "radius": st.sampled_from([0.5, 1.0, 4.0]),
-                    "score_error": st.sampled_from([0.5, 0.1, 0.01]),
-                    "spread": st.sampled_from([0.0, 1.0, 5.0]),
-                    "corners": st.booleans(),
-                    "aligned": st.booleans(),
-                    "seed": _seeds(),
-                }
-            ),
-            ratio=_softmax,
-        ),
-        Inequality(
-            key="burkholz2022a.layer_error",
-            claim="parameters that move by so much move the output by at most eps",
-            cases=lambda: st.fixed_dictionaries(
-                {
-                    "width": _whole(1, 8),
-                    "layers": _whole(1, 5),
-                    "scale": st.sampled_from([0.5, 1.0, 2.0]),
-                    "eps": st.sampled_from([0.5, 0.1, 0.01]),
-                    "positive": st.sampled_from([0.5, 1.0]),
-                    "seed": _seeds(),
-                }
-            ),
-            ratio=_layer_errors,
-        ),
-    )
+        ratio=_layer_errors,
+    ),
+)

@@ -233,33 +233,26 @@ def _draws() -> tuple[Check, ...]:
     )
 
 
-def checks() -> tuple[Check, ...]:
-    """The checks of this module.
-
-    Returns
-    -------
-    tuple of Check
-    """
-    return (
-        *_probabilities(),
-        *_draws(),
-        Inequality(
-            key="lueker1998.growth",
-            claim="one more uniform value adds at least (1 - p) p / 2 to the covered fraction, on average",
-            cases=lambda: st.fixed_dictionaries({"values": _lists(0, 4), "eps": st.sampled_from([0.2, 0.1, 0.03])}),
-            ratio=_growth,
-            share=0.25,
-        ),
-        Inequality(
-            key="derived.covering.candidates",
-            claim="no values cover an interval better than counting allows",
-            cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
-            ratio=_covering,
-        ),
-        Inequality(
-            key="derived.structured.counting_error",
-            claim="at most half of all targets come nearer than the error of the counting bound (D = 1)",
-            cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
-            ratio=_half_of_all,
-        ),
-    )
+CHECKS: tuple[Check, ...] = (
+    *_probabilities(),
+    *_draws(),
+    Inequality(
+        key="lueker1998.growth",
+        claim="one more uniform value adds at least (1 - p) p / 2 to the covered fraction, on average",
+        cases=lambda: st.fixed_dictionaries({"values": _lists(0, 4), "eps": st.sampled_from([0.2, 0.1, 0.03])}),
+        ratio=_growth,
+        share=0.25,
+    ),
+    Inequality(
+        key="derived.covering.candidates",
+        claim="no values cover an interval better than counting allows",
+        cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
+        ratio=_covering,
+    ),
+    Inequality(
+        key="derived.structured.counting_error",
+        claim="at most half of all targets come nearer than the error of the counting bound (D = 1)",
+        cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
+        ratio=_half_of_all,
+    ),
+)

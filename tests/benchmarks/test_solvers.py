@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.benchmarks.contenders import Declined
+from slth.benchmarks.large import sample
 from slth.benchmarks.peers import PEERS, installed
-from slth.benchmarks.runner import Declined
 from slth.benchmarks.solvers import (
     accelerator,
     exact_batch,
     heuristics,
     large_instance,
     machine_limit,
-    sample,
     start_up,
     two_list_steps,
     within_tolerance,

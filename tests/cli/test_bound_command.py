@@ -37,7 +37,8 @@ def test_show_says_everything(capsys, key):
     ran = run(capsys, "bound", "show", key)
     assert ran.code == 0
     said = " ".join(ran.out.split())
-    for text in (bound.provenance_text, *(assumption.words for assumption in bound.assumptions)):
+    assumed = [assumption.words for assumption in bound.assumptions]
+    for text in (bound.title, bound.statement, bound.remark, bound.provenance_text, *assumed):
         assert text in said
     for name, parameter in bound.parameters.items():
         assert f"--{name.replace('_', '-')}" in said

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from slth import studies
 from slth.benchmarks import runner as benchmarks
-from slth.benchmarks.runner import Contender
+from slth.benchmarks.contenders import Contender
 from slth.figures import catalogue, index
 from slth.figures.index import first_paragraph, inline
 from slth.grids import run as runs
@@ -256,6 +256,33 @@ def test_bad_names(folder, capsys):
     elsewhere = draw(capsys, "toys", "--dir", "nowhere")
     assert elsewhere.code == 2
     assert "there is no folder nowhere" in elsewhere.err
+
+
+def test_out_receives_what_is_made_and_keeps_what_it_has(folder, capsys):
+    draw(capsys, "toys")
+    before = {path.name: path.read_bytes() for path in (folder / "toys").iterdir()}
+    made = draw(capsys, "toys", "times", "--out", "there")
+    assert [entry["status"] for entry in made.json["figures"]] == ["redrawn", "computed"]
+    assert made.json["index"] == "there/index.html"
+    there = folder.parent / "there"
+    assert {path.name: path.read_bytes() for path in (there / "toys").iterdir()} == before
+    assert {path.name for path in (folder / "times").iterdir()} == {"spec.toml"}
+    (there / "toys/spec.toml").write_text(SPEC.replace("[1, 2]", "[2]"))
+    draw(capsys, "toys", "--out", "there", "--rerun")
+    assert len((there / "toys/table.csv").read_text().splitlines()) == 4
+    draw(capsys, "toys", "--out", "there")
+    assert len((there / "toys/table.csv").read_text().splitlines()) == 4
+    assert {path.name: path.read_bytes() for path in (folder / "toys").iterdir()} == before
+
+
+def test_without_a_folder_here_figures_are_made_of_those_that_came_along(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paper_figures").mkdir()  # somebody else's
+    made = draw(capsys, "solver_time").json["figures"][0]
+    assert (made["status"], made["png"]) == ("redrawn", "runs/figures/solver_time/solver_time.png")
+    assert list((tmp_path / "paper_figures").iterdir()) == []
+    monkeypatch.setattr("slth.cli.figure.repository_folder", lambda *_: None)
+    assert "this installation came without figures" in draw(capsys, "solver_time").err
 
 
 def test_the_index_page(folder, capsys):

@@ -10,6 +10,7 @@ import slth
 from slth.cli import main
 from slth.errors import TicketError
 from tests.cli.running import run
+from tests.processes import python
 
 
 def process(*arguments, **options):
@@ -144,13 +145,10 @@ def wait():
 environment.describe_environment = wait
 sys.exit(main(["env"]))
 """
-    running = subprocess.Popen(
-        [sys.executable, "-c", code_of_a_long_command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    assert running.stderr.readline() == "waiting\n"
-    running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    with python("-c", code_of_a_long_command) as running:
+        assert running.stderr.readline() == "waiting\n"
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
     assert running.returncode == code
     assert out == ""
     assert len(err.splitlines()) == 1
@@ -161,11 +159,10 @@ sys.exit(main(["env"]))
 def test_signals_while_training(number, code, tmp_path):
     """A long training, stopped: the exit code says how, nothing is on stdout, nothing is written."""
     options = ["--data", "synthetic", "--epochs", "1000000", "--verbose", "--out", str(tmp_path / "out")]
-    running = process("construct", "dense", *options)
-    assert running.stderr is not None
-    assert "training" in running.stderr.readline()
-    running.send_signal(number)
-    out, err = running.communicate(timeout=60)
+    with python("-m", "slth", "construct", "dense", *options) as running:
+        assert "training" in running.stderr.readline()
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == code, err
     assert out == ""
     assert "Traceback" not in err

@@ -10,8 +10,11 @@ import pytest
 
 from slth import studies
 from slth.cli.progress import remaining
+from slth.errors import ResultsError
+from slth.grids.store import read_store
 from tests.cli.running import run
 from tests.grids.toy_studies import REGISTRY
+from tests.processes import python
 
 SPEC = 'description = "toys"\ntask = "toy-noisy"\nreplicates = 3\n[grid]\nn = [1, 2]\n[full]\nreplicates = 4\n'
 
@@ -175,6 +178,13 @@ if __name__ == "__main__":
 """
 
 
+def committed(path):
+    try:
+        return len(list(read_store(path).items))
+    except ResultsError:  # not there yet
+        return 0
+
+
 SIGNALS = [(signal.SIGINT, 130, "loky"), (signal.SIGTERM, 143, "serial"), (signal.SIGINT, 130, "dask")]
 
 
@@ -187,16 +197,13 @@ def test_signals_leave_a_resumable_run(folder, capsys, number, code, engine, pyt
         f'task = "toy-counted"\nreplicates = 500\n[grid]\nn = [1]\n[fixed]\nfolder = "{folder}/calls"\n'
     )
     (folder / "driver.py").write_text(DRIVER)
-    command = [sys.executable, "driver.py", "run", "long.toml", "--engine", engine, "--json"]
     environment = {**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while len(list((folder / "calls").iterdir())) < 10:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    os.killpg(process.pid, number)
-    out, err = process.communicate(timeout=30)
+    with python("driver.py", "run", "long.toml", "--engine", engine, "--json", env=environment) as process:
+        while committed(folder / "runs/long/results.sqlite") < 5:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert json.loads(out)["exit_code"] == code
     assert err.splitlines()[0] == "slth: what is finished is kept in runs/long: run the same command again to go on"

@@ -2,14 +2,13 @@ import itertools
 import json
 import math
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from slth.cli import main
 from tests.cli.running import run
+from tests.processes import python
 
 VALUES = [0.31, -0.7, 0.52, 0.11]
 
@@ -85,13 +84,10 @@ def test_the_target_of_integers_is_one_of_them(capsys, law):
 
 def test_an_interrupted_search_delivers_what_it_has_and_says_so(tmp_path):
     options = ["--law", "normal", "--n", "64", "--solver", "four-list", "--verbose", "--json", "--out", str(tmp_path)]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "slth", "solve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    assert any("four lists" in line for line in running.stderr)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    with python("-m", "slth", "solve", *options) as running:
+        assert any("four lists" in line for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert "slth: interrupted: the best subset seen" in err
     assert json.loads(out)["status"] == "interrupted"

@@ -218,10 +218,12 @@ def test_bench(capsys, tmp_path):
     assert "numpy" in shown.out
 
 
-def test_bench_knows_before_it_runs_where_it_cannot_write_or_read(capsys, tmp_path):
-    ran = run(capsys, "bench")
+def test_bench_knows_before_it_runs_where_it_cannot_write_or_read(capsys, tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr("slth.cli.bench.repository_folder", lambda *_: None)
+        ran = run(capsys, "bench")
     assert ran.code == 2
-    assert "there is no folder benchmarks here" in ran.err
+    assert "this installation came without grids" in ran.err
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks/b.toml").write_text('task = "generate-weights"\n[grid]\nlaw = ["uniform"]\ncount = [9]\n')
     (tmp_path / "o/b/table.csv").mkdir(parents=True)

@@ -60,6 +60,33 @@ def cases(draw, most_layers=4, widest=4):
     return target, ticket, (low, low + width)
 
 
+@st.composite
+def hard_targets(draw):
+    """A small target, a box and options of a method, all of the kinds that certificates have been broken by.
+
+    One unit wide layers, biases far larger than weights, boxes that are points or tiny or of both signs, very few
+    candidates, and errors so large that a single copy of each neuron suffices.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    sizes = draw(st.lists(st.sampled_from([1, 1, 2, 3]), min_size=3, max_size=5))
+    inner = draw(st.sampled_from(["relu", "relu", "identity"]))
+    target = random_network(
+        rng, sizes, scale=draw(st.sampled_from([0.1, 0.1, 1.0, 3.0])), last=draw(st.sampled_from(["identity", "relu"]))
+    )
+    louder = draw(st.sampled_from([0.0, 1.0, 5.0, 30.0]))
+    layers = [
+        DenseLayer(layer.weight, layer.bias * louder, inner if number < len(sizes) - 2 else layer.activation)
+        for number, layer in enumerate(target.layers)
+    ]
+    low = draw(st.sampled_from([-1.0, -1e-6, 0.0, 0.3]))
+    width = rng.choice([0.0, 1e-9, 1e-3, 1.0, 2.0], sizes[0] if draw(st.booleans()) else 1)
+    low = np.full(sizes[0], low)
+    # A single candidate is where copies of neurons are furthest from them.
+    few = [{"candidates": count} for count in (1, 1, 1, 1, 2, 3, 6)]
+    options = draw(st.sampled_from([*few, *({"eps": eps, "delta": 0.5} for eps in (2.0, 8.0, 30.0))]))
+    return DenseNetwork(layers), options, (low, low + width)
+
+
 def points_of(rng, box, count):
     """Random points of a box, a quarter of them corners, and 0 where the box has it in some coordinates."""
     low, high = box
@@ -74,7 +101,12 @@ def points_of(rng, box, count):
 
 def exact_target(target, x):
     """The target's outputs for one input, as Fractions."""
-    values = [Fraction(v) for v in x]
+    return exact_target_layers(target, x)[-1]
+
+
+def exact_target_layers(target, x):
+    """The target's values behind each layer."""
+    values, behind = [Fraction(v) for v in x], []
     for layer in target.layers:
         bias = np.zeros(layer.outputs) if layer.bias is None else layer.bias
         values = [
@@ -82,12 +114,18 @@ def exact_target(target, x):
             for row, b in zip(layer.weight.tolist(), bias.tolist(), strict=True)
         ]
         values = rectified(values, layer.activation)
-    return values
+        behind.append(values)
+    return behind
 
 
 def exact_ticket(ticket, x):
     """The masked random network's outputs for one input, unit by unit, as Fractions."""
-    values = [Fraction(v) for v in x]
+    return exact_ticket_layers(ticket, x)[-1]
+
+
+def exact_ticket_layers(ticket, x):
+    """The ticket's values behind each layer, copies of neurons and of the constant 1 among them."""
+    values, behind = [Fraction(v) for v in x], []
     for layer, gain in zip(ticket.description.layers, ticket.gains.tolist(), strict=True):
         if isinstance(layer, ProductPair):
             values = exact_pair(ticket, layer, [*values, Fraction(1)])
@@ -99,7 +137,8 @@ def exact_ticket(ticket, x):
                 for o in range(layer.outputs)
             ]
         values = rectified([Fraction(gain) * value for value in values], layer.activation)
-    return values
+        behind.append(values)
+    return behind
 
 
 def exact_pair(ticket, layer, values):

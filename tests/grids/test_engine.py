@@ -103,6 +103,15 @@ def test_closing_stops_the_rest(tmp_path):
     assert 2 <= len(list(calls.iterdir())) < 50
 
 
+@pytest.fixture
+def interruptible():
+    """Also where a shell has started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_signals_wait_for_a_cluster_to_be_there():
     """And processes that a thread starts, which was begun meanwhile, do not see Ctrl-C."""
     seen = []

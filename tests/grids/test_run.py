@@ -1,7 +1,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 
 import pytest
@@ -14,6 +13,7 @@ from slth.grids.spec import Experiment
 from slth.grids.store import BATCH, read_store
 from slth.grids.work import work
 from tests.grids.toy_studies import REGISTRY
+from tests.processes import python
 
 
 def toy(study, cells, replicates=1, **fixed):
@@ -69,14 +69,14 @@ def test_kill_9_loses_at_most_the_last_batch(tmp_path, engine, pytestconfig):
     (tmp_path / "slow").touch()
     script, folder = tmp_path / "driver.py", tmp_path / "run"
     script.write_text(DRIVER)
-    command = [sys.executable, str(script), json.dumps(experiment.document()), str(folder), engine]
+    command = [str(script), json.dumps(experiment.document()), str(folder), engine]
     environment = {**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)}
-    driver = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60.0
-    while len(list(calls.iterdir())) < 50 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    driver.kill()
-    driver.wait()
+    with python(*command, env=environment, stderr=subprocess.DEVNULL) as driver:
+        while len(list(calls.iterdir())) < 50 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        driver.kill()
+        driver.wait()
     (tmp_path / "slow").unlink()
     time.sleep(1.0)  # its processes notice and go
     begun = len(list(calls.iterdir()))
@@ -225,15 +225,15 @@ def test_processes_end_with_a_killed_driver(tmp_path, pytestconfig):
     slow = toy("counted", {"n": list(range(5_000))}, folder=str(tmp_path / "calls"))
     (tmp_path / "calls").mkdir()
     (tmp_path / "slow").touch()
-    command = [sys.executable, str(script), json.dumps(slow.document()), str(tmp_path / "run"), "loky"]
+    command = [str(script), json.dumps(slow.document()), str(tmp_path / "run"), "loky"]
     environment = {**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)}
-    driver = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    while len(list((tmp_path / "calls").iterdir())) < 10:
-        assert driver.poll() is None
-        time.sleep(0.05)
-    processes = psutil.Process(driver.pid).children(recursive=True)
-    assert len(processes) >= 2
-    driver.kill()
-    driver.wait()
-    _, alive = psutil.wait_procs(processes, timeout=5.0)
+    with python(*command, env=environment, stderr=subprocess.DEVNULL) as driver:
+        while len(list((tmp_path / "calls").iterdir())) < 10:
+            assert driver.poll() is None
+            time.sleep(0.05)
+        processes = psutil.Process(driver.pid).children(recursive=True)
+        assert len(processes) >= 2
+        driver.kill()
+        driver.wait()
+        _, alive = psutil.wait_procs(processes, timeout=5.0)
     assert not alive

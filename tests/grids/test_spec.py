@@ -8,6 +8,7 @@ import pytest
 from slth.benchmarks import runner as benchmarks
 from slth.errors import ArgumentError
 from slth.grids.cells import Cells
+from slth.grids.keys import Key, Study
 from slth.grids.spec import Experiment, from_document, item_seed, read_experiment
 from slth.studies import STUDIES
 from tests.grids.toy_studies import REGISTRY
@@ -81,8 +82,8 @@ def test_seeds_are_those_of_the_definition():
         (HEAD + "replicate = 3", "unknown key 'replicate': did you mean 'replicates'"),
         (HEAD + "[full]\nseed = 3", r"unknown key 'seed' in \[full\]"),
         (HEAD + "[full]\nreplicates = 'x'", r"has a str for 'replicates' in \[full\]: give a int"),
-        (HEAD + "replicates = 0", "replicates = 0"),
-        (HEAD + "seed = -1", "seed = -1"),
+        (HEAD + "replicates = 0\n[grid]\nn = [1]", "replicates = 0"),
+        (HEAD + "seed = -1\n[grid]\nn = [1]", "seed = -1"),
         (HEAD + "seed = 1.5", "'seed'"),
         (HEAD + "seed = true", "'seed'"),
         (HEAD + "grid = 3", "give a dict or list"),
@@ -94,15 +95,19 @@ def test_seeds_are_those_of_the_definition():
         (HEAD + "[[grid]]\nn = [1, 2]\n[[grid]]\nn = [2]", "comes twice"),
         (HEAD + "[grid]\nn = [nan]", "nan"),
         (HEAD + "[fixed]\nn = inf", "inf"),
-        (HEAD + "[grid]\nn = [2020-01-01]", "a date in the grid entry 'n'"),
-        (HEAD + "[grid]\nn = [{a = 1}]", "a dict in the grid entry 'n'"),
-        (HEAD + "[grid]\nreplicate = [1]", "a column that every table has"),
+        (
+            HEAD + "[grid]\nn = [2020-01-01]",
+            "has datetime.date.2020, 1, 1. for the grid entry 'n'",
+        ),
+        (HEAD + "[grid]\nn = [{a = 1}]", "has {'a': 1} for the grid entry 'n'"),
+        (HEAD + "[grid]\nreplicate = [1]", "'replicate', which toy-noisy does not read"),
         (HEAD + "[grid]\nn = [1]\n[fixed]\nn = 1", r"both in its grid and in \[fixed\]"),
         ("name = '../x'\n" + HEAD, "can be a folder's"),
         ("name = 'a\\nb'\n" + HEAD, "can be a folder's"),
         ("name = '" + 101 * "é" + "'\n" + HEAD, "a name of 202 bytes"),
-        (HEAD + "[fixed]\nn = 1\nreplicate = 1", "a column that every table has"),
-        (HEAD + "[grid]\nn = [1]\nmy_seconds = [1]", "columns that end in seconds"),
+        (HEAD + "[fixed]\nn = 1\nreplicate = 1", r"'replicate' in \[fixed\], which toy-noisy does not read"),
+        (HEAD + "[grid]\nn = [1]\nmy_seconds = [1]", "'my_seconds', which toy-noisy does not read"),
+        (HEAD + "[grid]\nn = [1]\neps = [0.5, inf]", "has inf for the grid entry 'eps': give a number"),
         (HEAD + "[grid]\nn = [1]\nhiden = [[3]]", "'hiden', which toy-noisy does not read: did you mean 'hidden'"),
         (HEAD + "[grid]\nn = [1]\n[fixed]\nhiden = [3]", r"'hiden' in \[fixed\], which toy-noisy does not read"),
         (HEAD, "has no 'n', which toy-noisy needs: write it in the grid or in .fixed.: a whole number"),
@@ -192,6 +197,12 @@ def test_huge_grids_are_counted_not_made(tmp_path):
 def test_a_mark_in_front_of_the_file_is_skipped(tmp_path):
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + (HEAD + "[grid]\nn = [1]\n").encode())
     assert read_experiment(tmp_path / "a.toml", REGISTRY).size == 1
+
+
+@pytest.mark.parametrize(("key", "words"), [("trials", "every table has"), ("my_seconds", "measured times")])
+def test_names_that_a_study_cannot_read(key, words):
+    with pytest.raises(ArgumentError, match=words):
+        Study("module:function", {"n": Key(int), key: Key(int)})
 
 
 def test_every_study_declares_what_it_reads():

@@ -10,6 +10,7 @@ from slth.grids import store as stores
 from slth.grids.spec import Experiment
 from slth.grids.store import BATCH, Store, is_results_file, read_store
 from slth.grids.work import Finished
+from tests.processes import python
 
 EXPERIMENT = Experiment(name="a", task="t", replicates=100, grids=({"n": [1]},))
 CELL = '{"n":1}'
@@ -89,8 +90,7 @@ with Store(Path({str(tmp_path)!r}), Experiment(name="a", task="t")) as store:
     print("locked", flush=True)
     time.sleep(60)
 """
-    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    with writer:
+    with python("-c", code) as writer:
         assert writer.stdout.readline() == "locked\n"
         with pytest.raises(ResultsError, match=f"process {writer.pid} "):
             Store(tmp_path, EXPERIMENT)

@@ -17,9 +17,9 @@ from slth.jobs.pipeline import run_job
 from slth.jobs.target_file import load_target
 from slth.studies.attention_decay import error_by_candidates
 from slth.tickets import load_ticket
-from slth.training import Training
+from slth.training import Adam, Cosine, Recipe
 
-QUICK = Training(epochs=2, optimizer="adam", learning_rate=0.01)
+QUICK = Recipe(epochs=2, schedule=Cosine(0.01), optimizer=Adam())
 
 
 @pytest.fixture(scope="module")

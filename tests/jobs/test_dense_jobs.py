@@ -9,9 +9,9 @@ from slth.data.datasets import load
 from slth.errors import ArgumentError, ConstructionError
 from slth.jobs.dense_jobs import DenseJob, expected_seconds
 from slth.jobs.pipeline import run_job
-from slth.training import Training
+from slth.training import Recipe
 
-SMALL = DenseJob((3,), Dense(candidates=8), Training(epochs=0, batch_size=64, learning_rate=0.1))
+SMALL = DenseJob((3,), Dense(candidates=8), Recipe(epochs=0))
 
 
 def run(job, folder):

@@ -16,13 +16,13 @@ from slth.jobs.dense_jobs import DenseJob
 from slth.jobs.pipeline import Delivery, record_delivery, run_job
 from slth.rng import Stream, WeightLaw
 from slth.tickets import DenseLayer, DenseNetwork
-from slth.training import Training
+from slth.training import Recipe
 from tests.jobs.samples import small_target
 
 
 def recorded(target, method):
     made = construct_dense(target, method, seed=4)
-    job = DenseJob((5,), method, Training(), seed=4)
+    job = DenseJob((5,), method, Recipe(), seed=4)
     delivery = Delivery(target, made, made.ticket, 1000, 500)
     return made, record_delivery(job, delivery, load("synthetic"), title="t", command="c", limit=50)
 
@@ -103,7 +103,7 @@ def test_predicted_and_found_errors_agree_in_the_bulk():
 
 @pytest.mark.parametrize("candidates", [1, 2])
 def test_a_histogram_is_drawn_where_hardly_any_candidate_is_offered(candidates, tmp_path):
-    job = DenseJob((4,), Dense(candidates=candidates), Training(epochs=1))
+    job = DenseJob((4,), Dense(candidates=candidates), Recipe(epochs=1))
     record = run_job(job, load("synthetic"), tmp_path, title="t", command="c")
     for layer in record.layers:
         assert np.isfinite(layer.error_edges).all()

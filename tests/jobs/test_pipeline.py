@@ -18,11 +18,11 @@ from slth.jobs.evaluation import flat_outputs
 from slth.jobs.pipeline import run_job
 from slth.jobs.target_file import load_target
 from slth.tickets import load_ticket
-from slth.training import Training
+from slth.training import Recipe
 from tests.jobs.samples import small_target
 
-DENSE = DenseJob((6,), Dense(candidates=9), Training(epochs=2), seed=2)
-QUICK = Training(epochs=1)
+DENSE = DenseJob((6,), Dense(candidates=9), Recipe(epochs=2), seed=2)
+QUICK = Recipe(epochs=1)
 
 
 def test_a_whole_job(tmp_path):

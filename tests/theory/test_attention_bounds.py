@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError
-from slth.theory import attention
+from slth.theory import attention, bounds
 
-BOUNDS = {bound.key: bound for bound in attention.BOUNDS}
 HEAD = {"d_in": 64, "heads": 4, "radius": 8.0, "eps": 0.01}
 
 
@@ -25,7 +24,7 @@ def test_softmax_averages_move_by_less(tokens, dimension):
     """60 draws each of tokens on the sphere, scores of any size, and errors at their largest."""
     rng = np.random.default_rng(tokens + dimension)
     for score_error in (1e-3, 0.1, 0.5):
-        bound = BOUNDS["otsuka2025.softmax_error"](d_in=dimension, radius=3.0, score_error=score_error)
+        bound = bounds["otsuka2025.softmax_error"](d_in=dimension, radius=3.0, score_error=score_error)
         for _ in range(20):
             rows = rng.normal(size=(tokens, dimension))
             rows *= 3.0 / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -40,28 +39,28 @@ def test_softmax_error_has_the_right_order():
     rows = np.array([[1.0], [-1.0]])
     for score_error in (1e-3, 0.1):
         reached = abs((softmax(np.array([score_error, -score_error])) @ rows).item())
-        bound = BOUNDS["otsuka2025.softmax_error"](d_in=1, radius=1.0, score_error=score_error)
+        bound = bounds["otsuka2025.softmax_error"](d_in=1, radius=1.0, score_error=score_error)
         assert 0.24 < reached / bound <= 0.25
 
 
 def test_widths_of_a_head():
-    width = BOUNDS["otsuka2025.head_width"](**HEAD, constant=1e6)
+    width = bounds["otsuka2025.head_width"](**HEAD, constant=1e6)
     assert width == pytest.approx(64e6 * math.log(8 * 4 * 8**3 * 64**1.5 / 0.01), abs=1.0)
-    width = BOUNDS["otsuka2025.value_width"](**HEAD, d_out=16, constant=1e6)
+    width = bounds["otsuka2025.value_width"](**HEAD, d_out=16, constant=1e6)
     assert width == pytest.approx(64e6 * math.log(2 * 4 * 8 * 64 * 4 / 0.01), abs=1.0)
 
 
 def test_a_block_asks_for_more_than_a_head():
     """32 / 8 = 4: a block's heads are heads at a quarter of the error."""
-    block = attention.block_attention_width(**HEAD, constant=1.0)
-    assert block - attention.head_width(**HEAD, constant=1.0) == pytest.approx(64 * math.log(4.0))
+    block = attention.block_attention_width.formula(**HEAD, constant=1.0)
+    assert block - attention.head_width.formula(**HEAD, constant=1.0) == pytest.approx(64 * math.log(4.0))
     assert block == pytest.approx(64 * math.log(32 * 8**3 * 4 * 64**1.5 / 0.01))
-    dense = attention.block_dense_width(**HEAD, layers=2, constant=1.0)
+    dense = attention.block_dense_width.formula(**HEAD, layers=2, constant=1.0)
     assert dense == pytest.approx(64 * math.log(24 * 8 * 2 * 4 * 64**2.5 / 0.01))
 
 
 def test_the_papers_fit_falls_by_a_factor_e_in_17_dimensions():
-    error = BOUNDS["otsuka2025.measured_error"]
+    error = bounds["otsuka2025.measured_error"]
     assert error(n=50) / error(n=67) == pytest.approx(math.exp(1.02))
     assert error(n=20) == pytest.approx(0.241, abs=1e-3)
 
@@ -77,4 +76,4 @@ def test_the_papers_fit_falls_by_a_factor_e_in_17_dimensions():
 )
 def test_outside_the_hypotheses_nothing_is_said(key, arguments):
     with pytest.raises(ArgumentError):
-        BOUNDS[key](**arguments)
+        bounds[key](**arguments)

@@ -10,9 +10,8 @@ import pytest
 
 from slth.errors import ArgumentError
 from slth.subset_sum.prediction import error_quantile
-from slth.theory import best_error, classical, differencing
-
-BOUNDS = {bound.key: bound for family in (classical, differencing, best_error) for bound in family.BOUNDS}
+from slth.theory import bounds
+from slth.theory.derived import best_error
 
 # The model's quantiles of the best error at z = 0.2 (median, 90 %, 99 %), computed by sampling before this module was.
 TABLE = {
@@ -45,15 +44,15 @@ def subset_sums(values):
 def test_phase_transition_in_simulation(window):
     """800 instances of 14 integers: four standard deviations are 0.07, and 0.03 are left to finite n."""
     n = 14
-    bits = BOUNDS["borgs2001.critical_bits"](n=n, window=window)
+    bits = bounds["borgs2001.critical_bits"](n=n, window=window)
     values = np.random.default_rng(int(window) + 2).integers(1, round(2.0**bits), (800, n), endpoint=True)
     rate = (np.abs(signed_sums(values)).min(axis=1) <= 1).mean()
-    assert rate == pytest.approx(BOUNDS["borgs2001.perfect"](n=n, bits=bits), abs=0.1)
-    assert BOUNDS["borgs2001.window"](n=n, bits=bits) == pytest.approx(window)
+    assert rate == pytest.approx(bounds["borgs2001.perfect"](n=n, bits=bits), abs=0.1)
+    assert bounds["borgs2001.window"](n=n, bits=bits) == pytest.approx(window)
 
 
 def test_ends_of_the_transition():
-    perfect = BOUNDS["borgs2001.perfect"]
+    perfect = bounds["borgs2001.perfect"]
     assert perfect(n=100, bits=50.0) == 1.0
     assert perfect(n=100, bits=200.0) == pytest.approx(1.5 * math.sqrt(1.5 / math.pi) * 2.0 ** -(100 + math.log2(10)))
 
@@ -63,39 +62,39 @@ def test_mean_number_of_perfect_partitions(n, largest):
     """Even totals among 600 instances, both signs: within 4 standard errors and 5 % for finite n."""
     values = np.random.default_rng(n + largest).integers(1, largest, (600, n), endpoint=True)
     counts = 2.0 * (signed_sums(values[values.sum(axis=1) % 2 == 0]) == 0).sum(axis=1)
-    expected = BOUNDS["borgs2001.solutions"](n=n, largest=largest)
+    expected = bounds["borgs2001.solutions"](n=n, largest=largest)
     allowance = 4.0 * counts.std() / math.sqrt(len(counts)) + 0.05 * expected
     assert abs(counts.mean() - expected) < allowance < 0.5 * expected
 
 
 def test_integers_that_are_all_one():
     """M = 1: the mean of (X/M)^2 is 1, and 2^(n+1) / sqrt(2 pi n) is twice Stirling's central binomial."""
-    expected = BOUNDS["borgs2001.solutions"](n=400, largest=1)
+    expected = bounds["borgs2001.solutions"](n=400, largest=1)
     assert expected == pytest.approx(math.comb(400, 200), rel=1e-3)
 
 
 def test_solutions_and_probability_agree_in_the_window():
     """For large M the mean count with both signs is twice a, and an even total fails with e^-a."""
-    count = BOUNDS["borgs2001.solutions"](n=40, largest=2**40)
+    count = bounds["borgs2001.solutions"](n=40, largest=2**40)
     mean = count / 2.0
     probability = 1.0 - 0.5 * math.exp(-mean) * (1.0 + math.exp(-mean))
-    assert BOUNDS["borgs2001.perfect"](n=40, bits=40.0) == pytest.approx(probability)
+    assert bounds["borgs2001.perfect"](n=40, bits=40.0) == pytest.approx(probability)
 
 
 def test_discrepancy_above_the_window():
     """Median of 300 instances of 12 integers of 22 bits, in units of 2^lambda: of order 1."""
     values = np.random.default_rng(5).integers(1, 2**22, (300, 12), endpoint=True)
-    unit = BOUNDS["borgs2001.discrepancy"](window=BOUNDS["borgs2001.window"](n=12, bits=22.0), constant=1.0)
+    unit = bounds["borgs2001.discrepancy"](window=bounds["borgs2001.window"](n=12, bits=22.0), constant=1.0)
     assert 0.5 < np.median(np.abs(signed_sums(values)).min(axis=1)) / unit < 2.0
     with pytest.raises(ArgumentError, match="window"):
-        BOUNDS["borgs2001.discrepancy"](window=-1.0, constant=1.0)
+        bounds["borgs2001.discrepancy"](window=-1.0, constant=1.0)
 
 
 def test_partition_error_by_brute_force():
     """1,000 instances of 12 numbers: the mean and median of an exponential law, four standard errors and 5 %."""
     values = np.random.default_rng(6).random((1000, 12))
     errors = np.abs(signed_sums(values)).min(axis=1)
-    mean = BOUNDS["derived.partition.error"](n=12, second_moment=1.0 / 3.0)
+    mean = bounds["derived.partition.error"](n=12, second_moment=1.0 / 3.0)
     assert errors.mean() == pytest.approx(mean, rel=0.18)
     assert np.median(errors) == pytest.approx(mean * math.log(2.0), rel=0.23)
 
@@ -103,7 +102,7 @@ def test_partition_error_by_brute_force():
 @pytest.mark.parametrize("n", TABLE)
 def test_quantiles_of_the_table(n):
     for level, before in zip((0.5, 0.9, 0.99), TABLE[n], strict=True):
-        value = BOUNDS["derived.subset_sum.error"](n=n, target=0.2, level=level, second_moment=1.0 / 3.0)
+        value = bounds["derived.subset_sum.error"](n=n, target=0.2, level=level, second_moment=1.0 / 3.0)
         assert value == pytest.approx(before, rel=0.04)
 
 
@@ -112,7 +111,7 @@ def test_quantiles_by_brute_force():
     rng = np.random.default_rng(7)
     errors = np.concatenate([np.abs(subset_sums(rng.uniform(-1, 1, (250, 12))) - 0.2).min(axis=1) for _ in range(8)])
     for level in (0.25, 0.5, 0.9):
-        value = BOUNDS["derived.subset_sum.error"](n=12, target=0.2, level=level, second_moment=1.0 / 3.0)
+        value = bounds["derived.subset_sum.error"](n=12, target=0.2, level=level, second_moment=1.0 / 3.0)
         assert np.quantile(errors, level) == pytest.approx(value, rel=0.2)
 
 
@@ -120,24 +119,24 @@ def test_quantiles_by_brute_force():
 @pytest.mark.parametrize("level", [1e-6, 0.5, 0.999])
 def test_quantiles_agree_with_the_prediction_of_the_other_floor(n, target, level):
     """Written apart, because the floors do not know each other."""
-    value = best_error.subset_error_quantile(n=n, target=target, level=level, second_moment=0.4)
+    value = best_error.subset_error_quantile.formula(n=n, target=target, level=level, second_moment=0.4)
     assert value == pytest.approx(error_quantile(0.4, n, target, level), rel=1e-6)
 
 
 def test_the_empty_subset_caps_the_error():
-    quantile = BOUNDS["derived.subset_sum.error"]
+    quantile = bounds["derived.subset_sum.error"]
     assert quantile(n=5, target=0.0, second_moment=1.0) == 0.0
     assert quantile(n=5, target=900.0, level=0.9, second_moment=1.0) == 900.0
 
 
 @pytest.mark.parametrize(("n", "eps"), COVERED)
 def test_coverage_is_within_one_value_of_the_measured(n, eps):
-    assert abs(best_error.coverage_candidates(eps=eps, length=1.0) - n) < 0.8
+    assert abs(best_error.coverage_candidates.formula(eps=eps, length=1.0) - n) < 0.8
 
 
 def test_coverage_solves_its_equation():
     """The density at the end of the interval written out, at the median of the sample's shift."""
-    n = best_error.coverage_candidates(eps=1e-4, length=2.0)
+    n = best_error.coverage_candidates.formula(eps=1e-4, length=2.0)
     shift = math.sqrt(n / 12.0) * 0.6744897501960817
     density = 2.0**n / math.sqrt(math.pi * n / 6.0) * math.exp(-6.0 / n * (1.0 + shift) ** 2)
     assert 2e-4 * density == pytest.approx(math.log(1e4))
@@ -157,30 +156,30 @@ def test_differencing_in_simulation():
     """40 instances of 256 numbers: effects of finite n leave the exponent within 0.06 of c = 0.7213."""
     rng = np.random.default_rng(8)
     found = [difference([int(value) for value in rng.integers(0, 2**62, 256)]) / 2**62 for _ in range(40)]
-    bound = BOUNDS["boettcher2008.difference"](n=256)
+    bound = bounds["boettcher2008.difference"](n=256)
     assert abs(math.log(np.median(found) / bound)) < 0.06 * math.log(256) ** 2
-    assert BOUNDS["derived.partition.error"](n=256, second_moment=1.0 / 3.0) < 1e-50 * min(found)
+    assert bounds["derived.partition.error"](n=256, second_moment=1.0 / 3.0) < 1e-50 * min(found)
 
 
 def test_quasi_polynomial_forms_are_one():
     """n^(-c ln n) with c = 1/(2 ln 2) is 2^(-log2(n)^2 / 2)."""
     for n in (3, 1000, 10**6):
-        value = BOUNDS["boettcher2008.difference"](n=n)
+        value = bounds["boettcher2008.difference"](n=n)
         assert value == pytest.approx(2.0 ** (-0.5 * math.log2(n) ** 2))
-        assert BOUNDS["yakir1996.difference"](n=n, constant=0.5 / math.log(2.0)) == pytest.approx(value)
-        assert BOUNDS["gamarnik.difference"](n=n, constant=0.5) == pytest.approx(value)
-        assert BOUNDS["turner.algorithm"](n=n, dimension=3, constant=1.5 / math.log(2.0)) == pytest.approx(value)
+        assert bounds["yakir1996.difference"](n=n, constant=0.5 / math.log(2.0)) == pytest.approx(value)
+        assert bounds["gamarnik.difference"](n=n, constant=0.5) == pytest.approx(value)
+        assert bounds["turner.algorithm"](n=n, dimension=3, constant=1.5 / math.log(2.0)) == pytest.approx(value)
 
 
 def test_balancing_in_one_dimension_is_partitioning():
     """E[a^2] = 1 for normal numbers, so the constant of one dimension is sqrt(2 pi)."""
     for n in (5, 50):
-        assert BOUNDS["turner.optimum"](n=n, dimension=1, constant=math.sqrt(2.0 * math.pi)) == pytest.approx(
-            BOUNDS["derived.partition.error"](n=n, second_moment=1.0)
+        assert bounds["turner.optimum"](n=n, dimension=1, constant=math.sqrt(2.0 * math.pi)) == pytest.approx(
+            bounds["derived.partition.error"](n=n, second_moment=1.0)
         )
 
 
 def test_lists():
-    two, four = BOUNDS["meet_in_the_middle.sums"], BOUNDS["schroeppel.sums"]
+    two, four = bounds["meet_in_the_middle.sums"], bounds["schroeppel.sums"]
     for n in (4, 40, 100):
         assert two(n=n, constant=1.0) == four(n=n, constant=1.0) ** 2 == 2 ** (n // 2)

@@ -8,7 +8,7 @@ import pytest
 
 from slth.errors import ArgumentError
 from slth.theory import bounds
-from slth.theory.consistency import PAIRS, Pair, compare, consistency, smallest_constant
+from slth.theory.derived.consistency import PAIRS, Pair, compare, consistency, smallest_constant
 
 NAMES = [f"{pair.sufficient}-{pair.necessary}" for pair in PAIRS]
 

@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError
-from slth.theory import burkholz, convolutional, sparse_source
+from slth.theory import bounds, burkholz, convolutional, sparse_source
 
-BOUNDS = {bound.key: bound for family in (convolutional, burkholz, sparse_source) for bound in family.BOUNDS}
 LENET = {"c_in": 6, "c_out": 16, "kernel": 5, "layers": 2, "eps": 0.01, "delta": 0.01}
 
 
 def test_lenet_number():
-    assert BOUNDS["dacunha2022.candidates"](**LENET, constant=1.0) == math.ceil(math.log(480_000))
-    assert BOUNDS["dacunha2022.candidates"](**LENET, constant=100.0) == math.ceil(100 * math.log(480_000))
+    assert bounds["dacunha2022.candidates"](**LENET, constant=1.0) == math.ceil(math.log(480_000))
+    assert bounds["dacunha2022.candidates"](**LENET, constant=100.0) == math.ceil(100 * math.log(480_000))
 
 
 def test_the_smaller_of_error_and_failure_counts():
-    bound = BOUNDS["dacunha2022.candidates"]
+    bound = bounds["dacunha2022.candidates"]
     values = {bound(**LENET | {"eps": eps, "delta": delta}, constant=1e6) for eps, delta in ((1e-3, 0.1), (0.1, 1e-3))}
     assert len(values) == 1
     assert values.pop() == pytest.approx(1e6 * math.log(4_800_000), abs=1.0)
@@ -28,10 +27,12 @@ def test_the_smaller_of_error_and_failure_counts():
 
 def test_a_cnn_is_an_equivariant_network():
     """The shifts of a d x d kernel are a basis of d^2 elements, and Ferbach's width is n_in times da Cunha's n."""
-    wide = convolutional.equivariant_width(
+    wide = convolutional.equivariant_width.formula(
         n_in=6, n_out=16, basis=25, basis_norm=25.0, layers=2, eps=0.01, delta=0.02, constant=3.0
     )
-    assert wide == pytest.approx(6 * convolutional.convolutional_candidates(**LENET | {"delta": 0.02}, constant=3.0))
+    assert wide == pytest.approx(
+        6 * convolutional.convolutional_candidates.formula(**LENET | {"delta": 0.02}, constant=3.0)
+    )
 
 
 @pytest.mark.parametrize("n", [1, 4, 32])
@@ -39,13 +40,13 @@ def test_a_cnn_is_an_equivariant_network():
 @pytest.mark.parametrize("eps", [0.5, 1e-3, 1e-12])
 def test_equivariant_sources_are_larger_than_they_must_be(n, basis, eps):
     """Parameters of a pair of layers: n times the width on the identity, then n times the width times the basis."""
-    width = BOUNDS["ferbach2023.width"](
+    width = bounds["ferbach2023.width"](
         n_in=n, n_out=n, basis=basis, basis_norm=float(basis), layers=1, eps=eps, delta=0.5, constant=1.0
     )
-    assert convolutional.equivariant_parameters(n=n, basis=basis, eps=eps, constant=2.0) == pytest.approx(
+    assert convolutional.equivariant_parameters.formula(n=n, basis=basis, eps=eps, constant=2.0) == pytest.approx(
         2 * n * n * basis * math.log(1 / eps)
     )
-    assert n * width * (1 + basis) >= BOUNDS["ferbach2023.parameters"](n=n, basis=basis, eps=eps, constant=1.0)
+    assert n * width * (1 + basis) >= bounds["ferbach2023.parameters"](n=n, basis=basis, eps=eps, constant=1.0)
 
 
 def test_layer_errors_keep_the_output_within_eps():
@@ -67,7 +68,7 @@ def test_layer_errors_keep_the_output_within_eps():
         for draw in (lambda shape: rng.choice([-1.0, 1.0], shape), np.ones):
             moved = inputs
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-                step = BOUNDS["burkholz2022a.layer_error"](
+                step = bounds["burkholz2022a.layer_error"](
                     eps=eps, layers=layers, layer=index + 1, signal=float(signals[index]), norm=float(norm)
                 )
                 moved = (weight + step * draw(weight.shape)) @ moved + (bias + step * draw(bias.shape))[:, None]
@@ -77,29 +78,29 @@ def test_layer_errors_keep_the_output_within_eps():
 
 
 def test_layer_error_of_one_layer():
-    error = BOUNDS["burkholz2022a.layer_error"]
+    error = bounds["burkholz2022a.layer_error"]
     assert error(eps=0.5, layers=1, layer=1, signal=3.0, norm=9.0) == pytest.approx(0.5 / (4.0 * 1.5))
     assert error(eps=0.5, layers=2, layer=1, signal=3.0, norm=0.75) == pytest.approx(0.25 / (4.0 * 1.25))
 
 
 def test_layers_beyond_the_last_are_refused():
     with pytest.raises(ArgumentError, match="layer is at most layers"):
-        BOUNDS["burkholz2022a.layer_error"](eps=0.1, layers=2, layer=3, signal=1.0, norm=1.0)
+        bounds["burkholz2022a.layer_error"](eps=0.1, layers=2, layer=3, signal=1.0, norm=1.0)
 
 
 def test_units_grow_by_the_logarithm_of_the_problems():
     one, many = (
-        BOUNDS["burkholz2022a.width"](units=1000, eps=0.5, delta=0.1, problems=problems, constant=1.0)
+        bounds["burkholz2022a.width"](units=1000, eps=0.5, delta=0.1, problems=problems, constant=1.0)
         for problems in (1.0, 1e6)
     )
     assert many - one == pytest.approx(1000 * math.log(1e6), abs=1.0)
     arguments = {"units": 7, "eps": 0.01, "delta": 0.1, "problems": 50.0, "constant": 2.0}
-    assert BOUNDS["burkholz2022b.channels"](**arguments) == BOUNDS["burkholz2022a.width"](**arguments)
+    assert bounds["burkholz2022b.channels"](**arguments) == bounds["burkholz2022a.width"](**arguments)
 
 
 def test_small_targets_need_no_more_than_targets_of_one():
     small, one, two = (
-        burkholz.universal_candidates(largest=m, eps=0.01, delta=0.1, constant=1.0) for m in (0.2, 1.0, 2.0)
+        burkholz.universal_candidates.formula(largest=m, eps=0.01, delta=0.1, constant=1.0) for m in (0.2, 1.0, 2.0)
     )
     assert small == one == pytest.approx(-math.log(0.01))
     assert two == pytest.approx(2.0 * (one + math.log(2.0)))
@@ -107,26 +108,26 @@ def test_small_targets_need_no_more_than_targets_of_one():
 
 @pytest.mark.parametrize(("density", "edges", "delta"), [(0.5, 1, 0.125), (0.1, 1000, 0.01), (0.9, 50, 1e-6)])
 def test_copies_are_as_few_as_the_union_bound_allows(density, edges, delta):
-    n = BOUNDS["gadhikar2023.copies"](density=density, edges=edges, delta=delta)
+    n = bounds["gadhikar2023.copies"](density=density, edges=edges, delta=delta)
     assert edges * (1 - density) ** n <= delta * (1 + 1e-9)
     assert edges * (1 - density) ** (n - 1) > delta
 
 
 def test_copies_keep_all_edges_in_simulation():
     """4,000 random masks: with 50 edges and delta = 0.1 more than 500 losses have probability below 1e-6."""
-    n = int(BOUNDS["gadhikar2023.copies"](density=0.2, edges=50, delta=0.1))
+    n = int(bounds["gadhikar2023.copies"](density=0.2, edges=50, delta=0.1))
     kept = np.random.default_rng(1).random((4000, 50, n)) < 0.2
     losses = int((~kept.any(axis=2)).any(axis=1).sum())
     assert 100 < losses <= 500
 
 
 def test_the_factor_of_a_sparse_source():
-    factor = BOUNDS["gadhikar2023.factor"]
+    factor = bounds["gadhikar2023.factor"]
     assert factor(density=1e-6, constant=1.0) == pytest.approx(1e6, rel=1e-6)
     assert factor(density=1.0 - math.exp(-1.0), constant=3.0) == pytest.approx(3.0)
     arguments = {"units": 100, "eps": 0.01, "delta": 0.1, "problems": 10.0, "constant": 1.0}
-    dense = burkholz.shallow_units(**arguments)
-    assert sparse_source.sparse_units(**arguments, density=0.3) == pytest.approx(
+    dense = burkholz.shallow_units.formula(**arguments)
+    assert sparse_source.sparse_units.formula(**arguments, density=0.3) == pytest.approx(
         dense * factor(density=0.3, constant=1.0)
     )
 
@@ -144,4 +145,4 @@ def test_the_factor_of_a_sparse_source():
 )
 def test_bad_arguments_are_refused(key, arguments):
     with pytest.raises(ArgumentError):
-        BOUNDS[key](**arguments)
+        bounds[key](**arguments)

@@ -11,8 +11,8 @@ from scipy.integrate import quad
 from scipy.special import kv
 
 from slth.theory import bounds
-from slth.theory.gaussian import log_binomials, log_hit, log_sum
-from slth.theory.search import smallest
+from slth.theory.derived.gaussian import log_binomials, log_hit, log_sum
+from slth.theory.derived.search import smallest
 
 TABLE = {1: (4.4, 8.2, 11.8), 3: (16, 27, 38), 9: (57, 89, 121), 18: (123, 189, 252), 27: (194, 291, 386)}
 """First-moment n for an error of 0.1, 0.01 and 0.001, computed before this code was written and rounded."""

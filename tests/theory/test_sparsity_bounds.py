@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError, ResourceError
-from slth.theory import fixed_size, perturbation, sparsity
-
-BOUNDS = {bound.key: bound for family in (fixed_size, sparsity, perturbation) for bound in family.BOUNDS}
+from slth.theory import bounds, fixed_size, perturbation, sparsity
 
 # Xiong and others 2023, Figure 2, read off: the smallest n for eps/eta of 0 and 10.
 PUBLISHED = {1e-2: (19, 11), 1e-3: (22, 17), 1e-4: (27, 20), 1e-5: (29, 24)}
@@ -25,7 +23,7 @@ def entropy(p):
 @pytest.mark.parametrize("eps", [0.3, 1e-3, 1e-6])
 @pytest.mark.parametrize("factor", [1.0, 1.5])
 def test_fixed_size_candidates_are_the_smallest(size, eps, factor):
-    n = int(BOUNDS["natale2024.candidates"](size=size, eps=eps, factor=factor))
+    n = int(bounds["natale2024.candidates"](size=size, eps=eps, factor=factor))
     wanted = factor * math.log2(size / eps)
     assert n >= 2 * size
     assert n * entropy(size / n) >= wanted * (1 - 1e-9)
@@ -34,9 +32,9 @@ def test_fixed_size_candidates_are_the_smallest(size, eps, factor):
 
 def test_fixed_sizes_that_cannot_be_written_down_are_refused():
     with pytest.raises(ResourceError):
-        BOUNDS["natale2024.amplified"](density=0.5, eps=0.1, constant=1e308)
+        bounds["natale2024.amplified"](density=0.5, eps=0.1, constant=1e308)
     with pytest.raises(ArgumentError):
-        BOUNDS["natale2024.candidates"](size=3, eps=0.1, factor=0.5)
+        bounds["natale2024.candidates"](size=3, eps=0.1, factor=0.5)
 
 
 @pytest.mark.parametrize(("size", "eps"), [(2, 0.05), (4, 0.01), (5, 0.003)])
@@ -45,7 +43,7 @@ def test_fixed_size_candidates_succeed_with_a_constant_probability(size, eps):
 
     Measured with 4,000 samples: 0.18, 0.16 and 0.15; the theorem's constant is not given.
     """
-    n = int(BOUNDS["natale2024.candidates"](size=size, eps=eps))
+    n = int(bounds["natale2024.candidates"](size=size, eps=eps))
     chosen = np.array(list(combinations(range(n), size)))
     values = np.random.default_rng(size).uniform(-1, 1, (300, n))
     errors = np.abs(values[:, chosen].sum(axis=2) - math.sqrt(size)).min(axis=1)
@@ -68,10 +66,10 @@ def test_the_larger_root_is_found(multiple, inner, power):
 @pytest.mark.parametrize("eps", [0.3, 1e-3, 1e-9])
 @pytest.mark.parametrize("constant", [1.0, 40.0])
 def test_corollaries_satisfy_their_conditions(density, eps, constant):
-    n = fixed_size.amplified_candidates(density=density, eps=eps, constant=constant)
+    n = fixed_size.amplified_candidates.formula(density=density, eps=eps, constant=constant)
     k = density * n
     assert k == 1.0 or n * entropy(density) == pytest.approx(constant * math.log2(k / eps) ** 2)
-    simple = fixed_size.simplified_candidates(density=density, eps=eps, constant=constant)
+    simple = fixed_size.simplified_candidates.formula(density=density, eps=eps, constant=constant)
     k, bits = density * simple, -math.log2(eps)
     assert k >= 2 * constant * (math.log2(k) ** 2 + 2 * math.log2(k) * bits) * (1 - 1e-9)
     assert simple * entropy(density) >= 2 * constant * bits**2 * (1 - 1e-9)
@@ -80,14 +78,14 @@ def test_corollaries_satisfy_their_conditions(density, eps, constant):
 
 def test_the_width_is_a_fixed_point():
     arguments = {"d_in": 100, "d_out": 50, "layers": 3, "density": 0.05, "eps": 0.01, "constant": 2.0}
-    n = sparsity.sparse_candidates(**arguments)
+    n = sparsity.sparse_candidates.formula(**arguments)
     assert n == pytest.approx(2.0 * math.log2(2 * 3 * 100 * 50 * 0.05 * n / 0.01) ** 2 / entropy(0.05))
-    wide = BOUNDS["natale2024.overparameterisation"](parameters=15_000, density=0.05, eps=0.01, constant=2.0)
+    wide = bounds["natale2024.overparameterisation"](parameters=15_000, density=0.05, eps=0.01, constant=2.0)
     assert wide == pytest.approx(4 * n)
-    equivariant = sparsity.equivariant_sparse_width(
+    equivariant = sparsity.equivariant_sparse_width.formula(
         width=100, layers=3, basis=1, basis_norm=0.5, density=0.05, eps=0.01, constant=2.0
     )
-    square = sparsity.sparse_candidates(**arguments | {"d_out": 100})
+    square = sparsity.sparse_candidates.formula(**arguments | {"d_out": 100})
     assert equivariant == pytest.approx(square)
 
 
@@ -97,7 +95,7 @@ def test_the_width_is_a_fixed_point():
 def test_sparsest_end_of_the_trade_off(parameters, eps, constant):
     """The paper's appendix: at n* = 144 c^2 z^2, z = m_t / eps, tickets of density eps / m_t exist."""
     z = parameters / eps
-    wide = BOUNDS["natale2024.overparameterisation"](parameters=parameters, density=1.0 / z, eps=eps, constant=constant)
+    wide = bounds["natale2024.overparameterisation"](parameters=parameters, density=1.0 / z, eps=eps, constant=constant)
     assert wide / 4 <= 144 * constant**2 * z**2
 
 
@@ -111,7 +109,7 @@ def test_lower_bound_follows_from_counting(dimension, eps, kept, total):
             break
     else:
         pytest.fail("the scan is too short")
-    bound = BOUNDS["natale2024.lower"](dimension=dimension, density=kept / total, eps=eps)
+    bound = bounds["natale2024.lower"](dimension=dimension, density=kept / total, eps=eps)
     assert bound <= n
     assert bound >= 0.3 * n or bound == total // kept
 
@@ -120,36 +118,38 @@ def test_lower_bound_follows_from_counting(dimension, eps, kept, total):
 @pytest.mark.parametrize("eps", [0.05, 1e-6])
 @pytest.mark.parametrize("dimension", [1, 10, 300])
 def test_sufficient_is_above_necessary(density, eps, dimension):
-    wide = sparsity.overparameterisation(parameters=dimension**2, density=density, eps=eps, constant=1.0)
-    assert wide * dimension**2 >= sparsity.sparse_lower_bound(dimension=dimension, density=density, eps=eps)
+    wide = sparsity.overparameterisation.formula(parameters=dimension**2, density=density, eps=eps, constant=1.0)
+    assert wide * dimension**2 >= sparsity.sparse_lower_bound.formula(dimension=dimension, density=density, eps=eps)
 
 
 def test_no_perturbation_is_pensias_form():
-    narrow = perturbation.perturbed_width(d_in=784, d_out=500, layers=2, eta=0.01, eps=0.0, excess=0.0, constant=1.0)
+    narrow = perturbation.perturbed_width.formula(
+        d_in=784, d_out=500, layers=2, eta=0.01, eps=0.0, excess=0.0, constant=1.0
+    )
     assert narrow == pytest.approx(784 * math.log(784 * 500 * 2 / 0.01))
-    assert BOUNDS["xiong2023.weight"](eta=0.01, eps=0.0, excess=0.0, constant=1000.0) == 4606
+    assert bounds["xiong2023.weight"](eta=0.01, eps=0.0, excess=0.0, constant=1000.0) == 4606
 
 
 def test_published_sizes_without_perturbation_follow_the_logarithm():
     """C = 3.4 / ln 10 and K = 8.1, fitted by eye, meet all four sizes of the figure within 1."""
     for eta, (published, _) in PUBLISHED.items():
-        n = BOUNDS["xiong2023.candidates"](eta=eta, eps=0.0, excess=8.1, constant=3.4 / math.log(10.0))
+        n = bounds["xiong2023.candidates"](eta=eta, eps=0.0, excess=8.1, constant=3.4 / math.log(10.0))
         assert abs(n - published) <= 1
 
 
 def test_published_gain_of_perturbation_exceeds_the_bounds():
     """At eps = 10 eta the bound shrinks by less than 1 + eps, far less than the figure does."""
     for eta, (still, moved) in PUBLISHED.items():
-        gain = perturbation.perturbed_candidates(eta=eta, eps=0.0, excess=0.0, constant=1.0)
-        gain /= perturbation.perturbed_candidates(eta=eta, eps=10 * eta, excess=0.0, constant=1.0)
+        gain = perturbation.perturbed_candidates.formula(eta=eta, eps=0.0, excess=0.0, constant=1.0)
+        gain /= perturbation.perturbed_candidates.formula(eta=eta, eps=10 * eta, excess=0.0, constant=1.0)
         assert gain == pytest.approx(1 + 10 * eta)
         assert gain < still / moved
 
 
 def test_failure_of_perturbed_sums():
-    failure = BOUNDS["xiong2023.failure"]
+    failure = bounds["xiong2023.failure"]
     assert failure(n=400, eps=0.0, excess=3.0) == pytest.approx(math.exp(-397 / 72) + math.exp(-3))
     assert failure(n=3, eps=0.0, excess=3.0) == failure(n=1, eps=0.5, excess=500.0) == 1.0
     assert failure(n=10**6, eps=1.0, excess=10.0) == pytest.approx(math.exp(-10.0))
-    whole = BOUNDS["xiong2023.network_failure"](d_in=10, d_out=20, layers=2, n=4000, eps=0.1, excess=20.0)
+    whole = bounds["xiong2023.network_failure"](d_in=10, d_out=20, layers=2, n=4000, eps=0.1, excess=20.0)
     assert whole == pytest.approx(800 * failure(n=4000, eps=0.1, excess=20.0))

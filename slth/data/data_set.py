@@ -1,0 +1,116 @@
+"""What every data set is, wherever it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.errors import ArgumentError
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Inputs and labels, and where they came from.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int
+        Of one input, without the batch axis: (channels, height, width) for images, (features,) else.
+    classes : int
+    scale : float
+        Stored inputs divided by this lie in [0, 1].
+    train_inputs, test_inputs : ndarray [N, prod(shape)]
+        uint8 as stored in files, or float32.
+    train_labels, test_labels : ndarray of int64 [N]
+    provenance : dict
+        JSON-able: source, verdict, file hashes, and a sha256 of the arrays themselves.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    classes: int
+    scale: float
+    train_inputs: NDArray[Any]
+    train_labels: NDArray[np.int64]
+    test_inputs: NDArray[Any]
+    test_labels: NDArray[np.int64]
+    provenance: dict[str, Any] = field(compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: a data set is shared by everything that runs on it."""
+        for array in (self.train_inputs, self.train_labels, self.test_inputs, self.test_labels):
+            array.setflags(write=False)
+
+    @property
+    def features(self) -> int:
+        """Length of one flat input."""
+        return int(self.train_inputs.shape[1])
+
+    def inputs(self, split: Split, *, limit: int | None = None) -> NDArray[np.float32]:
+        """Flat inputs scaled to [0, 1].
+
+        Parameters
+        ----------
+        split : {"train", "test"}
+        limit : int, optional
+            At most so many, from the front.
+
+        Returns
+        -------
+        ndarray of float32 [N, prod(shape)]
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            The split has no such name, or the limit is below 1.
+
+        Examples
+        --------
+        >>> from slth.data.datasets import load
+        >>> load("synthetic").inputs("test", limit=2).shape
+        (2, 16)
+        """
+        stored = self._split(split, limit, self.train_inputs, self.test_inputs)
+        return stored.astype(np.float32) / np.float32(self.scale)
+
+    def labels(self, split: Split, *, limit: int | None = None) -> NDArray[np.int64]:
+        """Labels of a split, int64 [N], cut like :meth:`inputs`.
+
+        Examples
+        --------
+        >>> from slth.data.datasets import load
+        >>> len(load("synthetic").labels("test", limit=2))
+        2
+        """
+        labels: NDArray[np.int64] = self._split(split, limit, self.train_labels, self.test_labels)
+        return labels
+
+    @staticmethod
+    def _split(split: str, limit: int | None, train: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
+        if split not in {"train", "test"}:
+            raise ArgumentError("split", split, "is not a split", "choose train or test")
+        if limit is not None and limit < 1:
+            raise ArgumentError("limit", limit, "must be at least 1", "pass a positive number of examples or none")
+        return (train if split == "train" else test)[:limit]
+
+
+def assemble(
+    name: str,
+    shape: tuple[int, ...],
+    classes: int,
+    scale: float,
+    arrays: tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[np.int64]],
+    provenance: dict[str, Any],
+) -> DataSet:
+    """Make a data set of arrays for training and testing, with their sha256 in its provenance."""
+    content = hashlib.sha256()
+    for array in arrays:
+        content.update(np.ascontiguousarray(array).data)
+    return DataSet(name, shape, classes, scale, *arrays, {**provenance, "arrays_sha256": content.hexdigest()})

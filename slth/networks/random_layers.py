@@ -1,0 +1,260 @@
+"""A ticket as a torch module, in three forms: what is kept, the whole masked random network, or multiplied out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from slth.arrays import Floats, Indices
+from slth.errors import ArgumentError
+from slth.graphs import ConvShape
+from slth.networks.modules import (
+    BUDGET,
+    Dtype,
+    GraphModule,
+    as_dtype,
+    check_dtype,
+    convolved,
+    tensor_of,
+    unfolded,
+)
+from slth.resources import require_memory
+from slth.tickets2.blocks import blocks, draw, plain_blocks
+from slth.tickets2.folded import Folded
+from slth.tickets2.pair import Pair, RandomLayer
+from slth.tickets2.ticket import Ticket
+
+Form: TypeAlias = Literal["small", "folded", "masked"]
+
+
+class HiddenPair(nn.Module):
+    r"""Some hidden channels of a pair, :math:`y = g \sum_c v_c * \max(u_c x_{s(c)}, 0)`.
+
+    They stand in the order of their groups, each group with a dense kernel of its own; a source behind the inputs is 1
+    everywhere. Every number is a weight of the random network, a gain, or 0 where one is removed. In the small form
+    these are the kept channels, in the masked form all of them, with zeros where the mask removes.
+    """
+
+    sources: Tensor
+    scale: Tensor
+    gain: Tensor
+
+    def __init__(
+        self, pair: Pair, sources: Sequence[Indices], scale: Floats, kernels: Sequence[Floats], gain: Tensor
+    ) -> None:
+        super().__init__()
+        self.pair = pair
+        self.counts = [len(part) for part in sources]
+        self.register_buffer("sources", torch.from_numpy(np.concatenate(sources)))
+        self.register_buffer("scale", tensor_of(scale, gain.dtype))
+        for group, kernel in enumerate(kernels):
+            self.register_buffer(f"kernel{group}", tensor_of(kernel, gain.dtype).transpose(0, 1).contiguous())
+        self.register_buffer("gain", gain)
+
+    def _an_image(self, height: int, width: int) -> int:
+        """Numbers that one hidden channel takes for one example."""
+        return height * width + unfolded(self.pair.geometry, self.gain.dtype, height, width, channels=1)
+
+    def numbers_held(self, height: int, width: int) -> int:
+        """Numbers that one example takes: of all hidden channels, or of as many as are computed at a time."""
+        return min(len(self.scale) * self._an_image(height, width), BUDGET)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
+        check_dtype(x, self.scale)
+        pair = self.pair
+        if pair.bias:
+            x = torch.cat([x, x.new_ones(x.shape[0], pair.groups, *x.shape[2:])], dim=1)
+        step = max(1, BUDGET // self._an_image(x.shape[2], x.shape[3]))
+        sums, start = [], 0
+        for group, count in enumerate(self.counts):
+            kernel = self.get_buffer(f"kernel{group}")
+            parts = [
+                self._sum(x, slice(start + first, start + min(first + step, count)), kernel[:, first : first + step])
+                for first in range(0, count, step)
+            ]
+            sums.append(self._total(x, parts, kernel))
+            start += count
+        return (sums[0] if len(sums) == 1 else torch.cat(sums, dim=1)) * self.gain
+
+    def _sum(self, x: Tensor, channels: slice, kernel: Tensor) -> Tensor:
+        hidden = x.index_select(1, self.sources[channels]) * self.scale[channels, None, None]
+        if self.pair.rectified:
+            hidden = torch.relu(hidden)
+        shape = self.pair.geometry
+        return convolved(hidden, kernel, ConvShape(kernel.shape[1], kernel.shape[0], shape.window, bias=False))
+
+    def _total(self, x: Tensor, parts: list[Tensor], kernel: Tensor) -> Tensor:
+        if not parts:
+            rows, columns = self.pair.geometry.window.output_size((x.shape[2], x.shape[3]))
+            return x.new_zeros(x.shape[0], kernel.shape[0], rows, columns)
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+
+class FoldedLayer(nn.Module):
+    """A random layer multiplied out to a kernel or two: no longer a subnetwork of the random network."""
+
+    positive: Tensor
+    negative: Tensor | None
+    constant: Tensor | None
+
+    def __init__(self, folded: Folded, *, nonnegative: bool, dtype: torch.dtype) -> None:
+        super().__init__()
+        positive, negative, constant = folded.middle()
+        self.shape = folded.shape
+        self.linear = negative is None or nonnegative
+        """Whether max(x, 0) may be taken as x."""
+        if negative is None or nonnegative or not negative.any():
+            negative = None
+        self.register_buffer("positive", tensor_of(positive, dtype))
+        self.register_buffer("negative", None if negative is None else tensor_of(negative, dtype))
+        self.register_buffer("constant", None if constant is None else tensor_of(constant[:, None], dtype))
+
+    def numbers_held(self, height: int, width: int) -> int:
+        """Numbers of the windows of one example, where torch unfolds them, and of both halves."""
+        return unfolded(self.shape, self.positive.dtype, height, width) + 2 * self.shape.inputs * height * width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
+        check_dtype(x, self.positive)
+        total = convolved(x if self.linear else x.clamp(min=0.0), self.positive, self.shape)
+        if self.negative is not None:
+            total = total + convolved(x.clamp(max=0.0), self.negative, self.shape)
+        if self.constant is not None:
+            ones = x.new_ones(1, 1, *x.shape[2:])
+            window = ConvShape(1, self.shape.outputs, self.shape.window, bias=False)
+            total = total + convolved(ones, self.constant, window)
+        return total
+
+
+class PlainLayer(nn.Module):
+    """A plain random layer, with 0 where a weight is removed."""
+
+    weight: Tensor
+    gain: Tensor
+
+    def __init__(self, layer: RandomLayer, weight: Floats, gain: Tensor) -> None:
+        super().__init__()
+        self.shape = layer.geometry
+        self.register_buffer("weight", tensor_of(weight.T[:, :, None, None], gain.dtype))
+        self.register_buffer("gain", gain)
+
+    def numbers_held(self, height: int, width: int) -> int:
+        """Nothing beside input and output."""
+        del height, width
+        return 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
+        check_dtype(x, self.weight)
+        return convolved(x, self.weight, self.shape) * self.gain
+
+
+def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = torch.float32) -> GraphModule:
+    """Return the network of a ticket as a torch module without parameters, in evaluation mode.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    form : {"small", "folded", "masked"}
+        "small": what is kept, and nothing else. "masked": all hidden channels of the random network, with zeros where
+        the ticket's mask removes a weight (what the block mask closes is not held): what the small form is compared
+        with. "folded": each random layer multiplied out to a convolution of the target's size, the same function
+        up to rounding, fastest, and no longer a subnetwork.
+    dtype : torch.dtype or str
+        ``torch.float32`` or ``torch.float64``, or their names; the regenerated weights are rounded to it. In float64
+        the certificate's allowance for rounding is negligible (that for float32 is a worst case over all orders of
+        summation, and usually far from what is seen).
+
+    Returns
+    -------
+    GraphModule
+        Maps [batch, *input_shape] to [batch, *output_shape] for any batch, within 1 GiB beside its weights, input and
+        output. Weights are buffers: they move with ``.to(device)``, stand in ``state_dict()``, and no optimiser sees
+        them.
+
+    Raises
+    ------
+    ArgumentError
+        For another form or dtype.
+    ResourceError
+        If ``form="masked"`` asks for more memory than may be taken.
+
+    Examples
+    --------
+    >>> from slth.graphs import Graph, Node
+    >>> from slth.rng import WeightLaw
+    >>> from slth.tickets.mask import Mask
+    >>> weights = np.ones((3, 3, 1), bool)
+    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
+    >>> source = Graph((2,), [Node("layer0", Pair("layer0", inputs=2, outputs=1, units=3), ("input",))])
+    >>> ticket = Ticket(source, WeightLaw("uniform"), 0, mask, [1.0])
+    >>> module = module_from_ticket(ticket, dtype=torch.float64)
+    >>> x = np.array([[0.5, 0.25]])
+    >>> bool(np.allclose(module(torch.tensor(x)).numpy(), ticket.forward(x), rtol=0, atol=1e-12))
+    True
+    """
+    if form not in get_args(Form):
+        raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
+    number_type = as_dtype(dtype)
+    if form == "masked":
+        remedy = 'use form="small", or the ticket of fewer candidates'
+        random = sum(layer.units * layer.sources * (1 + layer.dimensions) for layer in ticket.layers
+                     if isinstance(layer, Pair))  # fmt: skip
+        require_memory(3 * random * number_type.itemsize, "form", remedy, value=form)
+    never = ticket.source.nonnegative()
+    layers: dict[str, nn.Module] = {}
+    for node in ticket.source.weighted:
+        path = node.step.path
+        if form == "folded":
+            folded, nonnegative = ticket.folded[path], never[node.inputs[0]]
+            layers[node.name] = FoldedLayer(folded, nonnegative=nonnegative, dtype=number_type)
+            continue
+        known = next((layers[other.name] for other in ticket.source.weighted
+                      if other.name in layers and other.step.path == path), None)  # fmt: skip
+        layers[node.name] = known or _built(node.step, ticket, form, number_type)
+    return GraphModule(ticket.source, layers).eval()
+
+
+def _built(layer: Any, ticket: Ticket, form: Form, dtype: torch.dtype) -> nn.Module:
+    gain = torch.tensor(ticket.gain(layer.path), dtype=dtype)
+    if isinstance(layer, RandomLayer):
+        parts = plain_blocks(layer, ticket.mask, ticket.law, ticket.seed)
+        return PlainLayer(layer, np.concatenate([part for _, part in parts]), gain)
+    channels: Callable[[Pair, Ticket], Any] = _kept if form == "small" else _every
+    each, groups = layer.outputs // layer.groups, range(layer.groups)
+    gathered: list[list[Any]] = [[] for _ in groups]
+    for source, first, second in channels(layer, ticket):
+        gathered[layer.geometry.group_of(source)].append((source, first, second))
+    sources = [_joined([np.full(len(u), s) for s, u, _ in gathered[g]], np.zeros(0, np.int64)) for g in groups]
+    scales = [_joined([u for _, u, _ in gathered[g]], np.zeros(0)) for g in groups]
+    kernels = [_joined([v for _, _, v in gathered[g]], np.zeros((0, layer.dimensions))) for g in groups]
+    shaped = [kernel.reshape(-1, each, *layer.kernel) for kernel in kernels]
+    return HiddenPair(layer, sources, np.concatenate(scales), shaped, gain)
+
+
+def _joined(parts: list[Any], nothing: Any) -> Any:
+    return np.concatenate([nothing, *parts])
+
+
+def _kept(pair: Pair, ticket: Ticket) -> Any:
+    """Yield (source, u, v) of the kept hidden channels."""
+    for block in blocks(pair, ticket.mask, ticket.law, ticket.seed):
+        yield block.source, block.first, block.second
+
+
+def _every(pair: Pair, ticket: Ticket) -> Any:
+    """Yield (source, u, v) of all hidden channels, 0 where removed."""
+    units = np.arange(pair.units)
+    for source in range(pair.sources):
+        first, second = draw(pair, ticket.law, ticket.seed, source, units)
+        kept = ticket.mask[f"{pair.path}.units"][:, source]
+        weights = kept[:, None] if pair.removal == "channels" else ticket.mask[f"{pair.path}.weights"][:, source]
+        yield source, first * kept, second * weights

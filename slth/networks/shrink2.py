@@ -1,0 +1,276 @@
+"""The small network of a ticket, for others to use: as safetensors, as ONNX, and timed against the masked one."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+from math import prod
+from statistics import median
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from slth.errors import ArgumentError
+from slth.graphs import Graph, Node
+from slth.graphs.coding import graph_text
+from slth.networks.random_layers import module_from_ticket
+from slth.resources import available_memory
+from slth.rng import Stream
+from slth.tickets.mask import Mask
+from slth.tickets2.file import SOURCE_KINDS
+from slth.tickets2.pair import Pair
+from slth.tickets2.ticket import Ticket
+
+FORMAT = "slth network/2"
+_LEAST_SECONDS = 0.5  # of timing, in which a step is repeated
+
+
+def numbers_of(module: nn.Module) -> int:
+    """Return how many floating-point numbers a module holds, zeros among them.
+
+    Examples
+    --------
+    >>> numbers_of(nn.Linear(3, 2))
+    8
+    """
+    return sum(part.numel() for part in module.state_dict().values() if part.is_floating_point())
+
+
+def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
+    """Return a network as a safetensors file, with its graph as JSON beside it; equal networks are equal files.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    ticket : Ticket
+        Whose graph says how the tensors are used.
+    kind : str
+        "small", or "folded" for what is no subnetwork any more.
+
+    Returns
+    -------
+    bytes
+    """
+    header = {"format": FORMAT, "kind": kind, "source": json.loads(graph_text(ticket.source, SOURCE_KINDS)[0])}
+    tensors = {name: part.cpu().contiguous() for name, part in module.state_dict().items()}
+    # One entry alone: the writer orders several at random.
+    content: bytes = save(tensors, metadata={"slth": json.dumps(header, separators=(",", ":"))})
+    return content
+
+
+def require_onnx() -> None:
+    """Raise ArgumentError unless the packages of the extra ``onnx`` are there."""
+    missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
+    if missing:
+        rule = f"needs packages that are not installed ({', '.join(missing)})"
+        raise ArgumentError("onnx", "asked for", rule, "pip install 'slth[onnx]', or leave it out")
+
+
+def onnx_of(module: nn.Module, ticket: Ticket) -> bytes:
+    """Return a network as an ONNX file for batches of any size.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In float32 or float64.
+    ticket : Ticket
+        Whose graph says what the inputs are.
+
+    Returns
+    -------
+    bytes
+        A model with one input, ``x``, and one output, ``y``.
+
+    Raises
+    ------
+    ArgumentError
+        Without the packages of the extra ``onnx``.
+    """
+    require_onnx()
+    example = _images(ticket, 2, _dtype(module))
+    with _quiet():
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=["x"],
+            output_names=["y"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+        )
+    assert program is not None
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter, which reports its progress on whatever stream there is, and misses torchvision."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """Small against masked network, both in float32.
+
+    Parameters
+    ----------
+    speedup : float
+        masked_seconds / small_seconds.
+    speedup_channels : int
+        Hidden channels of each source in the masked network: the ticket's, or the most that fit in memory.
+    small_seconds, masked_seconds : float
+        Of one batch, medians. The small network is that of the whole ticket, which does not grow with n: for a ticket
+        of more channels than fit, the ratio is an understatement.
+    batch : int
+        Images in it.
+    masked_bytes : int
+        What the weights of the masked network took.
+    agreement : float
+        Largest difference of the outputs of the masked network and of its own kept part, relative to the largest.
+    """
+
+    speedup: float
+    speedup_channels: int
+    small_seconds: float
+    masked_seconds: float
+    batch: int
+    masked_bytes: int
+    agreement: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+
+def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = None) -> SpeedUp:
+    """Time the small network against the masked one with as many candidates as fit.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    batch : int
+        Images at a time.
+    memory : int, optional
+        Bytes that the masked network may take, its activations and a copy of its weights (torch may reorder them)
+        included; half of what is free by default.
+
+    Returns
+    -------
+    SpeedUp
+
+    Raises
+    ------
+    ArgumentError
+        If the batch is empty, or not even one candidate of each source fits.
+    """
+    if batch < 1:
+        raise ArgumentError("batch", batch, "must be at least 1", "16 images at a time are fair")
+    allowed = available_memory() // 2 if memory is None else memory
+    channels = _most_channels(ticket, batch, allowed)
+    part = first_channels(ticket, channels)
+    x = _images(ticket, batch, torch.float32)
+    small, masked = module_from_ticket(ticket), module_from_ticket(part, form="masked")
+    with torch.no_grad():
+        wanted, found = masked(x), module_from_ticket(part)(x)
+    small_seconds, masked_seconds = _seconds(small, x), _seconds(masked, x)
+    return SpeedUp(
+        speedup=masked_seconds / small_seconds,
+        speedup_channels=channels,
+        small_seconds=small_seconds,
+        masked_seconds=masked_seconds,
+        batch=batch,
+        masked_bytes=4 * numbers_of(masked),
+        agreement=float((found - wanted).abs().max() / wanted.abs().max().clamp(min=torch.finfo(torch.float32).tiny)),
+    )
+
+
+def first_channels(ticket: Ticket, channels: int) -> Ticket:
+    """Return the ticket of the first candidates of each source: those of a smaller random network.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    channels : int
+        At most so many candidates of each source; layers that have fewer stay as they are.
+
+    Returns
+    -------
+    Ticket
+    """
+    arrays = dict(ticket.mask.arrays)
+    for layer in ticket.layers:
+        if isinstance(layer, Pair):
+            arrays |= {name: arrays[name][:channels] for name in layer.mask_shapes}
+    nodes = [Node(node.name, _fewer(node.step, channels), node.inputs) for node in ticket.source.nodes]
+    source = Graph(ticket.source.input_shape, nodes, ticket.source.output, ticket.source.output_shape)
+    return replace(ticket, source=source, mask=Mask(arrays, ticket.mask.alphabet, ticket.mask.structure))
+
+
+def _fewer(step: Any, channels: int) -> Any:
+    return replace(step, units=min(channels, step.units)) if isinstance(step, Pair) else step
+
+
+def _most_channels(ticket: Ticket, batch: int, memory: int) -> int:
+    """Most candidates for which weights twice, and hidden channels twice, fit."""
+    offered = max((layer.units for layer in ticket.layers if isinstance(layer, Pair)), default=1)
+    low, high = 0, offered
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _masked_bytes(ticket.source, batch, middle) <= memory:
+            low = middle
+        else:
+            high = middle - 1
+    if low == 0:
+        needed = _masked_bytes(ticket.source, batch, 1)
+        raise ArgumentError("memory", memory, f"does not hold one candidate a source ({needed} bytes)", "allow more")
+    return low
+
+
+def _masked_bytes(source: Graph, batch: int, channels: int) -> int:
+    weights, widest = 0, 0
+    for node in source.weighted:
+        pair = node.step
+        if isinstance(pair, Pair):
+            hidden = min(channels, pair.units) * pair.sources
+            weights += hidden * (1 + pair.dimensions)
+            widest = max(widest, hidden * prod(source.shapes[node.inputs[0]][1:]))
+    return 2 * 4 * (weights + batch * widest)
+
+
+def _images(ticket: Ticket, batch: int, dtype: torch.dtype) -> Tensor:
+    generator = torch.Generator().manual_seed(Stream(0, "images").seed)
+    return torch.rand(batch, *ticket.source.input_shape, dtype=dtype, generator=generator)
+
+
+def _seconds(module: Callable[[Tensor], Tensor], x: Tensor) -> float:
+    """Median time of one batch, after a first one that is not counted."""
+    times: list[float] = []
+    with torch.no_grad():
+        module(x)
+        while len(times) < 3 or (sum(times) < _LEAST_SECONDS and len(times) < 100):
+            started = time.perf_counter()
+            module(x)
+            times.append(time.perf_counter() - started)
+    return median(times)
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    return next(part for part in module.buffers() if part.is_floating_point()).dtype

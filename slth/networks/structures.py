@@ -1,0 +1,285 @@
+"""What is kept or removed together: weights, channels, kernels, heads, blocks, n of m."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from slth.errors import ArgumentError
+from slth.networks.selection import kept_count, top_k
+
+Size = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the axes of a weight mean.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the weight: (outputs, inputs / groups, kernel ...), or (inputs, outputs / groups, kernel ...).
+    first : {"outputs", "inputs"}
+        What its first axis counts: inputs in transposed convolutions and embeddings.
+    groups : int
+        Of a grouped convolution.
+    heads : int
+        Of attention; 0 elsewhere.
+    parts : int
+        Projections that stand above one another (queries, keys, values); 0 where heads are on the second axis.
+    """
+
+    shape: Sequence[int]
+    first: Literal["outputs", "inputs"] = "outputs"
+    groups: int = 1
+    heads: int = 0
+    parts: int = 1
+
+    def __post_init__(self) -> None:
+        """Make the shape a tuple."""
+        object.__setattr__(self, "shape", tuple(self.shape))
+
+    @property
+    def second(self) -> Literal["outputs", "inputs"]:
+        """What the second axis counts, group by group."""
+        return "inputs" if self.first == "outputs" else "outputs"
+
+
+class Structure(Protocol):
+    """Which entries of a weight are kept or removed together: each such group has one score."""
+
+    def shape(self, axes: Axes) -> Size:
+        """Shape of the scores of a weight."""
+        ...
+
+    def select(self, scores: Tensor, kept: int) -> Tensor:
+        """Return the groups that are kept, as bool in the shape of the scores."""
+        return top_k(scores, kept)
+
+    def kept(self, axes: Axes, density: float) -> int:
+        """Return how many groups a density keeps."""
+        return kept_count(density, int(torch.Size(self.shape(axes)).numel()))
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Give each entry of the weight the value of its group; differentiable."""
+        ...
+
+
+def totals(structure: Structure, weights: Tensor, axes: Axes) -> Tensor:
+    """Return the sum over each group of a weight's entries: the transpose of ``expand``.
+
+    Parameters
+    ----------
+    structure : Structure
+    weights : Tensor
+        For instance absolute values, for the L1 norm of channels.
+    axes : Axes
+
+    Returns
+    -------
+    Tensor
+        In the shape of the structure's scores.
+
+    Examples
+    --------
+    >>> totals(OutputChannels(), torch.ones(2, 3), Axes((2, 3)))
+    tensor([3., 3.])
+    """
+    with torch.enable_grad():
+        groups = torch.zeros(structure.shape(axes), dtype=weights.dtype, device=weights.device, requires_grad=True)
+        # A view of another shape keeps the graph even where expand gives its argument back.
+        found = structure.expand(groups * 1.0, axes)
+    return torch.autograd.grad(found, groups, weights.detach())[0]
+
+
+@dataclass(frozen=True)
+class Weights(Structure):
+    """Each weight for itself."""
+
+    def shape(self, axes: Axes) -> Size:
+        """Shape of the weight."""
+        return tuple(axes.shape)
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Return the values."""
+        del axes
+        return values
+
+
+@dataclass(frozen=True)
+class OutputChannels(Structure):
+    """All weights of an output channel or neuron: the filters of a convolution, the rows of a linear layer."""
+
+    def shape(self, axes: Axes) -> Size:
+        """One score for each output."""
+        return _channel_shape(axes, "outputs")
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Repeat the value of each output."""
+        return _channel_values(values, axes, "outputs")
+
+
+@dataclass(frozen=True)
+class InputChannels(Structure):
+    """All weights of an input channel or neuron."""
+
+    def shape(self, axes: Axes) -> Size:
+        """One score for each input."""
+        return _channel_shape(axes, "inputs")
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Repeat the value of each input."""
+        return _channel_values(values, axes, "inputs")
+
+
+@dataclass(frozen=True)
+class Kernels(Structure):
+    """The kernel between one input and one output channel; single weights where there is no kernel."""
+
+    def shape(self, axes: Axes) -> Size:
+        """One score for each pair of channels."""
+        return tuple(axes.shape[:2])
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Repeat the value of each pair."""
+        return values.reshape(*values.shape, *[1] * (len(axes.shape) - 2)).expand(tuple(axes.shape))
+
+
+@dataclass(frozen=True)
+class Heads(Structure):
+    """All weights of an attention head: its queries, keys and values, or what is projected from it."""
+
+    def shape(self, axes: Axes) -> Size:
+        """One score for each head."""
+        if axes.heads < 1:
+            remedy = "use it on the weights of nn.MultiheadAttention"
+            raise ArgumentError("structure", self, f"has no heads in a weight of shape {list(axes.shape)}", remedy)
+        return (axes.heads,)
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Repeat the value of each head."""
+        rows, columns = axes.shape
+        if axes.parts:  # [parts, heads, rows of a head, inputs]
+            each = rows // (axes.parts * axes.heads)
+            spread = values.reshape(1, -1, 1, 1).expand(axes.parts, axes.heads, each, columns)
+        else:
+            spread = values.reshape(1, -1, 1).expand(rows, axes.heads, columns // axes.heads)
+        return spread.reshape(rows, columns)
+
+
+@dataclass(frozen=True)
+class Blocks(Structure):
+    """Square blocks of the matrix [first axis, all others]; at the far borders they may be smaller.
+
+    Parameters
+    ----------
+    size : int
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The size is not positive.
+
+    Examples
+    --------
+    >>> Blocks(2).expand(torch.tensor([[1.0, 0.0]]), Axes((2, 3))).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
+    """
+
+    size: int = 4
+
+    def __post_init__(self) -> None:
+        """Check the size."""
+        if self.size < 1:
+            raise ArgumentError("size", self.size, "must be at least 1", "use 4")
+
+    def shape(self, axes: Axes) -> Size:
+        """One score for each block."""
+        rows, columns = _matrix(axes)
+        return -(-rows // self.size), -(-columns // self.size)
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Repeat the value of each block."""
+        rows, columns = _matrix(axes)
+        spread = values.repeat_interleave(self.size, 0)[:rows].repeat_interleave(self.size, 1)[:, :columns]
+        return spread.reshape(tuple(axes.shape))
+
+
+@dataclass(frozen=True)
+class NOfM(Structure):
+    """Exactly n of each m consecutive weights along the second axis, as sparse tensor cores take 2 of 4.
+
+    Parameters
+    ----------
+    n, m : int
+        1 <= n <= m; m divides the second axis.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A number is outside its range, m does not divide the axis, or another density is asked for.
+
+    Examples
+    --------
+    >>> NOfM(1, 2).select(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2).tolist()
+    [[True, False, True, False]]
+    """
+
+    n: int = 2
+    m: int = 4
+
+    def __post_init__(self) -> None:
+        """Check both numbers."""
+        if not 1 <= self.n <= self.m:
+            raise ArgumentError("n", (self.n, self.m), "must be n of m with 1 <= n <= m", "use NOfM(2, 4)")
+
+    def shape(self, axes: Axes) -> Size:
+        """Shape of the weight."""
+        if len(axes.shape) < 2 or axes.shape[1] % self.m:
+            rule = f"does not divide the second axis of a weight of shape {list(axes.shape)}"
+            raise ArgumentError("m", self.m, rule, "leave this weight out, or choose another m")
+        return tuple(axes.shape)
+
+    def kept(self, axes: Axes, density: float) -> int:
+        """Return n / m of the weights; a density that says otherwise is refused."""
+        if abs(density - self.n / self.m) > 1e-9:
+            rule = f"is not that of {self.n} of {self.m}"
+            raise ArgumentError("density", density, rule, f"use {self.n / self.m:g}")
+        return int(torch.Size(self.shape(axes)).numel()) // self.m * self.n
+
+    def select(self, scores: Tensor, kept: int) -> Tensor:
+        """Keep the n largest in each row of m, of equal ones the first."""
+        del kept
+        rows = scores.detach().movedim(1, -1)
+        order = rows.reshape(-1, self.m).sort(dim=1, descending=True, stable=True).indices[:, : self.n]
+        mask = torch.zeros(order.shape[0], self.m, dtype=torch.bool, device=scores.device)
+        mask.scatter_(1, order, True)  # noqa: FBT003
+        return mask.reshape(rows.shape).movedim(-1, 1).contiguous()
+
+    def expand(self, values: Tensor, axes: Axes) -> Tensor:
+        """Return the values."""
+        del axes
+        return values
+
+
+def _matrix(axes: Axes) -> tuple[int, int]:
+    """Return the extents of a weight as a matrix."""
+    return axes.shape[0], int(torch.Size(axes.shape[1:]).numel())
+
+
+def _channel_shape(axes: Axes, side: str) -> Size:
+    """Return how many channels of a side there are."""
+    return (axes.shape[0] if side == axes.first else axes.shape[1] * axes.groups,)
+
+
+def _channel_values(values: Tensor, axes: Axes, side: str) -> Tensor:
+    """Repeat the value of each channel of a side over the weight."""
+    kernel = [1] * (len(axes.shape) - 2)
+    if side == axes.first:
+        return values.reshape(-1, 1, *kernel).expand(tuple(axes.shape))
+    each = values.reshape(axes.groups, axes.shape[1]).repeat_interleave(axes.shape[0] // axes.groups, 0)
+    return each.reshape(axes.shape[0], axes.shape[1], *kernel).expand(tuple(axes.shape))

@@ -1,0 +1,299 @@
+"""What second moments guarantee for subset sums of Gaussian vectors and of uniform numbers, with all constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+
+from slth.errors import ArgumentError
+from slth.theory.definition import bound
+from slth.theory.derived.checks import at_least_one, between
+from slth.theory.derived.first_moment import FITS, GAUSSIAN
+from slth.theory.derived.gaussian import Floats, log_binomials, log_hit, log_sum
+from slth.theory.derived.search import smallest
+from slth.theory.nouns import Assumption
+from slth.theory.parameters import RISES, Parameter, positive, small, whole
+
+LOWEST, HIGHEST = 0.154, 0.7072
+"""For sums of k values from U[-1, 1]: sqrt(k) times their density is at least the one within sqrt(k) of 0, and at most
+the other anywhere (computed: 0.1542 in the limit, 0.7071 at k = 2)."""
+
+SCANNED = 256
+"""Up to here every size is tried, and beyond it every size of a geometric sequence."""
+
+_HERE = "this project: second moments of the number of good subsets"
+_CAVEAT = "not reviewed"
+
+Vectors = Annotated[int, whole("random vectors", most=100_000)]
+Dimension = Annotated[int, whole("numbers of each vector", most=64, monotone=-1)]
+Size = Annotated[int, whole("vectors in a subset", most=100_000, monotone=0)]
+Error = Annotated[float, small("error that is allowed, in the maximum norm", monotone=0)]
+Largest = Annotated[float, positive("largest entry of the target in absolute value", least=0.0, most=4.0, monotone=-1)]
+
+
+def second_moment_guarantee(n: int, size: int, dimension: int, eps: float, *, largest: float = 1.0) -> float:
+    r"""Return a proved lower bound on the probability that n Gaussian vectors have a good subset of a given size.
+
+    For :math:`X_i \sim N(0, I_D)` and a target with :math:`|z_j| \le \zeta`, with Y the number of subsets of k vectors
+    whose sum is within :math:`\epsilon` of z in the maximum norm,
+
+    .. math:: P(Y > 0) \ge \frac{(E Y)^2}{E Y^2} \ge \frac{p_1^{2D}}{\sum_i h(i)\, B_i^D},
+
+    h the hypergeometric law of the overlap i of two subsets, :math:`p_1` and :math:`p_0` the probabilities that
+    :math:`N(0, k)` falls within :math:`\epsilon` of :math:`\zeta` and of 0, :math:`B_k = p_0` and, for i < k,
+    :math:`B_i = \min\{4\epsilon^2 / (2\pi k \sqrt{1 - i^2/k^2}),\; p_0 \min(1, 2\epsilon / \sqrt{2\pi(k-i)})\}`.
+
+    Parameters
+    ----------
+    n, size, dimension : int
+        Vectors, k and D; 1 <= size <= n.
+    eps : float
+        Error in the maximum norm.
+    largest : float
+        :math:`\zeta`, at least 0.
+
+    Returns
+    -------
+    float
+        From 0 to 1, up to the rounding of float64.
+
+    Raises
+    ------
+    ArgumentError
+        For sizes that do not fit, or an eps that is not positive.
+
+    Notes
+    -----
+    Source: derived in this project, not reviewed; it holds for Gaussian vectors and is a sketch at most for products
+    u v.
+
+    Examples
+    --------
+    >>> 0.3 < second_moment_guarantee(20, 8, 3, 0.1) < 0.7
+    True
+    """
+    at_least_one(n=n, size=size, dimension=dimension)
+    between("eps", eps)
+    if not 0.0 <= largest < math.inf:
+        raise ArgumentError("largest", largest, "must be finite and not negative", "pass the target's largest entry")
+    if size > n:
+        raise ArgumentError("size", size, f"must be at most n = {n}", "choose fewer vectors")
+    variances = np.array([float(size)])
+    hit, middle = float(log_hit(largest, eps, variances)[0]), float(log_hit(0.0, eps, variances)[0])
+    overlap, weights = _overlaps(n, size)
+    apart, shared = size - overlap[:-1], overlap[:-1] / size
+    window = math.log(2.0) + math.log(eps)
+    correlated = 2.0 * window - math.log(2.0 * math.pi * size) - 0.5 * np.log1p(-(shared**2))
+    free = middle + np.minimum(0.0, window - 0.5 * np.log(2.0 * math.pi * apart))
+    terms = weights + dimension * np.append(np.minimum(correlated, free), middle)
+    return min(1.0, math.exp(min(0.0, 2.0 * dimension * hit - log_sum(terms))))
+
+
+def guaranteed_candidates(dimension: int, eps: float, *, largest: float = 1.0, probability: float = 1.0 / 3.0) -> int:
+    r"""Return the smallest n for which some size is guaranteed with a probability.
+
+    .. math:: \min\Big\{n : \max_{1 \le k \le n/2} \frac{p_1^{2D}}{\sum_i h(i)\, B_i^D} \ge p\Big\}
+
+    Parameters
+    ----------
+    dimension : int
+        D.
+    eps : float
+        Error in the maximum norm.
+    largest : float
+        :math:`\zeta`, the largest entry of the target.
+    probability : float
+        To guarantee, below 1.
+
+    Returns
+    -------
+    int
+        n; independent batches of n amplify the probability.
+
+    Raises
+    ------
+    ArgumentError
+        As :func:`second_moment_guarantee`, or for a probability outside 0 to 1.
+
+    Notes
+    -----
+    Source: derived in this project, not reviewed. Every size up to 256 is tried, and a geometric sequence beyond.
+
+    Examples
+    --------
+    >>> guaranteed_candidates(1, 0.1) <= 7
+    True
+    """
+    between("probability", probability, 1.0)
+
+    def holds(n: int) -> bool:
+        return any(
+            second_moment_guarantee(n, size, dimension, eps, largest=largest) >= probability
+            for size in _likely_sizes(n)
+        )
+
+    return smallest(holds, 1)
+
+
+@bound(
+    "derived.second_moment.fixed_size",
+    _HERE,
+    quantity="probability",
+    provenance="derived",
+    assumes=(GAUSSIAN, FITS),
+    caveat=_CAVEAT,
+)
+def fixed_size_guarantee(*, n: Vectors, size: Size, dimension: Dimension, eps: Error, largest: Largest = 1.0) -> float:
+    """Guaranteed probability that n Gaussian vectors have a good subset of one size.
+
+    X_i from N(0, I_D), |z_j| <= zeta: some |S| = k has ||sum - z||_inf < eps with probability at least p1^(2D) / sum_i
+    hyp(i; n, k, k) B_i^D, with p1 = P(|N(0,k) - zeta| < eps), p0 = P(|N(0,k)| < eps), B_k = p0 and else B_i = min( 4
+    eps^2 / (2 pi k sqrt(1 - (i/k)^2)), p0 min(1, 2 eps / sqrt(2 pi (k - i))) ).
+
+    It holds for Gaussian vectors and is a sketch at most for products u v.
+
+    >>> 0.3 < fixed_size_guarantee(n=20, size=8, dimension=3, eps=0.1) < 0.7
+    True
+    """
+    return second_moment_guarantee(n, size, dimension, eps, largest=largest)
+
+
+@bound(
+    "derived.second_moment.probability",
+    _HERE,
+    quantity="probability",
+    provenance="derived",
+    assumes=(GAUSSIAN,),
+    caveat=_CAVEAT,
+)
+def guaranteed_probability(
+    *, n: Annotated[Vectors, {"most": 10_000}], dimension: Dimension, eps: Error, largest: Largest = 1.0
+) -> float:
+    """Guaranteed probability that n Gaussian vectors have a good subset.
+
+    The largest guarantee of derived.second_moment.fixed_size over the sizes up to n / 2.
+
+    Every size up to 256 is tried, and a geometric sequence of those beyond: each size is a guarantee of its own.
+
+    >>> 0.3 < guaranteed_probability(n=20, dimension=3, eps=0.1, largest=1.0) < 0.7
+    True
+    """
+    return max(second_moment_guarantee(n, size, dimension, eps, largest=largest) for size in _likely_sizes(n))
+
+
+@bound(
+    "derived.second_moment.candidates",
+    _HERE,
+    quantity="random vectors for one target",
+    provenance="derived",
+    assumes=(GAUSSIAN,),
+    count=True,
+    implicit=True,
+    caveat=_CAVEAT,
+)
+def guaranteed_vectors(
+    *,
+    dimension: Annotated[Dimension, RISES],
+    eps: Error,
+    largest: Annotated[Largest, RISES] = 1.0,
+    probability: Annotated[
+        float, Parameter(meaning="probability of success, to be amplified by batches", above=0.0, most=0.5, monotone=1)
+    ] = 1.0 / 3.0,
+) -> int:
+    """Gaussian vectors that are guaranteed to have a good subset with a probability.
+
+    The smallest n for which derived.second_moment.probability is at least p, found by bisection; one target with
+    |z_j| <= zeta.
+
+    Independent batches of n amplify the probability.
+
+    >>> guaranteed_vectors(dimension=1, eps=0.1) <= 7
+    True
+    """
+    return guaranteed_candidates(dimension, eps, largest=largest, probability=probability)
+
+
+@bound(
+    "derived.second_moment.uniform",
+    _HERE,
+    quantity="probability",
+    provenance="derived",
+    assumes=(
+        Assumption(words="the numbers are independent, from U[-1, 1]"),
+        FITS,
+        Assumption(
+            words="|target| + eps is at most the square root of the size",
+            holds=lambda given: abs(given["target"]) + given["eps"] <= math.sqrt(given["size"]),
+        ),
+    ),
+    caveat=_CAVEAT,
+)
+def uniform_guarantee(
+    *,
+    n: Vectors,
+    size: Size,
+    eps: Annotated[float, small("error that is allowed", monotone=0)],
+    target: Annotated[float, Parameter(meaning="the target", least=-300.0, most=300.0)] = 0.0,
+) -> float:
+    """Guaranteed probability that n uniform numbers have a good subset of one size.
+
+    X_i from U[-1, 1], [z - eps, z + eps] inside [-sqrt k, sqrt k]: some |S| = k has |sum - z| < eps with probability at
+    least (2 eps c_l / sqrt k) / sum_i hyp(i; n, k, k) min(1, 2 eps c_u / sqrt(k - i)), c_l = 0.154 and c_u = 0.7072.
+
+    The two numbers are computed bounds on sqrt(k) times the density of a sum of k values; the guarantee is the same for
+    all targets in the range.
+
+    >>> round(uniform_guarantee(n=20, size=5, eps=0.01, target=0.5), 3)
+    0.183
+    """
+    overlap, weights = _overlaps(n, size)
+    window = math.log(2.0) + math.log(eps)
+    bounds = np.minimum(0.0, window + math.log(HIGHEST) - 0.5 * np.log(size - overlap[:-1]))
+    hit = window + math.log(LOWEST) - 0.5 * math.log(size)
+    return math.exp(min(0.0, hit - log_sum(weights + np.append(bounds, 0.0))))
+
+
+@bound(
+    "derived.amplification.batches",
+    "this project: (1 - p)^r <= delta",
+    quantity="batches",
+    provenance="derived",
+    assumes=(Assumption(words="the batches share no values"),),
+    count=True,
+)
+def amplifying_batches(
+    *,
+    probability: Annotated[
+        float, Parameter(meaning="probability that one batch succeeds", least=1e-12, below=1.0, monotone=-1)
+    ] = 1.0 / 3.0,
+    delta: Annotated[float, small("probability that all batches fail")],
+) -> float:
+    """Independent batches that turn a probability of success into near certainty.
+
+    r = ln(delta) / ln(1 - p) disjoint batches fail together with probability at most delta.
+
+    >>> amplifying_batches(probability=1 / 3, delta=0.01)
+    12.0
+    """
+    return math.log(delta) / math.log1p(-probability)
+
+
+def _overlaps(n: int, size: int) -> tuple[Floats, Floats]:
+    """The overlaps of two subsets of a size, the largest of which is the size, and the logarithms of their chances."""
+    overlap = np.arange(max(0, 2 * size - n), size + 1, dtype=np.float64)
+    chances = (
+        log_binomials(size, overlap)
+        + log_binomials(n - size, size - overlap)
+        - float(log_binomials(n, np.array([float(size)]))[0])
+    )
+    return overlap, chances
+
+
+def _likely_sizes(n: int) -> Iterator[int]:
+    """Sizes up to n / 2, those that do best first: a third to a half of n in few dimensions, fewer in many."""
+    beyond = np.geomspace(SCANNED, 1e7, 200).astype(int)
+    sizes = [*range(1, min(n // 2, SCANNED) + 1), *(int(size) for size in np.unique(beyond[1:]) if size <= n // 2)]
+    return iter(sorted(sizes, key=lambda size: abs(size - 0.3 * n)) or [1])

@@ -1,0 +1,227 @@
+"""A module outside the network language as words: names, shapes and dtypes of tensors, and their random numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from math import prod
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slth.errors import ArgumentError
+from slth.rng import Stream, WeightLaw
+
+Role = Literal["parameter", "buffer"]
+
+
+@dataclass(frozen=True)
+class TensorLayout:
+    """One tensor of a module.
+
+    Parameters
+    ----------
+    name : str
+        Its path, such as ``"layer1.0.conv1.weight"``, which is also the path of its random stream.
+    shape : sequence of int
+        Empty for a single number.
+    dtype : str
+        As numpy and torch call it: "float32", "bfloat16", "int64".
+    role : {"parameter", "buffer"}
+    aliases : sequence of str
+        Further names of the same tensor, where weights are tied.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A field is of another kind.
+
+    Examples
+    --------
+    >>> TensorLayout("fc.weight", (10, 84)).size
+    840
+    """
+
+    name: str
+    shape: Sequence[int]
+    dtype: str = "float32"
+    role: Role = "parameter"
+    aliases: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        object.__setattr__(self, "shape", tuple(int(extent) for extent in self.shape))
+        object.__setattr__(self, "aliases", tuple(self.aliases))
+        if not isinstance(self.name, str) or not self.name or not all(isinstance(name, str) for name in self.aliases):
+            raise ArgumentError("name", self.name, "must be the path of a tensor", 'such as "fc.weight"')
+        if min(self.shape, default=0) < 0:
+            raise ArgumentError("shape", self.shape, "must not have negative extents", "use () for a single number")
+        if not isinstance(self.dtype, str) or self.role not in get_args(Role):
+            rule = "must be a dtype's name, and a parameter or a buffer"
+            raise ArgumentError("dtype", (self.dtype, self.role), rule, 'use "float32" and "parameter"')
+
+    @property
+    def size(self) -> int:
+        """Numbers in the tensor."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names, shapes and dtypes of all tensors of a module: what a ticket says of a module outside the language.
+
+    Parameters
+    ----------
+    tensors : sequence of TensorLayout
+        In the module's own order, each name once.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A name stands twice.
+
+    Examples
+    --------
+    >>> layout = Layout([TensorLayout("weight", (2, 3)), TensorLayout("bias", (2,))])
+    >>> layout == Layout.from_description(layout.describe())
+    True
+    >>> print(layout.difference(Layout([TensorLayout("weight", (2, 4))])))
+    weight has shape [2, 3] there and [2, 4] here
+    """
+
+    tensors: Sequence[TensorLayout]
+
+    def __post_init__(self) -> None:
+        """Check that names are told apart."""
+        object.__setattr__(self, "tensors", tuple(self.tensors))
+        seen: set[str] = set()
+        for name in (name for tensor in self.tensors for name in (tensor.name, *tensor.aliases)):
+            if name in seen:
+                raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
+            seen.add(name)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256, as 64 hexadecimal digits, of the description as JSON with sorted keys and without spaces."""
+        text = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode("utf-8")).hexdigest()
+
+    def __getitem__(self, name: str) -> TensorLayout:
+        """Return the tensor of a name, which may be an alias.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            There is none.
+        """
+        for tensor in self.tensors:
+            if name == tensor.name or name in tensor.aliases:
+                return tensor
+        remedy = f"its tensors are {', '.join(tensor.name for tensor in self.tensors) or 'none'}"
+        raise ArgumentError("name", name, "is no tensor of the layout", remedy)
+
+    def difference(self, other: Layout) -> str | None:
+        """Return the first difference of the other layout ("here") from this one ("there"), or None."""
+        theirs = {tensor.name: tensor for tensor in other.tensors}
+        for tensor in self.tensors:
+            found = theirs.get(tensor.name)
+            if found is None:
+                return f"{tensor.name} is missing here"
+            for what, there, here in (
+                ("shape", list(tensor.shape), list(found.shape)),
+                ("dtype", tensor.dtype, found.dtype),
+                ("role", tensor.role, found.role),
+                ("aliases", list(tensor.aliases), list(found.aliases)),
+            ):
+                if there != here:
+                    return f"{tensor.name} has {what} {there} there and {here} here"
+        ours = {tensor.name for tensor in self.tensors}
+        more = [tensor.name for tensor in other.tensors if tensor.name not in ours]
+        if more:
+            return f"{more[0]} is here and not there"
+        names = [[tensor.name for tensor in layout.tensors] for layout in (self, other)]
+        if names[0] != names[1]:
+            place = next(i for i, (there, here) in enumerate(zip(*names, strict=True)) if there != here)
+            return f"tensor {place} is {names[0][place]} there and {names[1][place]} here"
+        return None
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return the layout as JSON has it."""
+        return [
+            {
+                "name": tensor.name,
+                "shape": list(tensor.shape),
+                "dtype": tensor.dtype,
+                "role": tensor.role,
+                "aliases": list(tensor.aliases),
+            }
+            for tensor in self.tensors
+        ]
+
+    @classmethod
+    def from_description(cls, description: Sequence[Mapping[str, Any]]) -> Layout:
+        """Read what :meth:`describe` wrote.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            A key is missing or unknown, or a value breaks a rule.
+        """
+        keys = {"name", "shape", "dtype", "role", "aliases"}
+        if not isinstance(description, list) or not all(
+            isinstance(entry, Mapping) and set(entry) == keys for entry in description
+        ):
+            rule = "does not describe a layout"
+            raise ArgumentError(
+                "description", description, rule, f"give a list of objects with {', '.join(sorted(keys))}"
+            )
+        return cls([TensorLayout(**entry) for entry in description])
+
+
+def masked_weights(
+    tensor: TensorLayout, mask: ArrayLike, *, seed: int, law: WeightLaw, gain: float = 1.0
+) -> NDArray[np.float64]:
+    r"""Return the random weights of a tensor times its mask and gain: :math:`(g\,w_i) m_i`, rounded in that order.
+
+    Weight i, in row-major order whatever the memory looks like, is number i of the stream (seed, name); only what is
+    kept is drawn.
+
+    Parameters
+    ----------
+    tensor : TensorLayout
+    mask : array_like of bool or integers [shape]
+        What weights are multiplied by: 0 and 1, or signs, or small whole numbers.
+    seed : int
+    law : WeightLaw
+    gain : float
+
+    Returns
+    -------
+    float64 [shape]
+        Zeros are positive.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The mask is of another shape or holds other numbers.
+
+    Examples
+    --------
+    >>> layer = TensorLayout("fc.weight", (2, 2))
+    >>> kept = masked_weights(layer, [[1, 0], [0, 0]], seed=0, law=WeightLaw("uniform"))
+    >>> bool(kept[0, 0] == WeightLaw("uniform").weights(Stream(0, "fc.weight"), 0, 1)[0])
+    True
+    """
+    factors = np.asarray(mask)
+    if factors.dtype.kind not in "biu" or factors.shape != tensor.shape:
+        rule = f"of {tensor.name} must be integers of shape {list(tensor.shape)}"
+        raise ArgumentError("mask", f"{factors.dtype}{list(factors.shape)}", rule, "pass 0 and 1")
+    flat = factors.reshape(-1)
+    places = np.flatnonzero(flat)
+    numbers = np.zeros(flat.size)
+    numbers[places] = law.weights_at(Stream(seed, tensor.name), places) * gain * flat[places]
+    return numbers.reshape(tensor.shape)

@@ -1,0 +1,106 @@
+"""What a step is given: its examples, augmented, and generators that are left as they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slth.errors import ArgumentError
+from slth.rng import Stream
+from slth.training.examples import Examples, order_of_epoch, words_of_epoch
+from slth.training.recipe import Recipe
+
+
+class Batches:
+    """The batches of a run, each of which depends on the seed and its step alone.
+
+    Parameters
+    ----------
+    data : Examples
+    recipe : Recipe
+    seed : int
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The recipe's augmentation or normalisation does not fit the inputs.
+
+    Examples
+    --------
+    >>> batches = Batches(Examples(torch.arange(5.0), torch.arange(5)), Recipe(batch_size=2), 0)
+    >>> with batches.generators():
+    ...     sorted(int(x) for step in range(batches.per_epoch) for x in batches.at(step)[1])
+    [0, 1, 2, 3, 4]
+    """
+
+    def __init__(self, data: Examples, recipe: Recipe, seed: int) -> None:
+        self._data, self._recipe, self._seed = data, recipe, seed
+        self.per_epoch = recipe.steps_per_epoch(len(data))
+        self._layers: list[int] = []
+        self._generators = [torch.default_generator]
+        if data.inputs.device.type == "cuda":
+            self._generators.append(torch.cuda.default_generators[data.inputs.device.index or 0])
+        self._epoch: int | None = None
+        self._order = torch.empty(0)
+        self._words: dict[str, Tensor] = {}
+        shape = list(data.inputs.shape[1:])
+        if recipe.augmentation and len(shape) != 3:
+            rule = f"is for images, not for inputs of shape {shape}"
+            raise ArgumentError("augmentation", recipe.augmentation, rule, "give the shape of the images")
+        self._moments: tuple[Tensor, Tensor] | None = None
+        if recipe.normalisation is not None:
+            if not shape or len(recipe.normalisation[0]) not in (1, shape[0]):
+                rule, remedy = f"does not fit inputs of shape {shape}", "pass one mean and deviation for each channel"
+                raise ArgumentError("normalisation", recipe.normalisation, rule, remedy)
+            mean, deviation = (
+                data.inputs.new_tensor(numbers).reshape(1, -1, *[1] * (len(shape) - 1))
+                for numbers in recipe.normalisation
+            )
+            self._moments = mean, deviation
+
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return the inputs of a step, augmented and normalised, and their targets.
+
+        Inside :meth:`generators`, what layers draw from torch's generators has the step's own address from here on.
+        """
+        epoch, place = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            self._draw(epoch)
+        for generator in self._generators:
+            generator.manual_seed(self._layers[place])
+        first = place * self._recipe.batch_size
+        batch = self._order[first : first + self._recipe.batch_size]
+        inputs = self._data.inputs[batch]
+        for augmentation in self._recipe.augmentation:
+            inputs = augmentation.apply(inputs, self._words[augmentation.name][batch])
+        return self.normalised(inputs), self._data.targets[batch]
+
+    def normalised(self, inputs: Tensor) -> Tensor:
+        """Return inputs less the mean of their channel, by its deviation."""
+        return inputs if self._moments is None else (inputs - self._moments[0]) / self._moments[1]
+
+    @contextmanager
+    def generators(self) -> Iterator[None]:
+        """Leave torch's generators as they were found."""
+        states = [generator.get_state() for generator in self._generators]
+        try:
+            yield
+        finally:
+            for generator, state in zip(self._generators, states, strict=True):
+                generator.set_state(state)
+
+    def _draw(self, epoch: int) -> None:
+        """Draw the order and the words of an epoch, on the device."""
+        device, count = self._data.inputs.device, len(self._data)
+        words = Stream(self._seed, "training/layers").raw(epoch * self.per_epoch, self.per_epoch)
+        self._layers = (words >> np.uint64(1)).tolist()
+        self._order = torch.from_numpy(order_of_epoch(self._seed, epoch, count)).to(device)
+        self._words = {
+            augmentation.name: torch.from_numpy(words_of_epoch(self._seed, augmentation.name, epoch, count)).to(device)
+            for augmentation in self._recipe.augmentation
+        }
+        self._epoch = epoch

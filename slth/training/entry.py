@@ -1,0 +1,86 @@
+"""Training from start to end in one call."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Literal
+
+from torch import nn
+
+from slth.errors import ArgumentError
+from slth.training.examples import Examples
+from slth.training.loop import Record, TrainingRun
+from slth.training.recipe import Recipe
+
+Progress = Callable[[str, int, int], None]
+
+
+def train(
+    module: nn.Module,
+    data: Examples,
+    recipe: Recipe | None = None,
+    *,
+    validation: Examples | None = None,
+    keep: Literal["last", "best"] = "last",
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[Record]:
+    """Train a module in place, from start to end; it comes back on the CPU, in evaluation mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Maps inputs [batch, ...] to outputs, such as scores [batch, classes].
+    data : Examples
+    recipe : Recipe, optional
+    validation : Examples, optional
+        Held-out examples, evaluated at the end of each epoch.
+    keep : {"last", "best"}
+        Whether the weights of the last epoch stay, or those of the epoch that was best on the held-out examples (most
+        accurate, or of least loss where targets are no classes; the earliest of equals).
+    seed : int
+        Of the order of the examples, of the augmentation and of dropout.
+    device : {"auto", "cpu", "cuda"}
+        Where to train.
+    progress : callable, optional
+        Called with ("training", epochs done, epochs).
+
+    Returns
+    -------
+    list of Record
+        One for each epoch.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        As :class:`TrainingRun`, or the best epoch is asked for without held-out examples.
+
+    Examples
+    --------
+    >>> import torch
+    >>> data = Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
+    >>> records = train(nn.Linear(1, 2), data, Recipe(epochs=20))
+    >>> records[-1].loss < records[0].loss
+    True
+    """
+    if keep not in ("last", "best") or (keep == "best" and validation is None):
+        rule = 'must be "last", or "best" with held-out examples'
+        raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
+    run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
+    records: list[Record] = []
+    best: tuple[float, dict[str, Any]] | None = None
+    for record in run:
+        records.append(record)
+        if progress is not None:
+            progress("training", record.epoch, run.recipe.epochs)
+        if keep == "best" and record.validation is not None:
+            merit = -record.validation.loss if record.validation.accuracy is None else record.validation.accuracy
+            if best is None or merit > best[0]:
+                best = merit, copy.deepcopy(module.state_dict())
+    if best is not None:
+        module.load_state_dict(best[1])
+    module.eval()
+    module.cpu()
+    return records

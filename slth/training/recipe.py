@@ -1,0 +1,251 @@
+"""How to train, as values: the optimiser, the loss, and the recipe that holds all of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from slth.errors import ArgumentError
+from slth.training.augmentation import Augmentation
+from slth.training.schedules import Cosine, Schedule
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Maps the outputs and the targets of a batch to one number."""
+Decayed: TypeAlias = Literal["all", "matrices"]
+
+
+class Optimizer(Protocol):
+    """What makes the torch optimiser of tensors; the loop sets its rate before each step."""
+
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """Return an optimiser with fresh state."""
+        ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent with momentum; weight decay is added to the gradient.
+
+    Parameters
+    ----------
+    momentum : float
+        In [0, 1).
+    nesterov : bool
+        Nesterov's form, which needs a momentum.
+    weight_decay : float
+    decayed : {"all", "matrices"}
+        Whether biases and norm parameters (tensors of at most one dimension) decay too.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A number is outside its range.
+
+    Examples
+    --------
+    >>> SGD(momentum=0.0).build([torch.zeros(1, requires_grad=True)]).defaults["momentum"]
+    0.0
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    decayed: Decayed = "all"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_decay(self.weight_decay, self.decayed)
+        if not 0.0 <= self.momentum < 1.0:
+            raise ArgumentError("momentum", self.momentum, "must lie in [0, 1)", "use 0.9")
+        if self.nesterov and self.momentum == 0.0:
+            raise ArgumentError("nesterov", self.nesterov, "needs a momentum", "use momentum=0.9")
+
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """Return an optimiser with fresh state."""
+        groups = _groups(tensors, self.weight_decay, self.decayed)
+        return torch.optim.SGD(groups, lr=1.0, momentum=self.momentum, nesterov=self.nesterov)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam; with decoupled weight decay it is AdamW.
+
+    Parameters
+    ----------
+    betas : (float, float)
+        Decay rates of the two moments, in [0, 1).
+    eps : float
+    weight_decay : float
+    decoupled : bool
+        Whether weights shrink by themselves (AdamW) or their decay is added to the gradient (Adam).
+    decayed : {"all", "matrices"}
+        Whether biases and norm parameters (tensors of at most one dimension) decay too.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A number is outside its range.
+
+    Examples
+    --------
+    >>> type(Adam(weight_decay=0.1).build([torch.zeros(1, requires_grad=True)])).__name__
+    'AdamW'
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    decoupled: bool = True
+    decayed: Decayed = "all"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_decay(self.weight_decay, self.decayed)
+        object.__setattr__(self, "betas", tuple(self.betas))
+        if len(self.betas) != 2 or not all(0.0 <= beta < 1.0 for beta in self.betas):
+            raise ArgumentError("betas", self.betas, "must be two numbers in [0, 1)", "use (0.9, 0.999)")
+        if not 0.0 <= self.eps < math.inf:
+            raise ArgumentError("eps", self.eps, "must not be negative", "use 1e-8")
+
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """Return an optimiser with fresh state."""
+        kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam
+        groups = _groups(tensors, self.weight_decay, self.decayed)
+        return kind(groups, lr=1.0, betas=self.betas, eps=self.eps)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Mean cross entropy of scores [batch, classes, ...] and labels.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        Share of the target that is spread over all classes, in [0, 1).
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The share is outside its range.
+
+    Examples
+    --------
+    >>> round(float(CrossEntropy()(torch.zeros(1, 2), torch.tensor([0]))), 4)
+    0.6931
+    """
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ArgumentError("label_smoothing", self.label_smoothing, "must lie in [0, 1)", "use 0.1")
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of a batch."""
+        return nn.functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the data.
+    batch_size : int
+        Examples of a step; the last batch of a pass may be smaller.
+    schedule : Schedule
+        Learning rates: :class:`Constant`, :class:`StepDecay`, :class:`MultiStep`, :class:`Cosine`, :class:`Warmup`.
+    optimizer : Optimizer
+        :class:`SGD` or :class:`Adam`.
+    loss : callable
+        Maps outputs and targets of a batch to one number.
+    augmentation : sequence of Augmentation
+        Applied to each batch of training images, in this order, before the normalisation.
+    normalisation : (sequence of float, sequence of float), optional
+        Mean and standard deviation of each channel (the dimension behind the batch); what the network is given is
+        ``(inputs - mean) / deviation``, in training and in evaluation.
+    clip : float, optional
+        Largest norm of the whole gradient.
+    drop_last : bool
+        Whether a smaller last batch of a pass is left out.
+    bfloat16 : bool
+        Whether products are computed in bfloat16 where that is safe (autocast); weights stay as they are.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        A number is outside its range.
+
+    Examples
+    --------
+    >>> Recipe(epochs=2).schedule.rate(0, 10, 2)
+    0.1
+    """
+
+    epochs: int = 20
+    batch_size: int = 64
+    schedule: Schedule = field(default_factory=Cosine)
+    optimizer: Optimizer = field(default_factory=SGD)
+    loss: Loss = field(default_factory=CrossEntropy)
+    augmentation: Sequence[Augmentation] = ()
+    normalisation: tuple[Sequence[float], Sequence[float]] | None = None
+    clip: float | None = None
+    drop_last: bool = False
+    bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        rules: list[tuple[str, bool, str, str]] = [
+            ("epochs", self.epochs >= 0, "must not be negative", "use 0 to train not at all"),
+            ("batch_size", self.batch_size >= 1, "must be at least 1", "use 64"),
+            ("schedule", hasattr(self.schedule, "rate"), "is not a schedule", "use Cosine(0.1) or Constant(1e-3)"),
+            ("optimizer", hasattr(self.optimizer, "build"), "is not an optimiser", "use SGD() or Adam()"),
+            ("loss", callable(self.loss), "is not a loss", "use CrossEntropy() or a function of outputs and targets"),
+            ("clip", self.clip is None or 0.0 < self.clip < math.inf, "must be positive and finite", "use 1.0 or None"),
+        ]
+        for name, holds, rule, remedy in rules:
+            if not holds:
+                raise ArgumentError(name, getattr(self, name), rule, remedy)
+        if self.normalisation is not None:
+            object.__setattr__(self, "normalisation", _checked_normalisation(self.normalisation))
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """Return how many steps a pass over so many examples has."""
+        return examples // self.batch_size if self.drop_last else -(-examples // self.batch_size)
+
+
+def _check_decay(weight_decay: float, decayed: str) -> None:
+    """Refuse a decay that is negative, or of unknown tensors."""
+    if not 0.0 <= weight_decay < math.inf:
+        raise ArgumentError("weight_decay", weight_decay, "must not be negative", "use 0.0 for none")
+    if decayed not in ("all", "matrices"):
+        raise ArgumentError("decayed", decayed, "does not say what decays", 'use "all" or "matrices"')
+
+
+def _groups(tensors: Sequence[Tensor], weight_decay: float, decayed: Decayed) -> list[dict[str, Any]]:
+    """Return torch's parameter groups, empty ones left out."""
+    first = [tensor for tensor in tensors if decayed == "all" or tensor.ndim > 1]
+    others = [tensor for tensor in tensors if decayed == "matrices" and tensor.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": first, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def _checked_normalisation(given: tuple[Sequence[float], Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+    """Return mean and deviation as tuples of floats."""
+    mean, deviation = (tuple(float(number) for number in numbers) for numbers in given)
+    if len(mean) != len(deviation) or not all(0.0 < number < math.inf for number in deviation):
+        rule = "must be as many means as positive deviations"
+        raise ArgumentError("normalisation", given, rule, "pass (mean of each channel, deviation of each channel)")
+    return mean, deviation
