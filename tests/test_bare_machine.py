@@ -10,7 +10,16 @@ from tests.test_package import MODULES
 from tests.tools.bare_machine import ABSENT, on_a_bare_machine
 from tests.tools.seeded_answers import answers
 
-NEEDS_MORE = ("slth.cli", "slth.experiments", "slth.figures")
+NEEDS_MORE = (
+    "slth.cli",
+    "slth.figures",
+    "slth.data",
+    "slth.grids",
+    "slth.jobs",
+    "slth.studies",
+    "slth.verifier",
+    "slth.benchmarks",
+)
 """Rooms that speak to users, draw, or file results; nothing below needs what they need."""
 
 

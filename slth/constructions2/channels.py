@@ -14,6 +14,7 @@ from slth.constructions2.setting import Setting
 from slth.resources import thread_count
 from slth.rng import Stream
 from slth.subset_sum.bands import BandPursuit, pursue_many
+from slth.subset_sum.serving import serve_on
 from slth.tickets2.blocks import draw_second
 from slth.tickets2.pair import Pair
 
@@ -126,7 +127,7 @@ class Channels:
             size=self.size,
             beam=self.beam,
             threads=thread_count(None),
-            device=setting.device,
+            serve=serve_on(setting.device),
             progress=None if progress is None else (lambda _, done, total: progress(self.pair.path, done, total)),
         )
 

@@ -13,7 +13,7 @@ from slth.constructions2 import PerWeight, Structured, Traits
 from slth.constructions2.layout import lay_out
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node
-from slth.subset_sum import accelerated_pursuit, accelerator
+from slth.subset_sum import places, tensor_server
 from slth.tickets2.ticket import ticket_from_bytes
 
 
@@ -148,15 +148,15 @@ def test_channels_searched_in_tensors_are_as_good(monkeypatch):
     rng = np.random.default_rng(0)
     target = Graph((1, 5, 5), [Node("conv", conv(rng, 1, 1, 2, bias=False), ("input",))])
     method = Structured(channels=20, gain="unit", beam=1)
-    monkeypatch.setattr(accelerator, "resolve_place", lambda device: torch.device("cpu"))
+    monkeypatch.setattr(places, "resolve_place", lambda device: torch.device("cpu"))
     searched = []
-    serve = accelerated_pursuit.TensorServer.__call__
+    serve = tensor_server.TensorServer.__call__
 
     def counted(self, asked):
         searched.append(len(asked))
         return serve(self, asked)
 
-    monkeypatch.setattr(accelerated_pursuit.TensorServer, "__call__", counted)
+    monkeypatch.setattr(tensor_server.TensorServer, "__call__", counted)
     ticket, (there,) = method.ticket(target, seed=3, device="cuda")
     assert searched, "the device was asked"
     assert worst(target, ticket) < 1.0
