@@ -11,15 +11,6 @@ from tests.tools.bare_machine import ABSENT, on_a_bare_machine
 from tests.tools.seeded_answers import answers
 
 NEEDS_MORE = tuple(f"slth.{room}" for room in "cli figures data grids jobs studies verifier benchmarks".split())
-    "slth.cli",
-    "slth.figures",
-    "slth.data",
-    "slth.grids",
-    "slth.jobs",
-    "slth.studies",
-    "slth.verifier",
-    "slth.benchmarks",
-)
 """Rooms that speak to users, draw, or file results; nothing below needs what they need."""
 
 
