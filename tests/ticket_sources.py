@@ -11,8 +11,8 @@ from scipy.special import ndtri
 from slth.graphs import Add, Flatten, Graph, Node, Pool, Relu
 from slth.rng import WeightLaw
 from slth.tickets.mask import Mask
-from slth.tickets2.pair import Pair, Random, RandomLayer
-from slth.tickets2.ticket import Ticket
+from slth.tickets.pair import Pair, Random, RandomLayer
+from slth.tickets.ticket import Ticket
 
 UNIFORM = WeightLaw("uniform", 1.0)
 

@@ -34,8 +34,8 @@ from slth.errors import ArgumentError
 from slth.graphs import Graph
 from slth.graphs.graph import examples_of
 from slth.resources import Progress
-from slth.tickets2.folded import Folded
-from slth.tickets2.ticket import Ticket
+from slth.tickets.folded import Folded
+from slth.tickets.ticket import Ticket
 
 _MOST_WORK = 4.0e8  # multiplications of sparse matrices in all linear bounds of hidden layers: some seconds
 
@@ -99,7 +99,7 @@ def certify(
     >>> from slth.graphs import Conv, Node
     >>> from slth.rng import WeightLaw
     >>> from slth.tickets.mask import Mask
-    >>> from slth.tickets2.pair import Pair
+    >>> from slth.tickets.pair import Pair
     >>> target = Graph((2,), [Node("layer0", Conv([[0.5, -0.25]]), ("input",))])
     >>> pair = Pair("layer0", inputs=2, outputs=1, units=3, bias=False)
     >>> weights = np.ones((3, 2, 1), bool)

@@ -19,8 +19,8 @@ from slth.certificates.numbers import Exact
 from slth.certificates.rules.affine import Constants
 from slth.errors import ArgumentError
 from slth.graphs import Conv, ConvShape, Graph, Node
-from slth.tickets2.folded import Folded
-from slth.tickets2.pair import RandomLayer
+from slth.tickets.folded import Folded
+from slth.tickets.pair import RandomLayer
 
 
 def in_copies(source: Graph) -> bool:

@@ -9,7 +9,7 @@ from slth.certificates.numbers import Exact
 from slth.certificates.problem import Problem, problem_of
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node
-from slth.tickets2.folded import Folded
+from slth.tickets.folded import Folded
 
 _REMEDY = "certify a ticket against the target that it was constructed for"
 

@@ -11,7 +11,7 @@ from slth.certificates.interval import Array, Interval
 from slth.certificates.layout import conv_layout
 from slth.certificates.rules.affine import AffineRule, Constants
 from slth.graphs import Conv, ConvShape, Shape
-from slth.tickets2.folded import Folded
+from slth.tickets.folded import Folded
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,8 +40,8 @@ from slth.graphs import (
     Relu,
 )
 from slth.graphs.window import Shape
-from slth.tickets2.folded import Folded
-from slth.tickets2.pair import Pair, RandomLayer
+from slth.tickets.folded import Folded
+from slth.tickets.pair import Pair, RandomLayer
 
 
 @dataclass(frozen=True, eq=False)

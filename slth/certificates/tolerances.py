@@ -10,7 +10,7 @@ from slth.arrays import Floats
 from slth.certificates.interval import down, up
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph
-from slth.tickets2.folded import Folded
+from slth.tickets.folded import Folded
 
 
 def within(target: Graph, tolerances: Mapping[str, float]) -> dict[str, Folded]:

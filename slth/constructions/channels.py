@@ -4,173 +4,141 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from slth.constructions.conv_layout import ConvWork, GainRule
-from slth.constructions.interval import Array
-from slth.constructions.solving import Progress
+from slth.arrays import Bools, Floats, Indices
+from slth.constructions.layout import Work
+from slth.constructions.setting import Setting
 from slth.resources import thread_count
-from slth.rng import Stream, WeightLaw
+from slth.rng import Stream
 from slth.subset_sum.bands import BandPursuit, pursue_many
 from slth.subset_sum.serving import serve_on
-from slth.tickets.conv_weights import draw_second
+from slth.tickets.blocks import draw_second
+from slth.tickets.pair import Pair
 
-Integers: TypeAlias = NDArray[np.int64]
+GainRule: TypeAlias = Literal["auto", "unit", "theorem"]
 
 _PROBES = 3  # instances that decide on a gain
 _QUARTERS = 14  # of the unit gain, at most
 
 
-@dataclass(frozen=True)
-class Search:
-    """What is the same for all layers.
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """The whole channels of one layer, searched for one gain after another.
 
     Parameters
     ----------
-    law : WeightLaw
-    seed : int
-        Of the random network.
+    work : Work
+    setting : Setting
     size : int or None
         Channels to keep for each source and sign.
     beam : int
         Annealing walks of each pursuit.
-    threads : int or None
-    device : str
-        Where pursuits run: "cpu", "cuda" or "auto".
-    progress : callable or None
-        Called with (path, instances done, instances).
     """
 
-    law: WeightLaw
-    seed: int
+    work: Work
+    setting: Setting
     size: int | None = None
     beam: int = 8
-    threads: int | None = None
-    device: str = "cpu"
-    progress: Progress | None = None
 
+    @property
+    def pair(self) -> Pair:
+        """The random pair."""
+        assert isinstance(self.work.layer, Pair), "whole channels are those of pairs"
+        return self.work.layer
 
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """What was chosen for one layer.
+    @property
+    def unit(self) -> float:
+        """Standard deviation of the layer's weights; 1 where they are all equal."""
+        spread = float(self.work.conv.weight.std())
+        return spread if spread > 0.0 else 1.0
 
-    Parameters
-    ----------
-    gain : float
-    channels : tuple of (int, int64[kept])
-        Sources and the hidden channels kept for them; a source occurs once for each sign.
-    """
+    @property
+    def norm(self) -> float:
+        """Sum of the absolute weights: the gain for which the theorem's hypothesis holds with 1."""
+        total = float(np.abs(self.work.conv.weight).sum())
+        return total if total > 0.0 else 1.0
 
-    gain: float
-    channels: tuple[tuple[int, Integers], ...]
+    @property
+    def instances(self) -> list[tuple[int, int]]:
+        """Half and source of every instance; a slice of zeros needs no channel, and no constant is negative."""
+        return [(int(half), int(source)) for half, source in np.argwhere(self.work.posed.any(axis=2))]
 
+    def chosen(self, gain: GainRule | float) -> tuple[float, Bools]:
+        """Return the gain, and the kept channels bool[units, sources].
 
-@dataclass(frozen=True)
-class _Instance:
-    """One source and one sign of its inputs."""
+        Raises
+        ------
+        ArgumentError
+            If ``size`` exceeds the usable channels of a source.
+        """
+        instances = self.instances
+        factor = self._resolved(gain, instances)
+        kept = np.zeros((self.pair.units, self.pair.sources), np.bool_)
+        for (_, source), found in zip(instances, self._pursued(instances, factor), strict=True):
+            kept[found.indices, source] = True
+        return factor, kept
 
-    source: int
-    negative: bool
+    def _resolved(self, gain: GainRule | float, instances: list[tuple[int, int]]) -> float:
+        """Return the gain.
+
+        "auto" quarters the unit gain for as long as the error of some large slices falls, and then tries twice and half
+        of the best. A smaller gain asks for longer sums of the same channels: their errors stay what they were until
+        channels run out, and the gain divides them.
+        """
+        if isinstance(gain, float):
+            return gain
+        if gain == "theorem":
+            return self.norm
+        if gain == "unit" or not instances:
+            return self.unit
+        sizes = np.linalg.norm(self.work.slices, axis=1)
+        largest = sorted(instances, key=lambda instance: -float(sizes[instance[1]]))[:_PROBES]
+        quick = replace(self, beam=1, setting=replace(self.setting, progress=None))
+
+        def error(factor: float) -> float:
+            return factor * float(np.linalg.norm([found.error for found in quick._pursued(largest, factor)]))
+
+        errors = {self.unit: error(self.unit)}
+        for quarters in range(1, _QUARTERS + 1):
+            factor = self.unit / 4.0**quarters
+            errors[factor] = error(factor)
+            if errors[factor] > min(errors.values()):
+                break
+        best = min(errors, key=lambda factor: errors[factor])
+        errors |= {factor: error(factor) for factor in (best / 2.0, best * 2.0)}
+        return min(errors, key=lambda factor: errors[factor])
+
+    def _pursued(self, instances: list[tuple[int, int]], gain: float) -> list[BandPursuit]:
+        """Return for each instance which of its channels to keep, and the norm of what is left."""
+        setting, progress = self.setting, self.setting.progress
+
+        def vectors(number: int, units: Indices) -> Floats:
+            half, source = instances[number]
+            found = draw_second(self.pair, setting.law, setting.seed, source, units)
+            return -found if half else found  # u v with u < 0 is |u| times -v
+
+        return pursue_many(
+            _Scales(self, instances),
+            vectors,
+            self.work.slices[[source for _, source in instances]] / gain,
+            size=self.size,
+            beam=self.beam,
+            threads=thread_count(None),
+            serve=serve_on(setting.device),
+            progress=None if progress is None else (lambda _, done, total: progress(self.pair.path, done, total)),
+        )
 
 
 class _Scales:
     """The scales of each instance's channels, drawn when asked for, as all may not fit; of the other sign negative."""
 
-    def __init__(self, work: ConvWork, instances: Sequence[_Instance], search: Search) -> None:
-        self.work, self.instances, self.search = work, instances, search
+    def __init__(self, channels: Channels, instances: Sequence[tuple[int, int]]) -> None:
+        self.channels, self.instances = channels, instances
 
-    def __getitem__(self, number: int) -> Array:
-        one, pair = self.instances[number], self.work.pair
-        stream = Stream(self.search.seed, f"{pair.path}.first.{one.source}")
-        scales = self.search.law.weights(stream, 0, pair.channels)
-        return -scales if one.negative else scales
-
-
-def choose_channels(work: ConvWork, gain: GainRule | float, search: Search) -> Choice:
-    """Choose the channels of one layer.
-
-    Parameters
-    ----------
-    work : ConvWork
-        Target layer and pair.
-    gain : {"auto", "unit", "theorem"} or float
-        As :class:`~slth.constructions.Structured` has it.
-    search : Search
-        Law, seed, and how to look.
-
-    Returns
-    -------
-    Choice
-
-    Raises
-    ------
-    ArgumentError
-        If ``size`` exceeds the usable channels of a source.
-    """
-    instances = [
-        _Instance(source, negative)
-        for negative in ((False, True) if work.pair.halves == "both" else (False,))
-        for source in range(work.pair.sources)
-        # The constant source is never negative, and a slice of zeros needs no channel.
-        if work.slices[source].any() and not (negative and source >= work.pair.inputs)
-    ]
-    factor = _resolved(work, gain, instances, search)
-    found = _solved(work, instances, factor, search)
-    return Choice(factor, tuple((one.source, answer.indices) for one, answer in zip(instances, found, strict=True)))
-
-
-def _resolved(work: ConvWork, gain: GainRule | float, instances: list[_Instance], search: Search) -> float:
-    """Return the gain.
-
-    "auto" quarters the unit gain for as long as the error of some large slices falls, and then tries twice and half of
-    the best. A smaller gain asks for longer sums of the same channels: their errors stay what they were until channels
-    run out, and the gain divides them.
-    """
-    if isinstance(gain, float):
-        return gain
-    if gain == "theorem":
-        return work.norm
-    if gain == "unit" or not instances:
-        return work.unit
-    sizes = np.linalg.norm(work.slices, axis=1)
-    largest = sorted(instances, key=lambda instance: -float(sizes[instance.source]))[:_PROBES]
-    quick = replace(search, beam=1, progress=None)
-
-    def error(factor: float) -> float:
-        return factor * float(np.linalg.norm([answer.error for answer in _solved(work, largest, factor, quick)]))
-
-    errors = {work.unit: error(work.unit)}
-    for quarters in range(1, _QUARTERS + 1):
-        factor = work.unit / 4.0**quarters
-        errors[factor] = error(factor)
-        if errors[factor] > min(errors.values()):
-            break
-    best = min(errors, key=lambda factor: errors[factor])
-    errors |= {factor: error(factor) for factor in (best / 2.0, best * 2.0)}
-    return min(errors, key=lambda factor: errors[factor])
-
-
-def _solved(work: ConvWork, instances: list[_Instance], gain: float, search: Search) -> list[BandPursuit]:
-    """Return for each instance which of its channels to keep, and the norm of what is left."""
-    pair = work.pair
-
-    def vectors(number: int, channels: Integers) -> Array:
-        one = instances[number]
-        found = draw_second(pair, search.law, search.seed, one.source, channels)
-        return -found if one.negative else found  # u v with u < 0 is |u| times -v
-
-    progress = search.progress
-    report = None if progress is None else (lambda _, done, total: progress(pair.path, done, total))
-    return pursue_many(
-        _Scales(work, instances, search),
-        vectors,
-        work.slices[[instance.source for instance in instances]] / gain,
-        size=search.size,
-        beam=search.beam,
-        threads=thread_count(search.threads),
-        serve=serve_on(search.device),
-        progress=report,
-    )
+    def __getitem__(self, number: int) -> Floats:
+        (half, source), pair, setting = self.instances[number], self.channels.pair, self.channels.setting
+        scales = setting.law.weights(Stream(setting.seed, f"{pair.streams[0]}.{source}"), 0, pair.units)
+        return -scales if half else scales

@@ -7,28 +7,30 @@ from collections.abc import Callable
 
 import numpy as np
 
-from slth.constructions.interval import Array
-from slth.constructions.layout import LayerWork
+from slth.arrays import Floats
+from slth.constructions.layout import Work
 from slth.rng import WeightLaw
 from slth.subset_sum.prediction import candidates_for_error
-from slth.tickets import ProductPair
+from slth.tickets.pair import Pair
 
 
-def candidates_needed(work: LayerWork, tolerance: float, failure: float, law: WeightLaw) -> int:
+def candidates_needed(work: Work, gain: float, tolerance: float, failure: float, law: WeightLaw) -> int:
     """Return the fewest candidates with which the layer's largest weight misses ``tolerance`` as rarely as asked.
 
-    Every second unit of a product pair is usable on average, and each has two units for one candidate.
+    Every second unit of a rectified pair is usable on average, and each has two units for one candidate.
     """
-    target, error = float(np.abs(work.weights).max()) / work.gain, tolerance / work.gain
+    target, error = float(np.abs(work.slices).max()) / gain, tolerance / gain
     if target <= error:
         return 1
-    if isinstance(work.layer, ProductPair):
-        units = candidates_for_error(law.second_moment**2, target, error, failure, usable=0.5)
-        return (units + 1) // 2
-    return candidates_for_error(law.second_moment, target, error, failure)
+    if not isinstance(work.layer, Pair):
+        return candidates_for_error(law.second_moment, target, error, failure)
+    square = law.second_moment**2
+    if not work.layer.rectified:
+        return candidates_for_error(square, target, error, failure)
+    return (candidates_for_error(square, target, error, failure, usable=0.5) + 1) // 2
 
 
-def predicted_errors(log_rates: Array, ceilings: Array) -> tuple[float, float]:
+def predicted_errors(log_rates: Floats, ceilings: Floats) -> tuple[float, float]:
     """Return the medians of the largest and of a single error, each weight searched to its optimum.
 
     Parameters
@@ -46,7 +48,7 @@ def predicted_errors(log_rates: Array, ceilings: Array) -> tuple[float, float]:
     if not log_rates.size:
         return 0.0, 0.0
 
-    def misses(log_error: float) -> Array:
+    def misses(log_error: float) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
             return np.where(math.exp(log_error) < ceilings, np.exp(-np.exp(log_rates + log_error)), 0.0)
 
@@ -57,7 +59,7 @@ def predicted_errors(log_rates: Array, ceilings: Array) -> tuple[float, float]:
     return _half(largest_misses), _half(lambda log_error: float(misses(log_error).mean()))
 
 
-def expected_counts(log_rates: Array, ceilings: Array, edges: Array) -> Array:
+def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Floats:
     """Expected number of errors between each two edges: a sum of exponential laws, each cut off at its ceiling.
 
     Parameters

@@ -1,182 +1,153 @@
-"""A target laid out as a random network: which layers, how many candidates, which gains; and the work on each layer."""
+"""A target laid out as a random network: a pair in the place of each convolution, and what its sums aim at."""
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from slth.constructions.arguments import gain_of
-from slth.constructions.interval import Array
-from slth.constructions.propagation import augmented
-from slth.constructions.solving import Bools, Setting, solve_linear, solve_pair
-from slth.rng import WeightLaw
-from slth.tickets import DenseNetwork, Mask, NetworkDescription, ProductPair, RandomLinear, Ticket
+from slth.arrays import Bools, Floats, frozen
+from slth.errors import ArgumentError
+from slth.graphs import Attend, Conv, Graph, Node
+from slth.tickets.pair import Pair, Random, RandomLayer, Removal
 
 
-@dataclass
-class LayerWork:
-    """One random layer, the weights that it is to approximate, and what has been chosen so far.
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One convolution of the target, wherever it is used, and the random layer that takes its place.
 
     Parameters
     ----------
-    layer : ProductPair or RandomLinear
-        The random layer.
-    weights : float64[outputs, inputs + 1]
-        The target's weights, bias last, one row for each output of the random layer.
-    gain : float
-        Gain of the layer.
-    candidates : int
-        Candidates offered for one weight, at most.
-    tolerance : float
-        Error of a weight at which its search may stop.
+    nodes : tuple of str
+        Names of the nodes that use it.
+    conv : Conv
+    layer : Pair or RandomLayer
+    slices : float64[sources, dimensions]
+        What the kept weights of each source should add up to, times the gain: the kernels that one input channel has
+        for the outputs of its group; the biases at one tap, for a source that is 1 everywhere.
     """
 
-    layer: ProductPair | RandomLinear
-    weights: Array
-    gain: float
-    candidates: int
-    tolerance: float = 0.0
-    seconds: float = 0.0
-    connections: Bools = field(init=False)
-    errors: Array = field(init=False)
-    log_rates: Array = field(init=False)
-    wanted: Bools = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Start with nothing kept and everything to do; a weight of exactly 0 is done: nothing adds up to it."""
-        halves = 2 if isinstance(self.layer, ProductPair) and self.layer.halves == "both" else 1
-        self.connections = np.zeros(list(self.layer.mask_shapes.values())[-1], np.bool_)
-        self.wanted = np.empty((halves, *self.weights.shape), np.bool_)
-        self.wanted = self.posed
-        self.errors = np.where(self.wanted, np.inf, 0.0)
-        self.log_rates = np.where(self.wanted, -np.inf, np.inf)
+    nodes: tuple[str, ...]
+    conv: Conv
+    layer: Random
+    slices: Floats
 
     @property
+    def node(self) -> str:
+        """Name of the first node."""
+        return self.nodes[0]
+
+    @property
+    def rectified(self) -> bool:
+        """Whether there is a ReLU between two random matrices, so that the sign of the first decides what is usable."""
+        return isinstance(self.layer, Pair) and self.layer.rectified
+
+    @property
+    def units(self) -> int:
+        """Hidden channels of each source, or copies of it."""
+        return self.layer.units if isinstance(self.layer, Pair) else self.layer.inputs // len(self.slices)
+
+    @property
+    def halves(self) -> int:
+        """How many sums each weight needs: two where inputs of either sign meet different hidden channels."""
+        return 2 if isinstance(self.layer, Pair) and self.layer.halves == "both" else 1
+
+    @cached_property
     def posed(self) -> Bools:
-        """Which (half, output, input) are subset-sum instances: zeros are not, nor is a negative constant input."""
-        posed = np.repeat((self.weights != 0.0)[None], len(self.wanted), axis=0)
-        posed[1:, :, -1] = False
-        return posed
+        """Which (half, source, dimension) are subset-sum instances: zeros are not, nor is a negative constant."""
+        posed = np.repeat((self.slices != 0.0)[None], self.halves, axis=0)
+        if isinstance(self.layer, Pair):
+            posed[1:, self.layer.inputs :] = False
+        return frozen(posed)
+
+    def sized(self, units: int) -> Work:
+        """Return the same with another number of hidden channels: the random network is extended or cut."""
+        assert isinstance(self.layer, Pair), "the inputs of a plain layer are copies, whose number is a width"
+        return replace(self, layer=replace(self.layer, units=units))
 
     @property
     def instances(self) -> int:
-        """Subset-sum instances of the layer."""
-        return int(self.posed.sum())
-
-    def solve(self, setting: Setting) -> None:
-        """Solve what is wanted; afterwards what misses the tolerance is wanted."""
-        begin = time.perf_counter()
-        tolerance = self.tolerance * (1.0 - 2.0**-30)  # errors are measured in rounded candidates
-        if isinstance(self.layer, ProductPair):
-            solve_pair(
-                self.layer,
-                self.weights,
-                self.wanted,
-                self.connections,
-                self.errors,
-                self.log_rates,
-                candidates=self.candidates,
-                gain=self.gain,
-                tolerance=tolerance,
-                setting=setting,
-            )
-        else:
-            solve_linear(
-                self.layer,
-                self.weights,
-                self.wanted[0],
-                self.connections,
-                self.errors[0],
-                self.log_rates[0],
-                gain=self.gain,
-                tolerance=tolerance,
-                setting=setting,
-            )
-        self.wanted = self.errors > self.tolerance
-        self.seconds += time.perf_counter() - begin
-
-    def tighten(self, tolerance: float) -> None:
-        """Set the tolerance; what exceeds it is wanted."""
-        self.tolerance = tolerance
-        self.wanted = self.errors > tolerance
-
-    def grow(self, candidates: int) -> None:
-        """Offer more candidates: the random network is extended, and what was chosen stays chosen."""
-        assert isinstance(self.layer, ProductPair), "copies of neurons are not extended"
-        more = 2 * candidates - self.layer.units
-        self.layer = replace(self.layer, units=2 * candidates)
-        self.connections = np.concatenate([self.connections, np.zeros((more, *self.connections.shape[1:]), np.bool_)])
-        self.candidates = candidates
-
-    def masks(self) -> dict[str, Bools]:
-        """Return the layer's arrays of the mask."""
-        if isinstance(self.layer, ProductPair):
-            units: Bools = np.asarray(self.connections.any(axis=2))
-            return {f"{self.layer.path}.units": units, f"{self.layer.path}.connections": self.connections}
-        return {self.layer.path: self.connections}
+        """Number of subset-sum instances."""
+        return int(np.count_nonzero(self.posed))
 
 
-def lay_out_pairs(
-    target: DenseNetwork, low: Array, *, candidates: list[int], gain: str | float, law: WeightLaw
-) -> list[LayerWork]:
-    """Return one product pair for each of the target's layers: twice its depth."""
-    works = []
-    negative = bool((low < 0.0).any())
-    for number, (layer, count) in enumerate(zip(target.layers, candidates, strict=True)):
-        pair = ProductPair(
-            path=f"layer{number}",
-            inputs=layer.inputs,
-            outputs=layer.outputs,
-            units=2 * count,
-            halves="both" if negative else "positive",
-            activation=layer.activation,
-        )
-        weights = augmented(layer)[:-1]
-        works.append(LayerWork(pair, weights, gain_of(weights, gain, 3.0 * law.second_moment), count))
-        negative = layer.activation == "identity"
-    return works
+def lay_out(target: Graph, *, nonnegative: bool, removal: Removal = "weights") -> list[Work]:
+    """Return the work on each convolution, once however often it is used, with pairs of one hidden channel a source.
 
+    Parameters
+    ----------
+    target : Graph
+    nonnegative : bool
+        Whether inputs are never negative: then, and behind a ReLU, one half of the hidden channels suffices.
+    removal : {"weights", "channels"}
+        Where single weights are removed, convolutions that only attention takes have no ReLU between their two.
 
-def lay_out_copies(
-    target: DenseNetwork, low: Array, *, candidates: list[int], gain: str | float, law: WeightLaw
-) -> list[LayerWork]:
-    """Return a product pair that makes copies of the first layer's neurons, then one plain random layer for each layer.
-
-    ``candidates[0]`` products serve each weight of the first layer; ``candidates[l]`` copies of the neurons in front of
-    layer l, the constant 1 among them, serve each of its weights. The last layer has no copies.
+    Raises
+    ------
+    ArgumentError
+        If a bias meets the padding at every tap; the message names the node.
     """
+    never_negative = target.nonnegative(inputs=nonnegative)
     works = []
-    copies = [*candidates[1:], 0]
-    for number, (layer, count) in enumerate(zip(target.layers, copies, strict=True)):
-        weights = np.tile(augmented(layer), (count, 1)) if count else augmented(layer)[:-1]
-        outputs = len(weights)
-        if number == 0:
-            pair = ProductPair(
-                path="layer0",
-                inputs=layer.inputs,
-                outputs=outputs,
-                units=2 * candidates[0],
-                halves="both" if (low < 0.0).any() else "positive",
-                activation=layer.activation,
-            )
-            works.append(LayerWork(pair, weights, gain_of(weights, gain, 3.0 * law.second_moment), candidates[0]))
-        else:
-            inputs = candidates[number] * (layer.inputs + 1)
-            linear = RandomLinear(f"layer{number}", inputs=inputs, outputs=outputs, activation=layer.activation)
-            scale = math.sqrt(3.0 * law.second_moment)
-            works.append(LayerWork(linear, weights, gain_of(weights, gain, scale), candidates[number]))
+    for places in convolutions(target).values():
+        conv: Conv = places[0].step
+        rectified = removal == "channels" or not all(_for_attention(target, node.name) for node in places)
+        pair = Pair.like(
+            conv.geometry,
+            places[0].name,
+            1,
+            removal=removal,
+            rectified=rectified,
+            halves="positive" if not rectified or all(never_negative[node.inputs[0]] for node in places) else "both",
+        )
+        works.append(Work(tuple(node.name for node in places), conv, pair, _slices(target, places)))
     return works
 
 
-def assemble(works: list[LayerWork], setting: Setting) -> Ticket:
-    """Return the ticket that the work has come to so far."""
-    return Ticket(
-        NetworkDescription(tuple(work.layer for work in works)),
-        setting.law,
-        setting.seed,
-        Mask({name: array for work in works for name, array in work.masks().items()}),
-        np.array([work.gain for work in works]),
-    )
+def convolutions(target: Graph) -> dict[int, list[Node]]:
+    """Return the nodes of each convolution of a graph, those that share one together."""
+    places: dict[int, list[Node]] = {}
+    for node in target.weighted:
+        places.setdefault(id(node.step), []).append(node)
+    return places
+
+
+def _for_attention(target: Graph, name: str) -> bool:
+    """Whether every node that takes a value is an attention: then a ReLU in front of it has no place."""
+    consumers = [node for node in target.nodes if name in node.inputs]
+    return name != target.output and bool(consumers) and all(isinstance(node.step, Attend) for node in consumers)
+
+
+def _slices(target: Graph, places: list[Node]) -> Floats:
+    conv: Conv = places[0].step
+    if conv.bias is None:
+        return frozen(conv.slices())
+    groups, each, kernel = conv.groups, len(conv.bias) // conv.groups, conv.window.kernel
+    for node in places:
+        size = target.shapes[node.inputs[0]][1:]
+        tap = conv.window.inner_tap(size)
+        if tap is None:
+            rule = f"meets the padding {conv.padding} at every tap of the kernel {kernel} on an image of {size}"
+            remedy = "pad less than half of the kernel, or train without biases"
+            raise ArgumentError(f"bias of node {node.name}", "a bias", rule, remedy)
+    assert tap is not None, "there is a place"
+    constant = np.zeros((groups, each, *kernel))
+    constant[:, :, tap[0], tap[1]] = conv.bias.reshape(groups, each)
+    return frozen(np.concatenate([conv.slices(), constant.reshape(groups, -1)]))
+
+
+def source_of(target: Graph, layers: Mapping[str, Random]) -> Graph:
+    """Return the random network: the target with a random layer in the place of each named node's step."""
+    nodes = [replace(node, step=layers.get(node.name, node.step)) for node in target.nodes]
+    return Graph(target.input_shape, nodes, target.output, target.output_shape)
+
+
+def masks_of(layer: Random, kept: Bools) -> dict[str, Bools]:
+    """Return a layer's arrays of the mask from bool[units, sources, dimensions], or [units, sources] of channels."""
+    if isinstance(layer, RandomLayer):
+        return {layer.path: kept.reshape(layer.inputs, layer.outputs)}
+    if layer.removal == "channels":
+        return {f"{layer.path}.units": kept}
+    return {f"{layer.path}.units": np.asarray(kept.any(axis=2)), f"{layer.path}.weights": kept}

@@ -1,25 +1,11 @@
-"""FLOOR 2, torch: from and to a described network, standard models, and the gradient attack on a certificate."""
+"""Torch: modules traced into graphs, graphs and tickets as modules, masks on any module, models, the attack."""
 
-from slth.networks.attack import Attack as Attack
-from slth.networks.attack import attack_difference as attack_difference
+from slth.networks.ascent import Attack as Attack
+from slth.networks.ascent import attack as attack
 from slth.networks.conv_models import Residual as Residual
 from slth.networks.conv_models import cnn6 as cnn6
 from slth.networks.conv_models import lenet5 as lenet5
 from slth.networks.conv_models import small_cnn as small_cnn
-from slth.networks.conv_modules import MaskedConvPair as MaskedConvPair
-from slth.networks.conv_modules import SmallPair as SmallPair
-from slth.networks.conv_modules import StepNetwork as StepNetwork
-from slth.networks.conv_tickets import masked_forward as masked_forward
-from slth.networks.describe import describe_module as describe_module
-from slth.networks.evaluate import folded_outputs as folded_outputs
-from slth.networks.evaluate import masked_difference as masked_difference
-from slth.networks.evaluate import outputs_of as outputs_of
-from slth.networks.folded import FoldedNetwork as FoldedNetwork
-from slth.networks.folded import folded_module as folded_module
-from slth.networks.from_ticket import FullPair as FullPair
-from slth.networks.from_ticket import MaskedLinear as MaskedLinear
-from slth.networks.from_ticket import MaskedPair as MaskedPair
-from slth.networks.from_ticket import module_from_ticket as module_from_ticket
 from slth.networks.handover import attach_masks as attach_masks
 from slth.networks.handover import attach_scores as attach_scores
 from slth.networks.handover import bake as bake
@@ -42,6 +28,13 @@ from slth.networks.models_classic import prunable_weights as prunable_weights
 from slth.networks.models_classic import vgg as vgg
 from slth.networks.models_residual import resnet as resnet
 from slth.networks.models_residual import resnet_cifar as resnet_cifar
+from slth.networks.modules import GraphModule as GraphModule
+from slth.networks.modules import module_of as module_of
+from slth.networks.outputs import Outputs as Outputs
+from slth.networks.outputs import evaluate as evaluate
+from slth.networks.outputs import masked_difference as masked_difference
+from slth.networks.outputs import outputs_of as outputs_of
+from slth.networks.random_layers import module_from_ticket as module_from_ticket
 from slth.networks.selection import kept_count as kept_count
 from slth.networks.selection import kth_largest as kth_largest
 from slth.networks.selection import top_k as top_k
@@ -55,38 +48,33 @@ from slth.networks.structures import OutputChannels as OutputChannels
 from slth.networks.structures import Structure as Structure
 from slth.networks.structures import Weights as Weights
 from slth.networks.structures import totals as totals
+from slth.networks.trace import describe as describe
 
 __all__ = [
     "Attack",
     "Axes",
     "Blocks",
-    "FoldedNetwork",
-    "FullPair",
+    "GraphModule",
     "Heads",
     "InputChannels",
     "Kept",
     "Kernels",
-    "MaskedConvPair",
-    "MaskedLinear",
-    "MaskedPair",
     "NOfM",
     "OutputChannels",
+    "Outputs",
     "Residual",
-    "SmallPair",
-    "StepNetwork",
     "Structure",
     "Weights",
     "apply_to",
     "attach_masks",
     "attach_scores",
-    "attack_difference",
+    "attack",
     "bake",
     "cnn6",
     "conv_n",
     "densities",
-    "describe_module",
-    "folded_module",
-    "folded_outputs",
+    "describe",
+    "evaluate",
     "initialised",
     "kept_count",
     "kth_largest",
@@ -96,10 +84,10 @@ __all__ = [
     "lenet300",
     "maskable",
     "masked_difference",
-    "masked_forward",
     "masks",
     "mlp",
     "module_from_ticket",
+    "module_of",
     "outputs_of",
     "prunable_weights",
     "resnet",

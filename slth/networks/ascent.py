@@ -1,20 +1,32 @@
-"""Gradient ascent over a box of inputs: where it starts, how it climbs, and what it found."""
+"""The worst input that can be found: gradient ascent on the difference of two networks over a box of inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
+from slth.arrays import Floats, finite_array, frozen, whole
 from slth.errors import ArgumentError
+from slth.graphs import Graph
+from slth.networks.modules import module_of
+from slth.networks.random_layers import module_from_ticket
+from slth.networks.threads import threads_for
 from slth.rng import Stream
+from slth.tickets.ticket import Ticket
 
-Floats = NDArray[np.float64]
-Function = Callable[[Tensor], Tensor]
+Function: TypeAlias = Callable[[Tensor], Tensor]
+
+_CLIMBS = 128  # at a time
+_CHECKED = 8  # best points that are evaluated by the reference forward passes
+# First step in parts of the box, and momentum. Measured: dense networks are climbed best by steps from corner to
+# corner, convolutions by small ones with momentum, each about a tenth higher; half of the starts go each way.
+_WAYS = ((0.5, 0.0), (0.1, 0.9))
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +37,7 @@ class Attack:
     ----------
     error : float
         |ticket(x)[output] - target(x)[output]| in float64, by the reference forward passes.
-    input : float64[inputs] or float64[channels, height, width]
+    input : float64[*input_shape]
         The input x.
     output : int
         The output at which it occurs, among all numbers of the result.
@@ -36,13 +48,86 @@ class Attack:
     output: int
 
 
-def check_effort(starts: object, steps: object) -> None:
-    """Raise ArgumentError unless both are positive integers."""
-    for name, value in (("starts", starts), ("steps", steps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ArgumentError(
-                name, value, "must be an integer of at least 1", "8 starts of 60 steps are a fair search"
-            )
+def attack(
+    target: Graph,
+    ticket: Ticket,
+    *,
+    input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
+    starts: int = 8,
+    steps: int = 60,
+    seed: int = 0,
+    points: ArrayLike | None = None,
+) -> Attack:
+    """Look for the input of a box at which a ticket differs most from its target: a lower bound on the true maximum.
+
+    From random inputs and random corners, each output and each sign is climbed by steps of the gradient's sign that
+    shrink to nothing, projected on the box; networks of ReLUs are piecewise linear, so that their extremes tend to lie
+    in corners. The gradient uses the ticket folded to one convolution a layer; the answer is evaluated by the masked
+    random network itself.
+
+    Parameters
+    ----------
+    target : Graph
+    ticket : Ticket
+        Of as many inputs and outputs.
+    input_box : tuple of two array_like
+        Smallest and largest input: scalars, or arrays that broadcast to the shape of one input.
+    starts : int
+        Starting points for each output and sign.
+    steps : int
+        Steps from each starting point.
+    seed : int
+        Seed of the starting points, 0 <= seed < 2**64.
+    points : float64[n, *input_shape], optional
+        Inputs of the box to start from as well, such as those at which a test set differs most.
+
+    Returns
+    -------
+    Attack
+        The worst that was found.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, the seed is outside its range, or the networks have different shapes.
+
+    Examples
+    --------
+    >>> from slth.graphs import Conv, Node
+    >>> from slth.rng import WeightLaw
+    >>> from slth.tickets.pair import Pair
+    >>> from slth.tickets.mask import Mask
+    >>> target = Graph((2,), [Node("a", Conv([[0.5, -0.25]]), ("input",))])
+    >>> nothing = Mask({"a.units": np.zeros((1, 2), bool), "a.weights": np.zeros((1, 2, 1), bool)})
+    >>> empty = Graph((2,), [Node("a", Pair("a", 2, 1, 1, bias=False), ("input",))])
+    >>> attack(target, Ticket(empty, WeightLaw("uniform"), 0, nothing, [1.0])).error  # at (1, 0)
+    0.5
+    """
+    effort = "8 starts of 60 steps are a fair search"
+    starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
+    shapes = (target.input_shape, target.output_shape)
+    if shapes != (ticket.source.input_shape, ticket.source.output_shape):
+        found = (ticket.source.input_shape, ticket.source.output_shape)
+        raise ArgumentError(
+            "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
+        )
+    exact = box_of(input_box, target.input_shape)
+    begin = _starting_points(*exact, starts=starts, seed=seed)
+    if points is not None:
+        more = finite_array(points, "points", axes=1 + len(target.input_shape))
+        begin = torch.cat([begin, torch.from_numpy(np.array(more)).clamp(*exact)])
+    # Convolutions are searched in single precision; what is reported is evaluated in double precision all the same.
+    dtype = torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
+    theirs, ours = module_of(target, dtype=dtype), module_from_ticket(ticket, form="folded", dtype=dtype)
+
+    def difference(x: Tensor) -> Tensor:
+        gap: Tensor = ours(x) - theirs(x)
+        return gap.flatten(1)
+
+    with threads_for(_CLIMBS * target.outputs * target.parameters):
+        best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
+    candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
+    return _worst_of(candidates, ticket.forward(candidates, form="masked") - target.forward(candidates))
 
 
 def box_of(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -51,20 +136,34 @@ def box_of(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tu
     return low, high
 
 
-def starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:
-    """Return random inputs of a box and, from the middle on, random corners, in the dtype of the box."""
+def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:
+    """Return random inputs of a box and, every other one, random corners."""
     generator = torch.Generator().manual_seed(Stream(seed, "attack").seed)
     uniform = torch.rand(starts, *low.shape, dtype=low.dtype, generator=generator)
     uniform[starts // 2 :] = uniform[starts // 2 :].round()
     return low + (high - low) * uniform
 
 
-def every_direction(begin: Tensor, outputs: int) -> tuple[Tensor, Tensor]:
-    """Return each starting point once for each output and sign, and those directions, one a row."""
+def _best_of_climbs(
+    difference: Function, begin: Tensor, outputs: int, exact: tuple[Tensor, Tensor], *, steps: int
+) -> Tensor:
+    """Climb from every start in every direction, and return the best few points."""
     points = begin.repeat_interleave(2 * outputs, dim=0)
     direction = torch.eye(outputs, dtype=begin.dtype).repeat_interleave(2, dim=0).repeat(len(begin), 1)
     direction[1::2] *= -1.0
-    return points, direction
+    box = exact[0].to(begin.dtype), exact[1].to(begin.dtype)
+    found, heights = [], []
+    for way, (first_step, momentum) in enumerate(_WAYS):
+        chosen = torch.arange(len(points)) // (2 * outputs) % len(_WAYS) == way
+        chosen = chosen if len(begin) > 1 else torch.ones_like(chosen)
+        for some, towards in zip(
+            torch.split(points[chosen], _CLIMBS), torch.split(direction[chosen], _CLIMBS), strict=True
+        ):
+            best, height = climb(difference, some, towards, box, steps=steps, first_step=first_step, momentum=momentum)
+            found.append(best)
+            heights.append(height)
+    order = torch.cat(heights).argsort(descending=True)[:_CHECKED]
+    return torch.cat(found)[order]
 
 
 def climb(
@@ -100,10 +199,7 @@ def climb(
     return best, record
 
 
-def worst_of(candidates: Floats, differences: Floats) -> Attack:
-    """Return the candidate with the largest |difference| of any output."""
+def _worst_of(candidates: Floats, differences: Floats) -> Attack:
     gaps = np.abs(differences).reshape(len(candidates), -1)
     row, output = np.unravel_index(int(gaps.argmax()), gaps.shape)
-    worst = candidates[row].copy()
-    worst.flags.writeable = False
-    return Attack(float(gaps[row, output]), worst, int(output))
+    return Attack(float(gaps[row, output]), frozen(candidates[row].copy()), int(output))

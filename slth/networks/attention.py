@@ -1,18 +1,16 @@
-"""A small classifier with one attention block, no norm layers, and its description as a target."""
+"""A small classifier with one attention block and no norm layers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from slth.errors import ArgumentError
-from slth.networks.describe import describe_module
 from slth.networks.models import mlp
 from slth.rng import Stream
-from slth.tickets import AttentionNetwork, DenseLayer, DenseNetwork
 
 
 class AttentionClassifier(nn.Module):
@@ -94,49 +92,16 @@ class AttentionClassifier(nn.Module):
         embedded = parts @ self.embed[:, : self.token_size].T + self.embed[:, self.token_size :].T
         if self.rectified:
             embedded = embedded.relu()
-        rows = embedded.unsqueeze(1)
-        queries = (rows @ self.query) / math.sqrt(self.query.shape[2])
-        shares = (queries @ (rows @ self.key).transpose(2, 3)).softmax(dim=3)
-        mixed = (shares @ (rows @ self.value) @ self.output).sum(dim=1)
+        queries, keys, values = (self._by_head(embedded, part) for part in (self.query, self.key, self.value))
+        attended = functional.scaled_dot_product_attention(queries, keys, values)
+        mixed = attended.transpose(1, 2).flatten(2) @ self.output.flatten(0, 1)
         if self.residual:
             mixed = mixed + embedded
         scores: Tensor = self.readout(mixed.mean(dim=1))
         return scores
 
-
-def describe_attention(module: AttentionClassifier) -> AttentionNetwork:
-    r"""Return the same function as a target with float64 numbers.
-
-    The matrices of a head are merged, :math:`A = W_Q W_K^T / \sqrt{d_k}` and :math:`B = W_V W_O`, in float64: rounded,
-    unlike the weights of the dense parts. A certificate made for the described network is about that one.
-
-    Parameters
-    ----------
-    module : AttentionClassifier
-
-    Returns
-    -------
-    AttentionNetwork
-
-    Raises
-    ------
-    ArgumentError
-        If the module is another one.
-
-    Examples
-    --------
-    >>> module = AttentionClassifier(2, 3, width=4, classes=2)
-    >>> network = describe_attention(module)
-    >>> x = torch.rand(5, 6)
-    >>> bool((torch.tensor(network.forward(x.numpy())) - module(x)).abs().max() < 1e-5)
-    True
-    """
-    if not isinstance(module, AttentionClassifier):
-        raise ArgumentError("module", type(module).__name__, "must be an AttentionClassifier", "use describe_module()")
-    numbers = {name: parameter.detach().cpu().double() for name, parameter in module.named_parameters()}
-    scores = numbers["query"] @ numbers["key"].transpose(1, 2) / math.sqrt(module.query.shape[2])
-    values = numbers["value"] @ numbers["output"]
-    layer = DenseLayer(numbers["embed"].numpy(), None, "relu" if module.rectified else "identity")
-    readout = describe_module(module.readout)
-    embedding = DenseNetwork([layer])
-    return AttentionNetwork(module.tokens, embedding, scores.numpy(), values.numpy(), readout, residual=module.residual)
+    def _by_head(self, embedded: Tensor, matrices: Tensor) -> Tensor:
+        """Return [batch, heads, tokens, size] of matrices [heads, width, size]."""
+        heads, width, _ = matrices.shape
+        every = embedded @ matrices.transpose(0, 1).reshape(width, -1)
+        return every.reshape(len(embedded), self.tokens, heads, -1).transpose(1, 2)

@@ -23,10 +23,10 @@ from slth.networks.modules import (
     unfolded,
 )
 from slth.resources import require_memory
-from slth.tickets2.blocks import blocks, draw, plain_blocks
-from slth.tickets2.folded import Folded
-from slth.tickets2.pair import Pair, RandomLayer
-from slth.tickets2.ticket import Ticket
+from slth.tickets.blocks import blocks, draw, plain_blocks
+from slth.tickets.folded import Folded
+from slth.tickets.pair import Pair, RandomLayer
+from slth.tickets.ticket import Ticket
 
 Form: TypeAlias = Literal["small", "folded", "masked"]
 

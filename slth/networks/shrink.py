@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
+from math import prod
 from statistics import median
 from typing import Any
 
@@ -19,14 +20,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError
-from slth.networks.from_ticket import module_from_ticket
+from slth.graphs import Graph, Node
+from slth.graphs.coding import graph_text
+from slth.networks.random_layers import module_from_ticket
+from slth.resources import available_memory
 from slth.rng import Stream
-from slth.tickets import ConvPair, Mask, NetworkDescription, ProductPair, Ticket
-from slth.tickets.memory import available_memory
-from slth.tickets.steps import walk
+from slth.tickets.file import SOURCE_KINDS
+from slth.tickets.mask import Mask
+from slth.tickets.pair import Pair
+from slth.tickets.ticket import Ticket
 
-FORMAT = "slth network/1"
-_UNKNOWN_MEMORY = 2**30
+FORMAT = "slth network/2"
 _LEAST_SECONDS = 0.5  # of timing, in which a step is repeated
 
 
@@ -42,13 +46,13 @@ def numbers_of(module: nn.Module) -> int:
 
 
 def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
-    """Return a network as a safetensors file, with its description as JSON beside it; equal networks are equal files.
+    """Return a network as a safetensors file, with its graph as JSON beside it; equal networks are equal files.
 
     Parameters
     ----------
     module : torch.nn.Module
     ticket : Ticket
-        Whose description says how the tensors are used.
+        Whose graph says how the tensors are used.
     kind : str
         "small", or "folded" for what is no subnetwork any more.
 
@@ -56,7 +60,7 @@ def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
     -------
     bytes
     """
-    header = {"format": FORMAT, "kind": kind, "description": json.loads(ticket.description.to_json())}
+    header = {"format": FORMAT, "kind": kind, "source": json.loads(graph_text(ticket.source, SOURCE_KINDS)[0])}
     tensors = {name: part.cpu().contiguous() for name, part in module.state_dict().items()}
     # One entry alone: the writer orders several at random.
     content: bytes = save(tensors, metadata={"slth": json.dumps(header, separators=(",", ":"))})
@@ -79,7 +83,7 @@ def onnx_of(module: nn.Module, ticket: Ticket) -> bytes:
     module : torch.nn.Module
         In float32 or float64.
     ticket : Ticket
-        Whose description says what the inputs are.
+        Whose graph says what the inputs are.
 
     Returns
     -------
@@ -131,7 +135,7 @@ class SpeedUp:
     speedup : float
         masked_seconds / small_seconds.
     speedup_channels : int
-        Candidates n of each source in the masked network: the ticket's, or the most that fit in memory.
+        Hidden channels of each source in the masked network: the ticket's, or the most that fit in memory.
     small_seconds, masked_seconds : float
         Of one batch, medians. The small network is that of the whole ticket, which does not grow with n: for a ticket
         of more channels than fit, the ratio is an understatement.
@@ -179,11 +183,11 @@ def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = Non
     """
     if batch < 1:
         raise ArgumentError("batch", batch, "must be at least 1", "16 images at a time are fair")
-    allowed = (available_memory() or _UNKNOWN_MEMORY) // 2 if memory is None else memory
+    allowed = available_memory() // 2 if memory is None else memory
     channels = _most_channels(ticket, batch, allowed)
     part = first_channels(ticket, channels)
     x = _images(ticket, batch, torch.float32)
-    small, masked = module_from_ticket(ticket), module_from_ticket(part, masked=True)
+    small, masked = module_from_ticket(ticket), module_from_ticket(part, form="masked")
     with torch.no_grad():
         wanted, found = masked(x), module_from_ticket(part)(x)
     small_seconds, masked_seconds = _seconds(small, x), _seconds(masked, x)
@@ -212,58 +216,48 @@ def first_channels(ticket: Ticket, channels: int) -> Ticket:
     Ticket
     """
     arrays = dict(ticket.mask.arrays)
-    layers: list[Any] = []
-    for layer in ticket.description.layers:
-        if isinstance(layer, ConvPair):
-            layers.append(replace(layer, channels=min(channels, layer.channels)))
-        elif isinstance(layer, ProductPair):
-            layers.append(replace(layer, units=min(channels, layer.units)))
-        else:
-            layers.append(layer)
-        if isinstance(layer, ConvPair | ProductPair):
+    for layer in ticket.layers:
+        if isinstance(layer, Pair):
             arrays |= {name: arrays[name][:channels] for name in layer.mask_shapes}
-    description = NetworkDescription(layers, ticket.description.input_shape)
-    mask = Mask(arrays, ticket.mask.alphabet, ticket.mask.structure)
-    return replace(ticket, description=description, mask=mask)
+    nodes = [Node(node.name, _fewer(node.step, channels), node.inputs) for node in ticket.source.nodes]
+    source = Graph(ticket.source.input_shape, nodes, ticket.source.output, ticket.source.output_shape)
+    return replace(ticket, source=source, mask=Mask(arrays, ticket.mask.alphabet, ticket.mask.structure))
+
+
+def _fewer(step: Any, channels: int) -> Any:
+    return replace(step, units=min(channels, step.units)) if isinstance(step, Pair) else step
 
 
 def _most_channels(ticket: Ticket, batch: int, memory: int) -> int:
     """Most candidates for which weights twice, and hidden channels twice, fit."""
-    description = ticket.description
-    offered = max(getattr(layer, "channels", getattr(layer, "units", 1)) for layer in description.random_layers)
+    offered = max((layer.units for layer in ticket.layers if isinstance(layer, Pair)), default=1)
     low, high = 0, offered
     while low < high:
         middle = (low + high + 1) // 2
-        if _masked_bytes(description, batch, middle) <= memory:
+        if _masked_bytes(ticket.source, batch, middle) <= memory:
             low = middle
         else:
             high = middle - 1
     if low == 0:
-        needed = _masked_bytes(description, batch, 1)
+        needed = _masked_bytes(ticket.source, batch, 1)
         raise ArgumentError("memory", memory, f"does not hold one candidate a source ({needed} bytes)", "allow more")
     return low
 
 
-def _masked_bytes(description: NetworkDescription, batch: int, channels: int) -> int:
+def _masked_bytes(source: Graph, batch: int, channels: int) -> int:
     weights, widest = 0, 0
-    shape = description.input_shape
-    places = [(layer, 1) for layer in description.layers]
-    if shape is not None:
-        places = [(place.step, place.takes[1] * place.takes[2]) for place in walk(description.layers, shape)]
-    for layer, pixels in places:
-        if isinstance(layer, ConvPair):
-            weights += replace(layer, channels=min(channels, layer.channels)).random_parameters
-            widest = max(widest, min(channels, layer.channels) * layer.sources * pixels)
-        elif isinstance(layer, ProductPair):
-            weights += replace(layer, units=min(channels, layer.units)).random_parameters
-            widest = max(widest, min(channels, layer.units) * layer.sources)
+    for node in source.weighted:
+        pair = node.step
+        if isinstance(pair, Pair):
+            hidden = min(channels, pair.units) * pair.sources
+            weights += hidden * (1 + pair.dimensions)
+            widest = max(widest, hidden * prod(source.shapes[node.inputs[0]][1:]))
     return 2 * 4 * (weights + batch * widest)
 
 
 def _images(ticket: Ticket, batch: int, dtype: torch.dtype) -> Tensor:
-    shape = ticket.description.input_shape or (ticket.description.inputs,)
     generator = torch.Generator().manual_seed(Stream(0, "images").seed)
-    return torch.rand(batch, *shape, dtype=dtype, generator=generator)
+    return torch.rand(batch, *ticket.source.input_shape, dtype=dtype, generator=generator)
 
 
 def _seconds(module: Callable[[Tensor], Tensor], x: Tensor) -> float:

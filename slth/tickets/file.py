@@ -1,19 +1,11 @@
 """The ticket file: safetensors with coded masks, read by nothing but comparisons and arithmetic.
 
 Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
-in the order of the description, each behind its number of bytes. The connections or weights of a pair are coded for its
-kept units or channels only; the others have none. Metadata, all text: the format and its version, the description, the
-law, the seed, the family, the sha256 of the kept weights, and the sha256 of the whole file with the digits of this last
-one as zeros, so that no byte of a ticket can change unnoticed.
-
-The description is JSON, ``{"layers": [...]}``, one object for each layer with its kind and its fields, of which those
-that go without saying are left out: ``path`` when it is "layer" and the layer's number from 0, ``inputs`` when it is
-the number of outputs of the layer before, and, with ``kind``, whatever is as in the layer before. So each further layer
-of a deep network costs the file a few bytes beside its gain and its masks, and the whole stays near the entropy of the
-masks.
-
-The file is put together here because safetensors' own writer orders metadata at random, and equal tickets shall be
-equal files. It is read through safetensors' reader.
+in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
+channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
+version, the graph (:mod:`slth.graphs.coding`), the law, the seed, the family, alphabet and structure of the mask, the
+sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as zeros, so that no byte
+of a ticket can change unnoticed.
 """
 
 from __future__ import annotations
@@ -21,8 +13,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from math import prod
@@ -34,75 +26,95 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
+from slth.arrays import Floats
 from slth.errors import ArgumentError, TicketError
+from slth.graphs import Graph
+from slth.graphs.coding import KINDS, graph_from_text, graph_text, strict_json
+from slth.graphs.file import safetensors_bytes
+from slth.resources import require_memory
 from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
-from slth.tickets.description import (
-    KINDS,
-    NetworkDescription,
-    description_parts,
-    description_text,
-    layer_entry,
-    layer_from_entry,
-    strict_json,
-)
-from slth.tickets.mask import KEEP, Mask
-from slth.tickets.memory import require_memory
-from slth.tickets.ticket import Ticket
+from slth.tickets.mask import Mask
+from slth.tickets.pair import Pair, Random, RandomLayer
 
-FORMAT = "ticket/1"
+FORMAT = "ticket/2"
+SOURCE_KINDS: dict[str, type[Any]] = {
+    **{word: kind for word, kind in KINDS.items() if not kind.weighted},
+    "pair": Pair,
+    "random": RandomLayer,
+}
+"""The steps of a random network: those of a target, with random layers in the place of convolutions."""
+
 _NO_DIGEST = "0" * 64
 _KEYS = frozenset(
-    {"slth.format", "slth.version", "description", "law", "seed", "family", "weights_sha256", "content_sha256"}
-)
+    {
+        "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",
+        "content_sha256",
+    }
+)  # fmt: skip
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
-_BYTES_A_LAYER = 1 << 12  # of a description while it is read, whose text may be a few bytes a layer
-_TENSORS = frozenset({"gains", "masks"})
+_BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
+_BUFFER = "buffer."
+_BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
 
 
-def ticket_bytes(ticket: Ticket) -> bytes:
-    """Return the content of a ticket's file, the same for equal tickets.
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What stands in a ticket's file: the ticket's fields, and the sha256 of its kept weights."""
 
-    Parameters
-    ----------
-    ticket : Ticket
+    source: Graph
+    layers: tuple[Random, ...]
+    law: WeightLaw
+    seed: int
+    mask: Mask
+    gains: Floats
+    family: str
+    buffers: Mapping[str, NDArray[Any]]
+    weights_sha256: str
 
-    Returns
-    -------
-    bytes
 
-    Examples
-    --------
-    >>> from slth.tickets import RandomLinear
-    >>> description = NetworkDescription([RandomLinear("layer0", inputs=2, outputs=2)])
-    >>> mask = Mask({"layer0": np.array([[True, False], [False, True]])})
-    >>> content = ticket_bytes(Ticket(description, WeightLaw("normal", 1.0), 7, mask, [0.5]))
-    >>> ticket_from_bytes(content).mask["layer0"].tolist()
-    [[True, False], [False, True]]
-    """
+def content_to_bytes(content: Content) -> bytes:
+    """Return the bytes of a ticket's file, the same for equal contents."""
+    text, _ = graph_text(content.source, SOURCE_KINDS)
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
-        "description": _description_text(ticket.description),
-        "law": json.dumps(ticket.law.describe(), separators=(",", ":"), allow_nan=False),
-        "seed": str(ticket.seed),
-        "family": ticket.family,
-        "weights_sha256": ticket.kept_weights_sha256(),
+        "source": text,
+        "law": json.dumps(content.law.describe(), separators=(",", ":"), allow_nan=False),
+        "seed": str(content.seed),
+        "family": content.family,
+        "alphabet": json.dumps(content.mask.alphabet, separators=(",", ":")),
+        "structure": content.mask.structure,
+        "weights_sha256": content.weights_sha256,
         "content_sha256": _NO_DIGEST,
     }
-    content = _safetensors(metadata, {"gains": ticket.gains.astype("<f8"), "masks": _coded_masks(ticket)})
-    return content.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(content).hexdigest()), 1)
+    tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
+    written = safetensors_bytes(metadata, tensors)
+    return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
 
-def save_ticket(ticket: Ticket, path: str | Path) -> None:
-    """Write a ticket to a file, all of it or nothing.
+def content_from_bytes(written: bytes) -> Content:
+    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here.
 
-    Parameters
-    ----------
-    ticket : Ticket
-    path : str or Path
-        In a folder that exists. A file that is there already is replaced in one step.
+    Raises
+    ------
+    TicketError
+        When it is not a ticket, of another version, truncated, changed, or larger than memory.
+    """
+    metadata = _metadata(written)
+    _check_digest(written, metadata)
+    try:
+        return _content(metadata, dict(deserialize(written)))  # type: ignore[no-untyped-call]
+    except SafetensorError as error:
+        raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
+    except ArgumentError as error:
+        raise TicketError(f"not a ticket that can be used: {error}") from None
+
+
+def write_content(written: bytes, path: str | Path) -> None:
+    """Write a ticket's bytes to a file, all of them or nothing.
 
     Raises
     ------
@@ -110,11 +122,10 @@ def save_ticket(ticket: Ticket, path: str | Path) -> None:
         When the path is no path, or its folder does not exist or cannot be written.
     """
     path = _as_path(path)
-    content = ticket_bytes(ticket)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
-            file.write(content)
+            file.write(written)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -124,30 +135,26 @@ def save_ticket(ticket: Ticket, path: str | Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def load_ticket(path: str | Path) -> Ticket:
-    """Read a ticket and check that it is whole and that its weights regenerate bit for bit. Nothing is executed.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Ticket
+def read_content(path: str | Path) -> tuple[Path, bytes]:
+    """Return the path and the bytes of a ticket's file.
 
     Raises
     ------
     ArgumentError
         When the path is no path.
     TicketError
-        When there is no such file, or it is not a ticket, of another version, truncated, changed, larger than memory,
-        or does not regenerate its weights; the message says which.
+        When there is no such file, or it cannot be read, or is larger than memory.
     """
     path = _as_path(path)
     try:
-        return ticket_from_bytes(_content_of(path))
-    except TicketError as error:
-        raise TicketError(f"{path}: {error}") from None
+        if not path.is_file():
+            raise TicketError(f"{path}: there is no such file")
+        require_memory(2 * path.stat().st_size, "file size", "no ticket for this machine is that large")
+        return path, path.read_bytes()
+    except OSError as error:
+        raise TicketError(f"{path}: cannot be read ({error.strerror})") from None
+    except ArgumentError as error:
+        raise TicketError(f"{path}: not read: {error}") from None
 
 
 def _as_path(given: object) -> Path:
@@ -156,188 +163,127 @@ def _as_path(given: object) -> Path:
     return Path(given)
 
 
-def ticket_from_bytes(content: bytes) -> Ticket:
-    """Read a ticket from the content of its file, with all the checks of :func:`load_ticket`.
-
-    Raises
-    ------
-    TicketError
-        As :func:`load_ticket`.
-    """
-    metadata = _metadata(content)
-    _check_content(content, metadata)
-    try:
-        tensors = dict(deserialize(content))  # type: ignore[no-untyped-call]
-        ticket = _ticket(metadata, tensors)
-    except SafetensorError as error:
-        raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
-    except ArgumentError as error:
-        raise TicketError(f"not a ticket that can be used: {error}") from None
-    found = ticket.kept_weights_sha256()
-    if found != metadata["weights_sha256"]:
-        raise TicketError(
-            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
-            f"{metadata['weights_sha256']}; it was made by another generator or changed on purpose"
-        )
-    return ticket
-
-
-def _content_of(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise TicketError("there is no such file")
-        require_memory("file size", 2 * path.stat().st_size, "no ticket for this machine is that large")
-        return path.read_bytes()
-    except OSError as error:
-        raise TicketError(f"cannot be read ({error.strerror})") from None
-    except ArgumentError as error:
-        raise TicketError(f"not read: {error}") from None
-
-
-def _safetensors(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    end = 0
-    for name, tensor in tensors.items():
-        kind = {"u1": "U8", "f8": "F64"}[tensor.dtype.str[1:]]
-        header[name] = {"dtype": kind, "shape": tensor.shape, "data_offsets": [end, end := end + tensor.nbytes]}
-    text = json.dumps(header, separators=(",", ":")).encode("ascii")
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(map(np.ndarray.tobytes, tensors.values()))
-
-
-def _description_text(description: NetworkDescription) -> str:
-    entries: list[dict[str, Any]] = []
-    before: dict[str, Any] = {}
-    for layer in description.layers:
-        entry = layer_entry(layer)
-        usual = _usual_fields(len(entries), before, like_before=entry["kind"] == before.get("kind"))
-        entries.append({key: value for key, value in entry.items() if key not in usual or usual[key] != value})
-        before = entry
-    return description_text(entries, description.input_shape)
-
-
-def _usual_fields(number: int, before: Mapping[str, Any], *, like_before: bool) -> dict[str, Any]:
-    """Return the fields that a layer need not state, given those of the layer before."""
-    usual = dict(before) if like_before else {}
-    if "outputs" in before:
-        usual["inputs"] = before["outputs"]
-    return usual | {"path": f"layer{number}"}
-
-
-def _completed(entry: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with the usual values of those fields of its kind that it does not state."""
-    kind = entry.get("kind", usual.get("kind"))
-    known = {field.name for field in fields(KINDS[kind])} if isinstance(kind, str) and kind in KINDS else set()
-    return {key: value for key, value in usual.items() if key in known or key == "kind"} | dict(entry)
-
-
-def _described(text: str) -> NetworkDescription:
-    entries, shape = description_parts(text)
-    require_memory("memory for the layers", _BYTES_A_LAYER * len(entries), "no network is that deep")
-    layers = []
-    before: dict[str, Any] = {}
-    for number, entry in enumerate(entries):
-        if isinstance(entry, dict):
-            entry = _completed(entry, _usual_fields(number, before, like_before="kind" not in entry))
-        layers.append(layer_from_entry(entry))  # refuses what is no layer, before anything is taken over from it
-        before = entry
-    return NetworkDescription(layers, shape)
-
-
-def _coded_masks(ticket: Ticket) -> NDArray[np.uint8]:
-    codes = []
-    for layer in ticket.description.random_layers:
-        outer, *_ = layer.mask_shapes
-        for name in layer.mask_shapes:
-            kept = ticket.mask[name]
-            if name != outer:
-                kept = kept[ticket.mask[outer]]
-            symbols = np.ascontiguousarray(kept).view(np.uint8).ravel()
-            codes.append(encode_symbols(symbols, alphabet=len(KEEP)))
-    return np.frombuffer(join_codes(codes), np.uint8)
-
-
-def _metadata(content: bytes) -> dict[str, str]:
+def _metadata(written: bytes) -> dict[str, str]:
     """Read the header as far as it says whether this is a whole ticket of this version."""
-    if len(content) < _LENGTH_BYTES:
-        raise TicketError(f"not a ticket: {len(content)} bytes are no safetensors file")
-    end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
-    if not content.startswith(b"{", _LENGTH_BYTES):
+    if len(written) < _LENGTH_BYTES:
+        raise TicketError(f"not a ticket: {len(written)} bytes are no safetensors file")
+    end = _LENGTH_BYTES + int.from_bytes(written[:_LENGTH_BYTES], "little")
+    if not written.startswith(b"{", _LENGTH_BYTES):
         raise TicketError("not a ticket: this is no safetensors file")
-    if end > len(content):
-        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(content)}")
+    if end > len(written):
+        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(written)}")
     try:
-        header = strict_json("header", content[_LENGTH_BYTES:end].decode("utf-8"))
+        header = strict_json("header", written[_LENGTH_BYTES:end].decode("utf-8"))
         metadata = header.pop("__metadata__")
         size = end + max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
         marked = metadata["slth.format"]
     except (ArgumentError, ValueError, OverflowError, LookupError, TypeError):
         raise TicketError("not a ticket, or damaged: the header is no header of a ticket") from None
+    if marked == "ticket/1":
+        raise TicketError("made by slth 0.1 in its own format: run the command again that made it (its seed is in it)")
     if marked != FORMAT:
-        raise TicketError(
-            f"written in format {marked!r}, and this version reads {FORMAT!r}: use the slth that wrote it"
-        )
-    if size != len(content):
-        kind = "truncated" if size > len(content) else "damaged"
-        raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(content)}")
+        shown = repr(marked)[:40]
+        raise TicketError(f"written in format {shown}, and this version reads {FORMAT!r}: use the slth that wrote it")
+    if size != len(written):
+        kind = "truncated" if size > len(written) else "damaged"
+        raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(written)}")
     if set(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
         raise TicketError(f"not a ticket: missing or unknown metadata {sorted(_KEYS ^ set(metadata))}")
     return dict(metadata)
 
 
-def _check_content(content: bytes, metadata: Mapping[str, str]) -> None:
-    field = _digest_field(metadata["content_sha256"])
-    if content.count(field) != 1 or len(metadata["content_sha256"]) != len(_NO_DIGEST):
+def _check_digest(written: bytes, metadata: Mapping[str, str]) -> None:
+    stated = metadata["content_sha256"]
+    if len(stated) != len(_NO_DIGEST) or not stated.isascii() or written.count(_digest_field(stated)) != 1:
         raise TicketError("damaged: there is no well-formed sha256 of the content")
-    found = sha256(content.replace(field, _digest_field(_NO_DIGEST))).hexdigest()
-    if found != metadata["content_sha256"]:
+    found = sha256(written.replace(_digest_field(stated), _digest_field(_NO_DIGEST))).hexdigest()
+    if found != stated:
         raise TicketError("damaged: the content does not have the sha256 that it states; fetch the file again")
 
 
 def _digest_field(digest: str) -> bytes:
-    return f'"content_sha256":"{digest}"'.encode()
+    return f'"content_sha256":"{digest}"'.encode("ascii")
 
 
-def _ticket(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Ticket:
-    if set(tensors) != _TENSORS:
-        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(_TENSORS ^ set(tensors))}")
-    description = _described(metadata["description"])
-    remedy = "the description asks for more than this machine has"
-    require_memory("memory for the masks", _BYTES_A_POSITION * description.open_positions, remedy)
+def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content:
+    buffers = {name.removeprefix(_BUFFER): name for name in tensors if name.startswith(_BUFFER)}
+    if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
+        raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
+    text = metadata["source"]
+    require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
+    source = graph_from_text(text, None, SOURCE_KINDS)
+    layers = tuple({node.step.path: node.step for node in source.weighted}.values())
+    positions = sum(layer.open_positions for layer in layers)
+    require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
     seed = metadata["seed"]
     if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
-    law = WeightLaw.from_description(strict_json("law", metadata["law"]))
-    gains = _tensor(tensors, "gains", "F64").view("<f8").astype(np.float64)
-    mask = Mask(_decoded_masks(description, tensors))
-    return Ticket(description, law, int(seed), mask, gains, metadata["family"])  # type: ignore[arg-type]
+    alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
+    arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
+    return Content(
+        source=source,
+        layers=layers,
+        law=WeightLaw.from_description(strict_json("law", metadata["law"])),
+        seed=int(seed),
+        mask=Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
+        gains=_vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
+        family=metadata["family"],
+        buffers={name: _buffer(tensors[place], place) for name, place in buffers.items()},
+        weights_sha256=metadata["weights_sha256"],
+    )
 
 
-def _decoded_masks(description: NetworkDescription, tensors: Mapping[str, Any]) -> dict[str, NDArray[np.bool_]]:
-    codes = iter(split_codes(_tensor(tensors, "masks", "U8").tobytes(), count=len(description.mask_shapes)))
-    masks: dict[str, NDArray[np.bool_]] = {}
-    for layer in description.random_layers:
+def _coded_masks(content: Content) -> NDArray[np.uint8]:
+    mask, codes = content.mask, []
+    for layer in content.layers:
         outer, *_ = layer.mask_shapes
-        for name, shape in layer.mask_shapes.items():
-            data = next(codes)
-            if name == outer:
-                masks[name] = _bits(data, name, prod(shape)).reshape(shape)
-            else:
-                units = masks[outer]
-                kept = int(np.count_nonzero(units))
-                masks[name] = np.zeros(shape, np.bool_)
-                masks[name][units] = _bits(data, name, kept * shape[-1]).reshape(kept, shape[-1])
+        for name in layer.mask_shapes:
+            kept = mask[name] if name == outer else mask[name][mask[outer] != 0]
+            codes.append(encode_symbols(_symbols(kept, mask.alphabet), alphabet=len(mask.alphabet)))
+    return np.frombuffer(join_codes(codes), np.uint8)
+
+
+def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the places of the entries in the alphabet."""
+    if alphabet == (0, 1):
+        return np.ascontiguousarray(array).view(np.uint8).ravel()
+    order = np.argsort(alphabet)
+    places = np.searchsorted(np.array(alphabet)[order], array.ravel())
+    return order[places].astype(np.uint8)
+
+
+def _decoded_masks(layers: tuple[Random, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
+    kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
+    values = np.array(alphabet).astype(kind)
+    each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))
+
+    def entries(name: str, count: int) -> NDArray[Any]:
+        try:
+            found: NDArray[Any] = values[decode_symbols(next(each), alphabet=len(alphabet), count=count)]
+        except TicketError as error:
+            raise TicketError(f"mask {name}: {error}") from None
+        return found
+
+    masks: dict[str, NDArray[Any]] = {}
+    for layer in layers:
+        outer, *inner = layer.mask_shapes
+        shapes = layer.mask_shapes
+        masks[outer] = entries(outer, prod(shapes[outer])).reshape(shapes[outer])
+        for name in inner:
+            kept = masks[outer] != 0
+            count = int(np.count_nonzero(kept))
+            masks[name] = np.zeros(shapes[name], kind)
+            masks[name][kept] = entries(name, count * shapes[name][-1]).reshape(count, shapes[name][-1])
     return masks
 
 
-def _bits(data: bytes, name: str, count: int) -> NDArray[np.bool_]:
-    try:
-        return decode_symbols(data, alphabet=len(KEEP), count=count).view(np.bool_)
-    except TicketError as error:
-        raise TicketError(f"mask {name}: {error}") from None
+def _buffer(tensor: Mapping[str, Any], name: str) -> NDArray[Any]:
+    if tensor["dtype"] not in _BUFFER_KINDS:
+        raise TicketError(f"not a ticket: tensor {name} must hold float64 or int64")
+    return np.frombuffer(tensor["data"], _BUFFER_KINDS[tensor["dtype"]]).reshape(tensor["shape"])
 
 
-def _tensor(tensors: Mapping[str, Any], name: str, kind: str) -> NDArray[np.uint8]:
+def _vector(tensors: Mapping[str, Any], name: str, kind: str) -> NDArray[np.uint8]:
     tensor = tensors[name]
     if tensor["dtype"] != kind or len(tensor["shape"]) != 1:
         raise TicketError(f"not a ticket: tensor {name} must be a vector of {kind}")

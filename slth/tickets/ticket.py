@@ -1,34 +1,30 @@
-"""The ticket: a random network and what is kept of it."""
+"""The ticket: a random network, and what is kept of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from slth.errors import ArgumentError
-from slth.rng import WeightLaw
-from slth.tickets.attention import HeadPair, has_attention
-from slth.tickets.attention_weights import FoldedHeads, fold_heads
-from slth.tickets.conv_pair import ConvPair
-from slth.tickets.conv_weights import FoldedConv, fold_conv
-from slth.tickets.convolutional import images_of
-from slth.tickets.description import NetworkDescription, ProductPair, RandomLinear
-from slth.tickets.evaluation import evaluate
-from slth.tickets.folding import FoldedLayer, fold
-from slth.tickets.mask import KEEP, Mask
-from slth.tickets.network import Floats, batch_of, finite_array
-from slth.tickets.weights import kept_weights_sha256
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from slth.arrays import Floats, finite_array, frozen
+from slth.errors import ArgumentError, TicketError
+from slth.graphs import Graph
+from slth.graphs.graph import check_name, in_parts
+from slth.rng import Stream, WeightLaw
+from slth.tickets.blocks import kept_weights_sha256
+from slth.tickets.evaluation import through, through_folded, through_layer
+from slth.tickets.file import Content, content_from_bytes, content_to_bytes, read_content, write_content
+from slth.tickets.folded import Folded, fold
+from slth.tickets.mask import Mask
+from slth.tickets.pair import Pair, Random
 
 Family: TypeAlias = Literal["strong", "trainable"]
+Form: TypeAlias = Literal["folded", "masked"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class TicketStatistics:
     Parameters
     ----------
     kept, open_positions : int
-        Random weights kept, and those that the fixed block masks leave to choose from.
+        Entries of the masks kept, and all: random weights, or channels, that the fixed block masks leave open.
     density : float
         kept / open_positions.
     random_parameters : int
@@ -46,8 +42,7 @@ class TicketStatistics:
     entropy_bound_bits : float
         Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against.
     target_weights : int or None
-        Weights and biases of a dense network with one layer for each product pair; biases are counted where the
-        constant input is used. None when a layer is not a product pair, for then the description does not say.
+        Weights and biases of the network that the pairs stand for; None where a plain random layer does not say.
     """
 
     kept: int
@@ -69,19 +64,22 @@ class Ticket:
 
     Parameters
     ----------
-    description : NetworkDescription
-        The architecture of the random network.
+    source : Graph
+        The architecture of the random network: a graph whose weighted steps are :class:`Pair` or
+        :class:`RandomLayer`, at least one. Where one layer is used at several nodes, they have the same step.
     law : WeightLaw
         The law of its weights.
     seed : int
         0 <= seed < 2**64.
     mask : Mask
-        The arrays that ``description.mask_shapes`` names, bool. A hidden unit of a product pair is kept exactly where
-        one of its connections is.
+        The arrays that ``mask_shapes`` names. A hidden channel of a pair is kept exactly where one of its weights is.
     gains : float64[layers]
-        Positive; what the output of each layer is multiplied by before its activation.
+        Positive; what the output of each random layer is multiplied by, in the order of ``layers``.
     family : {"strong", "trainable"}
         Whether the kept weights are final, or only where a training starts.
+    buffers : mapping of str to array
+        Numbers that are no weights and that the network needs, such as statistics of batch normalisation: declared by
+        name, and none for a construction.
 
     Raises
     ------
@@ -90,182 +88,242 @@ class Ticket:
 
     Examples
     --------
-    >>> description = NetworkDescription([ProductPair("layer0", inputs=2, outputs=1, units=3)])
-    >>> connections = np.ones((3, 3, 1), bool)
-    >>> mask = Mask({"layer0.units": connections.any(axis=2), "layer0.connections": connections})
-    >>> ticket = Ticket(description, WeightLaw("uniform", 1.0), 0, mask, [1.0])
+    >>> from slth.graphs import Node
+    >>> pair = Pair("layer0", inputs=2, outputs=1, units=3)
+    >>> weights = np.ones((3, 3, 1), bool)
+    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
+    >>> source = Graph((2,), [Node("layer0", pair, ("input",))])
+    >>> ticket = Ticket(source, WeightLaw("uniform", 1.0), 0, mask, [1.0])
     >>> ticket.forward([[0.0, 0.0], [1.0, 0.5]]).shape
     (2, 1)
     >>> ticket.statistics().density
     1.0
     """
 
-    description: NetworkDescription
+    source: Graph
     law: WeightLaw
     seed: int
     mask: Mask
     gains: Floats
     family: Family = "strong"
+    buffers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in (("description", NetworkDescription), ("law", WeightLaw), ("mask", Mask)):
+        for name, kind in (("source", Graph), ("law", WeightLaw), ("mask", Mask)):
             if not isinstance(getattr(self, name), kind):
                 raise ArgumentError(name, getattr(self, name), f"must be a {kind.__name__}", "build one first")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**64:
-            raise ArgumentError("seed", self.seed, "must be an integer from 0 to 2**64 - 1", "pass a Python int")
+        object.__setattr__(self, "seed", Stream(self.seed, "").seed)  # a stream knows the rule of seeds
         if self.family not in get_args(Family):
             raise ArgumentError("family", self.family, "is not known", 'use "strong" or "trainable"')
-        gains = finite_array("gains", self.gains, axes=1)
-        if len(gains) != len(self.description.random_layers) or not (gains > 0).all():
-            rule = f"must be {len(self.description.random_layers)} positive numbers"
-            raise ArgumentError("gains", gains.tolist(), rule, "give one a layer")
+        gains = finite_array(self.gains, "gains", axes=1)
+        if len(gains) != len(self.layers) or not (gains > 0).all():
+            rule = f"must be {len(self.layers)} positive numbers"
+            raise ArgumentError("gains", gains.tolist(), rule, "give one a random layer")
         object.__setattr__(self, "gains", gains)
-        _check_mask(self.description, self.mask)
+        object.__setattr__(self, "buffers", {name: _buffer(name, array) for name, array in self.buffers.items()})
+        _check_mask(self.layers, self.mask)
 
-    def forward(self, x: ArrayLike) -> Floats:
-        """Evaluate the masked random network in float64: the reference that other evaluations are compared with.
+    def __repr__(self) -> str:
+        """Say how large it is; masks would fill screens."""
+        return (
+            f"Ticket({self.family}, {len(self.layers)} random layers, seed {self.seed}, "
+            f"density {self.mask.density:.4g}, {self.mask.kept} kept)"
+        )
+
+    @cached_property
+    def layers(self) -> tuple[Random, ...]:
+        """The random layers, each once, in the order in which they occur first: each has one gain."""
+        layers: dict[str, Random] = {}
+        for node in self.source.weighted:
+            layer = node.step
+            if not isinstance(layer, Random):
+                rule = f"has weights at node {node.name} ({type(layer).__name__})"
+                raise ArgumentError("source", self.source.input_shape, rule, "put a Pair in the place of each")
+            if layers.setdefault(layer.path, layer) != layer:
+                raise ArgumentError("path", layer.path, "names two random layers", "give each layer its own path")
+        if not layers:
+            raise ArgumentError("source", self.source.input_shape, "has no random layer", "put a Pair into it")
+        names = [name for layer in layers.values() for name in {*layer.streams, *layer.mask_shapes}]
+        repeated = [name for name in names if names.count(name) > 1] if len(names) != len(set(names)) else []
+        if repeated:
+            raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
+        return tuple(layers.values())
+
+    @property
+    def mask_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every mask array, in the order of the layers."""
+        return {name: shape for layer in self.layers for name, shape in layer.mask_shapes.items()}
+
+    def gain(self, path: str) -> float:
+        """Return the gain of a random layer."""
+        paths = [layer.path for layer in self.layers]
+        return float(self.gains[paths.index(path)])
+
+    def forward(self, x: ArrayLike, *, form: Form = "folded") -> Floats:
+        """Evaluate the ticket in float64, in bounded memory for any batch.
 
         Parameters
         ----------
-        x : float64[batch, inputs] or float64[batch, channels, height, width]
-            Finite; the second where the description has an input shape. A batch of any size takes less than 1 GiB
-            beside itself and the result.
+        x : float64[batch, *input_shape]
+            Finite.
+        form : {"folded", "masked"}
+            Through the convolution that each random layer folds to, which is fast, or through the masked random network
+            itself, layer by layer: the reference. Both are exact but for rounding.
 
         Returns
         -------
-        float64[batch, outputs] or float64[batch, channels, height, width]
+        float64[batch, *output_shape]
 
         Raises
         ------
         ArgumentError
-            For another shape, or a number that is not finite.
+            For another shape or form, or a number that is not finite.
         """
-        shape = self.description.input_shape
-        values = batch_of(x, self.description.inputs) if shape is None else images_of(x, shape)
-        return evaluate(self.description, self.mask, self.law, self.seed, self.gains, values)
+        if form not in get_args(Form):
+            raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
+        if form == "folded":
+            return in_parts(self.source, partial(through_folded, self.folded, self.source), x)
 
-    def folded_layers(self) -> Sequence[FoldedLayer]:
-        """Return each dense layer's effective weights on max(x, 0) and min(x, 0), enclosed in exact arithmetic.
+        def layer(step: Random, values: Floats) -> Floats:
+            return through_layer(step, self.mask, self.law, self.seed, self.gain(step.path), values)
 
-        Returns
-        -------
-        tuple of FoldedLayer
-            One a layer, in order.
+        return in_parts(self.source, partial(through, self.source, layer), x)
 
-        Raises
-        ------
-        ArgumentError
-            Where the ticket is one of convolutions (use :meth:`folded_kernels`) or of attention.
-        """
-        if self.description.input_shape is not None:
-            raise ArgumentError("ticket", "convolutions", "has no folded dense layers", "use folded_kernels()")
-        if has_attention(self.description.layers):
-            remedy = "use folded_heads(), and slth.constructions.attention_parts.dense_parts()"
-            raise ArgumentError("ticket", "attention", "is no chain of dense layers", remedy)
-        return tuple(
-            fold(layer, self.mask, self.law, self.seed, gain)
-            for layer, gain in zip(self.description.layers, self.gains.tolist(), strict=True)
-        )
-
-    def folded_kernels(self) -> Sequence[FoldedConv]:
-        """Return each convolution's effective kernels on max(x, 0) and min(x, 0), enclosed.
-
-        Returns
-        -------
-        tuple of FoldedConv
-            One for each layer with weights, in order.
-
-        Raises
-        ------
-        ArgumentError
-            Where the ticket is a dense one.
-        """
-        if self.description.input_shape is None:
-            raise ArgumentError("ticket", "dense layers", "has no folded kernels", "use folded_layers()")
-        return tuple(
-            fold_conv(layer, self.mask, self.law, self.seed, gain)
-            for layer, gain in zip(self.description.random_layers, self.gains.tolist(), strict=True)
-            if isinstance(layer, ConvPair)
-        )
-
-    def folded_heads(self) -> Sequence[FoldedHeads]:
-        """Return the effective matrices of each pair of attention's, scores before values, enclosed.
-
-        Returns
-        -------
-        tuple of FoldedHeads
-            Empty where the ticket has no attention.
-        """
-        return tuple(
-            fold_heads(layer, self.mask, self.law, self.seed, gain)
-            for layer, gain in zip(self.description.random_layers, self.gains.tolist(), strict=True)
-            if isinstance(layer, HeadPair)
-        )
+    @cached_property
+    def folded(self) -> dict[str, Folded]:
+        """What each random layer computes, by its path, enclosed in exact arithmetic."""
+        gains = zip(self.layers, self.gains.tolist(), strict=True)
+        return {layer.path: fold(layer, self.mask, self.law, self.seed, gain) for layer, gain in gains}
 
     def statistics(self) -> TicketStatistics:
         """Return what the ticket keeps, and what that costs."""
+        weights = [layer.target_parameters for layer in self.layers]
         return TicketStatistics(
             kept=self.mask.kept,
-            open_positions=self.description.open_positions,
+            open_positions=sum(layer.open_positions for layer in self.layers),
             density=self.mask.density,
-            random_parameters=self.description.random_parameters,
+            random_parameters=sum(layer.random_parameters for layer in self.layers),
             entropy_bound_bits=self.mask.entropy_bound_bits,
-            target_weights=self._target_weights(),
+            target_weights=None if None in weights else sum(count for count in weights if count is not None),
         )
 
     def kept_weights_sha256(self) -> str:
         """Return the sha256 of the kept weights as little-endian float64, as 64 hexadecimal digits.
 
-        Layer after layer in the order of the description, first matrix before second, each in index order.
+        Layer after layer, source after source, first convolution before second, each in index order.
         """
-        return kept_weights_sha256(self.description, self.mask, self.law, self.seed)
+        return kept_weights_sha256(self.layers, self.mask, self.law, self.seed)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the ticket's file; equal tickets give equal bytes."""
+        return content_to_bytes(
+            Content(
+                source=self.source,
+                layers=self.layers,
+                law=self.law,
+                seed=self.seed,
+                mask=self.mask,
+                gains=self.gains,
+                family=self.family,
+                buffers=self.buffers,
+                weights_sha256=self.kept_weights_sha256(),
+            )
+        )
 
     def save(self, path: str | Path) -> None:
-        """Write the ticket to a file, all of it or nothing; equal tickets give equal bytes.
+        """Write the ticket to a file, all of it or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            In a folder that exists. A file that is there already is replaced in one step.
 
         Raises
         ------
         ArgumentError
-            When the folder does not exist or cannot be written.
+            When the path is no path, or its folder does not exist or cannot be written.
         """
-        from slth.tickets.file import save_ticket  # file.py builds tickets, so it stands above this module
-
-        save_ticket(self, path)
-
-    def to_torch(self, *, dtype: torch.dtype | None = None) -> nn.Module:
-        """Return the masked network as a torch module (see :func:`slth.api.to_torch`)."""
-        from slth import api  # the one import that points upwards, and only when it is asked for
-
-        module: nn.Module = api.to_torch(self, dtype=dtype)
-        return module
-
-    def _target_weights(self) -> int | None:
-        weights = 0
-        for layer in self.description.random_layers:
-            if isinstance(layer, RandomLinear):
-                return None
-            if isinstance(layer, ConvPair | HeadPair):
-                weights += layer.target_parameters
-                continue
-            biases = bool(self.mask[f"{layer.path}.units"][:, layer.inputs].any())
-            weights += (layer.inputs + biases) * layer.outputs
-        return weights
+        write_content(self.to_bytes(), path)
 
 
-def _check_mask(description: NetworkDescription, mask: Mask) -> None:
-    expected = description.mask_shapes
+def load_ticket(path: str | Path) -> Ticket:
+    """Read a ticket and check that it is whole and that its weights regenerate bit for bit. Nothing is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Ticket
+
+    Raises
+    ------
+    ArgumentError
+        When the path is no path.
+    TicketError
+        When there is no such file, or it is not a ticket, of another version, truncated, changed, larger than memory,
+        or does not regenerate its weights; the message says which.
+
+    Examples
+    --------
+    >>> try:
+    ...     load_ticket("no such file")
+    ... except TicketError as problem:
+    ...     print(problem)
+    no such file: there is no such file
+    """
+    path, content = read_content(path)
+    try:
+        return ticket_from_bytes(content)
+    except TicketError as error:
+        raise TicketError(f"{path}: {error}") from None
+
+
+def ticket_from_bytes(content: bytes) -> Ticket:
+    """Read a ticket from the content of its file, with all the checks of :func:`load_ticket`.
+
+    Raises
+    ------
+    TicketError
+        As :func:`load_ticket`.
+    """
+    read = content_from_bytes(content)
+    try:
+        ticket = Ticket(
+            read.source, read.law, read.seed, read.mask, read.gains, read.family, read.buffers  # type: ignore[arg-type]
+        )  # fmt: skip
+    except ArgumentError as error:
+        raise TicketError(f"not a ticket that can be used: {error}") from None
+    found = ticket.kept_weights_sha256()
+    if found != read.weights_sha256:
+        raise TicketError(
+            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
+            f"{read.weights_sha256}; it was made by another generator or changed on purpose"
+        )
+    return ticket
+
+
+def _buffer(name: str, array: Any) -> NDArray[Any]:
+    check_name(name)
+    given = np.array(array)
+    if given.dtype.kind not in "fiu" or not np.isfinite(given).all():
+        raise ArgumentError(f"buffer {name}", given.dtype, "must hold finite real numbers", "leave it out")
+    return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
+
+
+def _check_mask(layers: tuple[Random, ...], mask: Mask) -> None:
+    expected = {name: shape for layer in layers for name, shape in layer.mask_shapes.items()}
     if set(mask.arrays) != set(expected):
         odd = sorted(set(mask.arrays) ^ set(expected))
-        raise ArgumentError("mask", odd, "are missing or unknown arrays", "name them as description.mask_shapes does")
-    if mask.alphabet != KEEP:
-        raise ArgumentError("mask.alphabet", mask.alphabet, "does not fit these layers", "use (0, 1)")
+        raise ArgumentError("mask", odd, "are missing or unknown arrays", "name them as mask_shapes does")
     for name, shape in expected.items():
         if mask[name].shape != shape:
             raise ArgumentError(f"mask {name}", list(mask[name].shape), f"must have shape {list(shape)}", "reshape it")
-    for layer in description.random_layers:
-        outer, *inner = layer.mask_shapes
-        for name in inner:
-            if not np.array_equal(mask[outer], mask[name].any(axis=2)):
-                what = "hidden unit" if isinstance(layer, ProductPair | HeadPair) else "hidden channel"
-                rule = f"must keep a {what} exactly where one of its connections is kept"
-                raise ArgumentError(f"mask {outer}", mask[outer], rule, f"use the mask of {name}, .any(axis=2)")
+    for layer in layers:
+        if isinstance(layer, Pair) and layer.removal == "weights":
+            units = mask[f"{layer.path}.units"]
+            if not np.array_equal(units != 0, (mask[f"{layer.path}.weights"] != 0).any(axis=2)):
+                rule = "must keep a hidden channel exactly where one of its weights is kept"
+                remedy = f"use the mask of {layer.path}.weights, .any(axis=2)"
+                raise ArgumentError(f"mask {layer.path}.units", units, rule, remedy)

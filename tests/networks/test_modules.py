@@ -17,7 +17,7 @@ from slth.graphs import Add, Attend, Conv, Graph, Node, Pool, Positions
 from slth.networks import modules, random_layers
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
-from slth.tickets2.pair import Pair
+from slth.tickets.pair import Pair
 from tests.graph_samples import everything
 from tests.ticket_sources import mixed, pair_and_plain, ticket_of, two_pairs
 
@@ -183,7 +183,7 @@ def test_images_through_thousands_of_channels_within_a_gibibyte(form: str, dtype
 import resource, numpy as np, torch
 from slth.graphs import Flatten, Graph, Node, Pool, Relu
 from slth.networks.random_layers import module_from_ticket
-from slth.tickets2.pair import Pair
+from slth.tickets.pair import Pair
 from tests.ticket_sources import ticket_of
 same = dict(kernel=(3, 3), padding=1, removal="channels")
 source = Graph((1, 28, 28), [

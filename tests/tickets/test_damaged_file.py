@@ -6,28 +6,24 @@ import random
 import numpy as np
 import pytest
 from safetensors import numpy as foreign
-from ticket_file_samples import codes_of, forged, joined
-from ticket_samples import TWO_PAIRS, sample_ticket
+from ticket_files import codes_of, forged, joined
 
+from slth import resources
 from slth.errors import TicketError
-from slth.tickets import (
-    NetworkDescription,
-    ProductPair,
-    RandomLinear,
-    encode_symbols,
-    load_ticket,
-    memory,
-    ticket_bytes,
-    ticket_from_bytes,
-)
+from slth.graphs.coding import graph_text
+from slth.tickets.coding import encode_symbols
+from slth.tickets.file import SOURCE_KINDS
+from slth.tickets.pair import Pair, RandomLayer
+from slth.tickets.ticket import load_ticket, ticket_from_bytes
+from tests.ticket_sources import chain, ticket_of, two_pairs
 
 
 def with_code(name, code, ticket=None):
-    return {"tensors": {"masks": joined((codes_of(ticket or sample_ticket()) | {name: code}).values())}}
+    return {"tensors": {"masks": joined((codes_of(ticket or ticket_of(two_pairs())) | {name: code}).values())}}
 
 
 def test_any_changed_byte_is_refused():
-    content = ticket_bytes(sample_ticket())
+    content = ticket_of(two_pairs()).to_bytes()
     draw = random.Random(0)
     for place in range(len(content)):
         changed = bytearray(content)
@@ -37,7 +33,7 @@ def test_any_changed_byte_is_refused():
 
 
 def test_any_changed_bit_is_refused():
-    content = ticket_bytes(sample_ticket(NetworkDescription([RandomLinear("a", 2, 3)])))
+    content = ticket_of(chain(RandomLayer("a", 2, 3))).to_bytes()
     for bit in range(8 * len(content)):
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << (bit % 8)
@@ -46,7 +42,7 @@ def test_any_changed_bit_is_refused():
 
 
 def test_any_truncation_is_refused_and_named():
-    content = ticket_bytes(sample_ticket())
+    content = ticket_of(two_pairs()).to_bytes()
     for length in range(len(content)):
         with pytest.raises(TicketError, match=r"truncated|not a ticket"):
             ticket_from_bytes(content[:length])
@@ -56,16 +52,21 @@ def test_any_truncation_is_refused_and_named():
         ticket_from_bytes(content + b"\0")
 
 
-def description_with(**changes):
-    content = json.loads(TWO_PAIRS.to_json())
-    content["layers"][0] |= changes
+def source_with(**changes):
+    content = json.loads(graph_text(two_pairs(), SOURCE_KINDS)[0])
+    content["nodes"][0] |= changes
     return json.dumps(content)
+
+
+def nodes_with(nodes):
+    return f'{{"input_shape":[3],"nodes":{nodes},"output_shape":[2]}}'
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metadata": {"slth.format": "ticket/2"}}, "written in format 'ticket/2', and this version reads 'ticket/1'"),
+        ({"metadata": {"slth.format": "ticket/1"}}, "made by slth 0.1 in its own format: run the command again"),
+        ({"metadata": {"slth.format": "ticket/9"}}, "written in format 'ticket/9', and this version reads 'ticket/2'"),
         ({"without": {"slth.format"}}, "not a ticket"),
         ({"without": {"content_sha256"}}, r"missing or unknown metadata \['content_sha256'\]"),
         ({"metadata": {"note": "hello"}}, r"missing or unknown metadata \['note'\]"),
@@ -79,30 +80,36 @@ def description_with(**changes):
         ({"metadata": {"seed": "1" * 5000}}, "seed="),
         ({"metadata": {"family": "weak"}}, "family='weak'"),
         ({"metadata": {"law": "{}"}}, "does not describe a law"),
-        ({"metadata": {"law": '{"name":"uniform","scale":NaN}'}}, "scale="),
+        ({"metadata": {"law": '{"name":"uniform","scale":NaN}'}}, "NaN is no number of JSON"),
         ({"metadata": {"law": '{"name":"uniform","scale":1e999}'}}, "scale="),
         ({"metadata": {"law": '{"name":"uniform","scale":1' + "0" * 400 + "}"}}, "not a ticket that can be used"),
         ({"metadata": {"law": "__import__('os')"}}, "law=.* is not valid JSON"),
-        ({"metadata": {"description": "__import__('os')"}}, "description=.* is not valid JSON"),
-        ({"metadata": {"description": description_with(kind="python")}}, "whose kind is one of"),
-        ({"metadata": {"description": description_with(units=6)}}, "expected 24 symbols, found a code of 20"),
-        ({"metadata": {"description": description_with(units=10**12)}}, "GiB of memory that are free"),
-        ({"metadata": {"description": description_with(units=10**30)}}, "units="),
-        ({"metadata": {"description": description_with(path="a")}}, "the kept weights do not regenerate"),
-        ({"metadata": {"description": "{}"}}, 'must have one key, "layers", a list'),
-        ({"metadata": {"description": '{"layers":{}}'}}, 'must have one key, "layers", a list'),
-        ({"metadata": {"description": '{"layers":[]}'}}, "at least one"),
-        ({"metadata": {"description": '{"layers":[3]}'}}, "whose kind is one of"),
-        ({"metadata": {"description": '{"layers":[{}]}'}}, "whose kind is one of"),
-        ({"metadata": {"description": '{"layers":[{"kind":"linear"},{}]}'}}, "missing or unknown keys .*inputs"),
-        ({"metadata": {"description": description_with(note=1)}}, r"missing or unknown keys \['note'\]"),
-        ({"metadata": {"description": '{"layers":[{"note":' + "[" * 900 + "]" * 900 + "}]}"}}, "whose kind is one of"),
+        ({"metadata": {"source": "__import__('os')"}}, "graph=.* is not valid JSON"),
+        ({"metadata": {"source": source_with(kind="python")}}, "whose kind is one of"),
+        ({"metadata": {"source": source_with(units=6)}}, "expected 24 symbols, found a code of 20"),
+        ({"metadata": {"source": source_with(units=10**12)}}, "GiB of memory that may be taken"),
+        ({"metadata": {"source": source_with(units=10**30)}}, "units="),
+        ({"metadata": {"source": source_with(path="a")}}, "the kept weights do not regenerate"),
+        ({"metadata": {"source": "{}"}}, r"graph=\['input_shape', 'nodes', 'output_shape'\] are missing"),
+        ({"metadata": {"source": nodes_with("{}")}}, "nodes={} must be a list"),
+        ({"metadata": {"source": nodes_with("[]")}}, "at least one"),
+        ({"metadata": {"source": nodes_with("[3]")}}, "whose kind is one of"),
+        ({"metadata": {"source": nodes_with("[{}]")}}, "whose kind is one of"),
+        ({"metadata": {"source": nodes_with('[{"kind":"conv"}]')}}, "whose kind is one of"),
+        (
+            {"metadata": {"source": nodes_with('[{"kind":"random","inputs":3}]')}},
+            r"\['outputs'\] are missing or unknown",
+        ),
+        ({"metadata": {"source": nodes_with('[{"kind":"relu"}]')}}, "must have the 3 numbers"),
+        ({"metadata": {"source": source_with(note=1)}}, r"\['note'\] are missing or unknown keys"),
+        ({"metadata": {"source": source_with(inputs=2**61)}}, "more than a stream has"),
+        ({"metadata": {"source": nodes_with('[{"note":' + "[" * 900 + "]" * 900 + "}]")}}, "whose kind is one of"),
         ({"tensors": {"weights": np.ones(3)}}, r"missing or unknown tensors \['weights'\]"),
         ({"without": {"gains"}}, r"missing or unknown tensors \['gains'\]"),
         ({"tensors": {"gains": np.ones(2, np.float32)}}, "tensor gains must be a vector of F64"),
         ({"tensors": {"gains": np.ones((2, 1))}}, "tensor gains must be a vector of F64"),
         ({"tensors": {"gains": np.ones(3)}}, "gains=.* must be 2 positive numbers"),
-        ({"tensors": {"gains": np.array([1.0, np.nan])}}, "gains=.* must be finite"),
+        ({"tensors": {"gains": np.array([1.0, np.nan])}}, "gains.1.=nan must be finite"),
         ({"without": {"masks"}}, r"missing or unknown tensors \['masks'\]"),
         ({"tensors": {"masks": np.zeros(5)}}, "tensor masks must be a vector of U8"),
         ({"tensors": {"masks": np.zeros((5, 1), np.uint8)}}, "tensor masks must be a vector of U8"),
@@ -113,29 +120,30 @@ def description_with(**changes):
         (with_code("layer0.units", b""), "mask layer0.units: coded mask: .*found nothing"),
         (
             with_code("layer1.units", encode_symbols(np.ones(15, np.uint8), alphabet=2)),
-            "mask layer1.connections: coded mask: expected 30 symbols",
+            "mask layer1.weights: coded mask: expected 30 symbols",
         ),
     ],
 )
 def test_a_ticket_made_to_deceive_is_refused(changes, message):
     """All hashes of the content fit; what it says does not."""
     with pytest.raises(TicketError, match=message):
-        ticket_from_bytes(forged(ticket_bytes(sample_ticket()), **changes))
+        ticket_from_bytes(forged(ticket_of(two_pairs()).to_bytes(), **changes))
 
 
 def test_a_unit_without_connections_is_refused():
-    description = NetworkDescription([ProductPair("a", 1, 1, units=2)])
-    ticket = sample_ticket(description, density=1.0, gains=[1.0])
+    description = chain(Pair("a", 1, 1, 2))
+    ticket = ticket_of(description, density=1.0, gains=[1.0])
     bits = encode_symbols(np.array([1, 0, 1, 1], np.uint8), alphabet=2)
-    with pytest.raises(TicketError, match="exactly where one of its connections is kept"):
-        ticket_from_bytes(forged(ticket_bytes(ticket), **with_code("a.connections", bits, ticket)))
+    with pytest.raises(TicketError, match="exactly where one of its weights is kept"):
+        ticket_from_bytes(forged(ticket.to_bytes(), **with_code("a.weights", bits, ticket)))
 
 
 def test_a_description_deeper_than_memory_is_not_built(monkeypatch):
     """A few bytes of text a layer must not ask for a thousand times as much unseen."""
-    content = forged(ticket_bytes(sample_ticket()), metadata={"description": '{"layers":[' + "{}," * 20_000 + "{}]}"})
-    monkeypatch.setattr(memory, "available_memory", lambda: 2**26)
-    with pytest.raises(TicketError, match=r"memory for the layers=.*GiB of memory that are free"):
+    text = nodes_with("[" + "{}," * 20_000 + "{}]")
+    content = forged(ticket_of(two_pairs()).to_bytes(), metadata={"source": text})
+    monkeypatch.setattr(resources, "available_memory", lambda: 2**26)
+    with pytest.raises(TicketError, match=r"memory for the network=.*GiB of memory that may be taken"):
         ticket_from_bytes(content)
 
 
@@ -146,11 +154,11 @@ def test_a_description_deeper_than_memory_is_not_built(monkeypatch):
         b"{" * 50_000,
         b'{"__metadata__":3}',
         b'{"__metadata__":{"slth.format":3}}',
-        b'{"__metadata__":{"slth.format":"ticket/1"},"a":3}',
-        b'{"__metadata__":{"slth.format":"ticket/1"},"a":{"data_offsets":[0,1e999]}}',
-        b'{"__metadata__":{"slth.format":"ticket/1"},"a":{"data_offsets":[]}}',
-        b'{"__metadata__":{"slth.format":"ticket/1","slth.version":3}}',
-        b'{"__metadata__":{"slth.format":"ticket/1"},"__metadata__":{}}',
+        b'{"__metadata__":{"slth.format":"ticket/2"},"a":3}',
+        b'{"__metadata__":{"slth.format":"ticket/2"},"a":{"data_offsets":[0,1e999]}}',
+        b'{"__metadata__":{"slth.format":"ticket/2"},"a":{"data_offsets":[]}}',
+        b'{"__metadata__":{"slth.format":"ticket/2","slth.version":3}}',
+        b'{"__metadata__":{"slth.format":"ticket/2"},"__metadata__":{}}',
         b'{"\xff',
     ],
 )
@@ -183,6 +191,6 @@ def test_a_file_larger_than_memory_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "net.ticket"
     with path.open("wb") as file:
         file.truncate(2**27)  # sparse: takes no space
-    monkeypatch.setattr(memory, "available_memory", lambda: 2**20)
-    with pytest.raises(TicketError, match="GiB of memory that are free"):
+    monkeypatch.setattr(resources, "available_memory", lambda: 2**20)
+    with pytest.raises(TicketError, match="GiB of memory that may be taken"):
         load_ticket(path)

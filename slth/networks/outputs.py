@@ -1,0 +1,136 @@
+"""Outputs for as many examples as there are, in bounded memory, by the fastest form that is exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from slth.arrays import Floats, whole
+from slth.errors import ArgumentError
+from slth.graphs import Graph
+from slth.graphs.graph import examples_of
+from slth.networks.modules import module_of
+from slth.networks.random_layers import module_from_ticket
+from slth.tickets.ticket import Ticket
+
+_MOST_EXAMPLES = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a network gives for some examples, and how that was computed.
+
+    Parameters
+    ----------
+    values : float64[examples, *output_shape]
+    form : str
+        "folded, float64": the ticket's random layers multiplied out, each to a convolution of the target's size; the
+        same function up to rounding in the last digits. "exact, float64": the target's own convolutions.
+    """
+
+    values: Floats
+    form: str
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Number of the largest output of each example."""
+        found: NDArray[np.int64] = self.values.reshape(len(self.values), -1).argmax(axis=1)
+        return found
+
+
+def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
+    """Evaluate a target or a ticket in float64, by the fastest exact form.
+
+    Parameters
+    ----------
+    network : Graph or Ticket
+    x : float64[examples, *input_shape]
+        Finite; any number of examples but none.
+
+    Returns
+    -------
+    Outputs
+
+    Raises
+    ------
+    ArgumentError
+        For another shape, no example, or a number that is not finite.
+
+    Examples
+    --------
+    >>> from slth.graphs import Conv, Node
+    >>> found = evaluate(Graph((2,), [Node("a", Conv([[1.0, -1.0]]), ("input",))]), [[3.0, 1.0]])
+    >>> found.values.tolist(), found.form
+    ([[2.0]], 'exact, float64')
+    """
+    shape = network.input_shape if isinstance(network, Graph) else network.source.input_shape
+    examples = examples_of(x, shape)
+    if isinstance(network, Graph):
+        return Outputs(outputs_of(module_of(network, dtype=torch.float64), examples), "exact, float64")
+    module = module_from_ticket(network, form="folded", dtype=torch.float64)
+    return Outputs(outputs_of(module, examples), "folded, float64")
+
+
+def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = None) -> NDArray[Any]:
+    """Return a module's outputs, evaluated in batches in its own dtype and on its own device.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Left in the mode it is in; those of this package are in evaluation mode.
+    examples : array_like [examples, ...]
+        At least one; converted to the dtype of the module's weights, batch by batch.
+    batch : int, optional
+        Examples at a time, at least 1; by default up to 128.
+
+    Returns
+    -------
+    ndarray [examples, ...]
+
+    Raises
+    ------
+    ArgumentError
+        If there is no example, or the batch is empty.
+
+    Examples
+    --------
+    >>> outputs_of(nn.Flatten(), np.zeros((5, 2, 3)), batch=2).shape
+    (5, 6)
+    """
+    array = np.asarray(examples)
+    batch = whole(_MOST_EXAMPLES if batch is None else batch, "batch", remedy="128 examples at a time are fair")
+    if array.ndim < 1 or len(array) == 0:
+        raise ArgumentError("examples", list(array.shape), "must hold one example at least", "pass [examples, ...]")
+    weights = (part for part in (*module.parameters(), *module.buffers()) if part.is_floating_point())
+    like = next(weights, torch.empty(0, dtype=torch.float64 if array.dtype == np.float64 else torch.float32))
+    with torch.no_grad():
+        parts = [
+            module(torch.from_numpy(np.array(array[start : start + batch])).to(like)).cpu().numpy()
+            for start in range(0, len(array), batch)
+        ]
+    return np.concatenate(parts)
+
+
+def masked_difference(ticket: Ticket, x: ArrayLike, *, dtype: Literal["float32", "float64"]) -> float:
+    """Return how far the small network is from the masked random one, relative to the largest output.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    x : array_like [examples, *input_shape]
+        A few: the masked network computes every random channel.
+    dtype : {"float32", "float64"}
+        In which both are evaluated.
+
+    Returns
+    -------
+    float
+    """
+    small = outputs_of(module_from_ticket(ticket, form="small", dtype=dtype), x)
+    masked = outputs_of(module_from_ticket(ticket, form="masked", dtype=dtype), x)
+    return float(np.abs(small - masked).max() / np.abs(masked).max())
