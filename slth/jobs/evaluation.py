@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from slth.data.datasets import DataSet
+from slth.arrays import Floats, Indices
+from slth.data.data_set import DataSet
 from slth.errors import ArgumentError
-from slth.jobs.target_file import Network
-from slth.tickets import ConvNetwork, Ticket
+from slth.graphs import Graph
+from slth.networks import Outputs, evaluate
+from slth.tickets import Ticket
 
-Floats = NDArray[np.float64]
 
-
-def accuracy(outputs: Floats, labels: NDArray[np.int64]) -> float:
+def accuracy(outputs: Floats, labels: Indices) -> float:
     """Share of rows whose largest output is at the label.
 
     Parameters
@@ -35,8 +34,25 @@ def accuracy(outputs: Floats, labels: NDArray[np.int64]) -> float:
     return float(np.mean(outputs.argmax(axis=1) == labels))
 
 
+def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = None) -> Outputs:
+    """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The network takes other inputs than the data set has.
+    """
+    graph = network if isinstance(network, Graph) else network.source
+    flat = graph.input_shape == (data.features,)
+    if not flat and graph.input_shape != data.shape:
+        rule = f"has inputs of shape {list(data.shape)}, and the network takes {list(graph.input_shape)}"
+        raise ArgumentError("data", data.name, rule, "name the data set that it was made for")
+    found = evaluate(network, data.inputs("test", limit=limit).reshape(-1, *graph.input_shape))
+    return Outputs(found.values.reshape(len(found.values), -1), found.form)
+
+
 def evaluate_ticket(
-    ticket: Ticket, data: DataSet, *, target: Network | None = None, limit: int | None = None
+    ticket: Ticket, data: DataSet, *, target: Graph | None = None, limit: int | None = None
 ) -> dict[str, Any]:
     """Run a ticket on a test set, beside its target where that is given.
 
@@ -44,49 +60,29 @@ def evaluate_ticket(
     ----------
     ticket : Ticket
     data : DataSet
-    target : DenseNetwork, ConvNetwork or AttentionNetwork, optional
+    target : Graph, optional
     limit : int, optional
         At most so many test examples.
 
     Returns
     -------
     dict
-        accuracy, examples; with a target also target_accuracy and sampled_error, the largest difference of any output.
+        accuracy, examples, and form: how it was evaluated; with a target also target_accuracy, agreement and
+        sampled_error, the largest difference of any output.
 
     Raises
     ------
     slth.errors.ArgumentError
         The ticket takes other inputs than the data set has.
     """
-    inputs, labels = data.inputs("test", limit=limit), data.labels("test", limit=limit)
-    shape = ticket.description.input_shape
-    if shape is not None and shape != data.shape:
-        rule = f"has inputs of shape {list(data.shape)}, and the ticket takes {list(shape)}"
-        raise ArgumentError("data", data.name, rule, "name the data set that it was made for")
-    outputs = flat_outputs(ticket, inputs, data.shape)
-    result: dict[str, Any] = {"accuracy": accuracy(outputs, labels), "examples": len(labels)}
+    labels = data.labels("test", limit=limit)
+    found = outputs_on(ticket, data, limit=limit)
+    result: dict[str, Any] = {
+        "accuracy": accuracy(found.values, labels), "examples": len(labels), "form": found.form,
+    }  # fmt: skip
     if target is not None:
-        wanted = flat_outputs(target, inputs, data.shape)
+        wanted = outputs_on(target, data, limit=limit).values
         result["target_accuracy"] = accuracy(wanted, labels)
-        result["sampled_error"] = float(np.abs(outputs - wanted).max())
+        result["agreement"] = accuracy(found.values, wanted.argmax(axis=1))
+        result["sampled_error"] = float(np.abs(found.values - wanted).max())
     return result
-
-
-def flat_outputs(network: Ticket | Network, inputs: NDArray[np.float32], shape: tuple[int, ...]) -> Floats:
-    """Outputs for flat inputs, which convolutions take as images.
-
-    Parameters
-    ----------
-    network : Ticket, DenseNetwork, ConvNetwork or AttentionNetwork
-    inputs : float32[examples, features]
-    shape : tuple of int
-        Of one image.
-
-    Returns
-    -------
-    float64[examples, outputs]
-    """
-    images = isinstance(network, ConvNetwork) or (
-        isinstance(network, Ticket) and network.description.input_shape is not None
-    )
-    return network.forward(inputs.reshape(-1, *shape) if images else inputs).reshape(len(inputs), -1)

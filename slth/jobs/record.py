@@ -1,97 +1,51 @@
-"""Everything that is known about one ticket after it was evaluated: what tables, JSON and figures are made of."""
+"""Everything that is known about one ticket after it was evaluated: what tables, JSON and pictures are made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from slth.errors import ArgumentError
-
-Floats = NDArray[np.float64]
+from slth.arrays import Bools, Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)
 class LayerRecord:
-    """One target layer and what the random network offers for it.
+    """One random layer, and the part of the target that it stands for. What a method has no such thing of is None.
 
     Parameters
     ----------
-    path : str
-        Name of the random layer, as in the ticket.
-    inputs, outputs : int
-        Of the target layer, without the constant input.
-    candidates : int
-        Subset-sum candidates of one target weight.
-    weights : int
-        Target weights, biases included.
-    units, units_open : int
-        Hidden units kept, of those that the fixed block mask leaves open.
-    connections, connections_open : int
-        Second-matrix connections kept, of those open.
-    gain : float
-    tolerance : float
-        Error at which a search could stop; 0 for the optimum.
-    errors : ndarray of float64 [weights]
-        Distance of each target weight from its chosen subset's sum, in units of the target.
-    error_edges : ndarray of float64 [bins + 1]
+    row : dict
+        Columns of a table: those of :class:`slth.constructions.Row`, ``inputs``, ``outputs``, ``kernel`` (height and
+        width), ``removal`` ("weights", "channels" or "plain"), ``rectified``, and ``value`` and ``difference``, the
+        certificate's bounds behind the layer.
+    error_edges : float64[bins + 1]
         Increasing, positive.
-    error_counts, error_predicted : ndarray of float64 [bins]
-        Weights whose error falls between two edges: counted, and expected beforehand from the candidates alone.
-    mask : ndarray of bool [candidates, inputs, outputs] or [inputs, outputs]
-        Kept second-matrix connections.
+    error_counts : float64[bins]
+        Weights whose error falls between two edges.
+    error_predicted : float64[bins] or None
+        The same expected beforehand from the candidates alone.
+    scales, sources : float64[kept], int64[kept], or None
+        The scale u of each kept hidden channel, and the source that it sees.
+    mask : bool[candidates, inputs, outputs] or None
+        Kept weights of the second convolution; several taps of a kernel stand beside each other as outputs.
+    target_slices, ticket_slices : float64[shown, height, width] or None
+        Some slices of the target's kernel and of the ticket's on positive inputs; None for kernels of one tap.
     """
 
-    path: str
-    inputs: int
-    outputs: int
-    candidates: int
-    weights: int
-    units: int
-    units_open: int
-    connections: int
-    connections_open: int
-    gain: float
-    tolerance: float
-    errors: Floats
+    row: dict[str, Any]
     error_edges: Floats
     error_counts: Floats
-    error_predicted: Floats
-    mask: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        """Check that the histogram's arrays fit each other."""
-        bins = len(self.error_edges) - 1
-        if len(self.error_counts) != bins or len(self.error_predicted) != bins:
-            raise ArgumentError(
-                "error_counts", len(self.error_counts), f"must have {bins} bins", "count between the edges"
-            )
+    error_predicted: Floats | None = None
+    scales: Floats | None = None
+    sources: Indices | None = None
+    mask: Bools | None = None
+    target_slices: Floats | None = None
+    ticket_slices: Floats | None = None
 
     @property
-    def density(self) -> float:
-        """Kept random weights over open ones, of both matrices."""
-        opened = self.units_open + self.connections_open
-        return (self.units + self.connections) / opened if opened else 0.0
-
-    def row(self) -> dict[str, Any]:
-        """Give the layer as one row of a table, without its arrays."""
-        return {
-            "layer": self.path,
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "candidates": self.candidates,
-            "weights": self.weights,
-            "units": self.units,
-            "units_open": self.units_open,
-            "connections": self.connections,
-            "connections_open": self.connections_open,
-            "density": self.density,
-            "gain": self.gain,
-            "largest_error": float(self.errors.max(initial=0.0)),
-            "median_error": float(np.median(self.errors)) if len(self.errors) else 0.0,
-        }
+    def path(self) -> str:
+        """Name of the layer."""
+        return str(self.row["path"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +57,23 @@ class TicketRecord:
     title : str
     summary : dict
         JSON-able; the keys of the command line's contract and whatever else is known.
-    layers : tuple of LayerRecord, or of ConvLayerRecord
-    target_outputs, ticket_outputs : ndarray of float64 [examples, classes]
+    layers : tuple of LayerRecord
+    target_outputs, ticket_outputs : float64[examples, classes]
         On the test set.
-    labels : ndarray of int64 [examples]
+    labels : int64[examples]
     command : str
         What to type to make this again.
+    exact : tuple of str
+        What of the network no subset sum approximates, one sentence each.
+    provenance : dict
     """
 
     title: str
     summary: dict[str, Any]
-    layers: tuple[Any, ...]
+    layers: tuple[LayerRecord, ...]
     target_outputs: Floats
     ticket_outputs: Floats
-    labels: NDArray[np.int64]
+    labels: Indices
     command: str
+    exact: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)

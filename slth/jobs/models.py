@@ -1,0 +1,224 @@
+"""What can be trained into a target: the standard models by name, and the user's own module by where it is."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from slth.data.data_set import DataSet
+from slth.errors import ArgumentError, DataError, did_you_mean
+from slth.graphs import Graph
+from slth.networks import describe, mlp
+from slth.networks.attention import AttentionClassifier
+from slth.resources import Progress
+from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, train
+
+_LARGE = 10_000  # examples from which a larger attention network is trained for fewer epochs
+
+
+@dataclass(frozen=True)
+class Model:
+    """A module to train into a target, and how.
+
+    Parameters
+    ----------
+    name : str
+        For titles and summaries.
+    make : callable
+        Called as make(data, seed, **options); gives a module that maps [batch, *input_shape] to [batch, classes].
+    recipe : callable
+        Called as recipe(data); the recipe that trains it unless another is asked for.
+    data : str
+        The data set that it is for, unless another is asked for.
+    flat : bool
+        Whether it takes flat inputs rather than images.
+    options : mapping
+        What ``make`` is called with beside data and seed.
+    """
+
+    name: str
+    make: Callable[..., nn.Module]
+    recipe: Callable[[DataSet], Recipe]
+    data: str = "digits"
+    flat: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def input_shape(self, data: DataSet) -> tuple[int, ...]:
+        """Return the shape of one input of the module."""
+        return (data.features,) if self.flat else data.shape
+
+
+def _mlp(data: DataSet, seed: int, *, hidden: tuple[int, ...] = (64, 32), bias: bool = True) -> nn.Module:
+    for size in hidden:
+        if size < 1:
+            raise ArgumentError("hidden", tuple(hidden), "must be positive numbers", "pass sizes such as 64,32")
+    return mlp((data.features, *hidden, data.classes), bias=bias, seed=seed)
+
+
+def _attention(
+    data: DataSet, seed: int, *, tokens: int | None = None, width: int | None = None, hidden: Any = None, **options: Any
+) -> nn.Module:
+    """Cut images into tokens, by default their rows; sizes follow the number of examples where they are not given."""
+    count = data.shape[-2] if tokens is None and len(data.shape) > 1 else tokens
+    if count is None or isinstance(count, bool) or count < 1 or data.features % count:
+        rule = f"must divide the {data.features} inputs of {data.name}"
+        raise ArgumentError("tokens", count, rule, "pass a divisor, such as the number of rows of an image")
+    small = len(data.train_labels) < _LARGE
+    return AttentionClassifier(
+        count,
+        data.features // count,
+        width=(24 if small else 32) if width is None else width,
+        hidden=((32,) if small else (64,)) if hidden is None else hidden,
+        classes=data.classes,
+        seed=seed,
+        **options,
+    )
+
+
+def _attention_recipe(data: DataSet) -> Recipe:
+    small = len(data.train_labels) < _LARGE
+    optimizer = Adam(weight_decay=0.3 if small else 0.1)
+    return Recipe(80 if small else 12, 64 if small else 128, optimizer=optimizer, schedule=Cosine(0.01))
+
+
+def _images(name: str) -> Model:
+    target = TARGETS[name]
+
+    def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
+        if len(data.shape) != 3:
+            remedy = "use digits, mnist, fashion-mnist or cifar10"
+            raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
+        chosen = {"batch_norm": target.batch_norm, **options}
+        return target.model(input_shape=data.shape, classes=data.classes, seed=seed, **chosen)
+
+    return Model(name, make, lambda data: target.recipe, target.data)
+
+
+MODELS = {
+    "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True),
+    **{name: _images(name) for name in TARGETS},
+    "attention": Model("attention", _attention, _attention_recipe, flat=True),
+}
+"""The models that have a name on the command line."""
+
+
+def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
+    """Return a model by its name, or the user's own by ``package.module:factory``.
+
+    The factory is called as factory(input_shape=..., classes=..., **options), where it takes no such arguments as
+    factory(**options); it is found on Python's path or in the folder that slth is run in.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such model, module or factory.
+    """
+    given = {key: value for key, value in (options or {}).items() if value is not None}
+    if ":" in name:
+        return Model(name, _own(name), lambda data: Recipe(), options=given)
+    if name not in MODELS:
+        remedy = f"{did_you_mean(name, MODELS)}, or your own as package.module:factory"
+        raise ArgumentError("model", name, "is not a known model", remedy)
+    known = MODELS[name]
+    return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
+
+
+def _own(name: str) -> Callable[..., nn.Module]:
+    place, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError, ValueError) as problem:
+        remedy = "name an importable module and a function or class of it, as package.module:factory"
+        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from None
+
+    def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
+        torch.manual_seed(seed)  # whatever the factory draws its weights from
+        try:
+            made = factory(input_shape=data.shape, classes=data.classes, **options)
+        except TypeError:
+            made = factory(**options)
+        if not isinstance(made, nn.Module):
+            raise ArgumentError("model", name, f"made a {type(made).__name__}", "return a torch.nn.Module")
+        return made
+
+    return make
+
+
+def load_weights(module: nn.Module, file: Path) -> None:
+    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote.
+
+    Raises
+    ------
+    DataError
+        No such file, damaged, or of another module; the message names the first tensor that does not fit.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: there is no such file")
+    try:
+        tensors = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+        module.load_state_dict(tensors)
+    except Exception as problem:
+        first = str(problem).strip().splitlines()
+        raise DataError(f"{file}: does not hold the weights of this module ({' '.join(first[:2])})") from None
+
+
+def train_target(
+    model: Model,
+    data: DataSet,
+    *,
+    recipe: Recipe | None = None,
+    weights: Path | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Graph:
+    """Make a module, train it or read its weights, and describe it.
+
+    Parameters
+    ----------
+    model : Model
+    data : DataSet
+    recipe : Recipe, optional
+        The model's own by default.
+    weights : Path, optional
+        A file of weights: nothing is trained then.
+    seed : int
+        Of initial weights and training.
+    limit : int, optional
+        At most so many training examples.
+    device : {"auto", "cpu", "cuda"}
+    progress : callable, optional
+        Called with ("training", epochs done, epochs).
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        Sizes do not fit the data, or the module cannot be described.
+    slth.errors.DataError
+        The weights are not those of this module.
+    """
+    shape = model.input_shape(data)
+    module = model.make(data, seed, **model.options)
+    if weights is not None:
+        load_weights(module, weights)
+    else:
+        inputs, labels = data.inputs("train", limit=limit), data.labels("train", limit=limit)
+        examples = Examples(inputs, labels, shape=shape)
+        train(module, examples, recipe or model.recipe(data), seed=seed, device=device, progress=progress)
+    return describe(module, shape)
