@@ -1,93 +1,123 @@
-"""One way for every kind of target: train, construct, write, read back, certify, attack, measure."""
+"""One way for every target and method: train, construct, write, read back, certify, attack, measure."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from slth.constructions import Construction
-from slth.data.datasets import DataSet
+from slth.arrays import Floats
+from slth.constructions import Construction, Method, Structured
+from slth.data.data_set import DataSet
 from slth.errors import TicketError
+from slth.graphs import Attend, Graph, Positions, Scale
+from slth.graphs.file import save_graph
 from slth.grids.environment import package_versions
-from slth.jobs.evaluation import accuracy, flat_outputs
+from slth.jobs.evaluation import accuracy, outputs_on
+from slth.jobs.layers import information_bits, layer_records
+from slth.jobs.models import MODELS, Model, train_target
 from slth.jobs.record import TicketRecord
-from slth.jobs.target_file import Network, save_target
-from slth.tickets import Ticket, load_ticket
-
-Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
-Target = TypeVar("Target", bound=Network)
+from slth.networks import attack, module_from_ticket, outputs_of
+from slth.networks.shrink import numbers_of
+from slth.resources import Progress
+from slth.tickets import Pair, Ticket, load_ticket
+from slth.training import Cosine, Recipe
 
 TICKET_NAME, TARGET_NAME = "net.ticket", "target.safetensors"
+SMALL_EXAMPLES = 64
+"""Examples that the small network itself is run on: its many channels take long, and its folded kernels do not."""
 _READ_BACK = 2  # test inputs on which the ticket that was read must do the same as the one that was written
+_WORST = 4  # test inputs at which target and ticket differ most, from which the attack starts too
+
+_EXACT = (
+    (Positions, "places: the constant 1 at each place; exact (weights that meet them are approximated)"),
+    (Attend, "softmax: the same function in both networks; the certificate bounds how far it moves with its scores"),
+    (Attend, "W_Q W_K^T / sqrt(d_k) and W_V W_O: merged before they are approximated; rounded once, in the target"),
+    (Scale, "scales that nobody trained, such as the 6 of ReLU6: exact"),
+)
+"""What no subset sum approximates, by the kind of node."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A target to train, and the method that makes its ticket.
+
+    Parameters
+    ----------
+    model : Model
+    method : Method
+    recipe : Recipe, optional
+        The model's own by default.
+    weights : Path, optional
+        A file of the module's weights: nothing is trained then.
+    seed : int
+        Of the training and of the random network.
+    device : str
+        Where the method searches.
+    """
+
+    model: Model
+    method: Method
+    recipe: Recipe | None = None
+    weights: Path | None = None
+    seed: int = 0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
-class Delivery(Generic[Target]):
+class Delivery:
     """A target, what was constructed for it, and what came back from the files.
 
     Parameters
     ----------
-    target : DenseNetwork, ConvNetwork or AttentionNetwork
+    target : Graph
     construction : Construction
         Certificate and table.
     ticket : Ticket
         To measure: the one that was read back from its file.
     ticket_bytes, target_bytes : int
         Sizes of the files.
+    facts : dict
+        Further entries of the summary.
     """
 
-    target: Target
+    target: Graph
     construction: Construction
     ticket: Ticket
     ticket_bytes: int
     target_bytes: int
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What each kind of target measures in its own way.
+def demo_job(*, seed: int = 0, channels: int = 2000) -> Job:
+    """Give the job of ``slth demo``: the reference network on digits, a few seconds of training.
 
     Parameters
     ----------
-    layers : tuple of LayerRecord, ConvLayerRecord or AttentionLayerRecord
-    target_outputs, ticket_outputs : float64[examples, classes]
-    attack_error : float
-        Largest difference that was found by gradient ascent.
-    facts : dict
-        Further entries of the summary, or others in place of those that all kinds have.
+    seed : int
+    channels : int
+        The theorem's n, for every layer.
+
+    Returns
+    -------
+    Job
+
+    Examples
+    --------
+    >>> demo_job().model.name
+    'small-cnn'
     """
-
-    layers: tuple[Any, ...]
-    target_outputs: Floats
-    ticket_outputs: Floats
-    attack_error: float
-    facts: dict[str, Any]
-
-
-class Job(Protocol[Target]):
-    """What to train, how to construct its ticket and what to measure of it; a bad one is refused when it is made."""
-
-    def train(
-        self, data: DataSet, *, limit: int | None = None, device: str = "cpu", progress: Progress | None = None
-    ) -> Target:
-        """Train the target, on at most ``limit`` examples."""
-
-    def construct(self, target: Target, *, progress: Progress | None = None) -> Construction:
-        """Construct its ticket, over inputs from 0 to 1."""
-
-    def measure(self, delivery: Delivery[Target], inputs: Floats) -> Measured:
-        """Measure the ticket on test inputs, float64[examples, features]."""
+    model = replace(MODELS["small-cnn"], options={"bias": True})
+    recipe = Recipe(epochs=20, batch_size=32, schedule=Cosine(0.05))
+    return Job(model, Structured(channels=channels), recipe, seed=seed)
 
 
 def run_job(
-    job: Job[Target],
+    job: Job,
     data: DataSet,
     folder: Path,
     *,
@@ -101,7 +131,7 @@ def run_job(
 
     Parameters
     ----------
-    job : DenseJob, ConvJob or AttentionJob
+    job : Job
     data : DataSet
     folder : Path
         Receives ``target.safetensors`` and ``net.ticket``; created where missing.
@@ -109,7 +139,7 @@ def run_job(
         For the report.
     limit : int, optional
         At most so many training and test examples.
-    device : {"cpu", "cuda"}
+    device : {"auto", "cpu", "cuda"}
         Where the target is trained.
     progress : callable, optional
         Called with (label, done, total).
@@ -128,14 +158,18 @@ def run_job(
         The file that was just written does not give the same ticket back.
     """
     started = time.perf_counter()
-    target = job.train(data, limit=limit, device=device, progress=progress)
+    target = train_target(
+        job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=limit, device=device,
+        progress=progress,
+    )  # fmt: skip
     trained = time.perf_counter()
-    construction = job.construct(target, progress=progress)
+    made = job.method.construct(target, seed=job.seed, device=job.device, progress=progress)
     constructed = time.perf_counter()
-    delivery = _written(target, construction, folder, data)
+    facts = {"model": job.model.name, "method": type(job.method).__name__, "eps": getattr(job.method, "eps", None)}
+    delivery = replace(_written(target, made, folder, data), facts=facts)
     if progress is not None:
         progress("evaluation", 0, 1)
-    record = record_delivery(job, delivery, data, title=title, command=command, limit=limit)
+    record = record_delivery(delivery, data, title=title, command=command, limit=limit)
     if progress is not None:
         progress("evaluation", 1, 1)
     more = {
@@ -149,34 +183,26 @@ def run_job(
     return replace(record, summary={**record.summary, **more})
 
 
-def _written(target: Target, construction: Construction, folder: Path, data: DataSet) -> Delivery[Target]:
+def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> Delivery:
     """Write target and ticket, and read the ticket back."""
     ticket_path, target_path = folder / TICKET_NAME, folder / TARGET_NAME
     folder.mkdir(parents=True, exist_ok=True)
-    save_target(target, target_path)
-    construction.ticket.save(ticket_path)
-    ticket, sample = load_ticket(ticket_path), data.inputs("test", limit=_READ_BACK)
-    read, written = (flat_outputs(each, sample, data.shape) for each in (ticket, construction.ticket))
+    save_graph(target, target_path)
+    made.ticket.save(ticket_path)
+    ticket = load_ticket(ticket_path)
+    read, written = (outputs_on(each, data, limit=_READ_BACK).values for each in (ticket, made.ticket))
     if not np.array_equal(read, written):
         raise TicketError(f"{ticket_path}: gives other outputs than the ticket that was written")
-    return Delivery(target, construction, ticket, ticket_path.stat().st_size, target_path.stat().st_size)
+    return Delivery(target, made, ticket, ticket_path.stat().st_size, target_path.stat().st_size)
 
 
 def record_delivery(
-    job: Job[Target],
-    delivery: Delivery[Target],
-    data: DataSet,
-    *,
-    title: str,
-    command: str,
-    limit: int | None = None,
+    delivery: Delivery, data: DataSet, *, title: str, command: str, limit: int | None = None
 ) -> TicketRecord:
     """Measure a ticket against its target and put together what reports are made of.
 
     Parameters
     ----------
-    job : DenseJob, ConvJob or AttentionJob
-        Says how to measure.
     delivery : Delivery
     data : DataSet
     title, command : str
@@ -188,31 +214,62 @@ def record_delivery(
     TicketRecord
     """
     labels = data.labels("test", limit=limit)
-    measured = job.measure(delivery, data.inputs("test", limit=limit).astype(np.float64))
-    wanted, found = measured.target_outputs, measured.ticket_outputs
-    ticket, certificate, statistics = delivery.ticket, delivery.construction.certificate, delivery.ticket.statistics()
-    weights = delivery.target.parameters
-    low, high = certificate.input_box
+    target, made, ticket = delivery.target, delivery.construction, delivery.ticket
+    wanted, found = outputs_on(target, data, limit=limit).values, outputs_on(ticket, data, limit=limit)
+    layers = layer_records(target, made, ticket)
+    differences = np.abs(found.values - wanted).max(axis=1)
+    inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
+    worst = inputs[np.argsort(-differences, kind="stable")[:_WORST]]
+    attacked = attack(target, ticket, input_box=made.certificate.input_box, points=worst)
     summary: dict[str, Any] = {
         "seed": ticket.seed,
         "family": ticket.family,
         "data": data.name,
         "examples": len(labels),
+        "form": found.form,
         "target_accuracy": accuracy(wanted, labels),
-        "ticket_accuracy": accuracy(found, labels),
-        "agreement": accuracy(found, wanted.argmax(axis=1)),
+        "ticket_accuracy": accuracy(found.values, labels),
+        "agreement": accuracy(found.values, wanted.argmax(axis=1)),
+        "sampled_error": float(differences.max()),
+        "attack_error": max(attacked.error, float(differences.max())),  # other batches round otherwise
+        **_certified(made),
+        **_sizes(delivery),
+        **_small(ticket, inputs[:SMALL_EXAMPLES], found.values),
+        "information_bits_per_weight": information_bits(layers, made, worst=True),
+        "information_bits_mean": information_bits(layers, made, worst=False),
+        "solve_seconds": sum(row.seconds for row in made.table),
+        "layers": [layer.row for layer in layers],
+        **delivery.facts,
+    }
+    kinds = {type(node.step) for node in target.nodes}
+    exact = tuple(text for kind, text in _EXACT if kind in kinds)
+    provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
+    return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
+
+
+def _certified(made: Construction) -> dict[str, Any]:
+    certificate = made.certificate
+    low, high = certificate.input_box
+    return {
         "certified_error": certificate.error,
         "norm_bound": certificate.norm_bound,
         "float64_allowance": certificate.float64_allowance,
         "float32_allowance": certificate.float32_allowance,
-        "sampled_error": float(np.abs(found - wanted).max()),
-        "attack_error": measured.attack_error,
-        "eps": None,
         "input_box": f"[{low.min():g}, {high.max():g}]",
+    }
+
+
+def _sizes(delivery: Delivery) -> dict[str, Any]:
+    ticket, statistics = delivery.ticket, delivery.ticket.statistics()
+    weights = delivery.target.parameters
+    removals = {layer.removal if isinstance(layer, Pair) else "plain" for layer in ticket.layers}
+    return {
+        "removal": "/".join(sorted(removals)),
         "density": statistics.density,
         "kept": statistics.kept,
         "open_positions": statistics.open_positions,
         "random_parameters": statistics.random_parameters,
+        "overparameterisation": statistics.random_parameters / weights if weights else math.inf,
         "target_weights": weights,
         "ticket_bytes": delivery.ticket_bytes,
         "target_bytes": delivery.target_bytes,
@@ -220,8 +277,16 @@ def record_delivery(
         "counting_bits_per_weight": statistics.entropy_bound_bits / weights,
         "target_file_bits_per_weight": 8.0 * delivery.target_bytes / weights,
         "kept_weights_sha256": ticket.kept_weights_sha256(),
-        "layers": [layer.row() for layer in measured.layers],
-        **measured.facts,
     }
-    provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
-    return TicketRecord(title, summary, measured.layers, wanted, found, labels, command, provenance)
+
+
+def _small(ticket: Ticket, inputs: Floats, outputs: Floats) -> dict[str, Any]:
+    """How large the small network is, and how far it is in float32 from the exact outputs, relative to the largest."""
+    small = module_from_ticket(ticket)
+    found = outputs_of(small, inputs, batch=16).reshape(len(inputs), -1)
+    wanted = outputs[: len(inputs)]
+    return {
+        "small_parameters": numbers_of(small),
+        "small_examples": len(inputs),
+        "small_difference": float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-300)),
+    }

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from slth.files import write_bytes
-from slth.networks import folded_module, module_from_ticket
+from slth.networks import module_from_ticket
 from slth.networks.shrink import measure_speedup, numbers_of, onnx_of, require_onnx, safetensors_of
+from slth.resources import Progress
 from slth.tickets import load_ticket
-
-Progress = Callable[[str, int, int], None]
 
 
 def shrink_ticket(
@@ -65,7 +63,7 @@ def shrink_ticket(
     ticket = load_ticket(file)
     networks = {"small": module_from_ticket(ticket)}
     if fold:
-        networks["folded"] = folded_module(ticket)
+        networks["folded"] = module_from_ticket(ticket, form="folded")
     steps, done = len(networks) * (2 if onnx else 1) + 1, 0
 
     def advance() -> None:
