@@ -4,8 +4,9 @@ Words of the field: ranges are interval bound propagation (IBP); functions carri
 which each node that is not linear is replaced by its linear relaxation.
 """
 
+from slth.certificates.bounds import certified_error, certify_folded
 from slth.certificates.certificate import Certificate, CertificateAround, LayerBounds
-from slth.certificates.certify import certified_error, certify, certify_folded
+from slth.certificates.certify import certify
 from slth.certificates.tolerances import within
 
 __all__ = [

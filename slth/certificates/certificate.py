@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.arrays import Bools, Floats, Indices, frozen
 from slth.errors import ArgumentError
+
+Box: TypeAlias = tuple[ArrayLike, ArrayLike]
+"""Smallest and largest input."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class CertificateAround:
         return float(self.agrees.mean())
 
 
-def as_box(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+def as_box(input_box: Box, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Return the checked box as two read-only float64 arrays of the shape of one input."""
     try:
         low, high = (np.array(np.broadcast_to(np.asarray(end, dtype=np.float64), shape)) for end in input_box)

@@ -51,6 +51,9 @@ class Layout(Protocol):
     def of_inputs(self, values: Array) -> Array:
         """Return for each entry the value of its column."""
 
+    def met(self, values: Interval, count: int) -> Interval:
+        """Return for each of so many numbers of the kernel an interval that holds all inputs that it meets."""
+
     def total(self, terms: Interval) -> Interval:
         """Return enclosures of the sums of each row's entries."""
 
@@ -102,6 +105,11 @@ class Full:
     def of_inputs(self, values: Array) -> Array:
         """Return for each entry the value of its column, to be broadcast along the rows."""
         return values
+
+    def met(self, values: Interval, count: int) -> Interval:
+        """Return for each of so many numbers of the kernel an interval that holds all inputs that it meets."""
+        rows = count // self.columns
+        return Interval(np.tile(values.lower, rows), np.tile(values.upper, rows))
 
     def total(self, terms: Interval) -> Interval:
         """Return enclosures of the sums of each row's entries."""
@@ -167,6 +175,14 @@ class Places:
     def of_inputs(self, values: Array) -> Array:
         """Return for each entry the value of its column."""
         return values[self.inputs]
+
+    def met(self, values: Interval, count: int) -> Interval:
+        """Return for each of so many numbers of the kernel an interval that holds all inputs that it meets."""
+        lower, upper = np.full(count, np.inf), np.full(count, -np.inf)
+        np.minimum.at(lower, self.entry, values.lower[self.inputs])
+        np.maximum.at(upper, self.entry, values.upper[self.inputs])
+        never = lower > upper
+        return Interval(np.where(never, 0.0, lower), np.where(never, 0.0, upper))
 
     def total(self, terms: Interval) -> Interval:
         """Return enclosures of the sums of each row's entries (fact 2 of :mod:`slth.certificates.interval`)."""

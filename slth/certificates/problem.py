@@ -78,12 +78,15 @@ class Problem:
         Numbered from 1.
     output : int
         The number of the node that the networks give.
+    numbers : dict of str to int
+        By the names of the graph's nodes.
     ends : dict of str to int
         For each node with weights the number of the node behind its ReLU, or its own where none takes it alone.
     """
 
     places: tuple[Place, ...]
     output: int
+    numbers: dict[str, int]
     ends: dict[str, int]
 
     def rule(self, number: int) -> Rule:
@@ -129,7 +132,7 @@ class _Builder:
         for node in self.graph.nodes:
             sources = tuple(self.numbers[name] for name in node.inputs)
             self.numbers[node.name] = RULES[type(node.step)](self, node, sources)
-        return Problem(tuple(self.places), self.numbers[self.graph.output], self._ends())
+        return Problem(tuple(self.places), self.numbers[self.graph.output], self.numbers, self._ends())
 
     def _ends(self) -> dict[str, int]:
         takers: dict[str, list[Node]] = {}
@@ -155,10 +158,11 @@ def _affine(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
 def _pooling(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     (shape,) = builder.shapes(node)
     seen, divisors = node.step.seen(shape[1:])
-    if (seen < 0).all(axis=2).any():
+    largest = node.step.operation == "max"
+    if (seen < 0).all(axis=2).any() if largest else (divisors == 0).any():
         rule = "has a window that sees nothing but padding"
         raise ArgumentError(f"node {node.name}", node.step, rule, "use a smaller padding or window")
-    if node.step.operation == "max":
+    if largest:
         flat = seen.reshape(-1, seen.shape[-1])
         whole = np.where(flat >= 0, flat, flat.max(axis=1, keepdims=True))
         pixels = prod(shape[1:])

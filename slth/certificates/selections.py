@@ -28,7 +28,7 @@ from slth.certificates.rules.attend import AttendRule
 from slth.certificates.rules.gather import GatherRule
 from slth.certificates.rules.largest import LargestRule
 from slth.certificates.rules.relu import ReluRule
-from slth.certificates.spectral import Scales, scaled, selection_bound
+from slth.certificates.spectral import Scales, compact, scaled, selection_bound
 
 _LARGEST_ORDER = 4096  # of the matrix whose norm is proved: seconds, and 128 MiB
 _MOST_OUTPUTS = 64
@@ -130,7 +130,7 @@ class _Choice:
         self.base = Interval(base.lower[order], base.upper[order])
         matrix = sp.csc_array(sp.hstack(data, format="csr")[order])
         matrix.eliminate_zeros()
-        self.matrix = sp.csr_array(matrix[:, np.flatnonzero(np.diff(matrix.indptr))])
+        self.matrix = compact(sp.csr_array(matrix[:, np.flatnonzero(np.diff(matrix.indptr))]))
 
     @staticmethod
     def of(passes: Passes, number: int) -> _Choice | None:

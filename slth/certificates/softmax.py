@@ -48,9 +48,21 @@ def lemma_share(score_error: float) -> float:
 
 
 def spreads(errors: Interval) -> Array:
-    """Return upper bounds of the differences within the last axis, infinite where a range left the doubles."""
-    spread = up(errors.upper.max(axis=-1) - errors.lower.min(axis=-1))
-    return np.where(np.isnan(spread), np.inf, spread)
+    """Return upper bounds of the differences between two of the last axis, infinite where a range left the doubles.
+
+    Examples
+    --------
+    >>> float(spreads(Interval(np.array([-1.0, -0.5]), np.array([3.0, 0.5]))).round(12))
+    3.5
+    """
+    low, high = errors.lower, errors.upper
+    if low.shape[-1] == 1:
+        return np.zeros(low.shape[:-1])
+    least, second = np.moveaxis(np.partition(low, 1, axis=-1)[..., :2], -1, 0)
+    alone = np.arange(low.shape[-1]) == low.argmin(axis=-1)[..., None]
+    others = np.where(alone, second[..., None], least[..., None])
+    spread = np.maximum(up((high - others).max(axis=-1)), 0.0)
+    return np.where(np.isnan(low).any(axis=-1) | np.isnan(spread), np.inf, spread)
 
 
 def hull_of_tokens(values: Interval) -> Interval:

@@ -30,6 +30,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackError, svds
 
 from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval, up, upper_product, upper_total
+from slth.certificates.layout import Matrix
 
 _MARGIN = 2.0e-3  # of the norm's square that Lanczos estimates: Cholesky fails at once where it was too small
 _SMALL = 64  # order up to which all eigenvalues are computed
@@ -55,24 +56,30 @@ class Scales:
     norm: float
 
 
-def scaled(matrix: sp.csr_array, importance: Array, *, rounds: int) -> Scales | None:
+def compact(matrix: sp.csr_array) -> Matrix:
+    """Return the matrix dense where products of dense matrices are the faster ones."""
+    share = matrix.nnz / max(1, matrix.shape[0] * matrix.shape[1])
+    return matrix.toarray() if share > _SPARSE else matrix
+
+
+def scaled(matrix: Matrix, importance: Array, *, rounds: int) -> Scales | None:
     """Return good scales of a matrix, or None where no norm could be proved.
 
     Parameters
     ----------
-    matrix : sparse float64[n, m]
+    matrix : sparse or dense float64[n, m]
         Not 0, and no column is.
     importance : float64[n]
         Positive; the absolute coefficients that the rows will meet, or ones for coefficients of any kind.
     rounds : int
         Steps of improvement.
     """
-    largest = math.sqrt(float(matrix.power(2).sum(axis=1).max()))
+    largest = float(_norms(matrix, axis=1).max())
     if not 1e-140 < largest < 1e140:  # squares have to be normal numbers
         return None
     weights = importance**0.3  # between 0, all rows alike, and 1/2, costs in proportion: measured
     rows = _norms(matrix, axis=1) / weights**2
-    columns = _norms(sp.csr_array(sp.diags_array(weights) @ matrix), axis=0)
+    columns = _norms(_between(weights, matrix, np.ones(matrix.shape[1])), axis=0)
     leading = _begin(matrix.shape[1], min(_VECTORS, *matrix.shape))
     for number in range(rounds):
         step = _STEP * (1.0 - number / (rounds + 1.0))
@@ -83,22 +90,31 @@ def scaled(matrix: sp.csr_array, importance: Array, *, rounds: int) -> Scales | 
         rows = _moved(rows, left, rows * importance**2, step)
         columns = _moved(columns, right, columns, step)
     a, b = 1.0 / np.sqrt(rows), 1.0 / np.sqrt(columns)
-    norm = proved_norm(sp.csr_array(sp.diags_array(a) @ matrix @ sp.diags_array(b)))
+    norm = proved_norm(_between(a, matrix, b))
     return None if norm is None else Scales(a, b, norm)
 
 
-def _norms(matrix: sp.csr_array, *, axis: int) -> Array:
-    norms = np.sqrt(np.asarray(matrix.power(2).sum(axis=axis)))
+def _between(rows: Array, matrix: Matrix, columns: Array) -> Matrix:
+    """Return a matrix whose rows and columns are scaled."""
+    if not sp.issparse(matrix):
+        return rows[:, None] * matrix * columns
+    data = np.repeat(rows, np.diff(matrix.indptr)) * matrix.data * columns[matrix.indices]
+    return sp.csr_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
+
+
+def _norms(matrix: Matrix, *, axis: int) -> Array:
+    squares = matrix.power(2) if sp.issparse(matrix) else matrix * matrix
+    norms = np.sqrt(np.asarray(squares.sum(axis=axis)))
     return np.asarray(np.maximum(norms, 1e-4 * norms.max()))
 
 
-def _concentration(matrix: sp.csr_array, rows: Array, columns: Array, leading: Array) -> tuple[Array, Array, Array]:
+def _concentration(matrix: Matrix, rows: Array, columns: Array, leading: Array) -> tuple[Array, Array, Array]:
     """Return how much of the scaled matrix's leading singular vectors lies on each row and column, and those vectors.
 
     They are the ones of the last round after some steps of subspace iteration: scales move little in a round.
     """
-    scaled_matrix = sp.csr_array(sp.diags_array(rows**-0.5) @ matrix @ sp.diags_array(columns**-0.5))
-    transposed = sp.csr_array(scaled_matrix.T)
+    scaled_matrix = _between(rows**-0.5, matrix, columns**-0.5)
+    transposed = sp.csr_array(scaled_matrix.T) if sp.issparse(scaled_matrix) else scaled_matrix.T
     for _ in range(_STEPS):
         leading = transposed @ (scaled_matrix @ leading)
     leading /= np.sqrt((leading**2).sum(axis=0))
@@ -122,14 +138,14 @@ def _begin(size: int, count: int = 1) -> Array:
     return np.cos(np.arange(size * count, dtype=np.float64).reshape(size, count) ** 2 + 1.0)  # without structure
 
 
-def proved_norm(matrix: sp.csr_array) -> float | None:
+def proved_norm(matrix: Matrix) -> float | None:
     """Return an upper bound on the spectral norm of a matrix of rounded scaled numbers, or None where none is proved.
 
     The numbers may each be off by four roundings; the bound covers the true ones.
     """
     if matrix.shape[0] > matrix.shape[1]:
-        matrix = sp.csr_array(matrix.T)
-    gram = _gram(matrix)
+        matrix = sp.csr_array(matrix.T) if sp.issparse(matrix) else matrix.T
+    gram = (matrix @ matrix.T).toarray() if sp.issparse(matrix) else matrix @ matrix.T
     size = len(gram)
     try:
         if size > _SMALL:
@@ -141,7 +157,7 @@ def proved_norm(matrix: sp.csr_array) -> float | None:
     trace = float(gram.trace())
     if not (np.isfinite(gram).all() and math.isfinite(estimate) and math.isfinite(trace)):
         return None
-    longest = int(np.diff(matrix.indptr).max(initial=1))
+    longest = int(np.diff(matrix.indptr).max(initial=1)) if sp.issparse(matrix) else matrix.shape[1]
     for attempt in range(8):
         level = estimate * (1.0 + _MARGIN * 2.0**attempt)
         shifted = -gram
@@ -156,14 +172,6 @@ def proved_norm(matrix: sp.csr_array) -> float | None:
         lost = UNIT_ROUNDOFF * (4.0 * (longest + 16) * trace + 4.0 * (size + 4) * size * level)
         return float(up(np.sqrt(up(np.asarray((level + lost) * (1.0 + 2.0**-45))))))
     return None
-
-
-def _gram(matrix: sp.csr_array) -> Array:
-    """Return the rounded product of a matrix with its transpose, any order of sums being admissible."""
-    if matrix.nnz > _SPARSE * matrix.shape[0] * matrix.shape[1]:
-        full = matrix.toarray()
-        return np.asarray(full @ full.T)
-    return np.asarray((matrix @ matrix.T).toarray())
 
 
 def selection_bound(coefficients: Array, base: Interval, scales: Scales, windows: int) -> float:

@@ -48,9 +48,13 @@ def predicted_errors(log_rates: Floats, ceilings: Floats) -> tuple[float, float]
     if not log_rates.size:
         return 0.0, 0.0
 
+    with np.errstate(over="ignore"):
+        rates = np.exp(log_rates)
+
     def misses(log_error: float) -> Floats:
+        error = math.exp(log_error)
         with np.errstate(over="ignore", under="ignore"):
-            return np.where(math.exp(log_error) < ceilings, np.exp(-np.exp(log_rates + log_error)), 0.0)
+            return np.where(error < ceilings, np.exp(-rates * error), 0.0)
 
     def largest_misses(log_error: float) -> float:
         missing = misses(log_error)

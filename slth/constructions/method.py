@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +17,7 @@ from slth.constructions.construction import Construction, Row
 from slth.constructions.setting import Setting, checked_setting
 from slth.errors import ArgumentError
 from slth.graphs import Graph
-from slth.resources import Progress
+from slth.resources import Interrupted, Progress
 from slth.rng import WeightLaw
 from slth.tickets.ticket import Ticket
 
@@ -45,6 +47,15 @@ class Built:
     errors: tuple[Floats, ...] = ()
     log_rates: tuple[Floats, ...] = ()
     certificate: Certificate | None = None
+
+
+@contextmanager
+def _whole_or_nothing() -> Iterator[None]:
+    """Say of every interruption that nothing was handed back, wherever it came."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise Interrupted("a part of the layers would make a poor ticket that looks like a finished one") from stop
 
 
 class Method(ABC):
@@ -101,8 +112,9 @@ class Method(ABC):
         Interrupted
             When the user ends it: there is no half a ticket.
         """
-        built, setting = self._built(target, input_box, seed, law, device, progress)
-        certificate = built.certificate or certify(target, built.ticket, input_box=setting.box)
+        with _whole_or_nothing():
+            built, setting = self._built(target, input_box, seed, law, device, progress)
+            certificate = built.certificate or certify(target, built.ticket, input_box=setting.box)
         return Construction(built.ticket, certificate, built.table, built.errors, built.log_rates)
 
     def ticket(
@@ -119,7 +131,8 @@ class Method(ABC):
 
         Parameters, results and errors are those of :meth:`construct`.
         """
-        built, _ = self._built(target, input_box, seed, law, device, progress)
+        with _whole_or_nothing():
+            built, _ = self._built(target, input_box, seed, law, device, progress)
         return built.ticket, built.table
 
     def _built(

@@ -17,6 +17,8 @@ from slth.constructions.sums import BySums
 from slth.graphs import Graph
 from slth.rng import WeightLaw
 
+_LARGEST_GAIN = 2.0**1000  # what is beyond it is not doubled
+
 
 @dataclass(frozen=True)
 class PerWeight(BySums):
@@ -90,7 +92,7 @@ def search_gains(answer: Answer, setting: Setting) -> Answer:
     A gain is tried on the worst weights first: a quarter has to be taken off every one of them, and then off all.
     """
     answer = search(answer, setting)
-    while answer.work.instances:
+    while answer.work.instances and answer.gain < _LARGEST_GAIN:
         limit = 0.75 * float(answer.solved.errors.max())
         doubled = replace(begin(answer.work, 2.0 * answer.gain, answer.candidates), seconds=answer.seconds)
         worst = np.where(answer.solved.errors >= limit, np.inf, 0.0)

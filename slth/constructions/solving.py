@@ -167,7 +167,7 @@ def _best(
     tolerance = answer.tolerance * (1.0 - 2.0**-30) / gain  # errors are measured in rounded candidates
     solution = solve_batch(values, targets, tolerance=tolerance, solver=setting.solver, progress=report)
     if (solution.status == Status.INTERRUPTED).any():
-        raise Interrupted("half of a layer's answers would make a poor ticket that looks like a finished one")
+        raise Interrupted("a part of a layer's answers would look like all of them")
     return solution.subsets, solution.errors * gain, predict_errors(values, targets).log_rate - math.log(gain)
 
 

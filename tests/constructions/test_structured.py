@@ -13,6 +13,7 @@ from slth.constructions import PerWeight, Structured, Traits
 from slth.constructions.layout import lay_out
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node
+from slth.resources import Interrupted
 from slth.subset_sum import places, tensor_server
 from slth.tickets.ticket import ticket_from_bytes
 
@@ -111,7 +112,7 @@ def test_an_interruption_leaves_no_ticket():
     def stop(*_):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         Structured(channels=30, gain="unit").ticket(small(), progress=stop)
 
 

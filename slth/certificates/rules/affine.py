@@ -211,9 +211,9 @@ class AffineRule:
 
     def weight_errors(self, before: Ranges) -> tuple[Array, Array]:
         """Return bounds of |ticket's weight - target's weight|, and of the constants' errors at each output."""
-        errors = self.errors
-        if self.negative_errors is not None and not (before.either.lower >= 0.0).all():
-            errors = errors.hull(self.negative_errors)
+        errors, either = self.errors, before.either
+        if self.negative_errors is not None and not (either.lower >= 0.0).all():
+            errors = slopes(errors, self.negative_errors, self.layout.met(either, errors.shape[0]))
         return errors.magnitude, self.bias_error.magnitude
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:

@@ -1,0 +1,101 @@
+"""Certificates around inputs: errors of each ball, and classes on which both networks provably agree."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slth.certificates import certify
+from slth.certificates.around import certify_around
+from slth.errors import ArgumentError
+from tests.certificates.samples import Builder, near, points_of, random_graph, random_ticket
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.01, 0.2]))
+def test_errors_and_margins_hold_in_every_ball(seed, radius):
+    rng = np.random.default_rng(seed)
+    target = random_graph(rng, blocks=2)
+    ticket = random_ticket(rng, target)
+    x = rng.uniform(-1.0, 1.0, (2, *target.input_shape))
+    found = certify(target, ticket, inputs=x, radius=radius)
+    for example, error, margin, own in zip(x, found.errors, found.margins, found.classes, strict=True):
+        points = points_of(rng, (example - radius, example + radius), 80)
+        one, two = (network.forward(points).reshape(len(points), -1) for network in (target, ticket))
+        assert np.abs(two - one).max() <= error + found.float64_allowance
+        if one.shape[1] == 1:
+            assert margin == np.inf
+            continue
+        for values in (one, two):
+            others = np.delete(values, own, axis=1).max(axis=1)
+            assert (values[:, own] - others >= margin - 1e-9 * (1.0 + np.abs(values).max())).all()
+        assert radius or margin <= np.sort(one[0])[-1] - np.sort(one[0])[-2] + 1e-9
+    assert found.radius == radius
+    assert (found.agrees == (found.margins > 0.0)).all()
+    assert found.agreement == found.agrees.mean()
+
+
+def network():
+    b = Builder(np.random.default_rng(0), (3, 1, 1))
+    b.conv(4, relu=True)
+    b.conv(3)
+    return b.graph()
+
+
+TARGET = network()
+TICKET = random_ticket(np.random.default_rng(1), TARGET)
+INPUTS = np.random.default_rng(2).random((4, 3, 1, 1))
+
+
+def test_a_single_point_is_a_box_of_one_point():
+    found = certify(TARGET, TICKET, inputs=INPUTS, radius=0.0)
+    for example, error in zip(INPUTS, found.errors, strict=True):
+        assert error == pytest.approx(certify(TARGET, TICKET, input_box=(example, example)).error, rel=1e-9)
+
+
+def test_wider_balls_are_certified_less_and_reports_are_made():
+    reports = []
+    radii = (0.0, 0.01, 0.1, 1.0)
+    found = [certify(TARGET, TICKET, inputs=INPUTS, radius=radius,
+                     progress=lambda *report: reports.append(report)) for radius in radii]  # fmt: skip
+    for one, two in pairwise(found):
+        assert (two.errors >= one.errors * (1 - 1e-9)).all()
+        assert two.agreement <= one.agreement
+    assert reports[:4] == [("inputs certified", number, 4) for number in (1, 2, 3, 4)]
+
+
+def test_balls_are_clipped_to_a_box():
+    free = certify(TARGET, TICKET, inputs=INPUTS, radius=5.0)
+    clipped = certify(TARGET, TICKET, inputs=INPUTS, radius=5.0, input_box=(0.0, 1.0))
+    assert clipped.errors == pytest.approx(certify(TARGET, TICKET).error, rel=1e-9)
+    assert (clipped.errors < free.errors).all()
+
+
+def test_the_same_network_agrees_wherever_its_own_margin_reaches():
+    layers = near(np.random.default_rng(3), TARGET, spread=0.0, width=0.0)
+    found = certify_around(TARGET, TARGET, layers, INPUTS, radius=0.0)
+    outputs = np.sort(TARGET.forward(INPUTS).reshape(4, -1), axis=1)
+    assert found.margins == pytest.approx(outputs[:, -1] - outputs[:, -2], rel=1e-6)
+    assert found.agreement == 1.0
+    assert found.errors.max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"inputs": INPUTS, "radius": -1.0}, "radius=-1.0 must not be negative"),
+        ({"inputs": INPUTS, "radius": None}, "radius=None must be a finite number"),
+        ({"inputs": INPUTS, "radius": np.nan}, "radius=nan must be a finite number"),
+        ({"inputs": INPUTS[:0], "radius": 0.1}, "inputs.*hold no input"),
+        ({"inputs": INPUTS[0], "radius": 0.1}, "must have shape"),
+        ({"inputs": INPUTS * np.nan, "radius": 0.1}, "inputs"),
+        ({"inputs": INPUTS, "radius": 0.1, "input_box": (0.9, 1.0)}, "lie outside the box"),
+        ({"radius": 0.1}, "radius=0.1 is that of a ball around inputs"),
+    ],
+)
+def test_bad_inputs_and_radii_are_refused(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        certify(TARGET, TICKET, **options)
