@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.selection import kept_count, top_k
 
@@ -224,8 +225,7 @@ class Blocks(Structure):
 
     def __post_init__(self) -> None:
         """Check the size."""
-        if self.size < 1:
-            raise ArgumentError("size", self.size, "must be at least 1", "use 4")
+        whole(self.size, "size", remedy="use 4")
 
     def shape(self, axes: Axes) -> Size:
         """One score for each block."""
@@ -264,8 +264,7 @@ class NOfM(Structure):
 
     def __post_init__(self) -> None:
         """Check both numbers."""
-        if not 1 <= self.n <= self.m:
-            raise ArgumentError("n", (self.n, self.m), "must be n of m with 1 <= n <= m", "use NOfM(2, 4)")
+        whole(self.n, "n", 1, whole(self.m, "m", remedy="use NOfM(2, 4)"), remedy="use NOfM(2, 4)")
 
     def shape(self, axes: Axes) -> Size:
         """Shape of the weight."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.devices import resolve_device
 from slth.networks.masking import maskable
@@ -168,8 +169,8 @@ class TrainingRun:
         slth.errors.ArgumentError
             ``every`` is not positive.
         """
-        if every is not None and every < 1:
-            raise ArgumentError("every", every, "must be at least 1 step", "leave it out for one record an epoch")
+        if every is not None:
+            every = whole(every, "every", remedy="leave it out for one record an epoch")
         try:
             while self._at < self.step.total:
                 with threads_for(self._products), self._batches.generators():
@@ -312,9 +313,7 @@ class TrainingRun:
     def _checked_start(self, start: int) -> int:
         """Return the first step, if it is one."""
         last = self._batches.per_epoch * self.recipe.epochs
-        if not 0 <= start <= last:
-            raise ArgumentError("start", start, f"must be a step, 0 to {last}", "use 0, or the step to rewind to")
-        return start
+        return whole(start, "start", 0, last, remedy="use 0, or the step to rewind to")
 
     def _first_state(self) -> MethodState:
         """Return the method's state; an empty one without a method."""
