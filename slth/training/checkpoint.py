@@ -38,7 +38,7 @@ class Problem:
     method : Method or None
     trained : tuple of str
         Names of the trained parameters.
-    seed, start : int
+    seed : int
     """
 
     module: nn.Module
@@ -47,7 +47,6 @@ class Problem:
     method: Method | None
     trained: tuple[str, ...]
     seed: int
-    start: int
 
     @cached_property
     def words(self) -> dict[str, Any]:
@@ -59,7 +58,6 @@ class Problem:
             "data": self.data.sha256(),
             "recipe": described(self.recipe),
             "seed": self.seed,
-            "start": self.start,
         }
 
 

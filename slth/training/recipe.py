@@ -175,6 +175,8 @@ class Recipe:
         ``(inputs - mean) / deviation``, in training and in evaluation.
     clip : float, optional
         Largest norm of the whole gradient.
+    start : int
+        Steps that count as done: the schedule begins there, with fresh momentum, as after rewinding.
     drop_last : bool
         Whether a smaller last batch of a pass is left out.
     bfloat16 : bool
@@ -199,6 +201,7 @@ class Recipe:
     augmentation: Sequence[Augmentation] = ()
     normalisation: tuple[Sequence[float], Sequence[float]] | None = None
     clip: float | None = None
+    start: int = 0
     drop_last: bool = False
     bfloat16: bool = False
 
@@ -206,6 +209,7 @@ class Recipe:
         """Check every field."""
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "epochs", whole(self.epochs, "epochs", 0, remedy="use 0 to train not at all"))
+        object.__setattr__(self, "start", whole(self.start, "start", 0, remedy="use 0, or the step to rewind to"))
         object.__setattr__(self, "batch_size", whole(self.batch_size, "batch_size", remedy="use 64"))
         rules: list[tuple[str, bool, str, str]] = [
             ("schedule", hasattr(self.schedule, "rate"), "is not a schedule", "use Cosine(0.1) or Constant(1e-3)"),
