@@ -3,7 +3,9 @@ PY ?= python3
 V := .venv
 BIN := $(V)/bin
 
-.PHONY: demo test test-slow check bench figures notebooks clean
+OUT ?= runs/gpu
+
+.PHONY: demo test test-slow check bench gpu figures notebooks clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
@@ -23,6 +25,10 @@ check: $(V)/.stamp-dev
 
 bench: $(V)/.stamp-baselines
 	$(BIN)/slth bench --out runs/bench
+
+# On a machine with a CUDA build of torch, numpy, scipy and safetensors: nothing is installed, nothing is fetched.
+gpu:
+	$(PY) -m tests.gpu.run --out "$(OUT)"
 
 figures: $(V)/.stamp
 	$(BIN)/slth figure --all

@@ -9,8 +9,6 @@ This module draws independent numbers from a description. It is not a security d
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,15 +16,13 @@ from hashlib import sha256
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from slth.arrays import Floats, Indices, Words, positive_number, whole
 from slth.errors import ArgumentError
 from slth.kernels.normal import inverse_normal
 from slth.kernels.philox import fill_words, gather_words, uniform_from_words
 
-Words: TypeAlias = NDArray[np.uint64]
-Floats: TypeAlias = NDArray[np.float64]
-Integers: TypeAlias = NDArray[np.int64]
 LawName: TypeAlias = Literal["uniform", "normal"]
 
 STREAM_LENGTH = 2**62  # far beyond any network; leaves int64 room for positions a tile past the end
@@ -66,7 +62,7 @@ class Stream:
     path: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "seed", _integer("seed", self.seed, 2**64 - 1, "use a seed that fits 64 bits"))
+        object.__setattr__(self, "seed", whole(self.seed, "seed", 0, 2**64 - 1, remedy="use a seed that fits 64 bits"))
         if not isinstance(self.path, str):
             raise ArgumentError("path", self.path, "must be a string", 'name the layer, such as "layer0.hidden"')
 
@@ -186,12 +182,7 @@ class WeightLaw:
     def __post_init__(self) -> None:
         if self.name not in get_args(LawName):
             raise ArgumentError("name", self.name, "is not a law of weights", 'use "uniform" or "normal"')
-        try:
-            scale = float(self.scale)
-        except (TypeError, ValueError, OverflowError):
-            scale = math.nan
-        if isinstance(self.scale, bool | str) or not 0.0 < scale < math.inf:
-            raise ArgumentError("scale", self.scale, "must be positive and finite", "use 1.0 for the standard law")
+        scale = positive_number(self.scale, "scale", remedy="use 1.0 for the standard law")
         object.__setattr__(self, "scale", scale)
 
     @property
@@ -240,23 +231,12 @@ def _normal_from_words(words: Words, numbers: Floats) -> None:
     inverse_normal(uniforms, numbers)
 
 
-def _integer(argument: str, value: object, largest: int, remedy: str) -> int:
-    rule = f"must be an integer from 0 to {largest}"
-    try:
-        number = -1 if isinstance(value, bool | np.bool_) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = -1
-    if not 0 <= number <= largest:
-        raise ArgumentError(argument, value, rule, remedy)
-    return number
-
-
 def _range(start: object, count: object) -> tuple[int, int]:
-    first = _integer("start", start, STREAM_LENGTH, "the first number has index 0")
-    return first, _integer("count", count, STREAM_LENGTH - first, "ask for fewer numbers")
+    first = whole(start, "start", 0, STREAM_LENGTH, remedy="the first number has index 0")
+    return first, whole(count, "count", 0, STREAM_LENGTH - first, remedy="ask for fewer numbers")
 
 
-def _indices(indices: ArrayLike) -> Integers:
+def _indices(indices: ArrayLike) -> Indices:
     places = np.asarray(indices)
     if places.size == 0:
         return np.zeros(places.shape, np.int64)

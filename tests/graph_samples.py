@@ -17,6 +17,7 @@ from slth.graphs import (
     Positions,
     Rearrange,
     Relu,
+    Scale,
 )
 
 
@@ -45,7 +46,8 @@ def everything() -> Graph:
             Node("value", Conv(numbers(6, 8, 1, 1, seed=4)), ("tokens",)),
             Node("attend", Attend(2), ("query", "tokens", "value")),
             Node("flat", Flatten(), ("attend",)),
-            Node("head", Conv(numbers(3, 12, seed=5), [0.5, 0.0, -1.0]), ("flat",)),
+            Node("scale", Scale((2.0, *[1.0 / 3.0] * 11), 0.25), ("flat",)),
+            Node("head", Conv(numbers(3, 12, seed=5), [0.5, 0.0, -1.0]), ("scale",)),
             Node("unused", Relu(), ("head",)),
         ],
         output="head",

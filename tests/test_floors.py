@@ -18,7 +18,6 @@ KNOWN = (
     ("slth.tickets.ticket", "slth.api"),
     ("slth.tickets.ticket", "slth.tickets.file"),
     ("slth.networks.from_ticket", "slth.networks.attention_tickets"),
-    ("slth.subset_sum.bands", "slth.subset_sum.accelerated_pursuit"),
 )
 """Lazy imports that break the rules today. The list only shrinks: one that is mended has to leave it."""
 

@@ -112,7 +112,9 @@ def test_compilation_options_are_written_in_one_place():
 def test_kernels_know_numbers_alone():
     for path in (SOURCE / "kernels").glob("*.py"):
         outside = {name.split(".")[0] for name in imported(path)} - {"slth", "__future__"}
-        assert outside <= {"numpy", "numba", "math", "collections", "contextlib", "typing"}, path
+        assert outside <= {"numpy", "numba", "math", "collections", "contextlib", "functools", "importlib", "typing"}, (
+            path
+        )
         assert all(name.startswith("slth.kernels") for name in imported(path) if name.startswith("slth")), path
 
 

@@ -138,8 +138,8 @@ def accelerator(cell: Cell, seed: int) -> Sequence[Contender]:
     """Instances a second of the tensor path on a device, against the kernels on the CPU."""
     from slth.networks.devices import resolve_device
     from slth.subset_sum import solve_batch
-    from slth.subset_sum.accelerator import solve_rows
     from slth.subset_sum.solver import Task
+    from slth.subset_sum.tensor_two_list import solve_rows
 
     n, count = cell["n"], cell["instances"]
     values, targets = sample("uniform", n, count, seed)

@@ -11,10 +11,10 @@ import numpy as np
 from slth.benchmarks.contenders import Contender, Declined
 from slth.benchmarks.weights import Cell
 from slth.errors import ArgumentError
+from slth.resources import thread_count
 from slth.rng import Stream
 from slth.subset_sum import solve
-from slth.subset_sum.bands import BandPursuit, pursue_many, pursue_together
-from slth.subset_sum.resources import thread_count
+from slth.subset_sum.bands import BandPursuit, pursue_many
 
 
 def vector_errors(cell: Cell, seed: int) -> Sequence[Contender]:
@@ -139,13 +139,14 @@ def pursuit_device(cell: Cell, seed: int) -> Sequence[Contender]:
 
     def tensors() -> Mapping[str, Any]:
         from slth.networks.devices import resolve_device
-        from slth.subset_sum.accelerated_pursuit import TensorServer, copy_bandwidth
+        from slth.subset_sum.places import copy_bandwidth
+        from slth.subset_sum.tensor_server import TensorServer
 
         try:
             server = TensorServer.on(resolve_device(cell["on"]))
         except ArgumentError as refusal:
             raise Declined(str(refusal)) from None
-        found = pursue_together(scales, vectors_at, targets, server, beam=beam, threads=thread_count(None))
+        found = pursue_many(scales, vectors_at, targets, serve=server, beam=beam, threads=thread_count(None))
         return {**summary(found), **server.work, "copy_bytes_a_second": copy_bandwidth(server.place)}
 
     return [

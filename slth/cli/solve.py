@@ -202,11 +202,11 @@ def _drawn(
         raise ArgumentError("target", ",".join(map(str, target)), rule, f"pass --d {len(target)}")
     import numpy as np
 
+    from slth.resources import require_memory
     from slth.rng import Stream
-    from slth.subset_sum.resources import require_memory
 
     drawn = _law(law)
-    require_memory(BYTES_A_VALUE * min(n * d, 1 << 62), argument="n", value=n, remedy="draw fewer values")
+    require_memory(BYTES_A_VALUE * min(n * d, 1 << 62), "n", "draw fewer values", value=n)
     if target is None:
         stream = Stream(seed, "solve.target")
         target = [_drawn_target(drawn, stream, coordinate) for coordinate in range(d)]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from slth.constructions.conv_layout import ConvWork, GainRule
 from slth.constructions.interval import Array
 from slth.constructions.solving import Progress
+from slth.resources import thread_count
 from slth.rng import Stream, WeightLaw
 from slth.subset_sum.bands import BandPursuit, pursue_many
-from slth.subset_sum.resources import thread_count
+from slth.subset_sum.serving import serve_on
 from slth.tickets.conv_weights import draw_second
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -170,6 +171,6 @@ def _solved(work: ConvWork, instances: list[_Instance], gain: float, search: Sea
         size=search.size,
         beam=search.beam,
         threads=thread_count(search.threads),
-        device=search.device,
+        serve=serve_on(search.device),
         progress=report,
     )

@@ -5,6 +5,7 @@ from slth.graphs.conv import Conv, ConvShape
 from slth.graphs.graph import INPUT, Graph, Node, Step
 from slth.graphs.plain import Add, Concat, Flatten, Positions, Rearrange, Relu, rearrangement
 from slth.graphs.pooling import AdaptivePool, Pool
+from slth.graphs.scale import Scale
 from slth.graphs.window import Shape, Window
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Positions",
     "Rearrange",
     "Relu",
+    "Scale",
     "Shape",
     "Step",
     "Window",

@@ -15,6 +15,7 @@ from slth.graphs.conv import Conv
 from slth.graphs.graph import INPUT, Graph, Node
 from slth.graphs.plain import Add, Concat, Flatten, Positions, Rearrange, Relu
 from slth.graphs.pooling import AdaptivePool, Pool
+from slth.graphs.scale import Scale
 
 KINDS: dict[str, type[Any]] = {
     "conv": Conv,
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Any]] = {
     "pool": Pool,
     "adaptive-pool": AdaptivePool,
     "attend": Attend,
+    "scale": Scale,
 }
 """The steps of a target, by the words that files have for them."""
 

@@ -13,7 +13,7 @@ from slth.errors import ArgumentError, ConstructionError
 from slth.jobs.dense_record import dense_layer_records, information_bits
 from slth.jobs.pipeline import Delivery, Floats, Measured, Progress
 from slth.networks import attack_difference, describe_module, mlp
-from slth.subset_sum.resources import thread_count
+from slth.resources import thread_count
 from slth.tickets import DenseNetwork
 from slth.training import Examples, Recipe, train
 

@@ -37,6 +37,7 @@ def to_key(value, shift):
 
     The scale is applied in two factors, because 2**shift alone may lie outside the range of doubles.
     """
+    shift = int(shift)
     half = shift // 2
     scaled = value * math.ldexp(1.0, half) * math.ldexp(1.0, shift - half)
     rounded = np.rint(scaled)
@@ -46,6 +47,7 @@ def to_key(value, shift):
 @kernel
 def to_keys(values, shift, keys):
     """Fill keys with the rounded values * 2**shift; true where every one of them is exact."""
+    shift = int(shift)
     half = shift // 2
     first = math.ldexp(1.0, half)
     second = math.ldexp(1.0, shift - half)

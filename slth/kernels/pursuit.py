@@ -8,6 +8,8 @@ that it becomes vector instructions although the order of each sum is fixed, and
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from slth.kernels._jit import inline_kernel, kernel
@@ -130,18 +132,71 @@ def _restart(rows, columns, sign, low, high, base, residual, inner):
     return energy
 
 
+class Candidates(NamedTuple):
+    """What may be flipped, sorted by increasing squares, and what their sum should be.
+
+    ``rows`` float64[N, D], ``columns`` float64[D, N], ``pairs`` the Gram matrix float32[N, N], ``squares`` its diagonal
+    float32[N], ``base`` float64[D] the target when none is chosen.
+    """
+
+    rows: Any
+    columns: Any
+    pairs: Any
+    squares: Any
+    base: Any
+
+
+class Schedule(NamedTuple):
+    """How walks cool down.
+
+    ``temperatures`` float64[L] fall; at each the candidates tried are swept ``sweeps`` times. At temperature T only
+    those with coldest T <= |x|^2 <= hottest T are tried: shorter ones change nothing yet, longer ones are frozen; nor
+    are the longest of them whose flip would cost more than ``reach`` T. With a ``price`` > 0 the number chosen at the
+    start is to be kept: being e away from it costs e^2 price T, and only subsets of this number are remembered.
+    """
+
+    temperatures: Any
+    sweeps: int
+    hottest: float
+    reach: float
+    coldest: float
+    price: float
+
+
+@inline_kernel
+def _sweep(window, pairs, low, table, draw, temperature, price, walked, sign, chosen):
+    """Try each candidate from `low` on once; `walked` = (flips, energy, best, missing), returned as they are after."""
+    lengths, tried, signs = window
+    at, stride = draw
+    flips, energy, best, missing = walked
+    unit = np.float32(price * temperature)
+    for i in range(tried.size):
+        s = signs[i]
+        change = lengths[i] - np.float32(2.0) * s * tried[i]
+        toll = unit * (np.float32(1.0) - np.float32(2.0) * s * missing)
+        if change + toll < temperature * table[at]:
+            flips += 1
+            energy += change
+            row = pairs[low + i, low : low + tried.size]
+            for j in range(tried.size):
+                tried[j] -= s * row[j]
+            signs[i] = -s
+            missing -= s
+            if energy < best and (price == 0.0 or missing == 0.0):
+                best = energy
+                for j in range(chosen.size):
+                    chosen[j] = sign[j] < 0.0
+        at = (at + stride) & (EXPONENTIALS - 1)
+    return flips, energy, best, missing
+
+
 @kernel
-def anneal(
-    rows, columns, pairs, squares, base, temperatures, sweeps, hottest, reach, coldest, price, state, table, chosen
-):
+def anneal(candidates, schedule, state, table, chosen):
     """Flip at falling temperatures, accepting a change d of |r|^2 if d < T e with e exponentially distributed.
 
-    Candidates are sorted by increasing squares (float32[N] = |x|^2); `base` = target when none is chosen; `pairs` is
-    their Gram matrix. At temperature T only those with coldest T <= |x|^2 <= hottest T are tried: shorter ones change
-    nothing yet, longer ones are frozen. With a price > 0 the number chosen at the start is to be kept: being e away
-    from it costs e^2 price T, and only subsets of this number are remembered. `state` (uint64) selects the walk.
-    Writes the best subset met into `chosen` and returns the number of flips.
+    `state` (uint64) selects the walk. Writes the best subset met into `chosen` and returns the number of flips.
     """
+    rows, columns, pairs, squares, base = candidates
     n = squares.size
     residual = np.empty_like(base)
     inner = np.zeros(n, np.float32)
@@ -151,44 +206,26 @@ def anneal(
     best = _restart(rows, columns, sign, 0, 0, base, residual, inner)
     flips = 0
     missing = np.float32(0.0)  # how many fewer are chosen than at the start
-    for level in range(temperatures.size):
-        temperature = np.float32(temperatures[level])
-        unit = np.float32(price * temperature)
-        low = np.searchsorted(squares, coldest * temperature)
-        high = np.searchsorted(squares, hottest * temperature)
+    for level in range(schedule.temperatures.size):
+        temperature = np.float32(schedule.temperatures[level])
+        exact = np.float64(temperature)  # products below are those of doubles, compiled or not
+        cost = schedule.reach * exact
+        low = np.searchsorted(squares, schedule.coldest * exact)
+        high = np.searchsorted(squares, schedule.hottest * exact)
         if high <= low:
             continue
         energy = _restart(rows, columns, sign, low, high, base, residual, inner)
-        while (
-            high > low and squares[high - 1] - np.float32(2.0) * sign[high - 1] * inner[high - 1] > reach * temperature
-        ):
+        while high > low and squares[high - 1] - np.float32(2.0) * sign[high - 1] * inner[high - 1] > cost:
             high -= 1
         before = flips
+        walked = flips, energy, best, missing
         # Slices from 0: loops over their whole length need no test for negative positions and become vector code.
-        tried = inner[low:high]
-        lengths = squares[low:high]
-        signs = sign[low:high]
-        for _ in range(sweeps):
+        window = squares[low:high], inner[low:high], sign[low:high]
+        for _ in range(schedule.sweeps):
             state = state * MULTIPLIER + INCREMENT
-            at = np.int64(state >> TOP_12_BITS)
-            stride = np.int64((state >> MIDDLE_12_BITS) & TWELVE_ONES) | 1
-            for i in range(tried.size):
-                s = signs[i]
-                change = lengths[i] - np.float32(2.0) * s * tried[i]
-                toll = unit * (np.float32(1.0) - np.float32(2.0) * s * missing)
-                if change + toll < temperature * table[at]:
-                    flips += 1
-                    energy += change
-                    row = pairs[low + i, low:high]
-                    for j in range(tried.size):
-                        tried[j] -= s * row[j]
-                    signs[i] = -s
-                    missing -= s
-                    if energy < best and (price == 0.0 or missing == 0.0):
-                        best = energy
-                        for j in range(n):
-                            chosen[j] = sign[j] < 0.0
-                at = (at + stride) & (EXPONENTIALS - 1)
+            draw = np.int64(state >> TOP_12_BITS), np.int64((state >> MIDDLE_12_BITS) & TWELVE_ONES) | 1
+            walked = _sweep(window, pairs, low, table, draw, temperature, schedule.price, walked, sign, chosen)
+        flips, energy, best, missing = walked
         if flips == before and low == 0:
             break
     return flips

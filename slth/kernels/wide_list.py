@@ -29,30 +29,29 @@ def subset_sums(keys, sums):
 
 
 @kernel
+def matches(sums, value, shift, base, identities, found):
+    """Note base | position << shift for each sum that is the value, while there is room; returns how many by now."""
+    for position in range(len(sums)):
+        if sums[position] == value:
+            if found < len(identities):
+                identities[found] = base | (np.int64(position) << shift)
+            found += 1
+    return found
+
+
+@kernel
 def subsets_with_sum(keys, value, identities):
     """Write the subsets (as bits) whose keys add up to value; counts on, without writing, when the output is full."""
     m = len(keys)
-    found = 0
     if m <= DIRECT:
         sums = np.empty(1 << m, np.int64)
         subset_sums(keys, sums)
-        for bits in range(len(sums)):
-            if sums[bits] == value:
-                if found < len(identities):
-                    identities[found] = bits
-                found += 1
-        return found
+        return matches(sums, value, 0, np.int64(0), identities, 0)
     split = m // 2
-    low = np.empty(1 << split, np.int64)
-    high = np.empty(1 << (m - split), np.int64)
-    low_sorted = np.empty(1 << split, np.int64)
-    high_sorted = np.empty(1 << (m - split), np.int64)
-    subset_sums(keys[:split], low)
-    subset_sums(keys[split:], high)
-    sort_subset_sums(keys[:split], np.int64(0), low_sorted)
-    sort_subset_sums(keys[split:], np.int64(0), high_sorted)
-    j = len(high) - 1
-    i = 0
+    low, low_sorted = _both_orders(keys[:split])
+    high, high_sorted = _both_orders(keys[split:])
+    found = 0
+    i, j = 0, len(high) - 1
     while i < len(low) and j >= 0:
         total = low_sorted[i] + high_sorted[j]
         if total < value:
@@ -62,19 +61,25 @@ def subsets_with_sum(keys, value, identities):
         else:
             a, b = low_sorted[i], high_sorted[j]
             for x in range(len(low)):
-                if low[x] == a:
-                    for y in range(len(high)):
-                        if high[y] == b:
-                            if found < len(identities):
-                                identities[found] = np.int64(x) | (np.int64(y) << split)
-                            found += 1
-                    if found > len(identities):
-                        return found
+                if low[x] == a and found <= len(identities):
+                    found = matches(high, b, split, np.int64(x), identities, found)
             while i < len(low) and low_sorted[i] == a:
                 i += 1
             while j >= 0 and high_sorted[j] == b:
                 j -= 1
+            if found > len(identities):
+                break
     return found
+
+
+@kernel
+def _both_orders(keys):
+    """All sums by their subset, and sorted."""
+    by_subset = np.empty(1 << len(keys), np.int64)
+    increasing = np.empty(1 << len(keys), np.int64)
+    subset_sums(keys, by_subset)
+    sort_subset_sums(keys, np.int64(0), increasing)
+    return by_subset, increasing
 
 
 @kernel

@@ -26,6 +26,7 @@ from slth.graphs import (
     Positions,
     Rearrange,
     Relu,
+    Scale,
 )
 
 Dtype: TypeAlias = torch.dtype | Literal["float32", "float64"]
@@ -244,6 +245,12 @@ def _added(_: Add, x: Tensor, *others: Tensor) -> Tensor:
     return x
 
 
+def _scaled(step: Scale, x: Tensor) -> Tensor:
+    factor, shift = (torch.tensor(part, dtype=x.dtype, device=x.device)[:, None, None]
+                     for part in (step.factor, step.shift))  # fmt: skip
+    return x * factor + shift
+
+
 RULES: dict[type[Any], Callable[..., Tensor]] = {
     Relu: lambda _, x: torch.relu(x),
     Add: _added,
@@ -254,6 +261,7 @@ RULES: dict[type[Any], Callable[..., Tensor]] = {
     Pool: _pooled,
     AdaptivePool: _adapted,
     Attend: _attended,
+    Scale: _scaled,
 }
 """What a step without weights does to tensors; those of ``_CONSTANTS`` get their constant last."""
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.pursuit_steps import Annealed, Bools, Norm, Steps, Walks, Window, distance
+from slth.arrays import Bools, Floats
+from slth.subset_sum.pursuit_steps import Annealed, Norm, Steps, Walks, Window, distance
 
 # Settings measured on candidates u v with normal u and v (D = 10, 72, 144): the error is flat around each of them, and
 # falls like (levels * sweeps)^-0.07.

@@ -19,16 +19,14 @@ from functools import partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Indices
 from slth.errors import ArgumentError
+from slth.resources import Progress, worker_pool
 from slth.subset_sum.annealing import REHEAT, anneal_window, window_size
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.pursuit_steps import Bools, Descended, Descent, Serve, Steps, distance, drive, drive_together
-from slth.subset_sum.resources import Progress, worker_pool
+from slth.subset_sum.pursuit_steps import Descended, Descent, Serve, Steps, distance, drive, drive_together
 
-Integers: TypeAlias = npt.NDArray[np.int64]
-VectorsAt: TypeAlias = Callable[[Integers], Floats]
+VectorsAt: TypeAlias = Callable[[Indices], Floats]
 
 BAND = 4.0  # ratio of the longest to the shortest scale in a band
 OVERSIZE = 1.5  # longest scale worth trying, in units of the best one for the direction expected to be met
@@ -54,7 +52,7 @@ class BandPursuit:
         Groups of candidates that were searched before the last.
     """
 
-    indices: Integers
+    indices: Indices
     error: float
     generated: int
     flips: int
@@ -136,17 +134,16 @@ class ScaleRows(Protocol):
 
 def pursue_many(
     scales: ScaleRows,
-    vectors_at: Callable[[int, Integers], Floats],
+    vectors_at: Callable[[int, Indices], Floats],
     targets: Floats,
     *,
     size: int | None = None,
     beam: int = 8,
-    tolerance: float = 0.0,
     threads: int = 1,
-    device: str = "cpu",
+    serve: Serve | None = None,
     progress: Progress | None = None,
 ) -> list[BandPursuit]:
-    """Solve many instances as :func:`pursue_bands` does, side by side; the results do not depend on the threads.
+    """Solve many instances as :func:`pursue_bands` does; the results do not depend on the threads.
 
     Parameters
     ----------
@@ -156,43 +153,25 @@ def pursue_many(
         ``vectors_at(instance, indices) -> float64[m, D]``; called from several threads at the same time.
     targets : float64[B, D]
         One row an instance.
-    device : str
-        Where to compute: "cpu" is the compiled kernels; on others the walks have other random numbers, so that
-        the subsets differ and the errors are as small.
+    serve : Serve or None
+        Who computes for all instances in step, as many at a time as their scales fit; None is the compiled kernels,
+        one instance beside the other. A server's walks may have other random numbers, so that the subsets differ and
+        the errors are as small.
     progress : callable, optional
         ``progress("pursuit", instances done, B)``.
     """
-    if device != "cpu":
-        from slth.subset_sum.accelerated_pursuit import TensorServer  # torch is loaded only when it is asked for
-        from slth.subset_sum.accelerator import resolve_place
 
-        place = resolve_place(device)
-        if place is not None:
-            serve = TensorServer(place)
-            return pursue_together(
-                scales,
-                vectors_at,
-                targets,
-                serve,
-                size=size,
-                beam=beam,
-                tolerance=tolerance,
-                threads=threads,
-                progress=progress,
-            )
+    def steps(instance: int, own: Floats) -> Steps[BandPursuit]:
+        vectors = partial(vectors_at, instance)
+        return band_steps(own, vectors, targets[instance], size=size, beam=beam, tolerance=0.0)
+
+    if serve is not None:
+        return _in_step(steps, scales, len(targets), serve, threads, progress)
     count = len(targets)
     inner = max(1, threads // max(count, 1))  # a lone instance has its walks side by side instead
 
     def one(instance: int) -> BandPursuit:
-        return pursue_bands(
-            scales[instance],
-            partial(vectors_at, instance),
-            targets[instance],
-            size=size,
-            beam=beam,
-            tolerance=tolerance,
-            threads=inner,
-        )
+        return drive(steps(instance, scales[instance]), threads=inner)
 
     found = []
     with worker_pool(min(threads, max(count, 1))) as pool:
@@ -203,37 +182,23 @@ def pursue_many(
     return found
 
 
-def pursue_together(
+def _in_step(
+    steps: Callable[[int, Floats], Steps[BandPursuit]],
     scales: ScaleRows,
-    vectors_at: Callable[[int, Integers], Floats],
-    targets: Floats,
+    count: int,
     serve: Serve,
-    *,
-    size: int | None = None,
-    beam: int = 8,
-    tolerance: float = 0.0,
-    threads: int = 1,
-    progress: Progress | None = None,
+    threads: int,
+    progress: Progress | None,
 ) -> list[BandPursuit]:
-    """:func:`pursue_many` in step, as many instances at a time as their scales fit, computed by `serve`."""
+    """Many pursuits in step, as many at a time as their scales fit, computed by `serve`."""
     found: list[BandPursuit] = []
-    while len(found) < len(targets):
-        first = scales[len(found)]
-        start, stop = len(found), min(len(targets), len(found) + max(1, SCALES_AT_ONCE // len(first)))
-        many = [
-            band_steps(
-                scales[k] if k > start else first,
-                partial(vectors_at, k),
-                targets[k],
-                size=size,
-                beam=beam,
-                tolerance=tolerance,
-            )
-            for k in range(start, stop)
-        ]
+    while len(found) < count:
+        start, first = len(found), scales[len(found)]
+        stop = min(count, start + max(1, SCALES_AT_ONCE // len(first)))
+        many = [steps(k, scales[k] if k > start else first) for k in range(start, stop)]
         found += drive_together(many, serve, threads=threads)
         if progress:
-            progress("pursuit", len(found), len(targets))
+            progress("pursuit", len(found), count)
     return found
 
 
@@ -246,7 +211,7 @@ class _Walk:
         self.dimension = len(target)
         self.chosen = np.zeros(len(scales), np.bool_)
         self.generated = self.flips = self.bands = 0
-        self.pool: list[tuple[Integers, Floats]] = []  # candidates that an exchange may choose among
+        self.pool: list[tuple[Indices, Floats]] = []  # candidates that an exchange may choose among
         usable = np.flatnonzero(scales > 0.0)
         width = min(window_size(self.dimension), len(usable))
         nearest = usable[np.argpartition(scales[usable], width - 1)[:width]] if width else usable
@@ -263,7 +228,7 @@ class _Walk:
         """The length of the residual."""
         return distance(self.residual, "l2")
 
-    def candidates(self, indices: Integers) -> Floats:
+    def candidates(self, indices: Indices) -> Floats:
         """The candidates at some indices, float64[m, D]."""
         self.generated += len(indices)
         return np.asarray(self.vectors_at(indices) * self.scales[indices, None])
@@ -316,7 +281,7 @@ class _Walk:
         yield from self._anneal(members[picked], rows, start, heat, beam, tolerance)
 
     def _anneal(
-        self, members: Integers, rows: Floats, start: Bools, heat: float | None, beam: int, tolerance: float
+        self, members: Indices, rows: Floats, start: Bools, heat: float | None, beam: int, tolerance: float
     ) -> Steps[None]:
         fixed = self.size is not None
         found = yield from anneal_window(
@@ -334,7 +299,7 @@ class _Walk:
             error = distance(self.target, "l2")
         return BandPursuit(np.flatnonzero(self.chosen), error, self.generated, self.flips, self.bands)
 
-    def _descend(self, members: Integers) -> Steps[None]:
+    def _descend(self, members: Indices) -> Steps[None]:
         if len(members) == 0:
             return
         rows = self.candidates(members)
@@ -369,6 +334,6 @@ class _Walk:
             self.residual -= self.candidates(filled[start : start + CHUNK]).sum(axis=0)
 
 
-def _spread(length: int, count: int) -> Integers:
+def _spread(length: int, count: int) -> Indices:
     """`count` positions spread evenly over range(length)."""
     return np.asarray((2 * np.arange(count) + 1) * length // (2 * max(count, 1)), dtype=np.int64)

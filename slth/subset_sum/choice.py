@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from slth.errors import ArgumentError
-from slth.subset_sum.resources import SHARE, available_memory
+from slth.resources import SHARE, available_memory
 from slth.subset_sum.solver import Solver, Task, Traits, VectorSolver
+from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice, lattice_fits
 from slth.subset_sum.two_list import TwoList
+from slth.subset_sum.vector import VectorTwoList
+from slth.subset_sum.vector_pursuit import Pursuit
 
 TWO_LISTS_UP_TO = 46  # measured: beyond, four lists that stay in cache are faster than two that do not
 VECTORS_UP_TO = 40  # measured: some seconds; what is larger is answered by the heuristic unless asked for
@@ -14,10 +17,6 @@ GREEDY_UP_TO = 300  # measured: where the errors of greedy with a polish of 32 a
 
 def every_solver() -> dict[str, Solver]:
     """One of each solver, with its default options, by the name used on the command line."""
-    from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice
-    from slth.subset_sum.vector import VectorTwoList
-    from slth.subset_sum.vector_pursuit import Pursuit
-
     return {
         "two-list": TwoList(),
         "four-list": FourList(),
@@ -64,9 +63,6 @@ def memory_of(solver: Solver, task: Task) -> int:
 
 def _choose_for_vectors(task: Task) -> tuple[Solver, str]:
     """Exact lists of sums where they are a matter of seconds, the heuristic beyond."""
-    from slth.subset_sum.vector import VectorTwoList
-    from slth.subset_sum.vector_pursuit import Pursuit
-
     two, shape = VectorTwoList(), f"n = {task.n} vectors of d = {task.d} coordinates"
     if task.n > VECTORS_UP_TO or refusal_of(two, task) is not None:
         return Pursuit(), f"{shape} are beyond exact reach; pursuit takes any number"
@@ -86,8 +82,6 @@ def choose(task: Task) -> tuple[Solver, str]:
     fits = two.decline(n, size) is None and two.memory(n, size, len(task.targets), task.threads) <= free
     if fits and (n <= TWO_LISTS_UP_TO or task.tolerance > 0.0):
         return two, f"n = {n} is within reach of the exact two lists ({two.memory(n, size, 1, 1) / 2**20:.0f} MiB)"
-    from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice, lattice_fits
-
     if lattice_fits(task, free):
         return Lattice(), "the values are integers on a grid small enough for an exact bitset"
     if FourList().decline(n, size) is None:

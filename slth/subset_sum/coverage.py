@@ -15,15 +15,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from slth.arrays import Floats, Indices, finite_array, finite_number
 from slth.errors import ArgumentError, ResourceError
 from slth.kernels.fixed_point import key_shift, to_keys
 from slth.kernels.gaps import gaps_of_width, total_of_wide_gaps, widest_gap
 from slth.kernels.sums import sort_subset_sums
-from slth.subset_sum.elementary_laws import finite_float
-from slth.subset_sum.instance import Floats, as_floats, check_sum_is_finite
-from slth.subset_sum.resources import require_memory
+from slth.resources import require_memory
+from slth.subset_sum.instance import check_sum_is_finite
 
 LARGEST_N = 26  # 512 MiB of keys
 LISTED_N = 12  # up to here values of mixed scales are listed as integers of any length, which is exact at every scale
@@ -111,7 +111,7 @@ def coverage(values: ArrayLike, interval: tuple[float, float], *, tolerance: flo
     )
 
 
-def coverage_growth(values: ArrayLike, interval: tuple[float, float], *, tolerance: float) -> NDArray[np.float64]:
+def coverage_growth(values: ArrayLike, interval: tuple[float, float], *, tolerance: float) -> Floats:
     """Share of an interval within ``tolerance`` of a subset sum of the first 0, 1, ..., n values: float64[n + 1].
 
     The quantity whose growth Lueker's proof follows (Random Structures and Algorithms 12, 1998; unverified). Arguments
@@ -138,22 +138,22 @@ class _Gaps:
 def _checked(
     values: ArrayLike, interval: tuple[float, float], tolerance: float | None
 ) -> tuple[Floats, Fraction, Fraction, Fraction | None]:
-    floats = as_floats("values", values, dimensions=(1,))
+    floats = finite_array(values, "values", axes=(1,))
     if len(floats) == 0:
         raise ArgumentError("values", "[]", "must hold at least one value", "pass n >= 1 candidates")
     if len(floats) > LARGEST_N:
         rule = f"exceeds the {LARGEST_N} values whose 2**n sums coverage can hold"
         raise ResourceError("n", len(floats), rule, "take fewer values, or solve for single targets with slth.solve")
-    require_memory(8 << len(floats), argument="n", value=len(floats), remedy="take fewer values")
+    require_memory(8 << len(floats), "n", "take fewer values", value=len(floats))
     try:
         low, high = interval
     except (TypeError, ValueError):
         raise ArgumentError("interval", interval, "must be two numbers", "pass (low, high)") from None
-    low, high = finite_float("interval[0]", low), finite_float("interval[1]", high)
+    low, high = finite_number(low, "interval[0]"), finite_number(high, "interval[1]")
     if not low < high:
         raise ArgumentError("interval", interval, "must have low < high", "solve for a single target with slth.solve")
     check_sum_is_finite(floats, np.array([low, high]))
-    if tolerance is not None and finite_float("tolerance", tolerance) < 0.0:
+    if tolerance is not None and finite_number(tolerance, "tolerance") < 0.0:
         raise ArgumentError("tolerance", tolerance, "must not be negative", "pass 0.0 or more, or None")
     return floats, Fraction(low), Fraction(high), None if tolerance is None else Fraction(tolerance)
 
@@ -216,7 +216,7 @@ def _by_listing(halves: _Halves, first: Fraction, last: Fraction, eps: Fraction 
 
 
 def _by_keys(
-    keys: NDArray[np.int64],
+    keys: Indices,
     unit: Fraction,
     halves: _Halves,
     first: Fraction,

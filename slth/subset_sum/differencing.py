@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Floats, Indices
 from slth.kernels.differencing import difference
 from slth.subset_sum.dyadic import Outcome
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
 KEY_BITS = 62  # differences never grow, so only the largest key needs room, not the sum
@@ -60,7 +59,7 @@ def largest_differencing(values: Floats, target: float) -> Outcome:
     if len(rest):
         largest = max(abs(gap), float(magnitudes[rest[0]]))
         scale = KEY_BITS - math.frexp(largest)[1]
-        keys: npt.NDArray[np.int64] = np.rint(_scaled(np.append(magnitudes[rest], abs(gap)), scale)).astype(np.int64)
+        keys: Indices = np.rint(_scaled(np.append(magnitudes[rest], abs(gap)), scale)).astype(np.int64)
         signs = np.empty(len(keys), dtype=np.int8)
         difference(keys, signs)
         side[rest] = math.copysign(1.0, gap) * -signs[-1] * signs[:-1]

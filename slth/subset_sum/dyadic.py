@@ -8,12 +8,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from slth.subset_sum.instance import Floats
+from slth.arrays import Bools, Floats
 from slth.subset_sum.status import Status
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Outcome(NamedTuple):

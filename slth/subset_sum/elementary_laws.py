@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from slth.arrays import Floats, finite_number, positive_number, whole
 from slth.errors import ArgumentError
 from slth.kernels.philox import integers_from_words
 from slth.rng import LawName, Stream, WeightLaw
@@ -61,7 +60,7 @@ class Uniform(_Described):
         """``(low**2 + low * high + high**2) / 3``."""
         return (_square(self.low) + self.low * self.high + _square(self.high)) / 3.0
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         values = WeightLaw("uniform", (self.high - self.low) / 2.0).weights(stream, start, count)
         values += self.mean
@@ -90,7 +89,7 @@ class Normal(_Described):
         """``mean**2 + standard_deviation**2``."""
         return _square(self.mean) + _square(self.standard_deviation)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         return WeightLaw("normal", self.standard_deviation).weights(stream, start, count) + self.mean
 
@@ -122,7 +121,7 @@ class ProductUniform(_Described):
         """``(scale_first * scale_second)**2 / 9``."""
         return _square(self.scale_first * self.scale_second) / 9.0
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
         return _product("uniform", self.scale_first, self.scale_second, stream, count, start)
 
@@ -154,7 +153,7 @@ class ProductNormal(_Described):
         """``(scale_first * scale_second)**2``."""
         return _square(self.scale_first * self.scale_second)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
         return _product("normal", self.scale_first, self.scale_second, stream, count, start)
 
@@ -185,7 +184,7 @@ class SignedConstant(_Described):
         """``magnitude**2``."""
         return _square(self.magnitude)
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         return np.where(stream.uniform(start, count) < 0.5, -self.magnitude, self.magnitude)
 
@@ -214,13 +213,8 @@ class Integers(_Described):
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            try:
-                number = operator.index(getattr(self, name))
-            except TypeError:
-                number = LARGEST_INTEGER + 1
-            if abs(number) > LARGEST_INTEGER or isinstance(getattr(self, name), bool):
-                rule, remedy = "must be an integer within 2**53 of zero", "larger ones are not exact in float64"
-                raise ArgumentError(name, getattr(self, name), rule, remedy)
+            remedy = "integers beyond 2**53 are not exact in float64"
+            number = whole(getattr(self, name), name, -LARGEST_INTEGER, LARGEST_INTEGER, remedy=remedy)
             object.__setattr__(self, name, number)
         if self.low > self.high:
             raise ArgumentError("high", self.high, f"must not be below low={self.low}", "exchange the bounds")
@@ -236,7 +230,7 @@ class Integers(_Described):
         span = self.high - self.low + 1
         return (3 * (self.low + self.high) ** 2 + span**2 - 1) / 12
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1`` of the stream, integers as float64[count]."""
         words = stream.raw(start, count)
         offsets = np.empty(words.size, np.int64)
@@ -244,7 +238,7 @@ class Integers(_Described):
         return (offsets + self.low).astype(np.float64)
 
 
-def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> NDArray[np.float64]:
+def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> Floats:
     values = WeightLaw(name, first).weights(Stream(stream.seed, stream.path + ".first"), start, count)
     values *= WeightLaw(name, second).weights(Stream(stream.seed, stream.path + ".second"), start, count)
     return values
@@ -254,21 +248,9 @@ def _square(x: float) -> float:
     return x * x  # x**2 raises where the square overflows
 
 
-def finite_float(name: str, value: object) -> float:
-    """A parameter as a float, or an :class:`~slth.errors.ArgumentError` that names it."""
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ArgumentError(name, value, "must be a finite number", "give it as a float")
-    return number
-
-
 def _store_floats(law: Any, positive: tuple[str, ...] = ()) -> None:
-    for field in fields(law):
-        value = getattr(law, field.name)
-        number = finite_float(field.name, value)
-        if field.name in positive and number <= 0.0:
-            raise ArgumentError(field.name, value, "must be positive", "use 1.0 for the standard law")
-        object.__setattr__(law, field.name, number)
+    for name in (field.name for field in fields(law)):
+        value = getattr(law, name)
+        if name in positive:
+            value = positive_number(value, name, remedy="use 1.0 for the standard law")
+        object.__setattr__(law, name, finite_number(value, name))

@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Floats, finite_array
 from slth.errors import ArgumentError, ResourceError
+from slth.resources import SHARE, Progress, available_memory, require_memory, thread_count
 from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named
 from slth.subset_sum.instance import (
-    Floats,
     SubsetSumInstance,
-    as_floats,
     as_norm,
     as_size,
     as_tolerance,
     check_has_values,
     check_sum_is_finite,
 )
-from slth.subset_sum.resources import SHARE, Progress, available_memory, require_memory, thread_count
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution, certified_batch
 from slth.subset_sum.solver import Rows, Solver, Task, Traits
 from slth.subset_sum.status import Status
@@ -169,8 +168,8 @@ def solve_batch(
 
 def _rows_of(values: ArrayLike, targets: ArrayLike) -> tuple[Floats, Floats]:
     """Values with an axis for rows, of length 1 where all targets share them, and the targets."""
-    given = as_floats("values", values, dimensions=(1, 2, 3))
-    goals = as_floats("targets", targets, dimensions=(1, 2))
+    given = finite_array(values, "values", axes=(1, 2, 3))
+    goals = finite_array(targets, "targets", axes=(1, 2))
     vectors = goals.ndim == 2
     if given.ndim not in ((2, 3) if vectors else (1, 2)):
         rule = f"has the wrong number of dimensions for targets of shape {goals.shape}"
@@ -198,7 +197,9 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
     if isinstance(solver, str):
         solver = solver_named(solver)
     if device != "cpu":  # torch is loaded only when it is asked for
-        where = _run_on(task, device=device, solver=solver)
+        from slth.subset_sum.on_device import run_on
+
+        where = run_on(task, device=device, solver=solver)
         if where is not None:
             return repr(where[0]), where[1]
     reason = "asked for"
@@ -210,16 +211,6 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
     rows = solver.run(task)
     rows.work["reason"] = reason
     return repr(solver), rows
-
-
-def _run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[object, Rows] | None:
-    if task.d > 1:
-        from slth.subset_sum import accelerated_pursuit
-
-        return accelerated_pursuit.run_on(task, device=device, solver=solver)
-    from slth.subset_sum import accelerator
-
-    return accelerator.run_on(task, device=device, solver=solver)
 
 
 def _check(solver: Solver, task: Task) -> None:
@@ -238,7 +229,4 @@ def _check(solver: Solver, task: Task) -> None:
     if needed > SHARE * available_memory():
         fits, _ = choose(task)
         remedy = f"use {fits!r}" if repr(fits) != repr(solver) else "use fewer values or fewer rows at a time"
-        require_memory(needed, argument="n", value=task.n, remedy=remedy)
-
-
-__all__ = ["Floats", "Traits", "solve", "solve_batch"]
+        require_memory(needed, "n", remedy, value=task.n)

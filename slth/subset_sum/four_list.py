@@ -9,13 +9,14 @@ from itertools import islice, product
 
 import numpy as np
 
+from slth.arrays import Bools, Floats
 from slth.errors import ResourceError
 from slth.kernels.four_list import pairs_with_sum
-from slth.subset_sum.dyadic import Bools, Outcome, beyond_reach, distance, float_below, integer_form
+from slth.resources import Progress, thread_count
+from slth.subset_sum.dyadic import Outcome, beyond_reach, distance, float_below, integer_form
 from slth.subset_sum.greedy import greedy_swaps
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import Progress, thread_count
-from slth.subset_sum.slices import Found, Keys, Side, Walk, walk_slices
+from slth.subset_sum.ranking import Keys
+from slth.subset_sum.slices import Found, Side, Walk, walk_slices
 from slth.subset_sum.status import Status
 
 MOST_VALUES = 64

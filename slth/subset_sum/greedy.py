@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Indices
 from slth.kernels.greedy import NO_ITEM, descend, flip_pairs, swap_pairs
 from slth.subset_sum.differencing import largest_differencing
-from slth.subset_sum.dyadic import Bools, Outcome
-from slth.subset_sum.instance import Floats
+from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.status import Status
 
-Integers = npt.NDArray[np.int64]
 ExactSolve = Callable[[Floats, float], Bools]
 
 KEY_BITS = 60  # the sum of two effects and a residual stays within int64
@@ -131,7 +129,7 @@ def _one_of_each_pair(values: Floats, target: float, size: int) -> Bools:
     return subset
 
 
-def _to_keys(numbers: Floats, residual: float) -> tuple[Integers, int]:
+def _to_keys(numbers: Floats, residual: float) -> tuple[Indices, int]:
     """Numbers and residual on a common scale, as integers below 2**60."""
     largest = max(abs(residual), float(np.max(np.abs(numbers), initial=0.0)))
     scale = KEY_BITS - math.frexp(largest)[1]
@@ -176,12 +174,12 @@ def _polished(
     return _better(values, target, subset, candidate)
 
 
-def _flips(values: Floats, subset: Bools) -> tuple[Integers, Integers, Floats]:
+def _flips(values: Floats, subset: Bools) -> tuple[Indices, Indices, Floats]:
     items = np.flatnonzero(values)
     return items, items, np.where(subset, -values, values)[items]
 
 
-def _exchanges(values: Floats, subset: Bools) -> tuple[Integers, Integers, Floats]:
+def _exchanges(values: Floats, subset: Bools) -> tuple[Indices, Indices, Floats]:
     """Disjoint pairs of neighbours in sorted order of which one is inside: their exchange changes the sum little."""
     order = np.argsort(values, kind="stable")
     differs = np.flatnonzero(subset[order][1:] != subset[order][:-1])
@@ -195,7 +193,7 @@ def _exchanges(values: Floats, subset: Bools) -> tuple[Integers, Integers, Float
     return low[moving], high[moving], effects[moving]
 
 
-def _selected(effects: Floats, residual: float, count: int) -> Integers:
+def _selected(effects: Floats, residual: float, count: int) -> Indices:
     """The moves whose subset sums should come nearest to the residual.
 
     The sums of m effects are spread like a normal law with mean sum / 2 and variance (sum of squares) / 4, 2^m of them:

@@ -3,76 +3,30 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Floats, finite_array, finite_number, whole
 from slth.errors import ArgumentError
 
-Floats = npt.NDArray[np.float64]
 NORMS = ("max", "l2")
-
-
-def as_floats(name: str, given: Any, *, dimensions: tuple[int, ...]) -> Floats:
-    """A contiguous, finite, read-only float64 array of the given argument, or an ArgumentError that says why not."""
-    if isinstance(given, np.ma.MaskedArray):
-        remedy = "pass given.compressed(), or fill what is masked"
-        raise ArgumentError(name, "a masked array", "must have every value present", remedy)
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise ArgumentError(name, given, "has rows of different lengths", "pass a rectangular array") from None
-    except (RuntimeError, TypeError) as problem:  # a tensor that needs a gradient, or lives on a GPU
-        remedy = "pass tensor.detach().cpu().numpy()"
-        raise ArgumentError(name, type(given).__name__, f"does not become a numpy array ({problem})", remedy) from None
-    if array.dtype == object or array.dtype.kind not in "buif":
-        raise ArgumentError(
-            name, array.dtype, "must hold real numbers", "pass floats or integers in a numpy array or list"
-        )
-    if array.ndim not in dimensions:
-        allowed = " or ".join(str(d) for d in dimensions)
-        raise ArgumentError(name, f"array of shape {array.shape}", f"must have {allowed} dimension(s)", "reshape it")
-    floats: Floats = np.array(array, dtype=np.float64, order="C")
-    for integer in array[np.abs(floats) >= 2.0**53].tolist() if array.dtype.kind in "iu" else ():
-        if int(float(integer)) != integer:
-            rule = "is an integer that float64 cannot hold exactly"
-            raise ArgumentError(name, integer, rule, "scale it down, or pass floats if their rounding is meant")
-    bad = ~np.isfinite(floats)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        position = where[0] if len(where) == 1 else where
-        raise ArgumentError(
-            f"{name}[{position}]" if where else name, float(floats[where]), "must be finite", "remove or replace it"
-        )
-    floats.flags.writeable = False
-    return floats
 
 
 def as_tolerance(given: Any) -> float:
     """A finite tolerance >= 0."""
-    try:
-        tolerance = float(given)
-    except (TypeError, ValueError):
-        raise ArgumentError("tolerance", given, "must be a number", "pass 0.0 for the exact optimum") from None
-    if not math.isfinite(tolerance) or tolerance < 0.0:
+    tolerance = finite_number(given, "tolerance", remedy="pass 0.0 for the exact optimum")
+    if tolerance < 0.0:
         raise ArgumentError("tolerance", tolerance, "must be finite and not negative", "pass 0.0 for the exact optimum")
     return tolerance
 
 
 def as_size(given: Any, n: int) -> int | None:
     """A subset size between 0 and n, or None."""
-    if given is None:
-        return None
-    try:
-        size = operator.index(given)
-    except TypeError:
-        raise ArgumentError("size", given, "must be an integer or None", "pass None for subsets of any size") from None
-    if isinstance(given, (bool, np.bool_)) or not 0 <= size <= n:
-        raise ArgumentError("size", given, f"must lie between 0 and n = {n}", "choose fewer values or pass None")
-    return size
+    return (
+        None if given is None else whole(given, "size", 0, n, remedy=f"there are n = {n} values; None takes any size")
+    )
 
 
 def as_norm(given: Any) -> str:
@@ -141,10 +95,10 @@ class SubsetSumInstance:
     norm: str = "max"
 
     def __post_init__(self) -> None:
-        values = as_floats("values", self.values, dimensions=(1, 2))
+        values = finite_array(self.values, "values", axes=(1, 2))
         vectors = values.ndim == 2
         check_has_values(values.shape, vectors=vectors, row="")
-        target = as_floats("target", self.target, dimensions=(0, 1))
+        target = finite_array(self.target, "target", axes=(0, 1))
         if target.shape != values.shape[1:]:
             rule = f"has another number of dimensions or coordinates than the values, of shape {values.shape}"
             remedy = f"pass one number for each of the {values.shape[1]} coordinates" if vectors else "pass one number"

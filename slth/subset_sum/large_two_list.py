@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from slth.arrays import Floats
 from slth.kernels.fixed_point import to_key
 from slth.kernels.fixed_size import (
     COUNT_BITS,
@@ -22,9 +23,8 @@ from slth.kernels.fixed_size import (
 from slth.kernels.sums import merge_upper_half, reflect_lower_half
 from slth.kernels.two_list import BLOCK, FAR, pairs_within, walk
 from slth.kernels.wide_list import subsets_with_sum, wide_keys
-from slth.subset_sum.instance import Floats
+from slth.resources import worker_pool
 from slth.subset_sum.ranking import MOST_CANDIDATES, Keys, Ranking, chunk_bounds, rank
-from slth.subset_sum.resources import worker_pool
 from slth.subset_sum.status import Status
 
 SHARED_FROM = 1 << 17  # lists below this are merged by one thread: a hand-over costs more than it saves

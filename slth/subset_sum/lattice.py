@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats
 from slth.errors import ArgumentError
-from slth.subset_sum.dyadic import Bools, Outcome, beyond_reach, distance, float_below, integer_form
-from slth.subset_sum.instance import Floats
+from slth.resources import Progress
+from slth.subset_sum.dyadic import Outcome, beyond_reach, distance, float_below, integer_form
 from slth.subset_sum.reachable import Plan, best_choice
-from slth.subset_sum.resources import Progress
 from slth.subset_sum.status import Status
 
 
@@ -98,7 +97,7 @@ class _Weights:
     weights: list[int]
     goal: Fraction
     size: int | None
-    flipped: npt.NDArray[np.bool_]  # values that are chosen when their weight is not
+    flipped: Bools  # values that are chosen when their weight is not
 
     def subset(self, taken: list[int]) -> Bools:
         chosen = np.zeros(len(self.weights), dtype=np.bool_)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from slth.arrays import Floats, finite_number
 from slth.errors import ArgumentError
 from slth.rng import Stream
 from slth.subset_sum.elementary_laws import (
@@ -22,7 +22,6 @@ from slth.subset_sum.elementary_laws import (
     ProductUniform,
     SignedConstant,
     Uniform,
-    finite_float,
 )
 
 __all__ = [
@@ -51,7 +50,7 @@ class Law(Protocol):
     def second_moment(self) -> float:
         """E[X**2]: what the error prediction needs, not the variance."""
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values ``start`` to ``start + count - 1``, as float64[count]."""
 
     def describe(self) -> dict[str, Any]:
@@ -83,7 +82,7 @@ class MixtureWithZero:
     def __post_init__(self) -> None:
         if not isinstance(self.law, Law):
             raise ArgumentError("law", self.law, "is not a law of values", "pass one such as Uniform(-1.0, 1.0)")
-        probability = finite_float("zero_probability", self.zero_probability)
+        probability = finite_number(self.zero_probability, "zero_probability")
         if not 0.0 <= probability <= 1.0:
             raise ArgumentError("zero_probability", probability, "must lie in [0, 1]", "use 0.5 for half zeros")
         object.__setattr__(self, "zero_probability", probability)
@@ -98,7 +97,7 @@ class MixtureWithZero:
         """``(1 - zero_probability) * law.second_moment``."""
         return (1.0 - self.zero_probability) * self.law.second_moment
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Values of ``law`` from ``path.value``, replaced by 0 where ``path.zero`` says so; as float64[count]."""
         values = self.law.sample(Stream(stream.seed, stream.path + ".value"), count, start)
         choice = Stream(stream.seed, stream.path + ".zero").uniform(start, count)
@@ -155,7 +154,7 @@ class ScipyLaw:
         """The distribution's variance plus the square of its mean."""
         return float(self.distribution.var()) + self.mean**2
 
-    def sample(self, stream: Stream, count: int, start: int = 0) -> NDArray[np.float64]:
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
         """Quantiles of uniforms ``start`` to ``start + count - 1`` of the stream, as float64[count]."""
         return np.asarray(self.distribution.ppf(stream.uniform(start, count)), np.float64)
 

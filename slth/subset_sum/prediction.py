@@ -25,9 +25,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
+from slth.arrays import Floats, finite_array, finite_number, whole
 from slth.errors import ArgumentError, ConstructionError
-from slth.subset_sum.elementary_laws import finite_float
-from slth.subset_sum.instance import Floats, as_floats
 from slth.subset_sum.saddlepoint import log_density
 
 Density: TypeAlias = Literal["normal", "saddlepoint"]
@@ -124,7 +123,7 @@ def predict_error(values: ArrayLike, target: float, *, density: Density = "norma
     '0.00296'
     """
     numbers = _values(values, dimensions=(1,))
-    batch = _prediction(numbers[None, :], np.array([finite_float("target", target)]), density)
+    batch = _prediction(numbers[None, :], np.array([finite_number(target, "target")]), density)
     return ErrorPrediction(batch.log_rate[0], batch.ceiling[0])
 
 
@@ -149,7 +148,7 @@ def predict_errors(values: ArrayLike, targets: ArrayLike, *, density: Density = 
         If a number is not finite, the shapes do not fit, or the density is another one.
     """
     numbers = _values(values, dimensions=(1, 2))
-    goals = as_floats("targets", targets, dimensions=(1,))
+    goals = finite_array(targets, "targets", axes=(1,))
     if numbers.ndim == 2 and len(numbers) != len(goals):
         rule = f"has shape {goals.shape}, which does not fit values of shape {numbers.shape}"
         raise ArgumentError("targets", targets, rule, "give one target for each row of values")
@@ -191,7 +190,7 @@ def failure_probability(
     '0.065'
     """
     law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
-    return law.failures(finite_float("error", error), _count(count))[-1]
+    return law.failures(finite_number(error, "error"), _count(count))[-1]
 
 
 def error_quantile(
@@ -269,8 +268,8 @@ def candidates_for_error(
     32
     """
     law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
-    error = finite_float("error", error)
-    failure = finite_float("failure", failure)
+    error = finite_number(error, "error")
+    failure = finite_number(failure, "failure")
     if not SMALLEST_FAILURE <= failure < 1.0:
         raise ArgumentError("failure", failure, f"must lie in [{SMALLEST_FAILURE}, 1)", "use 0.01 for one in a hundred")
     count = 32
@@ -297,10 +296,10 @@ class _Marginal:
     @classmethod
     def checked(cls, second_moment: float, target: float, *, mean: float, usable: float) -> _Marginal:
         law = cls(
-            finite_float("second_moment", second_moment),
-            finite_float("mean", mean),
-            finite_float("usable", usable),
-            finite_float("target", target),
+            finite_number(second_moment, "second_moment"),
+            finite_number(mean, "mean"),
+            finite_number(usable, "usable"),
+            finite_number(target, "target"),
         )
         if law.second_moment <= 0.0:
             raise ArgumentError("second_moment", second_moment, "must be positive", "pass E[X**2], not the variance")
@@ -378,20 +377,18 @@ def _prediction(values: Floats, targets: Floats, density: Density) -> ErrorPredi
 
 
 def _values(given: Any, *, dimensions: tuple[int, ...]) -> Floats:
-    values = as_floats("values", given, dimensions=dimensions)
+    values = finite_array(given, "values", axes=dimensions)
     if values.shape[-1] == 0:
         raise ArgumentError("values", given, "must hold at least one value", "pass n >= 1 candidates")
     return values
 
 
 def _probability(name: str, value: float) -> float:
-    probability = finite_float(name, value)
+    probability = finite_number(value, name)
     if not 0.0 < probability < 1.0:
         raise ArgumentError(name, value, "must lie strictly between 0 and 1", "use 0.5 for the median")
     return probability
 
 
 def _count(count: int) -> int:
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= LARGEST_COUNT:
-        raise ArgumentError("count", count, f"must be an integer from 0 to {LARGEST_COUNT}", "count the values")
-    return int(count)
+    return whole(count, "count", 0, LARGEST_COUNT, remedy="count the values")

@@ -7,16 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Indices
 from slth.errors import ArgumentError
+from slth.resources import Progress
 from slth.subset_sum.annealing import REHEAT, anneal_window, window_size
 from slth.subset_sum.bands import band_steps
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.pursuit_steps import Bools, Descended, Descent, Norm, Steps, distance, drive
-from slth.subset_sum.resources import Progress
-
-Integers = npt.NDArray[np.int64]
+from slth.subset_sum.pursuit_steps import Descended, Descent, Norm, Steps, distance, drive
 
 ROUNDS = 2  # annealings of the flips that matter, after the shortest candidates were annealed
 GREEDY_LIMIT = 2**23  # numbers in the array, up to which plain greedy is run as well
@@ -199,7 +196,7 @@ class _Search:
         chosen[window] = found.chosen
         self._offer(chosen)
 
-    def _least(self, change: Floats) -> Integers:
+    def _least(self, change: Floats) -> Indices:
         """Positions of the window with the least changes; with a size, half of them of chosen candidates."""
         width = min(window_size(len(self.target)), len(change))
         if self.size is None:

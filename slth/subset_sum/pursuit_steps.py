@@ -13,14 +13,11 @@ from functools import cache, cached_property, partial
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from slth.kernels.pursuit import EXPONENTIALS, anneal, descend, exponentials, gram
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import worker_pool
+from slth.arrays import Bools, Floats, Singles, frozen
+from slth.kernels.pursuit import EXPONENTIALS, Candidates, Schedule, anneal, descend, exponentials, gram
+from slth.resources import worker_pool
 
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Singles: TypeAlias = npt.NDArray[np.float32]
 Norm: TypeAlias = Literal["l2", "max"]
 
 SWEEPS = 25  # over the window at each temperature
@@ -250,22 +247,9 @@ def _descended(asked: Descent) -> Descended:
 
 def _walk(walks: Walks, place: int) -> Annealed:
     window, chosen = walks.window, walks.start.copy()
-    flips = anneal(
-        window.rows,
-        window.columns,
-        window.pairs,
-        window.squares,
-        window.residual,
-        walks.temperatures,
-        SWEEPS,
-        HOTTEST,
-        REACH,
-        COLDEST,
-        window.price,
-        np.uint64(place),
-        _table(),
-        chosen,
-    )
+    candidates = Candidates(window.rows, window.columns, window.pairs, window.squares, window.residual)
+    schedule = Schedule(walks.temperatures, SWEEPS, HOTTEST, REACH, COLDEST, window.price)
+    flips = anneal(candidates, schedule, np.uint64(place), _table(), chosen)
     return Annealed(chosen, window.error(chosen, window.norm), int(flips))
 
 
@@ -273,5 +257,4 @@ def _walk(walks: Walks, place: int) -> Annealed:
 def _table() -> Singles:
     table = np.empty(EXPONENTIALS, np.float32)
     exponentials(table)
-    table.flags.writeable = False
-    return table
+    return frozen(table)

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Indices
 from slth.kernels.wide_list import subsets_with_sum
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.status import Status
 
-Keys = npt.NDArray[np.int64]
+Keys = Indices  # rounded values, and where there is room their subsets in the low bits
 Sums = list[tuple[int, int]]
 MOST_CANDIDATES = 1 << 16
 MOST_STEPS = 1 << 20  # of walks in Python integers: about a second
@@ -179,7 +178,7 @@ def chunk_bounds(count: int, size: int) -> list[int]:
     return [*range(0, count, max(1, size)), count] if count else [0, 0]
 
 
-def bits_to_bools(identity: int, n: int) -> npt.NDArray[np.bool_]:
+def bits_to_bools(identity: int, n: int) -> Bools:
     """The n lowest bits, as booleans.
 
     Examples

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from slth.errors import ResourceError
 from slth.kernels.lattice import absorb, is_reached, nearest_above, nearest_below, split_sum
-from slth.subset_sum.resources import SHARE, Progress, available_memory
+from slth.resources import SHARE, Progress, available_memory
 
 Bits = npt.NDArray[np.uint64]
 Records = npt.NDArray[Any]  # int16, or int32 beyond 32767 weights

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from slth.arrays import Floats
 from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.four_list import four_lists
 from slth.subset_sum.greedy import greedy_swaps
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.ranking import Ranking, bits_to_bools, exact_integers
 from slth.subset_sum.status import Status
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from scipy.special import expit
 
-from slth.subset_sum.instance import Floats
+from slth.arrays import Floats
 
 LARGEST_TILT = 1e6  # in units of the inverse of the largest value
 STEPS = 100  # enough for bisection alone; the Newton steps inside the bracket need about ten

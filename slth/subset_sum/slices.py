@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from slth.kernels.four_list import (
     BEST,
@@ -24,9 +23,8 @@ from slth.kernels.four_list import (
     next_sum,
     seek,
 )
-from slth.subset_sum.resources import Progress, worker_pool
-
-Keys = npt.NDArray[np.int64]
+from slth.resources import Progress, worker_pool
+from slth.subset_sum.ranking import Keys
 
 CHUNKS = 32  # stretches of the value range: fixed, so that the answer does not depend on the number of threads
 SHARED_FROM = 1 << 20  # sums; below, one chunk is finished before a second thread could help

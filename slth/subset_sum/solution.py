@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, frozen
 from slth.errors import SlthError
 from slth.kernels.exact_sum import chosen_sums
-from slth.subset_sum.instance import Floats, SubsetSumInstance
+from slth.resources import Interrupted
+from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.status import Status
-
-Bools = npt.NDArray[np.bool_]
 
 
 def residual(chosen: Sequence[float], target: float) -> list[float]:
@@ -74,7 +74,7 @@ def error_of(chosen: Floats, target: float | Floats, norm: str) -> float:
     return rounded_root(sum((gap * gap for gap in gaps), Fraction(0)))
 
 
-def frozen(work: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_only(work: Mapping[str, Any]) -> Mapping[str, Any]:
     """A read-only copy of the record of what was done."""
     return MappingProxyType(dict(work))
 
@@ -133,14 +133,13 @@ class SubsetSumSolution:
             raise SlthError(f"solver {self.solver} returned a subset of shape {subset.shape}: please report this")
         if self.instance.size is not None and int(subset.sum()) != self.instance.size:
             raise SlthError(f"solver {self.solver} returned {int(subset.sum())} values, asked for {self.instance.size}")
-        subset.flags.writeable = False
         chosen = self.instance.values[subset]
         error = error_of(chosen, self.instance.target, self.instance.norm)
         status = Status.OPTIMAL if error == 0.0 else self.status  # a sum that rounds to 0 is 0
         lower = error if status == Status.OPTIMAL else min(max(self.lower_bound, 0.0), error)
-        object.__setattr__(self, "subset", subset)
+        object.__setattr__(self, "subset", frozen(subset))
         object.__setattr__(self, "status", status)
-        object.__setattr__(self, "work", frozen(self.work))
+        object.__setattr__(self, "work", read_only(self.work))
         object.__setattr__(self, "total", _total(chosen))
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "lower_bound", lower)
@@ -149,6 +148,18 @@ class SubsetSumSolution:
     def density(self) -> float:
         """Chosen values / all values."""
         return float(self.subset.mean())
+
+    def finished(self) -> SubsetSumSolution:
+        """The solution itself, for callers to whom the best by the time of an interruption is no answer.
+
+        Raises
+        ------
+        Interrupted
+            If the solver was interrupted; it took the KeyboardInterrupt to hand over what it had.
+        """
+        if self.status == Status.INTERRUPTED:
+            raise Interrupted("a subset sum was interrupted")
+        return self
 
     def __repr__(self) -> str:
         return (
@@ -160,9 +171,7 @@ class SubsetSumSolution:
 def _total(chosen: Floats) -> float | Floats:
     if chosen.ndim == 1:
         return math.fsum(chosen.tolist())
-    total = np.array([math.fsum(column) for column in chosen.T.tolist()])
-    total.flags.writeable = False
-    return total
+    return frozen(np.array([math.fsum(column) for column in chosen.T.tolist()]))
 
 
 def _d_of(values: Floats) -> str:
@@ -201,11 +210,23 @@ class BatchSolution:
 
     def __post_init__(self) -> None:
         for name in ("subsets", "totals", "errors", "lower_bounds", "status"):
-            getattr(self, name).flags.writeable = False
-        object.__setattr__(self, "work", frozen(self.work))
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        object.__setattr__(self, "work", read_only(self.work))
 
     def __len__(self) -> int:
         return len(self.totals)
+
+    def finished(self) -> BatchSolution:
+        """The batch itself, for callers to whom a part of the answers would look like all of them.
+
+        Raises
+        ------
+        Interrupted
+            If a row was interrupted; the solver took the KeyboardInterrupt to hand over what it had.
+        """
+        if (self.status == Status.INTERRUPTED).any():
+            raise Interrupted("a batch of subset sums was interrupted")
+        return self
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{int((self.status == s).sum())} {s.label}" for s in Status if (self.status == s).any())

@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import Progress
+from slth.arrays import Bools, Floats, Indices
+from slth.resources import Progress
 from slth.subset_sum.status import Status
 
 
@@ -60,7 +60,7 @@ class Task:
         row: Floats = self.values[0 if self.values.shape[0] == 1 else index]
         return row
 
-    def rows(self, indices: npt.NDArray[np.int64], leading: int | None = None) -> Floats:
+    def rows(self, indices: Indices, leading: int | None = None) -> Floats:
         """The values of some instances, contiguous, at most `leading` of each."""
         chosen = self.values if self.values.shape[0] == 1 else self.values[indices]
         return np.ascontiguousarray(chosen[:, :leading])
@@ -70,7 +70,7 @@ class Task:
 class Rows:
     """Answers being filled in, one row an instance."""
 
-    subsets: npt.NDArray[np.bool_]
+    subsets: Bools
     lower_bounds: Floats
     status: npt.NDArray[np.uint8]
     work: dict[str, Any] = field(default_factory=dict)

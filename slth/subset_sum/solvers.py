@@ -7,27 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slth.errors import ArgumentError
+from slth.arrays import Bools, Floats, whole
+from slth.resources import Progress, thread_count
 from slth.subset_sum.differencing import largest_differencing
-from slth.subset_sum.dyadic import Bools, Outcome, integer_form
+from slth.subset_sum.dyadic import Outcome, integer_form
 from slth.subset_sum.four_list import MOST_VALUES, four_lists
 from slth.subset_sum.greedy import greedy_swaps
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.lattice import lattice
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.resources import Progress, thread_count
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 
 FOUR_LIST_MOST = MOST_VALUES
 WORDS_IN_REACH = 2**34  # 64-bit words a bitset may shift in all when nobody asked for it: some seconds
-
-
-def check_count(name: str, given: object, *, least: int, most: int) -> None:
-    """Refuse what is not an integer between least and most."""
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or not least <= given <= most:
-        raise ArgumentError(name, given, f"must be an integer from {least} to {most}", "or leave it at its default")
 
 
 def row_by_row(task: Task, solve_one: Callable[[Floats, float, Progress | None], Outcome]) -> Rows:
@@ -67,7 +60,7 @@ class FourList:
     slice_size: int = 1 << 17
 
     def __post_init__(self) -> None:
-        check_count("slice_size", self.slice_size, least=2, most=1 << 30)
+        whole(self.slice_size, "slice_size", 2, 1 << 30, remedy="leave it at its default")
 
     @property
     def traits(self) -> Traits:
@@ -195,8 +188,8 @@ class Greedy:
     polish: int = 32
 
     def __post_init__(self) -> None:
-        check_count("passes", self.passes, least=0, most=1 << 30)
-        check_count("polish", self.polish, least=0, most=44)
+        whole(self.passes, "passes", 0, 1 << 30, remedy="leave it at its default")
+        whole(self.polish, "polish", 0, 44, remedy="leave it at its default")
 
     @property
     def traits(self) -> Traits:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from slth.arrays import Bools, Floats, Indices
 from slth.kernels.exact_sum import chosen_sums
 from slth.kernels.fixed_size import best_subset_sized
 from slth.kernels.tolerance import MOST_VALUES, first_subset_within
 from slth.kernels.two_list import best_subset_packed, best_subset_shared
 from slth.kernels.wide_list import best_subset_wide, best_subset_wide_shared
-from slth.subset_sum.instance import Floats
+from slth.resources import run_slices
 from slth.subset_sum.large_two_list import solve_each, solve_large
 from slth.subset_sum.ranking import Ranking, bits_to_bools, chunk_bounds
 from slth.subset_sum.rescue import decide_otherwise
-from slth.subset_sum.resources import run_slices
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 
@@ -28,9 +28,6 @@ STEPS_A_SLICE = 4e7  # merge and walk steps between two reports of progress
 # Leading values tried, one after the other, when a tolerance is given: steps of 2^1.5, so all stages cost half as much
 # again as the last.
 STAGES = tuple(range(15, MOST, 3))
-
-Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from slth.arrays import Floats
+from slth.resources import Progress
 from slth.subset_sum.dyadic import Outcome, float_below
-from slth.subset_sum.instance import Floats
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.resources import Progress
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector_forest import LABEL, Pair, kinds_of, plant
@@ -120,23 +120,31 @@ def fill_rows(task: Task, solve_one: Callable[[int], Outcome], *, label: str) ->
 
 def descend(values: list[Row], goal: Row, *, size: int | None, squared: bool) -> int:
     """A subset, as bits, that no flip of one value (with a size: no exchange of two) brings nearer to the goal."""
-    n = len(values)
     bits = 0 if size is None else (1 << size) - 1
     total = [sum(row[c] for row in values[: size or 0]) for c in range(len(goal))]
     nearest = distance(total, goal, squared=squared)
     while True:
-        flips = [(i,) for i in range(n)] if size is None else [(i, j) for i in range(n) for j in range(i)]
-        best: tuple[int, int, Row] | None = None
-        for flip in flips:
-            if len(flip) == 2 and (bits >> flip[0] ^ bits >> flip[1]) & 1 == 0:
-                continue
-            moved = [t + sum(values[i][c] * (1 - 2 * (bits >> i & 1)) for i in flip) for c, t in enumerate(total)]
+        here = nearest
+        for flip in _flips(bits, len(values), sized=size is not None):
+            moved = _moved(total, values, flip, bits)
             apart = distance(moved, goal, squared=squared)
-            if apart < (nearest if best is None else best[0]):
-                best = apart, bits ^ sum(1 << i for i in flip), moved
-        if best is None:
+            if apart < nearest:
+                nearest, best, best_total = apart, flip, moved
+        if nearest == here:
             return bits
-        nearest, bits, total = best
+        bits, total = bits ^ sum(1 << i for i in best), best_total
+
+
+def _flips(bits: int, n: int, *, sized: bool) -> list[tuple[int, ...]]:
+    """Single values, or pairs of one that is in and one that is out."""
+    if not sized:
+        return [(i,) for i in range(n)]
+    return [(i, j) for i in range(n) for j in range(i) if (bits >> i ^ bits >> j) & 1]
+
+
+def _moved(total: Row, values: list[Row], flip: tuple[int, ...], bits: int) -> Row:
+    """The sum after some values have changed sides."""
+    return [t + sum(values[i][c] * (1 - 2 * (bits >> i & 1)) for i in flip) for c, t in enumerate(total)]
 
 
 @dataclass

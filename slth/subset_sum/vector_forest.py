@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from slth.arrays import Floats
 from slth.kernels.vector import LEAF, grow, nearest, pairs_within
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.ranking import chunk_bounds
-from slth.subset_sum.resources import Progress, run_slices
-from slth.subset_sum.vector_keys import Grid, Keys
+from slth.resources import Progress, run_slices
+from slth.subset_sum.ranking import Keys, chunk_bounds
+from slth.subset_sum.vector_keys import Grid
 
-Bools = npt.NDArray[np.bool_]
 BY_THREADS_FROM = 1 << 13  # sums from which more than one thread is worth its start
 SLICES = 64  # parts that a search is cut into: some milliseconds each
 FEW = 64  # pairs that a part of a search makes room for at first

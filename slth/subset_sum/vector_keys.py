@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-from slth.subset_sum.instance import Floats
+from slth.arrays import Floats
+from slth.subset_sum.ranking import Keys
 
-Keys = npt.NDArray[np.int64]
 KEY_BITS = 62  # of the sum of all |keys| and of the target's: differences of two sums then stay within int64
 SPREAD = 400  # binary digits between the units of two coordinates: squares of distances then stay normal doubles
 FLOAT_BITS = 52  # of whole numbers that float64 tells from the next; with one to spare for a sum of squares

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slth.arrays import whole
 from slth.subset_sum.dyadic import Outcome
+from slth.subset_sum.pursuit import pursue
 from slth.subset_sum.solution import error_of
 from slth.subset_sum.solver import Rows, Task, Traits
-from slth.subset_sum.solvers import check_count
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector import as_vectors, fill_rows
 
@@ -33,7 +34,7 @@ class Pursuit:
     beam: int = 8
 
     def __post_init__(self) -> None:
-        check_count("beam", self.beam, least=1, most=1 << 16)
+        whole(self.beam, "beam", 1, 1 << 16, remedy="leave it at its default")
 
     @property
     def traits(self) -> Traits:
@@ -52,8 +53,6 @@ class Pursuit:
 
     def run(self, task: Task) -> Rows:
         """Solve one row after the other; an interruption ends the batch with the rows answered so far."""
-        from slth.subset_sum.pursuit import pursue
-
         values, targets = as_vectors(task)
         inner = task.progress if len(targets) == 1 else None
 

@@ -125,7 +125,7 @@ WRONG = {
     "mistyped value": (["v.csv", "--target", "one"], "--target"),
     "target NaN": (["v.csv", "--target", "nan"], "--target=nan must be finite"),
     "negative tolerance": (["v.csv", "--target", "1", "--tolerance", "-1"], "--tolerance=-1.0"),
-    "size above n": (["v.csv", "--target", "1", "--size", "5"], "--size=5 must lie between 0 and n = 4"),
+    "size above n": (["v.csv", "--target", "1", "--size", "5"], "--size=5 must be an integer from 0 to 4"),
     "unknown solver": (["v.csv", "--target", "1", "--solver", "magic"], "two-list"),
     "unknown law": (["--law", "unifrom", "--n", "3", "--target", "1"], "--law='unifrom'"),
     "law without n": (["--law", "uniform", "--target", "1"], "--n"),

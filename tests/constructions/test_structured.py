@@ -14,7 +14,8 @@ from slth.constructions.conv_layout import as_convolutions, lay_out_convolutions
 from slth.constructions.structured import structured_ticket
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
-from slth.subset_sum import accelerated_pursuit, accelerator
+from slth.subset_sum import places
+from slth.subset_sum.tensor_server import TensorServer
 from slth.tickets import (
     Branch,
     ConvLayer,
@@ -218,15 +219,15 @@ def test_channels_searched_in_tensors_are_as_good(monkeypatch):
     rng = np.random.default_rng(0)
     target = ConvNetwork((2, 5, 5), [ConvLayer(rng.normal(size=(2, 2, 2, 2)), None, "identity")])
     method = Structured(channels=120, gain="unit", beam=1)
-    monkeypatch.setattr(accelerator, "resolve_place", lambda device: torch.device("cpu"))
+    monkeypatch.setattr(places, "resolve_place", lambda device: torch.device("cpu"))
     searched = []
-    serve = accelerated_pursuit.TensorServer.__call__
+    serve = TensorServer.__call__
 
     def counted(self, asked):
         searched.append(len(asked))
         return serve(self, asked)
 
-    monkeypatch.setattr(accelerated_pursuit.TensorServer, "__call__", counted)
+    monkeypatch.setattr(TensorServer, "__call__", counted)
     made = construct_structured(target, method, seed=3, device="cuda")
     assert searched, "the device was asked"
     assert worst(target, made.ticket) <= made.certificate.error + made.certificate.float64_allowance

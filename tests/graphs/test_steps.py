@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from slth.errors import ArgumentError
-from slth.graphs import AdaptivePool, Attend, Conv, Pool, Positions, Rearrange, Window, rearrangement
+from slth.graphs import AdaptivePool, Attend, Conv, Pool, Positions, Rearrange, Scale, Window, rearrangement
 from slth.graphs.window import Shape
 
 
@@ -185,5 +185,31 @@ def test_positions_are_one_at_their_own_pixel() -> None:
     ],
 )
 def test_bad_steps_are_refused_with_the_rule(make, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        make()
+
+
+def test_a_scale_is_a_factor_and_a_shift_for_each_channel() -> None:
+    x = numbers(2, 3, 4, 5)
+    np.testing.assert_array_equal(
+        Scale((2.0, -1.0, 0.5), 3.0).forward(x), x * np.array([2.0, -1.0, 0.5])[:, None, None] + 3
+    )
+    np.testing.assert_array_equal(Scale(shift=(1.0, 2.0, 3.0)).forward(x), x + np.array([1.0, 2.0, 3.0])[:, None, None])
+    known = [step.nonnegative(True) for step in (Scale(2), Scale(-2.0), Scale(shift=-1.0), Scale((1.0, -1.0)))]
+    assert known == [True, False, False, False]
+    assert not Scale(2).nonnegative(False)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Scale(float("nan")), "finite"),
+        (lambda: Scale(()), "one number or one for each channel"),
+        (lambda: Scale((1.0, 2.0), (1.0, 2.0, 3.0)), "as many as the 2 factors"),
+        (lambda: Scale((1.0, 2.0)).shape((3, 4, 4)), "1 or the 3 channels"),
+        (lambda: Scale("2"), "finite"),
+    ],
+)
+def test_bad_scales_are_refused(make, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         make()

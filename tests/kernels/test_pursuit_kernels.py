@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slth.kernels.pursuit import EXPONENTIALS, anneal, descend, exponentials, gram, products
+from slth.kernels.pursuit import EXPONENTIALS, Candidates, Schedule, anneal, descend, exponentials, gram, products
 
 shapes = st.tuples(st.integers(1, 150), st.integers(1, 9), st.integers(0, 2**32))
 
@@ -93,8 +93,9 @@ def test_annealing_returns_a_subset_no_worse_than_its_start(price, n, dimension,
     def walk(state):
         chosen = start.copy()
         columns = np.ascontiguousarray(rows.T)
-        arguments = (rows, columns, pairs, squares, base, temperatures, 5, 100.0, 12.0, 0.3, price, np.uint64(state))
-        return anneal(*arguments, table(), chosen), chosen
+        candidates = Candidates(rows, columns, pairs, squares, base)
+        schedule = Schedule(temperatures, 5, 100.0, 12.0, 0.3, price)
+        return anneal(candidates, schedule, np.uint64(state), table(), chosen), chosen
 
     flips, chosen = walk(seed)
     again, same = walk(seed)

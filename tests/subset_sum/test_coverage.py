@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from slth import resources
 from slth.errors import ArgumentError, ResourceError
 from slth.rng import Stream
 from slth.subset_sum import coverage as coverage_module
-from slth.subset_sum import resources
 from slth.subset_sum.coverage import coverage, coverage_growth
 from slth.subset_sum.laws import Normal, Uniform
 from tests.oracles import all_sums
@@ -214,7 +214,7 @@ def test_too_many_values():
 def test_too_little_memory(monkeypatch):
     monkeypatch.setattr(resources, "available_memory", lambda: 1000)
     with pytest.raises(ResourceError, match="GiB"):
-        coverage(np.ones(20), (0.0, 1.0))
+        coverage(np.ones(26), (0.0, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from slth.errors import ArgumentError, ResourceError, SlthError
+from slth.resources import Interrupted
 from slth.subset_sum import (
+    BatchSolution,
     FourList,
     Greedy,
     Lattice,
@@ -43,7 +45,7 @@ REFUSED = [
     ({"tolerance": -1e-9}, "tolerance=-1e-09 must be finite and not negative"),
     ({"tolerance": math.nan}, "tolerance"),
     ({"tolerance": "small"}, "tolerance"),
-    ({"size": 4}, "size=4 must lie between 0 and n = 3"),
+    ({"size": 4}, "size=4 must be an integer from 0 to 3: there are n = 3 values"),
     ({"size": -1}, "size=-1"),
     ({"size": 1.5}, "size=1.5 must be an integer"),
     ({"size": True}, "size=True"),
@@ -84,7 +86,7 @@ def test_good_input_of_each_kind_passes():
         ([[1.0, 2.0]], [1.0, 2.0], "one target for each of the 1 rows"),
         ([[[1.0]]], [1.0], "dimension"),
         ([[]], [1.0], "at least one value a row"),
-        ([[1.0, math.nan]], [1.0], r"values\[\(0, 1\)\]"),
+        ([[1.0, math.nan]], [1.0], r"values\[0, 1\]"),
         ([1.0], 1.0, "targets"),
     ],
 )
@@ -105,7 +107,8 @@ def test_too_many_values_name_the_solver_that_takes_them():
 
 
 def test_memory_is_checked_before_it_is_taken(monkeypatch):
-    from slth.subset_sum import choice, entry, resources
+    from slth import resources
+    from slth.subset_sum import choice, entry
 
     for module in (choice, entry, resources):
         monkeypatch.setattr(module, "available_memory", lambda: 64 << 20)
@@ -165,3 +168,17 @@ def test_an_error_of_zero_is_optimal_whoever_found_it(name):
     assert solve(values, 10.0, solver=solver_named(name)).status is Status.OPTIMAL
     assert (solve_batch([values], [10.0], solver=solver_named(name)).status == Status.OPTIMAL).all()
     assert solve(values, 10.0, tolerance=1.0, solver=TwoList()).error <= 1.0
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_whoever_needs_all_answers_asks_for_finished_ones(status):
+    one = SubsetSumSolution(SubsetSumInstance([1.0, 2.0], 2.5), [False, True], 0.0, status, "a solver")
+    batch = BatchSolution(
+        np.zeros((2, 2), np.bool_), np.zeros(2), np.ones(2), np.zeros(2), np.array([0, status], np.uint8), "a solver"
+    )
+    for solution in (one, batch):
+        if status == Status.INTERRUPTED:
+            with pytest.raises(Interrupted, match="interrupted"):
+                solution.finished()
+        else:
+            assert solution.finished() is solution

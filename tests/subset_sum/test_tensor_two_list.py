@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slth.errors import ArgumentError, ResourceError
-from slth.subset_sum import Status, accelerator, solve, solve_batch
-from slth.subset_sum.accelerator import solve_rows
+from slth.subset_sum import Status, solve, solve_batch, tensor_two_list
 from slth.subset_sum.solver import Task
+from slth.subset_sum.tensor_two_list import solve_rows
 from tests.oracles import best_subset, error_of
 from tests.strategies import instances
 
@@ -52,7 +52,7 @@ def test_chunks_do_not_change_the_answer(monkeypatch):
     rng = np.random.default_rng(1)
     values, targets = rng.uniform(-1, 1, (7, 12)), rng.uniform(-1, 1, 7)
     whole = torch_errors(values, targets, CPU)
-    monkeypatch.setattr(accelerator, "_rows_at_once", lambda n, place: 2)
+    monkeypatch.setattr(tensor_two_list, "_rows_at_once", lambda n, place: 2)
     assert torch_errors(values, targets, CPU) == whole
 
 
@@ -74,14 +74,3 @@ def test_what_the_device_cannot_do_is_said(monkeypatch):
         solve([1.0, 2.0], 3.0, size=1, device="cuda")
     with pytest.raises(ResourceError, match="n=41"):
         solve(np.ones(41), 3.0, device="cuda")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("n", [9, 21, 30, 40])
-def test_cuda_equals_the_kernels(n):
-    rng = np.random.default_rng(n)
-    count = 200 if n < 30 else 3
-    values, targets = rng.uniform(-1, 1, (count, n)), rng.uniform(-1, 1, count)
-    answer = solve_batch(values, targets, device="cuda")
-    kernels = solve_batch(values, targets)
-    np.testing.assert_array_equal(answer.errors, kernels.errors)

@@ -1,4 +1,4 @@
-"""The vector pursuit on an accelerator: many pursuits in step, their sweeps as tensors in float32, sums in float64.
+"""Who answers pursuits on an accelerator: many in step, their sweeps as tensors in float32, sums in float64.
 
 The pursuit itself is the one that processors run; only what it asks to be computed is answered here, for all instances
 at the same time. A descent flips, in each instance, the candidate that brings its residual down most: one sweep over
@@ -9,121 +9,35 @@ probability that it would be the next one accepted, so that no step is spent on 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
+from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 
-from slth.errors import ArgumentError
-from slth.subset_sum.accelerator import free_memory, resolve_place
-from slth.subset_sum.choice import choose
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.pursuit import pursuit_steps
+from slth.arrays import Bools, Floats
+from slth.resources import SHARE
+from slth.subset_sum.places import free_memory
 from slth.subset_sum.pursuit_steps import (
     COLDEST,
     HOTTEST,
     SWEEPS,
     Annealed,
     Answer,
-    Bools,
     Descended,
     Descent,
-    Norm,
     Request,
     Walks,
-    drive_together,
 )
-from slth.subset_sum.resources import SHARE, Progress
-from slth.subset_sum.solution import error_of
-from slth.subset_sum.solver import Rows, Solver, Task
-from slth.subset_sum.status import Status
-from slth.subset_sum.vector import as_vectors
-from slth.subset_sum.vector_pursuit import Pursuit
 
 CHECK_EVERY = 16  # steps between two questions to the device whether anything still moves
 ROUNDING = 1e-6  # of |x|^2: a gain in float32 below it may be rounding, and made and unmade for ever
 
 _Ask = TypeVar("_Ask", Descent, Walks)
 _Answers: TypeAlias = Callable[[Sequence[_Ask]], list[Answer]]
-
-
-@dataclass(frozen=True)
-class TorchPursuit:
-    """How an answer from here is signed.
-
-    Parameters
-    ----------
-    beam : int
-    device : str
-        The torch device that solved the rows.
-    """
-
-    beam: int
-    device: str
-
-
-def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchPursuit, Rows] | None:
-    """Pursue on the named device; None where the processor should answer: no GPU is found, or exact search is in reach.
-
-    Raises
-    ------
-    ArgumentError
-        For a device that does not exist, or a solver that has no accelerator path.
-    """
-    place = resolve_place(device)
-    if place is None or place.type == "cpu":
-        return None
-    if solver is None:
-        solver, _ = choose(task)
-        if not isinstance(solver, Pursuit):
-            return None
-    if not isinstance(solver, Pursuit):
-        raise ArgumentError(
-            "solver", solver, f"does not run on device {device!r}", "use Pursuit(), None or device='cpu'"
-        )
-    return TorchPursuit(solver.beam, str(place)), pursue_rows(task, place, beam=solver.beam)
-
-
-def pursue_rows(task: Task, place: torch.device | str, *, beam: int = 8) -> Rows:
-    """Pursue the targets of all rows at the same time.
-
-    Parameters
-    ----------
-    task : Task
-    place : torch.device or str
-    beam : int
-        Annealing walks of each round.
-
-    Returns
-    -------
-    Rows
-        As :class:`~slth.subset_sum.vector_pursuit.Pursuit` answers; ``work`` holds the steps and the bytes swept.
-    """
-    values, targets = as_vectors(task)
-    norm: Norm = "l2" if task.norm == "l2" else "max"
-    server = TensorServer(torch.device(place))
-    own = [values[min(k, len(values) - 1)] for k in range(len(targets))]
-    found = drive_together(
-        [
-            pursuit_steps(mine, target, size=task.size, beam=beam, norm=norm, tolerance=task.tolerance)
-            for mine, target in zip(own, targets, strict=True)
-        ],
-        server,
-        threads=task.threads,
-        finished=None if task.progress is None else partial(_report, task.progress, len(targets)),
-    )
-    rows = Rows.empty(len(targets), task.n)
-    for k, result in enumerate(found):
-        within = error_of(own[k][result.subset], targets[k], task.norm) <= task.tolerance
-        rows.subsets[k], rows.lower_bounds[k] = result.subset, 0.0
-        rows.status[k] = Status.WITHIN_TOLERANCE if within else Status.HEURISTIC
-    rows.work.update(reason=f"device {place}", **server.work)
-    return rows
 
 
 @dataclass
@@ -135,12 +49,16 @@ class TensorServer:
     place : torch.device
     work : dict
         Steps made and bytes of candidates that they swept, summed over all calls.
+    seconds : dict
+        Spent on descents and on walks, transfers included.
     """
 
     place: torch.device
     work: dict[str, int] = field(
         default_factory=lambda: {"descent_steps": 0, "descent_bytes": 0, "walk_steps": 0, "walk_bytes": 0}
     )
+
+    seconds: dict[str, float] = field(default_factory=lambda: {"descents": 0.0, "walks": 0.0})
 
     @classmethod
     def on(cls, device: str) -> TensorServer:
@@ -152,8 +70,12 @@ class TensorServer:
         answers: list[Answer | None] = [None] * len(requests)
         descents = [(at, ask) for at, ask in enumerate(requests) if isinstance(ask, Descent)]
         walks = [(at, ask) for at, ask in enumerate(requests) if isinstance(ask, Walks)]
+        begin = perf_counter()
         self._serve(answers, descents, lambda ask: 12 * ask.rows.size, lambda ask: 0, self._descend)
+        between = perf_counter()
         self._serve(answers, walks, _walk_bytes, lambda ask: len(ask.places), self._walk)
+        self.seconds["descents"] += between - begin
+        self.seconds["walks"] += perf_counter() - between
         return [answer for answer in answers if answer is not None]
 
     def _serve(
@@ -326,24 +248,6 @@ class _Walking:
         residual = tables.base[:, None, :] - torch.bmm(self.chosen.double(), tables.rows)
         inner = torch.bmm(residual, tables.rows.transpose(1, 2))
         return inner.float(), (residual * residual).sum(dim=2).float()
-
-
-def _report(progress: Progress, count: int, done: int) -> None:
-    progress("pursuit", done, count)
-
-
-def copy_bandwidth(place: torch.device, *, size: int = 2**28, calls: int = 8) -> float:
-    """Bytes a second that a copy reads and writes: what memory gives to a sweep that does little else."""
-    source = torch.zeros(size // 4, device=place)
-    target = torch.empty_like(source)
-    seconds = []
-    for _ in range(calls):
-        begin = time.perf_counter()
-        target.copy_(source)
-        if place.type == "cuda":
-            torch.cuda.synchronize(place)
-        seconds.append(time.perf_counter() - begin)
-    return 2 * size / min(seconds)
 
 
 def _resummed(ask: Descent, chosen: Bools, flips: int) -> Descended:

@@ -6,73 +6,20 @@ operations, so the code that runs on a GPU is the code that is tested on the CPU
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
-from slth.errors import ArgumentError, ResourceError
-from slth.subset_sum.instance import Floats
-from slth.subset_sum.resources import SHARE, available_memory
-from slth.subset_sum.solver import Rows, Solver, Task
+from slth.arrays import Floats
+from slth.errors import ResourceError
+from slth.resources import SHARE
+from slth.subset_sum.places import free_memory
+from slth.subset_sum.solver import Rows, Task
 from slth.subset_sum.status import Status
 from slth.subset_sum.two_list import TwoList
 
 MOST = 40
 KEY_BITS = 60
 COPIES = 8  # int64 tensors of a row's list length alive at once, temporaries of sort and bisection included
-
-
-@dataclass(frozen=True)
-class TorchTwoList:
-    """How an answer from here is signed.
-
-    Parameters
-    ----------
-    device : str
-        The torch device that solved the rows.
-    """
-
-    device: str
-
-
-def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoList, Rows] | None:
-    """Solve on the named device; None where ``device="auto"`` finds no GPU and the compiled kernels should answer.
-
-    Raises
-    ------
-    ArgumentError
-        For a device that does not exist, or a task that has no accelerator path: another solver, a fixed size.
-    ResourceError
-        For n > 40, or where not even one instance fits into the device's memory.
-    """
-    place = resolve_place(device)
-    if place is None or place.type == "cpu":
-        return None
-    if solver is not None and not isinstance(solver, TwoList):
-        raise ArgumentError(
-            "solver", solver, f"does not run on device {device!r}", "use TwoList(), None or device='cpu'"
-        )
-    if task.size is not None:
-        raise ArgumentError("size", task.size, f"is not offered on device {device!r}", "use device='cpu'")
-    return TorchTwoList(str(place)), solve_rows(task, place)
-
-
-def resolve_place(device: str) -> torch.device | None:
-    """The device of a name; None where "auto" finds no GPU."""
-    if device == "auto":
-        return torch.device("cuda") if torch.cuda.is_available() else None
-    try:
-        place = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ArgumentError("device", device, "is not a device", "use 'cpu', 'cuda', 'cuda:0' or 'auto'") from None
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise ArgumentError("device", device, "is not here: torch finds no CUDA device", "use 'auto' or 'cpu'")
-    if place.type not in ("cpu", "cuda"):
-        raise ArgumentError(
-            "device", device, "has no 64-bit arithmetic that the solver can rely on", "use 'cpu' or 'cuda'"
-        )
-    return place
 
 
 def solve_rows(task: Task, place: torch.device | str) -> Rows:
@@ -99,11 +46,6 @@ def solve_rows(task: Task, place: torch.device | str) -> Rows:
         rows.subsets[left], rows.status[left], rows.lower_bounds[left] = again.subsets, again.status, again.lower_bounds
     rows.work.update(reason=f"device {place}", rows_at_once=at_once, decided_by_kernels=len(left))
     return rows
-
-
-def free_memory(place: torch.device) -> int:
-    """Free bytes of a device."""
-    return int(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else available_memory()
 
 
 def _rows_at_once(n: int, place: torch.device) -> int:

@@ -1,0 +1,127 @@
+"""The numbers of both networks at one node with weights, enclosed; and the affine rule that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from slth.arrays import Bools
+from slth.certificates.interval import Array, Interval
+from slth.certificates.layout import conv_layout
+from slth.certificates.rules.affine import AffineRule, Constants
+from slth.graphs import Conv, ConvShape, Shape
+from slth.tickets2.folded import Folded
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """The target's numbers at one node, each a point or an interval that holds it.
+
+    Parameters
+    ----------
+    shape : ConvShape
+        Of the convolution in the ticket's place.
+    weight : Interval float64[outputs, inputs / groups, height, width]
+    bias : Interval float64[outputs]
+    errors : Interval of the weight's shape or None
+        Ticket's less target's numbers, where those are no differences entry by entry: several copies of an input
+        together.
+    constants : Constants or None
+        Which inputs and outputs are 1 in the target, whatever its input.
+    """
+
+    shape: ConvShape
+    weight: Interval
+    bias: Interval
+    errors: Interval | None = None
+    constants: Constants | None = None
+
+    @staticmethod
+    def of(conv: Conv) -> Exact:
+        """Return the numbers of a convolution."""
+        shape = conv.geometry
+        bias = np.zeros(shape.outputs) if conv.bias is None else conv.bias
+        return Exact(shape, Interval.point(conv.weight), Interval.point(bias))
+
+
+def affine_rule(exact: Exact, folded: Folded, shape: Shape) -> AffineRule:
+    """Return the rule of a convolution of images of a shape, given what the ticket has in its place."""
+    window = exact.shape.window
+    size = window.output_size(shape[1:])
+    weights, positive = exact.weight.flat(), Interval(*folded.positive).flat()
+    negative = None if folded.negative is None else Interval(*folded.negative).flat()
+    pixels = size[0] * size[1]
+    bias = Interval(np.repeat(exact.bias.lower, pixels), np.repeat(exact.bias.upper, pixels))
+    inside = window.indices((shape[1], shape[2])).reshape(pixels, -1) >= 0
+    constants, magnitude = _constants(folded, inside, exact.shape.outputs)
+    negative_errors = None if negative is None or exact.errors is not None else negative - weights
+    return AffineRule(
+        layout=conv_layout(exact.shape, shape),
+        weights=weights,
+        positive=positive,
+        negative=negative,
+        errors=positive - weights if exact.errors is None else exact.errors.flat(),
+        negative_errors=negative_errors,
+        bias=bias,
+        bias_error=constants - bias,
+        magnitude=folded.magnitude.ravel(),
+        bias_magnitude=magnitude,
+        target_terms=_terms(exact),
+        terms=folded.terms,
+        factor=folded.factor,
+        gathered=exact.errors is not None,
+        constants=exact.constants,
+    )
+
+
+def _terms(exact: Exact) -> int:
+    """Return the largest number of products that an output of the target adds up; a constant's is none."""
+    counted = exact.weight.magnitude.reshape(len(exact.weight.lower), -1) != 0.0
+    if exact.constants is not None:
+        counted = counted[:, ~exact.constants.inputs]
+    return int(counted.sum(axis=1).max(initial=1))
+
+
+def _constants(folded: Folded, inside: Bools, outputs: int) -> tuple[Interval, Array]:
+    """Return what the zero-padded image of ones adds to each output, and the absolute products behind it."""
+    if folded.constant is None or folded.constant_magnitude is None:
+        nothing = np.zeros(outputs * len(inside))
+        return Interval.point(nothing), nothing
+
+    def seen(kernel: Array) -> Array:
+        return np.where(inside, kernel.reshape(outputs, 1, -1), 0.0).reshape(outputs * len(inside), -1)
+
+    lower, upper = folded.constant
+    total = Interval(seen(lower), seen(upper)).total()
+    return total, Interval.point(seen(folded.constant_magnitude)).total().upper
+
+
+def transposed(exact: Exact, folded: Folded, heads: int, *, shared: bool) -> tuple[Exact, Folded]:
+    r"""Return the map of keys to :math:`A^T k` and :math:`b \cdot k`, head after head, for queries :math:`A x + b`.
+
+    The queries' convolution has one tap and one group, and is linear in the ticket.
+    """
+
+    def turned(kernel: Array, bias: Array) -> Array:
+        by_head = kernel.reshape(heads, -1, kernel.shape[1])  # [head, size, width]
+        both = np.concatenate([by_head, bias.reshape(heads, -1, 1)], axis=2)
+        return np.ascontiguousarray(both.swapaxes(1, 2)).reshape(-1, by_head.shape[1], 1, 1)
+
+    def both(one: Interval | tuple[Array, Array], two: Interval | tuple[Array, Array]) -> Interval:
+        (low, high), (below, above) = (
+            (each.lower, each.upper) if isinstance(each, Interval) else each for each in (one, two)
+        )
+        return Interval(turned(low, below), turned(high, above))
+
+    none = np.zeros(exact.shape.outputs)
+    constant = (none, none) if folded.constant is None else folded.constant
+    weight, positive = both(exact.weight, exact.bias), both(folded.positive, constant)
+    outputs, inputs = weight.shape[:2]
+    groups = 1 if shared else heads
+    shape = ConvShape(inputs * groups, outputs, exact.shape.window, groups, bias=False)
+    size = turned(folded.magnitude, none if folded.constant_magnitude is None else folded.constant_magnitude)
+    of_ticket = Folded(
+        shape, (positive.lower, positive.upper), None, None, size, None, folded.terms, folded.factor
+    )  # fmt: skip
+    return Exact(shape, weight, Interval.point(np.zeros(outputs))), of_ticket

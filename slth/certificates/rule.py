@@ -1,0 +1,114 @@
+"""What a rule of certificates answers: ranges, backward linear bounds, rounding and norms of one kind of node."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from slth.certificates.interval import Array, Interval
+from slth.certificates.ranges import Ranges
+from slth.certificates.rows import Account, Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """What a rule sees while rows of functions are carried back through its node.
+
+    Parameters
+    ----------
+    before : tuple of Ranges
+        Of the nodes that it takes.
+    behind : Ranges
+        Of the node itself.
+    account : Account
+        Takes what the step back costs.
+    cache : dict
+        The node's own, for what does not depend on the rows.
+    """
+
+    before: tuple[Ranges, ...]
+    behind: Ranges
+    account: Account
+    cache: dict[str, Any]
+
+    def cached(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` makes, made once."""
+        if name not in self.cache:
+            self.cache[name] = make()
+        return self.cache[name]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary format.
+
+    Parameters
+    ----------
+    unit : float
+        Largest relative error of a rounded operation.
+    smallest : float
+        Smallest normal number: what flushing to zero can lose.
+    largest : float
+        A number below which all sums and products are, or none is promised.
+    """
+
+    unit: float
+    smallest: float
+    largest: float
+
+    def gamma(self, roundings: int) -> float:
+        """Return a bound on the relative error that so many roundings leave, infinite where they are too many."""
+        product = roundings * self.unit
+        return product / (1.0 - product) * (1.0 + 2.0**-50) if product <= 0.25 else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One network at one node, evaluated in a format.
+
+    Parameters
+    ----------
+    wrong : tuple of float64[n]
+        What the values that the node takes are off by, at most.
+    values : tuple of Interval
+        Those values in real arithmetic.
+    behind : Interval
+        The node's own in real arithmetic.
+    form : Format
+    of_ticket : bool
+        Which of the two networks it is.
+    """
+
+    wrong: tuple[Array, ...]
+    values: tuple[Interval, ...]
+    behind: Interval
+    form: Format
+    of_ticket: bool
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Bounds of the target's largest absolute value and of the largest difference, by norms alone."""
+
+    size: float
+    wrong: float
+
+
+class Rule(Protocol):
+    """A node of both networks; a new kind of step is one module with such a class, and one line in the map."""
+
+    linear: ClassVar[bool]
+
+    def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
+        """Return the ranges behind the node from those before it, by themselves."""
+
+    def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
+        """Return functions of the values before the node that bound those of the values behind it from above."""
+
+    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+        """Return what evaluation is off by behind the node, and a bound on all numbers that it meets."""
+
+    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
+        """Return the norms behind the node."""

@@ -1,0 +1,1 @@
+"""One rule a kind of node."""

@@ -1,0 +1,233 @@
+r"""Affine maps: convolutions, linear layers and means.
+
+Write :math:`h` for an input in the target, :math:`h' = h + e` for what the ticket has in its place, W for the target's
+weights and A for the ticket's. The difference of the two outputs has two exact forms,
+
+.. math:: z' - z = (A - W)\,h' + W\,e = (A - W)\,h + A\,e,
+
+and each term of the sum lies in the intersection of its two ranges. Where :math:`e = 0` and each term depends on one
+coordinate of the box, the sum of ranges is the range of the sum: nothing is lost. The second form carries functions
+:math:`a \cdot (z' - z) + b \cdot z` back to h and e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from slth.arrays import Bools
+from slth.certificates.interval import Array, Interval, apply, slopes, up, upper_product
+from slth.certificates.layout import Layout, Matrix, input_entries, kernel_entries
+from slth.certificates.ranges import Ranges
+from slth.certificates.rows import Apart, Factor, Rows, is_nothing, nothing, reach
+from slth.certificates.rule import Around, Evaluation, Norms
+
+
+@dataclass(frozen=True, eq=False)
+class Constants:
+    """Which inputs and outputs of an affine map are 1 in the target, whatever its input.
+
+    Parameters
+    ----------
+    inputs : bool[columns]
+    outputs : bool[rows]
+    """
+
+    inputs: Bools
+    outputs: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class AffineRule:
+    """An affine map, the target's and the ticket's.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the matrix.
+    weights : Interval float64[kernel]
+        The target's numbers.
+    positive : Interval float64[kernel]
+        The ticket's numbers on nonnegative inputs.
+    negative : Interval float64[kernel] or None
+        On negative inputs; None where they are the same.
+    errors, negative_errors : Interval float64[kernel], the second or None
+        Ticket's minus target's numbers.
+    bias, bias_error : Interval float64[rows]
+        The target's constants, and the ticket's minus the target's.
+    magnitude, bias_magnitude : float64[kernel], float64[rows]
+        Sums of absolute products behind the ticket's numbers.
+    target_terms, terms : int
+        Largest number of products that any output of the target and of the ticket adds up.
+    factor : float
+        Upper bound of 1 and of the ticket's random weights and gain.
+    narrowed : bool
+        Whether linear bounds of its values are worth their work: not those of means.
+    gathered : bool
+        Whether ``weights`` and ``errors`` say of one of several copies of an input what all of them come to together:
+        right for the target's values, and not entry by entry.
+    constants : Constants or None
+    """
+
+    linear: ClassVar[bool] = True
+
+    layout: Layout
+    weights: Interval
+    positive: Interval
+    negative: Interval | None
+    errors: Interval
+    negative_errors: Interval | None
+    bias: Interval
+    bias_error: Interval
+    magnitude: Array
+    bias_magnitude: Array
+    target_terms: int
+    terms: int
+    factor: float
+    narrowed: bool = True
+    gathered: bool = False
+    constants: Constants | None = None
+
+    def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
+        """Return the ranges behind the node."""
+        (seen,) = before
+        return Ranges.joined([self._rows(rows, layout, seen) for rows, layout in self.layout.pieces()]).reconciled()
+
+    def _rows(self, rows: slice, layout: Layout, before: Ranges) -> Ranges:
+        weights, positive, errors = (
+            kernel_entries(layout, each) for each in (self.weights, self.positive, self.errors)
+        )
+        negative = None if self.negative is None else kernel_entries(layout, self.negative)
+        negative_errors = None if self.negative_errors is None else kernel_entries(layout, self.negative_errors)
+        target, ticket = input_entries(layout, before.target), input_entries(layout, before.ticket)
+        moved = apply(errors, negative_errors, target)
+        if before.difference.magnitude.any():
+            difference = input_entries(layout, before.difference)
+            moved = moved + slopes(positive, negative, target.hull(ticket)) * difference
+            if not self.gathered:
+                moved = moved.meet(apply(errors, negative_errors, ticket) + weights * difference)
+        bias, wrong = self.bias[rows], self.bias_error[rows]
+        return Ranges(
+            layout.total(weights * target) + bias,
+            layout.total(apply(positive, negative, ticket)) + (bias + wrong),
+            layout.total(moved) + wrong,
+        )
+
+    def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
+        """Multiply by the matrices."""
+        (before,) = around.before
+        account, largest = around.account, before.target.magnitude
+        weights, errors, sides, moves = around.cached("factors", lambda: self._factors(before))
+        by_values = account.product(rows.on_values, weights, largest)
+
+        def of_values(factor: Factor) -> tuple[Matrix, Array]:
+            own = account.aside()
+            return own.sum(own.product(rows.on_differences, factor, largest), by_values, largest), own.constant
+
+        (on_values, cost), apart = of_values(errors), None
+        if sides is not None and not is_nothing(rows.on_differences):
+            (above, first), (below, second) = of_values(sides[0]), of_values(sides[1])
+            apart = Apart(above, below, np.maximum(first, second))
+        account.add(reach(rows.on_values, self.bias))
+        account.add(reach(rows.on_differences, self.bias_error))
+        on_differences = nothing(*on_values.shape)
+        if moves is not None:
+            on_differences = account.product(rows.on_differences, moves, before.difference.magnitude)
+        return (Rows(on_values, on_differences, cost, apart),)
+
+    def _factors(self, before: Ranges) -> tuple[Factor, Factor, tuple[Factor, Factor] | None, Factor | None]:
+        """Return weights, errors, those of either sign of values that may have both, and what differences meet."""
+        largest, layout = before.target.magnitude, self.layout
+        weights = Factor.of(layout, kernel_entries(layout, self.weights), largest)
+        errors = Factor.of(layout, self._slopes(self.errors, self.negative_errors, before.target), largest)
+        sides, moves = None, None
+        if self.negative_errors is not None and bool((before.target.lower < 0.0).any()):
+            above, below = (
+                Factor.of(layout, kernel_entries(layout, each), largest) for each in (self.errors, self.negative_errors)
+            )
+            sides = above, below
+        if before.difference.magnitude.any():
+            carried = self._slopes(self.positive, self.negative, before.either)
+            moves = Factor.of(layout, carried, before.difference.magnitude)
+        return weights, errors, sides, moves
+
+    def _slopes(self, positive: Interval, negative: Interval | None, inputs: Interval) -> Interval:
+        spread = kernel_entries(self.layout, positive)
+        if negative is None:
+            return spread
+        return slopes(spread, kernel_entries(self.layout, negative), input_entries(self.layout, inputs))
+
+    def choices(self, before: Ranges) -> tuple[Interval, Interval]:
+        """Return for each entry what the target's values and the differences before the node are multiplied by."""
+        return (
+            self._slopes(self.errors, self.negative_errors, before.target),
+            self._slopes(self.positive, self.negative, before.either),
+        )
+
+    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+        """Carry errors on, and round each sum of products."""
+        (wrong,), sizes = at.wrong, up(at.values[0].magnitude + at.wrong[0])
+        if at.of_ticket:
+            weights = self.positive.magnitude
+            if self.negative is not None:
+                weights = np.maximum(weights, self.negative.magnitude)
+            magnitude, constants, terms = self.magnitude, self.bias_magnitude, self.terms + 6
+            random = 1.0 + self.factor
+            product = random * random * random  # a power would raise where it overflows
+        else:
+            weights = magnitude = self.weights.magnitude
+            constants, terms = self.bias.magnitude, self.target_terms + 3
+            product = 1.0 + float(weights.max())
+        lost = 8.0 * terms * at.form.smallest * (1.0 + float(sizes.max())) * product
+        carried = self._upper_sums(weights, wrong)
+        sums = up(self._upper_sums(magnitude, sizes) + constants)
+        behind = up(up(carried + upper_product(np.asarray(at.form.gamma(terms)), sums)) + lost)
+        if self.constants is not None and not at.of_ticket:
+            behind[self.constants.outputs] = 0.0  # nothing is computed for the constant 1
+        return behind, float(np.max([sums.max() * terms, sizes.max() * product * terms, product * terms]))
+
+    def _upper_sums(self, kernel: Array, values: Array) -> Array:
+        """Return upper bounds of a nonnegative matrix times nonnegative values."""
+        if not values.any():
+            return np.zeros(self.layout.rows)
+        parts = []
+        for _, layout in self.layout.pieces():
+            terms = upper_product(layout.of_kernel(kernel), layout.of_inputs(values))
+            parts.append(layout.total(Interval.point(terms)).upper)
+        return np.concatenate(parts)
+
+    def _sloped_sums(self, positive: Interval, negative: Interval | None, before: Ranges, values: Array) -> Array:
+        """Return upper bounds of the largest slopes times nonnegative values, row by row."""
+        if negative is None or bool((before.either.lower >= 0.0).all()):
+            return self._upper_sums(positive.magnitude, values)
+        parts = []
+        for _, layout in self.layout.pieces():
+            above, below = kernel_entries(layout, positive), kernel_entries(layout, negative)
+            gain = slopes(above, below, input_entries(layout, before.either)).magnitude
+            parts.append(layout.total(Interval.point(upper_product(gain, layout.of_inputs(values)))).upper)
+        return np.concatenate(parts)
+
+    def weight_errors(self, before: Ranges) -> tuple[Array, Array]:
+        """Return bounds of |ticket's weight - target's weight|, and of the constants' errors at each output."""
+        errors = self.errors
+        if self.negative_errors is not None and not (before.either.lower >= 0.0).all():
+            errors = errors.hull(self.negative_errors)
+        return errors.magnitude, self.bias_error.magnitude
+
+    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
+        r"""Return :math:`\|A - W\| X + \|A\| E` by largest row sums, X bounding the target and E the difference before.
+
+        A constant input is 1 whatever X is.
+        """
+        (seen,), (known,) = before, norms
+        inputs, kept = np.full(self.layout.columns, known.size), np.ones(self.layout.rows, np.bool_)
+        if self.constants is not None:
+            inputs[self.constants.inputs] = 1.0
+            kept = ~self.constants.outputs
+        own = up(self._sloped_sums(self.errors, self.negative_errors, seen, inputs) + self.bias_error.magnitude)
+        wrongs = np.full(self.layout.columns, known.wrong)
+        wrong = up(own + self._sloped_sums(self.positive, self.negative, seen, wrongs))
+        sizes = up(self._upper_sums(self.weights.magnitude, inputs) + self.bias.magnitude)
+        return Norms(float(sizes[kept].max(initial=0.0)), float(wrong.max()))

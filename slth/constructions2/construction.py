@@ -1,0 +1,179 @@
+"""What a construction hands back: the ticket, its certificate, and a table of how each layer went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from slth.arrays import Floats
+from slth.certificates import Certificate
+from slth.constructions2.forecast import predicted_errors
+from slth.constructions2.layout import Work
+from slth.constructions2.measure import weight_errors
+from slth.constructions2.solving import Answer
+from slth.tickets2.folded import Folded
+from slth.tickets2.pair import Pair
+from slth.tickets2.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class Row:
+    r"""How one random layer of a construction went; None where a method has no such number.
+
+    Parameters
+    ----------
+    layer : int
+        Number of the layer, from 0.
+    path : str
+        Name of the layer in the ticket: the node's.
+    dimensions : int
+        Weights that one source has for all outputs of its group: outputs of a group x kernel height x kernel width.
+    candidates : int or None
+        Products or random weights offered for one weight, at most.
+    channels : int or None
+        Random hidden channels of each source.
+    instances : int
+        Subset-sum instances: one for each weight and bias that is not 0, sign of its input, and copy of its output; of
+        whole channels one for each source and sign.
+    kept, open_positions : int
+        Entries of the masks kept, and those there are: what the block mask leaves to choose from.
+    density : float
+        kept / open_positions.
+    largest_error, median_error : float
+        Of |ticket's weight - target's weight| over weights that are not 0, and the largest of all, of the worse half
+        where inputs of either sign meet different sums; enclosed in real arithmetic, upper ends.
+    relative_error : float
+        :math:`\|\hat K - K\|_F / \|K\|_F` over kernels and biases; of the worse half.
+    predicted_largest, predicted_median : float or None
+        Medians of the largest and of a single error that random subset sum predicts from the candidates at hand, for
+        searches to the optimum (slth.subset_sum.prediction). ``predicted_largest`` can be far too low: the prediction's
+        normal density has more sums than there are where a weight lies far out in the distribution of its sums, and
+        there the largest errors occur; ``predicted_median`` too is too low where most weights do.
+        ``largest_error`` is what was proved.
+    tolerance : float or None
+        Error of a weight at which its search could stop; 0 for the optimum.
+    gain : float
+        Gain of the layer.
+    seconds : float
+        Wall-clock time of drawing and solving.
+    """
+
+    layer: int
+    path: str
+    dimensions: int
+    candidates: int | None
+    channels: int | None
+    instances: int
+    kept: int
+    open_positions: int
+    density: float
+    largest_error: float
+    median_error: float
+    relative_error: float
+    predicted_largest: float | None
+    predicted_median: float | None
+    tolerance: float | None
+    gain: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as a plain mapping, for tables and JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Construction:
+    """A proof executed: a ticket that approximates a target, and how well.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Random network and mask; nothing of the target is in it but the mask and one gain per layer.
+    certificate : Certificate
+        Bound on the largest difference from the target over the input box.
+    table : tuple of Row
+        One row per random layer.
+    errors : tuple of float64[instances]
+        For each layer the errors of its subset-sum instances, in units of the target's weights, rounded; empty for
+        whole channels.
+    log_rates : tuple of float64[instances]
+        For each layer and instance the natural logarithm of the rate with which random subset sum predicts the smallest
+        error to be exponential, given the candidates at hand.
+    """
+
+    ticket: Ticket
+    certificate: Certificate
+    table: tuple[Row, ...]
+    errors: tuple[Floats, ...] = ()
+    log_rates: tuple[Floats, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say what counts on one line; arrays would fill screens."""
+        kept, density = self.ticket.mask.kept, self.ticket.mask.density
+        size = f"{len(self.table)} layers, {kept} kept, density {density:.3g}"
+        return f"Construction({size}, error <= {self.certificate.error:.3g})"
+
+    def summary(self) -> dict[str, float]:
+        """Return the numbers that stand for the whole, by name."""
+        return {
+            **self.certificate.summary(),
+            "kept": self.ticket.mask.kept,
+            "open_positions": self.ticket.mask.total,
+            "density": self.ticket.mask.density,
+            "largest_error": max(row.largest_error for row in self.table),
+            "seconds": sum(row.seconds for row in self.table),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return summary and table as plain mappings, for JSON."""
+        return {"summary": self.summary(), "table": [row.to_dict() for row in self.table]}
+
+
+def row_of(number: int, answer: Answer, ticket: Ticket, folded: Folded) -> Row:
+    """Return the row of a layer whose single weights were searched."""
+    posed = answer.work.posed
+    ceilings = np.abs(np.broadcast_to(answer.work.slices, posed.shape)[posed])
+    largest, median = predicted_errors(answer.solved.log_rates[posed], ceilings)
+    return Row(
+        **measured(number, answer.work, ticket, folded),
+        candidates=answer.candidates,
+        instances=answer.work.instances,
+        predicted_largest=largest,
+        predicted_median=median,
+        tolerance=answer.tolerance,
+        seconds=answer.seconds,
+    )
+
+
+def measured(number: int, work: Work, ticket: Ticket, folded: Folded) -> dict[str, Any]:
+    """Return what every row says, measured on the ticket's own weights."""
+    layer = work.layer
+    kept = sum(int(np.count_nonzero(ticket.mask[name])) for name in layer.mask_shapes)
+    errors = weight_errors(work, folded)
+    worst = np.max(errors, axis=0)
+    nonzero = worst[work.slices != 0.0]
+    size = float(np.linalg.norm(work.slices))
+    return {
+        "layer": number,
+        "path": layer.path,
+        "dimensions": work.slices.shape[1],
+        "channels": layer.units if isinstance(layer, Pair) else None,
+        "kept": kept,
+        "open_positions": layer.open_positions,
+        "density": kept / layer.open_positions,
+        "largest_error": float(worst.max()),
+        "median_error": float(np.median(nonzero)) if nonzero.size else 0.0,
+        "relative_error": max(float(np.linalg.norm(error)) for error in errors) / size if size else 0.0,
+        "gain": ticket.gain(layer.path),
+    }
+
+
+def rows_of(answers: Sequence[Answer], ticket: Ticket) -> tuple[Row, ...]:
+    """Return the table of a construction whose single weights were searched."""
+    folded = ticket.folded
+    return tuple(
+        row_of(number, answer, ticket, folded[answer.work.layer.path]) for number, answer in enumerate(answers)
+    )

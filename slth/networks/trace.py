@@ -1,0 +1,190 @@
+"""Any torch module as a graph: what calling it computes, in float64."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from slth.arrays import Floats
+from slth.errors import ArgumentError
+from slth.graphs import INPUT, Flatten, Graph, Node
+from slth.networks.affine import affine
+from slth.networks.compare import check_same
+from slth.networks.isolated import called, first_line, isolated
+from slth.networks.simplify import simplified
+from slth.networks.traced import BATCH, Tracer, Value
+from slth.networks.walk import Walk
+from slth.networks.writes import writes_are_plain
+
+Normalisation: TypeAlias = tuple[ArrayLike, ArrayLike]
+
+
+def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: Normalisation | None = None) -> Graph:
+    r"""Return the function that calling a module computes at evaluation as a graph of float64 numbers.
+
+    A deep copy of the module, in float64 and evaluation mode, is exported by ``torch.export``, and each operation is
+    written as nodes of the graph, named after the user's modules. Batch norms and scales behind a convolution are
+    folded into it, with rounding errors of float64; where they cannot be, they are depthwise convolutions of size 1.
+    Then module and graph are compared on random inputs.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of convolutions (1d, 2d), linear layers, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, batch norms, pooling, sums,
+        concatenations, views, padding by zeros, multiplications by constants, means over axes, and attention without
+        masks; as layers or functions. It must treat each example of a batch alone.
+    input_shape : sequence of int
+        Shape of one example, without the batch: (numbers,), (channels, length) or (channels, height, width); for tokens
+        (tokens, size).
+    normalisation : tuple of two array_like, optional
+        Mean and standard deviation: the graph takes the raw input x and computes f((x - mean) / std). One number, one a
+        channel (the first axis), or numbers in the shape of the input. Folded into the first convolutions where that is
+        exact; zero padding stands for the mean, and in front of it the normalisation stays a step of its own.
+
+    Returns
+    -------
+    Graph
+        Its output has the shape and order of the module's without the batch; (1,) where the module gives one number an
+        example.
+
+    Raises
+    ------
+    ArgumentError
+        If an operation is outside of the language (place and operation are named, and what would be accepted), if
+        control flow depends on data, if the module cannot be called on such an input, or if it computes something else
+        than what was traced.
+
+    Examples
+    --------
+    >>> import torch
+    >>> block = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
+    >>> graph = describe(block, (1, 4, 4))
+    >>> [node.name for node in graph.nodes], graph.output_shape
+    (['0', '2', '4.flatten', '4'], (2,))
+    """
+    image = Graph(_listed(input_shape), [Node("only", Flatten(), (INPUT,))])  # checks the shape
+    shape = image.input_shape
+    mean, deviation = _mean_and_deviation(shape, normalisation)
+    twin = isolated(module)
+    with _quiet():
+        example = torch.rand(BATCH, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        result = called(twin, example)
+        tracer = Tracer(image.image_shape)
+        start = Value(INPUT, (BATCH, *shape))
+        if normalisation is not None:
+            tracer.enter("normalisation", "normalisation", whole=True)
+            start = affine(tracer, start, torch.tensor(1.0 / deviation), torch.tensor(-mean / deviation))
+        walk = Walk(tracer, _exported(twin, example), start)
+        nodes, output = simplified(tracer, _output(tracer, walk.output))
+        graph = Graph(shape, nodes, output, tuple(result.shape[1:]) or (1,))
+        check_same(twin, graph, walk, mean, deviation)
+    return graph
+
+
+def _listed(input_shape: Any) -> Any:
+    """Return torch.Size and arrays of integers as what they mean."""
+    if isinstance(input_shape, np.ndarray):
+        return input_shape.tolist()
+    return tuple(input_shape) if isinstance(input_shape, list | tuple) else input_shape
+
+
+def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Floats, Floats]:
+    """Return both as float64 that broadcast to an example, or raise ArgumentError."""
+    if normalisation is None:
+        return np.zeros(()), np.ones(())
+    if not isinstance(normalisation, list | tuple) or len(normalisation) != 2:
+        raise ArgumentError("normalisation", normalisation, "must be two: mean and deviation", "pass (mean, std)")
+    found = []
+    for name, given in zip(("mean", "standard deviation"), normalisation, strict=True):
+        try:
+            numbers = given.detach().cpu().double().numpy() if isinstance(given, torch.Tensor) else given
+            array = np.array(numbers, dtype=np.float64)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            array = np.full((), np.nan)
+        if not np.isfinite(array).all() or (name != "mean" and not (array > 0.0).all()):
+            rule = "must hold finite means and positive standard deviations"
+            raise ArgumentError("normalisation", normalisation, rule, "pass (mean, std)")
+        channels = (shape[0], *[1] * (len(shape) - 1))
+        if array.shape in ((shape[0],), channels) or array.size == 1:
+            array = array.reshape(channels if array.size > 1 else ())
+        elif array.shape != shape:
+            rule = f"must have 1 or {shape[0]} numbers, or the shape {shape}, and the {name} has shape {array.shape}"
+            raise ArgumentError("normalisation", normalisation, rule, "give one number for each channel")
+        found.append(array)
+    return found[0], found[1]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's warnings, messages and random numbers inside."""
+    handlers = logging.getLogger("torch").handlers
+
+    def nothing(record: logging.LogRecord) -> bool:
+        del record
+        return False
+
+    for handler in handlers:
+        handler.addFilter(nothing)
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # what forward makes, such as torch.zeros(3), must meet float64 weights
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+            warnings.simplefilter("ignore")
+            if torch.get_default_device().type == "cpu":
+                yield  # the mode below costs time at each call
+            else:
+                with torch.device("cpu"):
+                    yield
+    finally:
+        torch.set_default_dtype(dtype)
+        for handler in handlers:
+            handler.removeFilter(nothing)
+
+
+class _Called(nn.Module):
+    """A module that only calls another: so hooks of the outermost module are seen, too."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.module(x)
+
+
+def _exported(twin: nn.Module, example: torch.Tensor) -> Any:
+    """Return the program of torch.export, in which writes in place are plain or gone."""
+    try:
+        with redirect_stderr(StringIO()):  # where it fails, torch prints the part that it has
+            program = torch.export.export(_Called(twin).eval(), (example,), strict=False)
+        if not writes_are_plain(program.graph):
+            program = program.run_decompositions({})  # slow, and it splits some operations
+    except Exception as error:
+        rule = f"cannot be captured by torch.export ({first_line(error)})"
+        remedy = "write forward without branches, loops and .item() that depend on the data"
+        raise ArgumentError("module", type(twin).__name__, rule, remedy) from None
+    return program
+
+
+def _output(tracer: Tracer, value: Value) -> str:
+    """Return the node that has the output's numbers in their order."""
+    tracer.enter("output", "output", whole=True)
+    value = tracer.written(value)
+    plain = torch.arange(prod(value.shape)).reshape(BATCH, -1)
+    same = value.index is None or torch.equal(value.index.reshape(BATCH, -1), plain + 1)
+    if same and value.source != INPUT:
+        return str(value.source)
+    sizes = value.shape[1:]
+    to = {1: (*sizes, 1, 1), 2: (*sizes[:1], 1, *sizes[1:]), 3: sizes}.get(len(sizes), (prod(sizes), 1, 1))
+    node = tracer.arranged(value, plain.reshape(BATCH, *to))
+    return node if node != INPUT else tracer.add(Flatten(), node)
