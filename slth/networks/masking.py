@@ -12,7 +12,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 from torch.nn.parameter import is_lazy
 
 from slth.errors import ArgumentError
-from slth.networks.selection import kept_count, top_k
+from slth.networks.selection import Rounding, kept_count, top_k
 from slth.networks.structures import Axes, Structure, Weights
 
 Scope = Literal["layer", "global"]
@@ -86,6 +86,7 @@ def select_masks(
     structure: Structure | None = None,
     axes: Mapping[str, Axes] | None = None,
     scope: Scope = "layer",
+    rounding: Rounding = "nearest",
 ) -> dict[str, Tensor]:
     """Return the masks that keep the groups of largest scores, exactly as many as the density says.
 
@@ -101,6 +102,8 @@ def select_masks(
         As :func:`maskable` gives them; not needed for single weights.
     scope : {"layer", "global"}
         Whether each weight keeps its share, or the scores of all weights are ranked together.
+    rounding : {"nearest", "up", "down"}
+        From a density to a number; see :func:`slth.networks.kept_count`.
 
     Returns
     -------
@@ -126,9 +129,12 @@ def select_masks(
             raise ArgumentError("scores", (name, list(tensor.shape)), f"do not fit: {expected}", "see maskable(module)")
     if scope == "layer":
         shares = density if isinstance(density, Mapping) else dict.fromkeys(scores, density)
-        chosen = {name: unit.select(tensor, unit.kept(places[name], shares[name])) for name, tensor in scores.items()}
+        chosen = {
+            name: unit.select(tensor, unit.kept(places[name], shares[name], rounding))
+            for name, tensor in scores.items()
+        }
     elif scope == "global" and not isinstance(density, Mapping) and type(unit).select is Structure.select:
-        chosen = _ranked_together(scores, density)
+        chosen = _ranked_together(scores, density, rounding)
     else:
         remedy = 'use scope="layer", or one density and a structure without fixed rows'
         raise ArgumentError("scope", scope, "does not fit density and structure", remedy)
@@ -231,9 +237,9 @@ def _parameter(part: nn.Module, name: str) -> Tensor | None:
     return None if tensor is None or is_lazy(tensor) else tensor
 
 
-def _ranked_together(scores: Mapping[str, Tensor], density: float) -> dict[str, Tensor]:
+def _ranked_together(scores: Mapping[str, Tensor], density: float, rounding: Rounding) -> dict[str, Tensor]:
     """Select among the groups of all weights at once."""
     together = torch.cat([tensor.detach().reshape(-1) for tensor in scores.values()])
-    mask = top_k(together, kept_count(density, together.numel()))
+    mask = top_k(together, kept_count(density, together.numel(), rounding=rounding))
     parts = torch.split(mask, [tensor.numel() for tensor in scores.values()])
     return {name: part.reshape(tensor.shape) for (name, tensor), part in zip(scores.items(), parts, strict=True)}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
 
 Rounding = Literal["nearest", "up", "down"]
@@ -45,10 +46,9 @@ def kept_count(density: float, total: int, *, rounding: Rounding = "nearest") ->
     >>> kept_count(0.5, 5), kept_count(0.5, 5, rounding="down"), kept_count(0.29, 100, rounding="down")
     (3, 2, 29)
     """
-    if isinstance(density, bool) or not 0.0 <= density <= 1.0:
+    if not 0.0 <= as_double(density) <= 1.0:
         raise ArgumentError("density", density, "must lie in [0, 1]", "density = kept / total")
-    if total < 0:
-        raise ArgumentError("total", total, "must not be negative", "count what there is to keep")
+    total = whole(total, "total", 0, remedy="count what there is to keep")
     exact = Fraction(repr(float(density))) * total
     if rounding == "nearest":
         return math.floor(exact + Fraction(1, 2))
@@ -86,8 +86,7 @@ def kth_largest(values: Tensor, k: int) -> Tensor:
     tensor(1.)
     """
     flat = values.detach().reshape(-1)
-    if isinstance(k, bool) or not 1 <= k <= flat.numel():
-        raise ArgumentError("k", k, f"must lie between 1 and {flat.numel()}", "count from the largest, which is 1")
+    k = whole(k, "k", 1, flat.numel(), remedy="count from the largest, which is 1")
     if flat.device.type != "cpu":
         return flat.sort(descending=True).values[k - 1]
     # float16 and bfloat16 are exact in float32, which numpy selects in vector registers.
@@ -122,8 +121,7 @@ def top_k(scores: Tensor, k: int) -> Tensor:
     [[False, True], [True, False]]
     """
     flat = scores.detach().reshape(-1)
-    if isinstance(k, bool) or not 0 <= k <= flat.numel():
-        raise ArgumentError("k", k, f"must lie between 0 and {flat.numel()}", "use kept_count(density, total)")
+    k = whole(k, "k", 0, flat.numel(), remedy="use kept_count(density, total)")
     if k in (0, flat.numel()):
         return torch.full(scores.shape, k > 0, device=scores.device)
     mask = _by_threshold(flat, k) if flat.device.type == "cpu" else _by_order(flat, k)

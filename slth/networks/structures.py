@@ -9,8 +9,9 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
-from slth.networks.selection import kept_count, top_k
+from slth.networks.selection import Rounding, kept_count, top_k
 
 Size = tuple[int, ...]
 
@@ -60,9 +61,9 @@ class Structure(Protocol):
         """Return the groups that are kept, as bool in the shape of the scores."""
         return top_k(scores, kept)
 
-    def kept(self, axes: Axes, density: float) -> int:
+    def kept(self, axes: Axes, density: float, rounding: Rounding = "nearest") -> int:
         """Return how many groups a density keeps."""
-        return kept_count(density, int(torch.Size(self.shape(axes)).numel()))
+        return kept_count(density, int(torch.Size(self.shape(axes)).numel()), rounding=rounding)
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
         """Give each entry of the weight the value of its group; differentiable."""
@@ -224,8 +225,7 @@ class Blocks(Structure):
 
     def __post_init__(self) -> None:
         """Check the size."""
-        if self.size < 1:
-            raise ArgumentError("size", self.size, "must be at least 1", "use 4")
+        whole(self.size, "size", remedy="use 4")
 
     def shape(self, axes: Axes) -> Size:
         """One score for each block."""
@@ -264,8 +264,7 @@ class NOfM(Structure):
 
     def __post_init__(self) -> None:
         """Check both numbers."""
-        if not 1 <= self.n <= self.m:
-            raise ArgumentError("n", (self.n, self.m), "must be n of m with 1 <= n <= m", "use NOfM(2, 4)")
+        whole(self.n, "n", 1, whole(self.m, "m", remedy="use NOfM(2, 4)"), remedy="use NOfM(2, 4)")
 
     def shape(self, axes: Axes) -> Size:
         """Shape of the weight."""
@@ -274,9 +273,10 @@ class NOfM(Structure):
             raise ArgumentError("m", self.m, rule, "leave this weight out, or choose another m")
         return tuple(axes.shape)
 
-    def kept(self, axes: Axes, density: float) -> int:
+    def kept(self, axes: Axes, density: float, rounding: Rounding = "nearest") -> int:
         """Return n / m of the weights; a density that says otherwise is refused."""
-        if abs(density - self.n / self.m) > 1e-9:
+        del rounding
+        if not abs(as_double(density) - self.n / self.m) <= 1e-9:
             rule = f"is not that of {self.n} of {self.m}"
             raise ArgumentError("density", density, rule, f"use {self.n / self.m:g}")
         return int(torch.Size(self.shape(axes)).numel()) // self.m * self.n

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 
 Fill = Literal["zeros", "reflect"]
@@ -58,8 +59,7 @@ class RandomCrop:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if self.padding < 1:
-            raise ArgumentError("padding", self.padding, "must be at least 1", "use 4 for images of 32 x 32")
+        whole(self.padding, "padding", remedy="use 4 for images of 32 x 32")
         if self.fill not in ("zeros", "reflect"):
             raise ArgumentError("fill", self.fill, "is not a padding", 'use "zeros" or "reflect"')
 

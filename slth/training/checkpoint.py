@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, DataError
+from slth.files import write_bytes
 from slth.networks.layouts import layout_of
 from slth.tickets.layout import Layout
 from slth.training.examples import Examples
@@ -40,7 +38,7 @@ class Problem:
     method : Method or None
     trained : tuple of str
         Names of the trained parameters.
-    seed, start : int
+    seed : int
     """
 
     module: nn.Module
@@ -49,7 +47,6 @@ class Problem:
     method: Method | None
     trained: tuple[str, ...]
     seed: int
-    start: int
 
     @cached_property
     def words(self) -> dict[str, Any]:
@@ -61,7 +58,6 @@ class Problem:
             "data": self.data.sha256(),
             "recipe": described(self.recipe),
             "seed": self.seed,
-            "start": self.start,
         }
 
 
@@ -76,19 +72,10 @@ def write_checkpoint(
         "numbers": json.dumps(dict(numbers)),
         "sha256": _digest(held),
     }
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
-            file.write(save(held, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_bytes(path, save(held, metadata))
     except OSError as error:
         raise ArgumentError("path", str(path), f"cannot be written ({error.strerror})", "choose another file") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any, Literal
 
 from torch import nn
 
 from slth.errors import ArgumentError
+from slth.resources import Progress
 from slth.training.examples import Examples
 from slth.training.loop import Record, TrainingRun, device_of
 from slth.training.recipe import Recipe
-
-Progress = Callable[[str, int, int], None]
 
 
 def train(

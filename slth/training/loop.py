@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.devices import resolve_device
 from slth.networks.masking import maskable
@@ -81,8 +82,6 @@ class TrainingRun:
         Held-out examples (:func:`slth.training.split`), evaluated at the end of each epoch.
     seed : int
         0 <= seed < 2**64.
-    start : int
-        Steps that count as done: the schedule begins there, with fresh momentum (rewinding).
     device : {"auto", "cpu", "cuda"}, optional
         Where the module is by default.
 
@@ -112,7 +111,6 @@ class TrainingRun:
         trained: Trained | None = None,
         validation: Examples | None = None,
         seed: int = 0,
-        start: int = 0,
         device: str | None = None,
     ) -> None:
         self.module, self.method = module, method
@@ -125,7 +123,7 @@ class TrainingRun:
         if self.data.inputs.ndim == 4:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches = Batches(self.data, self.recipe, self.seed)
-        self._at, self._seconds = self._checked_start(start), 0.0
+        self._at, self._seconds = self._checked_start(), 0.0
         default = (lambda _: False) if method is not None and not method.trains_weights else None
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
@@ -139,7 +137,7 @@ class TrainingRun:
             raise ArgumentError("trained", trained, "leaves nothing to train", "name a parameter, or use a method")
         self._optimizer = self.recipe.optimizer.build(list(self._leaves.values())) if self._leaves else None
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
-        self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed, start)
+        self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed)
         self._check_fit()
 
     @property
@@ -168,8 +166,8 @@ class TrainingRun:
         slth.errors.ArgumentError
             ``every`` is not positive.
         """
-        if every is not None and every < 1:
-            raise ArgumentError("every", every, "must be at least 1 step", "leave it out for one record an epoch")
+        if every is not None:
+            every = whole(every, "every", remedy="leave it out for one record an epoch")
         try:
             while self._at < self.step.total:
                 with threads_for(self._products), self._batches.generators():
@@ -309,12 +307,10 @@ class TrainingRun:
                 value = torch.empty_like(leaf).copy_(tensor) if tensor.shape == leaf.shape else tensor.clone()
                 self._optimizer.state[leaf][key] = value
 
-    def _checked_start(self, start: int) -> int:
+    def _checked_start(self) -> int:
         """Return the first step, if it is one."""
         last = self._batches.per_epoch * self.recipe.epochs
-        if not 0 <= start <= last:
-            raise ArgumentError("start", start, f"must be a step, 0 to {last}", "use 0, or the step to rewind to")
-        return start
+        return whole(self.recipe.start, "start", 0, last, remedy="use 0, or the step to rewind to")
 
     def _first_state(self) -> MethodState:
         """Return the method's state; an empty one without a method."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
 from slth.training.augmentation import Augmentation
 from slth.training.schedules import Cosine, Schedule
@@ -60,7 +61,7 @@ class SGD:
     def __post_init__(self) -> None:
         """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
-        if not 0.0 <= self.momentum < 1.0:
+        if not 0.0 <= as_double(self.momentum) < 1.0:
             raise ArgumentError("momentum", self.momentum, "must lie in [0, 1)", "use 0.9")
         if self.nesterov and self.momentum == 0.0:
             raise ArgumentError("nesterov", self.nesterov, "needs a momentum", "use momentum=0.9")
@@ -107,9 +108,9 @@ class Adam:
         """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
         object.__setattr__(self, "betas", tuple(self.betas))
-        if len(self.betas) != 2 or not all(0.0 <= beta < 1.0 for beta in self.betas):
+        if len(self.betas) != 2 or not all(0.0 <= as_double(beta) < 1.0 for beta in self.betas):
             raise ArgumentError("betas", self.betas, "must be two numbers in [0, 1)", "use (0.9, 0.999)")
-        if not 0.0 <= self.eps < math.inf:
+        if not 0.0 <= as_double(self.eps) < math.inf:
             raise ArgumentError("eps", self.eps, "must not be negative", "use 1e-8")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
@@ -143,7 +144,7 @@ class CrossEntropy:
 
     def __post_init__(self) -> None:
         """Check the share."""
-        if not 0.0 <= self.label_smoothing < 1.0:
+        if not 0.0 <= as_double(self.label_smoothing) < 1.0:
             raise ArgumentError("label_smoothing", self.label_smoothing, "must lie in [0, 1)", "use 0.1")
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -174,6 +175,8 @@ class Recipe:
         ``(inputs - mean) / deviation``, in training and in evaluation.
     clip : float, optional
         Largest norm of the whole gradient.
+    start : int
+        Steps that count as done: the schedule begins there, with fresh momentum, as after rewinding.
     drop_last : bool
         Whether a smaller last batch of a pass is left out.
     bfloat16 : bool
@@ -198,19 +201,26 @@ class Recipe:
     augmentation: Sequence[Augmentation] = ()
     normalisation: tuple[Sequence[float], Sequence[float]] | None = None
     clip: float | None = None
+    start: int = 0
     drop_last: bool = False
     bfloat16: bool = False
 
     def __post_init__(self) -> None:
         """Check every field."""
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        object.__setattr__(self, "epochs", whole(self.epochs, "epochs", 0, remedy="use 0 to train not at all"))
+        object.__setattr__(self, "start", whole(self.start, "start", 0, remedy="use 0, or the step to rewind to"))
+        object.__setattr__(self, "batch_size", whole(self.batch_size, "batch_size", remedy="use 64"))
         rules: list[tuple[str, bool, str, str]] = [
-            ("epochs", self.epochs >= 0, "must not be negative", "use 0 to train not at all"),
-            ("batch_size", self.batch_size >= 1, "must be at least 1", "use 64"),
             ("schedule", hasattr(self.schedule, "rate"), "is not a schedule", "use Cosine(0.1) or Constant(1e-3)"),
             ("optimizer", hasattr(self.optimizer, "build"), "is not an optimiser", "use SGD() or Adam()"),
             ("loss", callable(self.loss), "is not a loss", "use CrossEntropy() or a function of outputs and targets"),
-            ("clip", self.clip is None or 0.0 < self.clip < math.inf, "must be positive and finite", "use 1.0 or None"),
+            (
+                "clip",
+                self.clip is None or 0.0 < as_double(self.clip) < math.inf,
+                "must be positive and finite",
+                "use 1.0 or None",
+            ),
         ]
         for name, holds, rule, remedy in rules:
             if not holds:
@@ -225,7 +235,7 @@ class Recipe:
 
 def _check_decay(weight_decay: float, decayed: str) -> None:
     """Refuse a decay that is negative, or of unknown tensors."""
-    if not 0.0 <= weight_decay < math.inf:
+    if not 0.0 <= as_double(weight_decay) < math.inf:
         raise ArgumentError("weight_decay", weight_decay, "must not be negative", "use 0.0 for none")
     if decayed not in ("all", "matrices"):
         raise ArgumentError("decayed", decayed, "does not say what decays", 'use "all" or "matrices"')
@@ -244,8 +254,9 @@ def _groups(tensors: Sequence[Tensor], weight_decay: float, decayed: Decayed) ->
 
 def _checked_normalisation(given: tuple[Sequence[float], Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     """Return mean and deviation as tuples of floats."""
-    mean, deviation = (tuple(float(number) for number in numbers) for numbers in given)
-    if len(mean) != len(deviation) or not all(0.0 < number < math.inf for number in deviation):
+    mean, deviation = (tuple(as_double(number) for number in numbers) for numbers in given)
+    usable = all(map(math.isfinite, mean)) and all(0.0 < number < math.inf for number in deviation)
+    if len(mean) != len(deviation) or not usable:
         rule = "must be as many means as positive deviations"
         raise ArgumentError("normalisation", given, rule, "pass (mean of each channel, deviation of each channel)")
     return mean, deviation

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Protocol
 
+from slth.arrays import as_double, positive_number, whole
 from slth.errors import ArgumentError
 
 Per = Literal["epoch", "step"]
+_RATES = "use 0.1 or 1e-3"
 
 
 class Schedule(Protocol):
@@ -43,7 +46,7 @@ class Constant:
 
     def __post_init__(self) -> None:
         """Check the rate."""
-        _positive(self.learning_rate)
+        positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Learning rate of a step."""
@@ -80,10 +83,9 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _positive(self.learning_rate)
+        positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
-        if self.every < 1:
-            raise ArgumentError("every", self.every, "must be at least 1 epoch", "use 30")
+        whole(self.every, "every", remedy="use 30 epochs")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Learning rate of a step."""
@@ -121,10 +123,10 @@ class MultiStep:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        object.__setattr__(self, "milestones", tuple(self.milestones))
-        _positive(self.learning_rate)
+        object.__setattr__(self, "milestones", tuple(as_double(milestone) for milestone in self.milestones))
+        positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
-        if list(self.milestones) != sorted(self.milestones) or min(self.milestones, default=0) < 0:
+        if not all(first <= second for first, second in pairwise((0.0, *self.milestones))):
             raise ArgumentError("milestones", self.milestones, "must ascend from 0 on", "use (80, 120)")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
@@ -166,9 +168,9 @@ class Cosine:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _positive(self.learning_rate)
+        positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _word(self.per)
-        if not 0.0 <= self.last <= self.learning_rate:
+        if not 0.0 <= as_double(self.last) <= self.learning_rate:
             raise ArgumentError("last", self.last, "must lie between 0 and the first rate", "use 0.0")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
@@ -216,7 +218,8 @@ class Warmup:
     def __post_init__(self) -> None:
         """Check every field."""
         _word(self.per)
-        if not 0.0 <= self.epochs < math.inf or (self.per == "epoch" and self.epochs != int(self.epochs)):
+        epochs = as_double(self.epochs)
+        if not 0.0 <= epochs < math.inf or (self.per == "epoch" and epochs != int(epochs)):
             rule = "must be a number of epochs, a whole one where the rate rises with each epoch"
             raise ArgumentError("epochs", self.epochs, rule, "use 5")
 
@@ -231,15 +234,9 @@ class Warmup:
         return self.schedule.rate(step - rise, steps_per_epoch, max(1, epochs - int(self.epochs)))
 
 
-def _positive(learning_rate: float) -> None:
-    """Refuse a rate that is not positive and finite."""
-    if not 0.0 < learning_rate < math.inf:
-        raise ArgumentError("learning_rate", learning_rate, "must be positive and finite", "use 0.1 or 1e-3")
-
-
 def _fraction(name: str, value: float) -> None:
     """Refuse a factor outside (0, 1]."""
-    if not 0.0 < value <= 1.0:
+    if not 0.0 < as_double(value) <= 1.0:
         raise ArgumentError(name, value, "must lie in (0, 1]", "use 0.1")
 
 

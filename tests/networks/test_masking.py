@@ -98,6 +98,14 @@ def test_channels_are_kept_whole(scope):
     assert sum(int(row.all(dim=1).sum()) for row in rows) == 6
 
 
+def test_the_rule_of_rounding_is_named():
+    """A layer of five at one half: edge-popup's own code keeps three, as "up" does."""
+    scores = {"a": torch.rand(5), "b": torch.rand(5)}
+    for rounding, each, both in (("nearest", 3, 5), ("up", 3, 5), ("down", 2, 5)):
+        assert [c.kept for c in densities(select_masks(scores, 0.5, rounding=rounding)).values()] == [each, each]
+        assert total_density(select_masks(scores, 0.5, rounding=rounding, scope="global")).kept == both
+
+
 def test_densities_may_differ_between_layers():
     scores = {"a": torch.rand(10), "b": torch.rand(20)}
     found = select_masks(scores, {"a": 0.3, "b": 1.0})

@@ -177,7 +177,7 @@ def test_a_run_saved_anywhere_goes_on_as_if_nothing_had_been(tmp_path, name):
         ({"trained": ["1.weight"]}, "trained"),
         ({"data": examples_of(59)}, "data"),
         ({"seed": 4}, "seed"),
-        ({"start": 1}, "start"),
+        ({"recipe": replace(RECIPES["search"], start=1)}, "recipe.start"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_and_says_which_field_differs(tmp_path, changes, field):

@@ -178,12 +178,12 @@ def test_early_stop_is_break_and_the_run_goes_on_from_there():
 
 def test_a_start_behind_zero_goes_on_with_the_schedule_and_fresh_momentum():
     examples, recipe = blobs(50), Recipe(epochs=4, batch_size=16)
-    run = TrainingRun(mlp((2, 4, 3)), examples, recipe, start=5)
+    run = TrainingRun(mlp((2, 4, 3)), examples, replace(recipe, start=5))
     records = list(run.records(every=1))
     assert [record.step for record in records] == list(range(6, 17))
     assert records[0].rate == recipe.schedule.rate(5, 4, 4)
     with pytest.raises(ArgumentError, match="start"):
-        TrainingRun(mlp((2, 4, 3)), examples, recipe, start=17)
+        TrainingRun(mlp((2, 4, 3)), examples, replace(recipe, start=17))
 
 
 def test_what_is_frozen_stays_and_its_flags_too():
@@ -385,7 +385,11 @@ def test_evaluation_in_parts_leaves_every_mode_as_it_was():
     "options",
     [
         {"epochs": -1},
+        {"epochs": 1.5},
         {"batch_size": 0},
+        {"batch_size": "64"},
+        {"clip": "1"},
+        {"normalisation": (("a",), (1.0,))},
         {"schedule": 0.1},
         {"optimizer": "sgd"},
         {"loss": 1.0},
@@ -405,6 +409,7 @@ def test_bad_recipes_are_refused(options):
         lambda: SGD(momentum=1.0),
         lambda: SGD(0.0, nesterov=True),
         lambda: SGD(weight_decay=-1.0),
+        lambda: SGD(momentum="0.9"),
         lambda: SGD(decayed="none"),
         lambda: Adam(betas=(0.9, 1.0)),
         lambda: Adam(eps=math.inf),

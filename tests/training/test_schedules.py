@@ -90,6 +90,9 @@ def test_a_cosine_falls_and_never_leaves_its_range(per, epochs, rise, unit):
     "make",
     [
         lambda: Constant(0.0),
+        lambda: Constant("0.1"),
+        lambda: MultiStep(milestones=("a",)),
+        lambda: MultiStep(milestones=(-1.0,)),
         lambda: Cosine(float("inf")),
         lambda: Cosine(per="batch"),
         lambda: Cosine(0.1, last=0.2),
