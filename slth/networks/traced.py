@@ -160,11 +160,15 @@ class Tracer:
         return Value(node, shape, None if plain else index.reshape(shape))
 
     def batches(self, value: Value) -> Tensor:
-        """Return int64[shape]: the example that each number belongs to."""
+        """Return int64[shape]: the example that each number belongs to; zeros belong where their neighbours do."""
         owned = self._owners(value)
-        first = torch.arange(BATCH).reshape(-1, *[1] * (len(value.shape) - 1))
-        if value.shape[:1] == (BATCH,) and bool(((owned < 0) | (owned == first)).all()):
-            return first.expand(value.shape)
+        axes = [axis for axis, size in enumerate(value.shape) if size % BATCH == 0]
+        for axis in axes:
+            lines = owned.movedim(axis, 0).reshape(value.shape[axis], -1)
+            most = lines.max(dim=1).values
+            alike = (lines == most[:, None]) | (lines < 0)
+            if bool(alike.all()) and int(most.min()) >= 0 and int(most.max()) == BATCH - 1:
+                return most.reshape(-1, *[1] * (len(value.shape) - 1 - axis)).expand(value.shape)
         if bool((owned < 0).any()):
             raise self.mixing()
         return owned
@@ -200,8 +204,10 @@ class Tracer:
         if value.index is None:
             return torch.arange(total).reshape(BATCH, *self.shapes[value.source])
         if value.shape[0] != BATCH:
-            flat = self.rows(value.viewed(lambda index: index.reshape(-1, 1)))
-            return flat.reshape(BATCH, -1, 1, 1)
+            owners = self.batches(value).reshape(-1)
+            if len(set(torch.bincount(owners, minlength=BATCH).tolist())) != 1:
+                raise self.mixing()
+            return torch.argsort(owners, stable=True).reshape(BATCH, -1, 1, 1)
         plain = torch.arange(total).reshape(value.shape)
         channel = self._channel_axis(value)
         sizes = value.shape[1:]

@@ -86,6 +86,19 @@ def by_hand(s, x):
     return s.o((shares @ v).transpose(1, 2).reshape(batch, tokens, size))
 
 
+def by_einsum(s, x):
+    q, k, v = (layer(x).unflatten(-1, (2, 3)) for layer in (s.q, s.k, s.v))
+    shares = (torch.einsum("bihd,bjhd->bhij", q, k) / 3**0.5).softmax(-1)
+    return s.o(torch.einsum("bhij,bjhd->bihd", shares, v).flatten(2))
+
+
+def multi_query(s, x):
+    """Two heads that share keys and values."""
+    q = s.q(x).unflatten(-1, (2, 3)).transpose(1, 2)
+    k, v = s.k(x)[:, None], s.v(x)[:, None]
+    return (torch.softmax(q @ k.transpose(-1, -2), -1) @ v).transpose(1, 2).flatten(2)
+
+
 def packed(s, x):
     """Attention as vision transformers write it: one projection, three thirds, a class token's query alone."""
     batch, tokens, size = x.shape
@@ -219,6 +232,15 @@ OPERATIONS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "cross attention": on_tokens(lambda s, x: s.a(x[:, :2], x, x)[0], a=nn.MultiheadAttention(6, 2, batch_first=True)),
     "attention by hand": on_tokens(by_hand, **heads()),
     "packed attention": on_tokens(packed, qkv=nn.Linear(6, 18), o=nn.Linear(6, 6)),
+    "attention by einsum": on_tokens(by_einsum, **heads()),
+    "multi-query attention": on_tokens(multi_query, q=nn.Linear(6, 6), k=nn.Linear(6, 3), v=nn.Linear(6, 2)),
+    "attention with more keys": on_tokens(
+        lambda s, x: s.a(x, x, x)[0],
+        a=nn.MultiheadAttention(6, 2, batch_first=True, add_bias_kv=True, add_zero_attn=True)),
+    "keys of another size": on_tokens(
+        lambda s, x: s.a(x, s.l(x), x[..., :4], need_weights=False)[0], l=nn.Linear(6, 3),
+        a=nn.MultiheadAttention(6, 2, batch_first=True, kdim=3, vdim=4)),
+    "einsum with a matrix": on_tokens(lambda s, x: torch.einsum("bte,fe->bft", x, s.w), w=parameter(3, 6)),
     "attention without matrices": on_tokens(lambda s, x: F.scaled_dot_product_attention(x, x, x, scale=0.1)),
     "attention, then ReLU": on_tokens(lambda s, x: by_hand(s, x).relu(), **heads(o=nn.Identity())),
     "learned queries": on_tokens(lambda s, x: s.a(s.t.expand(len(x), -1, -1), x, x)[0], t=parameter(1, 2, 6),

@@ -137,7 +137,7 @@ REFUSED = {
     "a mask of attention": (*on_tokens(lambda s, x: s.a(x, x, x, attn_mask=torch.zeros(5, 5))[0],
                                        a=nn.MultiheadAttention(6, 2, batch_first=True)), "a uses.* mask"),
     "biases of positions": (*on_tokens(lambda s, x: (x @ x.mT + torch.ones(5, 5)).softmax(-1) @ x), "masks and biases"),
-    "relu of scores": (*on_tokens(lambda s, x: (x @ x.mT).relu() @ x), "forward uses aten.relu"),
+    "relu of scores": (*on_tokens(lambda s, x: (x @ x.mT).relu() @ x), "aten.relu.* takes scores or shares"),
     "transposed convolution": (nn.ConvTranspose2d(3, 4, 3), (3, 4, 4), "conv_transpose2d.* use Conv2d"),
     "numbers in disorder": (*on_images(lambda s, x: x.flatten(1)[:, ORDER]), "order"),
     "padding with ones": (nn.Sequential(nn.ConstantPad2d(1, 1.0)), (3, 4, 4), "0 uses aten.pad. pads with 1.0"),
