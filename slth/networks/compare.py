@@ -16,7 +16,7 @@ from slth.networks.isolated import called
 from slth.networks.traced import BATCH, Value
 from slth.networks.walk import Walk
 
-_ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4}
+_ROUNDING = 1e-9
 """Relative to the largest number in between: far above rounding, far below what another function would show."""
 
 _BATCHES = ((3, 1.0, 0.0), (2, 0.3, 0.5), (4, 30.0, 0.0))
@@ -30,7 +30,7 @@ def check_same(twin: nn.Module, graph: Graph, walk: Walk, mean: Floats, deviatio
         x = generator.normal(middle, spread, size=(examples, *graph.input_shape))
         wanted = called(twin, torch.tensor((x - mean) / deviation)).numpy().reshape(examples, -1)
         found, largest = _outputs(graph, x)
-        allowed = _ROUNDING[walk.tracer.least_precision] * max(largest, float(np.abs(wanted).max()))
+        allowed = _ROUNDING * max(largest, float(np.abs(wanted).max()))
         errors = np.abs(found - wanted).max(axis=1)
         if not (errors <= allowed).all() and not (errors <= allowed + _response(graph, x, found)).all():
             worst = np.argsort(-np.nan_to_num(errors, nan=np.inf))[:BATCH]

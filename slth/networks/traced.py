@@ -63,7 +63,6 @@ class Tracer:
         self.convolutions: dict[Any, Any] = {}  # one object for one layer, however often it is used
         self.scales: dict[int, Any] = {}  # trained scales of channels, by the ids of their steps
         self.positions: dict[tuple[int, int], str] = {}  # the node of positions for each height and width
-        self.least_precision = torch.float64
         self.place, self.operation, self.whole = "", "", False
         self._known: dict[Any, str] = {}
 
@@ -172,6 +171,15 @@ class Tracer:
         if bool((owned < 0).any()):
             raise self.mixing()
         return owned
+
+    def batch_axis(self, value: Value) -> int | None:
+        """Return the axis that is the batch; None where it is merged with others."""
+        owners = self.batches(value)
+        for axis, size in enumerate(value.shape):
+            lines = owners.movedim(axis, 0).reshape(size, -1)
+            if size == BATCH and torch.equal(lines, torch.arange(BATCH)[:, None].expand_as(lines)):
+                return axis
+        return None
 
     def _owners(self, value: Value) -> Tensor:
         numbers = value.numbers

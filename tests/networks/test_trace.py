@@ -248,10 +248,22 @@ OPERATIONS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "attention on images": on_images(lambda s, x: s.a(*[s.c(x).flatten(2).transpose(1, 2)] * 3)[0].mean(1),
                                      c=conv(3, 6), a=nn.MultiheadAttention(6, 2, batch_first=True)),
     "one layer three times": on_vectors(lambda s, x: s.l(s.l(s.l(x).relu()).relu()), l=nn.Linear(6, 6)),
-    "float()": on_images(lambda s, x: s.c(x.to(s.c.weight.dtype)).double(), c=conv()),
+    "sum of a list": on_vectors(lambda s, x: sum(l(x) for l in s.m),
+                                m=nn.ModuleList([nn.Linear(6, 3), nn.Linear(6, 3)])),
+    "mean of a stack": on_vectors(lambda s, x: torch.stack([l(x) for l in s.m]).mean(0),
+                                  m=nn.ModuleList([nn.Linear(6, 3) for _ in range(3)])),
+    "maxout": on_vectors(lambda s, x: s.l(x).view(-1, 3, 2).max(2)[0], l=nn.Linear(6, 6)),
+    "windows": on_images(lambda s, x: s.l(x[:, :, :6].reshape(-1, 3, 3, 2, 3, 2).permute(0, 2, 4, 3, 5, 1).flatten(0, 2)
+                                          .flatten(1)).view(len(x), 9, 5), l=nn.Linear(12, 5)),
+    "a write through a view": on_vectors(lambda s, x: written_through(s.l(x)), l=nn.Linear(6, 6)),
     "squeezed output": on_vectors(lambda s, x: s.l(x).squeeze(-1)[:, None], l=nn.Linear(6, 1)),
     "no_grad": (Called(torch.no_grad()(lambda s, x: s.l(x)), l=nn.Linear(6, 3)), (6,)),
 }  # fmt: skip
+
+
+def written_through(y):
+    y.view(-1).relu_()
+    return y
 
 
 def add_in_place(s, x):

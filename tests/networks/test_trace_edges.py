@@ -87,6 +87,11 @@ CALLS = {
     "spectral norm": lambda: nn.Sequential(parametrizations.spectral_norm(nn.Linear(16, 8)), nn.ReLU()),
     "a tensor that is an attribute": lambda: Called(lambda s, x: s.l(x) * s.scale, l=nn.Linear(16, 3),
                                                     scale=torch.tensor([1.0, 0.1, 3.0])),
+    "conversions to float32": lambda: Called(lambda s, x: s.l(x.float().type(torch.float32) / 2).to(torch.float32),
+                                             l=nn.Linear(16, 3)),
+    "tensors of float32": lambda: Called(lambda s, x: s.l(x) + torch.ones(3, dtype=torch.float32) @ torch.eye(3),
+                                         l=nn.Linear(16, 3)),
+    "a wrapped module": lambda: torch.nn.DataParallel(net()),
     "an unused layer": lambda: Called(lambda s, x: s.l(x), l=nn.Linear(16, 3), other=nn.GELU(), more=nn.Linear(2, 2)),
 }  # fmt: skip
 
