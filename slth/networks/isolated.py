@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from slth.errors import ArgumentError
 
@@ -26,6 +27,8 @@ def isolated(module: Any) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise ArgumentError("module", type(module).__name__, "must be a torch.nn.Module", "wrap it in a module")
     module = getattr(module, "_orig_mod", module)  # what torch.compile() wraps
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ArgumentError("module", type(module).__name__, "is compiled by torch.jit", "pass the module it came from")
     for name, tensor in _tensors(module):
         _check(name, tensor)
     memo = {id(tensor): _double(tensor.detach().clone()) for _, tensor in _attributes(module)}
@@ -95,14 +98,29 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else 'without a message'}"
 
 
+class Doubled(TorchFunctionMode):
+    """While it is active, whoever asks for float32 gets float64: ``x.float()`` is no rounding of the function."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        options = {name: self._double(one) for name, one in (kwargs or {}).items()}
+        function = Tensor.double if func is Tensor.float else func
+        return function(*(self._double(one) for one in args), **options)
+
+    @staticmethod
+    def _double(given: Any) -> Any:
+        return torch.float64 if given is torch.float32 else given
+
+
 def called(twin: nn.Module, x: Tensor) -> Tensor:
     """Return what a module gives for a batch, or raise ArgumentError that names the layer where the call fails."""
     try:
-        result = twin(x.clone())
+        with Doubled():
+            result = twin(x.clone())
     except Exception as error:
         place = _place(twin, error)
         rule = f"cannot be called on float64 of shape {list(x.shape)}: {place} raises {first_line(error)}"
-        remedy = "give the input_shape that it expects; forward must take one tensor of any batch, and convert nothing"
+        remedy = "give the input_shape that it expects; forward must take one tensor of any batch"
         raise ArgumentError("module", type(twin).__name__, rule, remedy) from None
     if not isinstance(result, Tensor) or not result.is_floating_point() or result.shape[:1] != x.shape[:1]:
         shown = f"{result.dtype} of shape {list(result.shape)}" if isinstance(result, Tensor) else type(result).__name__

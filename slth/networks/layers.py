@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from slth.arrays import Floats
 from slth.errors import ArgumentError
 from slth.graphs import AdaptivePool, Conv, Pool
-from slth.networks.affine import affine, broadcast, constant_value
+from slth.networks.affine import affine
 from slth.networks.scores import Mixed, Scores
 from slth.networks.traced import BATCH, Constant, Tracer, Value
 
@@ -138,70 +137,6 @@ def _token_order(tracer: Tracer, value: Value) -> Tensor:
         if torch.equal(lead, lead[:, :1].expand_as(lead)):
             return order
     return tracer.rows(value).transpose(1, 2)[:, :, None]
-
-
-def added_linear(tracer: Tracer, bias: Any, value: Any, weight: Any, *, beta: float = 1, alpha: float = 1) -> Value:
-    """Write bias + value @ weight."""
-    if (beta, alpha) != (1, 1) or not isinstance(bias, Constant) or bias.tensor.ndim != 1:
-        raise tracer.refusal("scales its terms", "use F.linear")
-    found: Value = product(tracer, value, weight, bias=bias)
-    return found
-
-
-def product(tracer: Tracer, first: Any, second: Any, *, bias: Any = None) -> Any:
-    """Write a matrix product: with a constant a linear layer, of two values scores, of shares and values attention."""
-    if isinstance(first, Scores):
-        if not first.shares or not isinstance(second, Value):
-            raise tracer.refusal("multiplies scores before their softmax", "write softmax(q @ k.T) @ v")
-        return Mixed(tracer, first, _stacked(second, first.shape)).whole
-    if isinstance(second, Scores):
-        raise tracer.refusal("has scores on the right", "write softmax(q @ k.T, -1) @ v")
-    if isinstance(first, Value) and isinstance(second, Constant) and second.tensor.ndim == 2:
-        return linear(tracer, first, _transposed(tracer, second), bias)
-    if isinstance(first, Constant) and isinstance(second, Value) and first.tensor.ndim == 2:
-        turned = second.viewed(lambda index: index.transpose(-1, -2))
-        return linear(tracer, turned, first).viewed(lambda index: index.transpose(-1, -2))
-    first, second = (constant_value(tracer, one) if isinstance(one, Constant) else one for one in (first, second))
-    if isinstance(first, Value) and isinstance(second, Value) and len(first.shape) == len(second.shape) >= 3:
-        return Scores(first, second.viewed(lambda index: index.transpose(-1, -2)))
-    raise tracer.refusal("multiplies these matrices", "use linear layers, and softmax(q @ k.T) @ v for attention")
-
-
-def _stacked(value: Value, shape: Sequence[int]) -> Value:
-    lead = tuple(shape[:-2])
-    return value if value.shape[:-2] == lead else value.viewed(lambda index: index.expand(*lead, *value.shape[-2:]))
-
-
-def _transposed(tracer: Tracer, weight: Constant) -> Constant:
-    key = ("transposed", id(weight.tensor))
-    if key not in tracer.convolutions:
-        tracer.convolutions[key] = (Constant(weight.tensor.detach().T, weight.trained), weight)
-    found: Constant = tracer.convolutions[key][0]
-    return found
-
-
-def attention(
-    tracer: Tracer, queries: Value, keys: Value, values: Value, attn_mask: Any = None, dropout_p: float = 0.0,
-    is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,  # noqa: FBT001, FBT002
-) -> Value:  # fmt: skip
-    """Write scaled dot-product attention."""
-    if attn_mask is not None or is_causal:
-        raise tracer.refusal("has a mask", "leave the mask out")
-    if dropout_p or enable_gqa:
-        raise tracer.refusal("has dropout at evaluation or grouped queries", "use dropout_p=0.0, enable_gqa=False")
-    queries, keys, values = (constant_value(tracer, one) if isinstance(one, Constant) else one
-                             for one in (queries, keys, values))  # fmt: skip
-    lead = broadcast(*(one.shape[:-2] for one in (queries, keys, values)))
-    queries, keys, values = (_stacked(one, (*lead, 0, 0)) for one in (queries, keys, values))
-    scores = Scores(queries, keys, queries.shape[-1] ** -0.5 if scale is None else float(scale), shares=True)
-    return Mixed(tracer, scores, values).whole
-
-
-def softmax(tracer: Tracer, scores: Any, axis: int, *_: Any, **__: Any) -> Scores:
-    """Turn scores into shares along the last axis."""
-    if not isinstance(scores, Scores) or scores.shares or axis not in (-1, len(scores.shape) - 1):
-        raise tracer.refusal("is a softmax outside of attention", "leave it out: classes are compared by their logits")
-    return Scores(scores.queries, scores.keys, scores.scale, shares=True)
 
 
 def batch_norm(

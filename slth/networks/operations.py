@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from slth.graphs import Relu
-from slth.networks import layers, views
+from slth.networks import layers, products, views
 from slth.networks.affine import affine, summed
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
@@ -186,9 +186,10 @@ def same(tracer: Tracer, value: Any, *_: Any, **__: Any) -> Any:
 
 HANDLERS: dict[str, Handler] = {
     "conv1d": layers.convolution(1), "conv2d": layers.convolution(2), "linear": layers.linear,
-    "addmm": layers.added_linear, "mm": layers.product, "bmm": layers.product, "matmul": layers.product,
+    "addmm": products.added_linear, "mm": products.product, "bmm": products.product, "matmul": products.product,
+    "einsum": products.einsum,
     "batch_norm": layers.batch_norm, "_native_batch_norm_legit_no_training": layers.batch_norm_parts,
-    "scaled_dot_product_attention": layers.attention, "softmax": layers.softmax, "_softmax": layers.softmax,
+    "scaled_dot_product_attention": products.attention, "softmax": products.softmax, "_softmax": products.softmax,
     "max_pool1d": layers.max_pool(1), "max_pool2d": layers.max_pool(2),
     "max_pool2d_with_indices": layers.with_indices(layers.max_pool(2)),
     "max_pool1d_with_indices": layers.with_indices(layers.max_pool(1)),
@@ -214,6 +215,12 @@ HANDLERS: dict[str, Handler] = {
 }  # fmt: skip
 """What is done for each operation of torch, by its name; those that pick numbers are in :data:`views.VIEWS`."""
 
+OF_SCORES = frozenset({
+    "softmax", "_softmax", "matmul", "bmm", "einsum", "mul", "multiply", "div", "divide", "true_divide", "add", "sub",
+    "dropout", "native_dropout", "to", "_to_copy", "type_as",
+})  # fmt: skip
+"""Operations that know scores of attention, besides views."""
+
 REMEDIES = {
     "gelu": "use ReLU", "silu": "use ReLU", "mish": "use ReLU", "elu": "use ReLU or LeakyReLU", "celu": "use ReLU",
     "selu": "use ReLU", "softplus": "use ReLU", "sigmoid": "use ReLU, or leave it out behind the last layer",
@@ -221,7 +228,10 @@ REMEDIES = {
     "logsigmoid": "leave it out", "layer_norm": "use BatchNorm, or no normalisation",
     "native_layer_norm": "use BatchNorm, or no normalisation", "group_norm": "use BatchNorm",
     "instance_norm": "use BatchNorm", "rms_norm": "use BatchNorm", "embedding": "start behind the embedding",
-    "conv_transpose2d": "use Conv2d", "conv3d": "use Conv2d", "einsum": "write it with linear and matmul",
+    "conv_transpose2d": "use Conv2d", "conv3d": "use Conv2d",
+    "gt": "use ReLU or LeakyReLU", "lt": "use ReLU or LeakyReLU", "ge": "use ReLU or LeakyReLU",
+    "glu": "use ReLU, without gates", "lstm": "use layers without gates", "gru": "use layers without gates",
+    "rnn_relu": "write its steps as Linear and ReLU", "rnn_relu_cell": "write its steps as Linear and ReLU",
     "baddbmm": "leave the mask out", "masked_fill": "leave the mask out", "where": "use ReLU for what is cut off",
     "slice_scatter": "write to no part of a tensor: use torch.cat",
     "copy": "write to no part of a tensor: use torch.cat",

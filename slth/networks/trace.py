@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from slth.arrays import Floats
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, SlthError
 from slth.graphs import INPUT, Flatten, Graph, Node
 from slth.networks.affine import affine
 from slth.networks.compare import check_same
-from slth.networks.isolated import called, first_line, isolated
+from slth.networks.isolated import Doubled, called, first_line, isolated
 from slth.networks.simplify import simplified
 from slth.networks.traced import BATCH, Tracer, Value
 from slth.networks.walk import Walk
@@ -73,15 +73,25 @@ def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: No
     (['0', '2', '4.flatten', '4'], (2,))
     """
     image = Graph(_listed(input_shape), [Node("only", Flatten(), (INPUT,))])  # checks the shape
+    mean, deviation = _mean_and_deviation(image.input_shape, normalisation)
+    try:
+        return _described(isolated(module), image, mean, deviation)
+    except SlthError:
+        raise
+    except Exception as error:
+        rule = f"cannot be described ({first_line(error)})"
+        raise ArgumentError("module", type(module).__name__, rule, "use plainer layers, and report it") from error
+
+
+def _described(twin: nn.Module, image: Graph, mean: Floats, deviation: Floats) -> Graph:
+    """Return the graph of a module that was copied; the image has the shape of its input."""
     shape = image.input_shape
-    mean, deviation = _mean_and_deviation(shape, normalisation)
-    twin = isolated(module)
     with _quiet():
         example = torch.rand(BATCH, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         result = called(twin, example)
         tracer = Tracer(image.image_shape)
         start = Value(INPUT, (BATCH, *shape))
-        if normalisation is not None:
+        if deviation.shape or mean.any() or deviation != 1.0:
             tracer.enter("normalisation", "normalisation", whole=True)
             start = affine(tracer, start, torch.tensor(1.0 / deviation), torch.tensor(-mean / deviation))
         walk = Walk(tracer, _exported(twin, example), start)
@@ -93,9 +103,9 @@ def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: No
 
 def _listed(input_shape: Any) -> Any:
     """Return torch.Size and arrays of integers as what they mean."""
-    if isinstance(input_shape, np.ndarray):
-        return input_shape.tolist()
-    return tuple(input_shape) if isinstance(input_shape, list | tuple) else input_shape
+    if not isinstance(input_shape, list | tuple | np.ndarray):
+        return input_shape
+    return tuple(one.item() if isinstance(one, np.integer) else one for one in input_shape)
 
 
 def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Floats, Floats]:
@@ -165,7 +175,7 @@ class _Called(nn.Module):
 def _exported(twin: nn.Module, example: torch.Tensor) -> Any:
     """Return the program of torch.export, in which writes in place are plain or gone."""
     try:
-        with redirect_stderr(StringIO()):  # where it fails, torch prints the part that it has
+        with redirect_stderr(StringIO()), Doubled():  # where it fails, torch prints the part that it has
             program = torch.export.export(_Called(twin).eval(), (example,), strict=False)
         if not writes_are_plain(program.graph):
             program = program.run_decompositions({})  # slow, and it splits some operations

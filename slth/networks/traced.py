@@ -63,7 +63,6 @@ class Tracer:
         self.convolutions: dict[Any, Any] = {}  # one object for one layer, however often it is used
         self.scales: dict[int, Any] = {}  # trained scales of channels, by the ids of their steps
         self.positions: dict[tuple[int, int], str] = {}  # the node of positions for each height and width
-        self.least_precision = torch.float64
         self.place, self.operation, self.whole = "", "", False
         self._known: dict[Any, str] = {}
 
@@ -160,14 +159,27 @@ class Tracer:
         return Value(node, shape, None if plain else index.reshape(shape))
 
     def batches(self, value: Value) -> Tensor:
-        """Return int64[shape]: the example that each number belongs to."""
+        """Return int64[shape]: the example that each number belongs to; zeros belong where their neighbours do."""
         owned = self._owners(value)
-        first = torch.arange(BATCH).reshape(-1, *[1] * (len(value.shape) - 1))
-        if value.shape[:1] == (BATCH,) and bool(((owned < 0) | (owned == first)).all()):
-            return first.expand(value.shape)
+        axes = [axis for axis, size in enumerate(value.shape) if size % BATCH == 0]
+        for axis in axes:
+            lines = owned.movedim(axis, 0).reshape(value.shape[axis], -1)
+            most = lines.max(dim=1).values
+            alike = (lines == most[:, None]) | (lines < 0)
+            if bool(alike.all()) and int(most.min()) >= 0 and int(most.max()) == BATCH - 1:
+                return most.reshape(-1, *[1] * (len(value.shape) - 1 - axis)).expand(value.shape)
         if bool((owned < 0).any()):
             raise self.mixing()
         return owned
+
+    def batch_axis(self, value: Value) -> int | None:
+        """Return the axis that is the batch; None where it is merged with others."""
+        owners = self.batches(value)
+        for axis, size in enumerate(value.shape):
+            lines = owners.movedim(axis, 0).reshape(size, -1)
+            if size == BATCH and torch.equal(lines, torch.arange(BATCH)[:, None].expand_as(lines)):
+                return axis
+        return None
 
     def _owners(self, value: Value) -> Tensor:
         numbers = value.numbers
@@ -200,8 +212,10 @@ class Tracer:
         if value.index is None:
             return torch.arange(total).reshape(BATCH, *self.shapes[value.source])
         if value.shape[0] != BATCH:
-            flat = self.rows(value.viewed(lambda index: index.reshape(-1, 1)))
-            return flat.reshape(BATCH, -1, 1, 1)
+            owners = self.batches(value).reshape(-1)
+            if len(set(torch.bincount(owners, minlength=BATCH).tolist())) != 1:
+                raise self.mixing()
+            return torch.argsort(owners, stable=True).reshape(BATCH, -1, 1, 1)
         plain = torch.arange(total).reshape(value.shape)
         channel = self._channel_axis(value)
         sizes = value.shape[1:]

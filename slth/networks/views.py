@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slth.networks.affine import constant_value, joined
+from slth.networks.affine import joined
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
 
@@ -91,17 +91,10 @@ def stacked(tracer: Tracer, parts: list[Value | Constant], axis: int = 0) -> Val
 
 
 def converted(tracer: Tracer, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Leave out a conversion between floating-point numbers, and keep in mind how coarse it was."""
+    """Leave out a conversion to the floating-point numbers that are there."""
     wanted = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.dtype)]
     wanted += [one.tensor.dtype for one in args if isinstance(one, Constant)]
     for dtype in wanted:
-        if dtype not in (torch.float64, torch.float32):
+        if dtype != torch.float64:
             raise tracer.refusal(f"converts to {dtype}", "compute in one floating-point type, and convert outside")
-        if dtype == torch.float32:
-            tracer.least_precision = torch.float32
     return value
-
-
-def as_value(tracer: Tracer, given: Value | Constant) -> Value:
-    """Return a value, writing constants as nodes."""
-    return constant_value(tracer, given) if isinstance(given, Constant) else given

@@ -14,7 +14,7 @@ from torch.fx.node import map_arg
 from slth.errors import SlthError
 from slth.networks.affine import constant_value
 from slth.networks.isolated import first_line
-from slth.networks.operations import HANDLERS, REMEDIES
+from slth.networks.operations import HANDLERS, OF_SCORES, REMEDIES
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
 from slth.networks.views import PICKING, VIEWS, view
@@ -92,6 +92,8 @@ class Walk:
         given = _flat((*arguments, *options.values()))
         if not any(isinstance(one, Value | Scores) for one in given):
             return self._constant(target, arguments, options)
+        if any(isinstance(one, Scores) for one in given) and name not in VIEWS | OF_SCORES:
+            raise self.tracer.refusal("takes scores or shares of attention", "use them as softmax(q @ k.T) @ v alone")
         if name in VIEWS or name in PICKING:
             return view(self.tracer, target, *arguments, **options)
         if name in HANDLERS:

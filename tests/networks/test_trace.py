@@ -86,6 +86,19 @@ def by_hand(s, x):
     return s.o((shares @ v).transpose(1, 2).reshape(batch, tokens, size))
 
 
+def by_einsum(s, x):
+    q, k, v = (layer(x).unflatten(-1, (2, 3)) for layer in (s.q, s.k, s.v))
+    shares = (torch.einsum("bihd,bjhd->bhij", q, k) / 3**0.5).softmax(-1)
+    return s.o(torch.einsum("bhij,bjhd->bihd", shares, v).flatten(2))
+
+
+def multi_query(s, x):
+    """Two heads that share keys and values."""
+    q = s.q(x).unflatten(-1, (2, 3)).transpose(1, 2)
+    k, v = s.k(x)[:, None], s.v(x)[:, None]
+    return (torch.softmax(q @ k.transpose(-1, -2), -1) @ v).transpose(1, 2).flatten(2)
+
+
 def packed(s, x):
     """Attention as vision transformers write it: one projection, three thirds, a class token's query alone."""
     batch, tokens, size = x.shape
@@ -219,6 +232,15 @@ OPERATIONS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "cross attention": on_tokens(lambda s, x: s.a(x[:, :2], x, x)[0], a=nn.MultiheadAttention(6, 2, batch_first=True)),
     "attention by hand": on_tokens(by_hand, **heads()),
     "packed attention": on_tokens(packed, qkv=nn.Linear(6, 18), o=nn.Linear(6, 6)),
+    "attention by einsum": on_tokens(by_einsum, **heads()),
+    "multi-query attention": on_tokens(multi_query, q=nn.Linear(6, 6), k=nn.Linear(6, 3), v=nn.Linear(6, 2)),
+    "attention with more keys": on_tokens(
+        lambda s, x: s.a(x, x, x)[0],
+        a=nn.MultiheadAttention(6, 2, batch_first=True, add_bias_kv=True, add_zero_attn=True)),
+    "keys of another size": on_tokens(
+        lambda s, x: s.a(x, s.l(x), x[..., :4], need_weights=False)[0], l=nn.Linear(6, 3),
+        a=nn.MultiheadAttention(6, 2, batch_first=True, kdim=3, vdim=4)),
+    "einsum with a matrix": on_tokens(lambda s, x: torch.einsum("bte,fe->bft", x, s.w), w=parameter(3, 6)),
     "attention without matrices": on_tokens(lambda s, x: F.scaled_dot_product_attention(x, x, x, scale=0.1)),
     "attention, then ReLU": on_tokens(lambda s, x: by_hand(s, x).relu(), **heads(o=nn.Identity())),
     "learned queries": on_tokens(lambda s, x: s.a(s.t.expand(len(x), -1, -1), x, x)[0], t=parameter(1, 2, 6),
@@ -226,10 +248,22 @@ OPERATIONS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "attention on images": on_images(lambda s, x: s.a(*[s.c(x).flatten(2).transpose(1, 2)] * 3)[0].mean(1),
                                      c=conv(3, 6), a=nn.MultiheadAttention(6, 2, batch_first=True)),
     "one layer three times": on_vectors(lambda s, x: s.l(s.l(s.l(x).relu()).relu()), l=nn.Linear(6, 6)),
-    "float()": on_images(lambda s, x: s.c(x.to(s.c.weight.dtype)).double(), c=conv()),
+    "sum of a list": on_vectors(lambda s, x: sum(l(x) for l in s.m),
+                                m=nn.ModuleList([nn.Linear(6, 3), nn.Linear(6, 3)])),
+    "mean of a stack": on_vectors(lambda s, x: torch.stack([l(x) for l in s.m]).mean(0),
+                                  m=nn.ModuleList([nn.Linear(6, 3) for _ in range(3)])),
+    "maxout": on_vectors(lambda s, x: s.l(x).view(-1, 3, 2).max(2)[0], l=nn.Linear(6, 6)),
+    "windows": on_images(lambda s, x: s.l(x[:, :, :6].reshape(-1, 3, 3, 2, 3, 2).permute(0, 2, 4, 3, 5, 1).flatten(0, 2)
+                                          .flatten(1)).view(len(x), 9, 5), l=nn.Linear(12, 5)),
+    "a write through a view": on_vectors(lambda s, x: written_through(s.l(x)), l=nn.Linear(6, 6)),
     "squeezed output": on_vectors(lambda s, x: s.l(x).squeeze(-1)[:, None], l=nn.Linear(6, 1)),
     "no_grad": (Called(torch.no_grad()(lambda s, x: s.l(x)), l=nn.Linear(6, 3)), (6,)),
 }  # fmt: skip
+
+
+def written_through(y):
+    y.view(-1).relu_()
+    return y
 
 
 def add_in_place(s, x):

@@ -87,6 +87,11 @@ CALLS = {
     "spectral norm": lambda: nn.Sequential(parametrizations.spectral_norm(nn.Linear(16, 8)), nn.ReLU()),
     "a tensor that is an attribute": lambda: Called(lambda s, x: s.l(x) * s.scale, l=nn.Linear(16, 3),
                                                     scale=torch.tensor([1.0, 0.1, 3.0])),
+    "conversions to float32": lambda: Called(lambda s, x: s.l(x.float().type(torch.float32) / 2).to(torch.float32),
+                                             l=nn.Linear(16, 3)),
+    "tensors of float32": lambda: Called(lambda s, x: s.l(x) + torch.ones(3, dtype=torch.float32) @ torch.eye(3),
+                                         l=nn.Linear(16, 3)),
+    "a wrapped module": lambda: torch.nn.DataParallel(net()),
     "an unused layer": lambda: Called(lambda s, x: s.l(x), l=nn.Linear(16, 3), other=nn.GELU(), more=nn.Linear(2, 2)),
 }  # fmt: skip
 
@@ -137,7 +142,7 @@ REFUSED = {
     "a mask of attention": (*on_tokens(lambda s, x: s.a(x, x, x, attn_mask=torch.zeros(5, 5))[0],
                                        a=nn.MultiheadAttention(6, 2, batch_first=True)), "a uses.* mask"),
     "biases of positions": (*on_tokens(lambda s, x: (x @ x.mT + torch.ones(5, 5)).softmax(-1) @ x), "masks and biases"),
-    "relu of scores": (*on_tokens(lambda s, x: (x @ x.mT).relu() @ x), "forward uses aten.relu"),
+    "relu of scores": (*on_tokens(lambda s, x: (x @ x.mT).relu() @ x), "aten.relu.* takes scores or shares"),
     "transposed convolution": (nn.ConvTranspose2d(3, 4, 3), (3, 4, 4), "conv_transpose2d.* use Conv2d"),
     "numbers in disorder": (*on_images(lambda s, x: x.flatten(1)[:, ORDER]), "order"),
     "padding with ones": (nn.Sequential(nn.ConstantPad2d(1, 1.0)), (3, 4, 4), "0 uses aten.pad. pads with 1.0"),
