@@ -22,7 +22,7 @@ def _elsewhere(tmp_path, monkeypatch):
         ),
         ("[zzz]\nx = 1\n", "use [bench], [bound], "),
         ("tolerance = 1\n", "'tolerance' outside the table of a verb"),
-        ("[construct]\ncandidates = 1\n", "did you mean [construct.per-weight]?"),
+        ("[construct]\ncandidates = 1\n", "use [construct.per-weight], [construct.structured]"),
         ("demo = 3\n", "write a table [demo]"),
         ("[solve]\ntolerence = 1\n", "Did you mean --tolerance?"),
         ("[solve]\nsize = 2.7\n", "--size='2.7' must be a whole number"),
