@@ -55,13 +55,14 @@ def _transposed(tracer: Tracer, weight: Constant) -> Constant:
 
 
 def attention(
-    tracer: Tracer, queries: Value, keys: Value, values: Value, attn_mask: Any = None, dropout_p: float = 0.0,
-    is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,  # noqa: FBT001, FBT002
-) -> Value:  # fmt: skip
-    """Write scaled dot-product attention."""
-    if attn_mask is not None or is_causal:
+    tracer: Tracer, queries: Any, keys: Any, values: Any, *rest: Any, scale: float | None = None, **options: Any
+) -> Value:
+    """Write scaled dot-product attention; behind the values come a mask, dropout, and whether it is causal."""
+    defaults: tuple[Any, ...] = (None, 0.0, False)
+    mask, dropout, causal = rest + defaults[len(rest) :]
+    if mask is not None or causal:
         raise tracer.refusal("has a mask", "leave the mask out")
-    if dropout_p or enable_gqa:
+    if dropout or options.get("enable_gqa"):
         raise tracer.refusal("has dropout at evaluation or grouped queries", "use dropout_p=0.0, enable_gqa=False")
     queries, keys, values = (constant_value(tracer, one) if isinstance(one, Constant) else one
                              for one in (queries, keys, values))  # fmt: skip

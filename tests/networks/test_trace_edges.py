@@ -245,7 +245,8 @@ def test_the_module_and_torch_stay_as_they_were() -> None:
     hooks = [(len(part._forward_hooks), len(part._forward_pre_hooks)) for part in module.modules()]
     versions = [one._version for one in module.parameters()]
     ids = [id(one) for one in module.parameters()]
-    random, filters, enabled = torch.get_rng_state(), list(warnings.filters), torch.is_grad_enabled()
+    random, filters = torch.get_rng_state(), list(warnings.filters)
+    modes = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
     handlers = [list(handler.filters) for handler in logging.getLogger("torch").handlers]
     describe(module, (16,))
     with pytest.raises(SlthError):
@@ -260,7 +261,8 @@ def test_the_module_and_torch_stay_as_they_were() -> None:
     assert all(part.training for part in module.modules())
     assert not module[0].weight.requires_grad
     assert torch.equal(torch.get_rng_state(), random)
-    assert (list(warnings.filters), torch.is_grad_enabled()) == (filters, enabled)
+    assert list(warnings.filters) == filters
+    assert (torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()) == modes
     assert [list(handler.filters) for handler in logging.getLogger("torch").handlers][: len(handlers)] == handlers
 
 
