@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from slth.networks.affine import broadcast, constant_value
-from slth.networks.layers import linear
+from slth.networks.layers import derived, linear
 from slth.networks.scores import Mixed, Scores
 from slth.networks.traced import Constant, Tracer, Value
 
@@ -30,7 +30,7 @@ def product(tracer: Tracer, first: Any, second: Any, *, bias: Any = None) -> Any
     if isinstance(second, Scores):
         raise tracer.refusal("has scores on the right", "write softmax(q @ k.T, -1) @ v")
     if isinstance(first, Value) and isinstance(second, Constant) and second.tensor.ndim == 2:
-        return linear(tracer, first, _transposed(tracer, second), bias)
+        return linear(tracer, first, derived(tracer, second, "transposed", lambda tensor: tensor.T), bias)
     if isinstance(first, Constant) and isinstance(second, Value) and first.tensor.ndim == 2:
         turned = second.viewed(lambda index: index.transpose(-1, -2))
         return linear(tracer, turned, first).viewed(lambda index: index.transpose(-1, -2))
@@ -44,14 +44,6 @@ def product(tracer: Tracer, first: Any, second: Any, *, bias: Any = None) -> Any
 def _stacked(value: Value, shape: Sequence[int]) -> Value:
     lead = tuple(shape[:-2])
     return value if value.shape[:-2] == lead else value.viewed(lambda index: index.expand(*lead, *value.shape[-2:]))
-
-
-def _transposed(tracer: Tracer, weight: Constant) -> Constant:
-    key = ("transposed", id(weight.tensor))
-    if key not in tracer.convolutions:
-        tracer.convolutions[key] = (Constant(weight.tensor.detach().T, weight.trained), weight)
-    found: Constant = tracer.convolutions[key][0]
-    return found
 
 
 def attention(

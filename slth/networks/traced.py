@@ -61,6 +61,7 @@ class Tracer:
         self.nodes: dict[str, Node] = {}
         self.shapes: dict[str, Shape] = {INPUT: image_shape}
         self.convolutions: dict[Any, Any] = {}  # one object for one layer, however often it is used
+        self.held: set[int] = set()  # ids of the module's own tensors
         self.scales: dict[int, Any] = {}  # trained scales of channels, by the ids of their steps
         self.positions: dict[tuple[int, int], str] = {}  # the node of positions for each height and width
         self.place, self.operation, self.whole = "", "", False

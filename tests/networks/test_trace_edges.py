@@ -392,6 +392,25 @@ def test_a_shared_convolution_stays_one_where_a_norm_follows_one_use_only() -> N
     assert graph.weighted[0].step is graph.weighted[1].step
 
 
+def test_computed_weights_that_are_used_twice_are_one_object() -> None:
+    layer = parametrizations.weight_norm(nn.Linear(6, 6))
+    graph = assert_same(Called(lambda s, x: s.l(F.relu(s.l(x))), l=layer), (6,))
+    assert graph.weighted[0].step is graph.weighted[1].step
+    twice = Called(lambda s, x: F.relu(x @ s.w) @ s.w, w=parameter(6, 6))
+    graph = assert_same(twice, (6,))
+    assert graph.weighted[0].step is graph.weighted[1].step
+    times = Called(lambda s, x: s.c(F.relu(s.c(x))), c=nn.Conv1d(2, 2, 3))
+    graph = assert_same(times, (2, 9))
+    assert graph.weighted[0].step is graph.weighted[1].step
+
+
+def test_layers_of_equal_numbers_are_two_layers() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+    module[2].load_state_dict(module[0].state_dict())
+    graph = describe(module, (4,))
+    assert graph.weighted[0].step is not graph.weighted[1].step
+
+
 def test_linear_layers_of_one_number_are_layers_and_not_scales() -> None:
     module = nn.Sequential(nn.Linear(3, 1), nn.Linear(1, 1), nn.Linear(1, 1))
     assert [node.name for node in assert_same(module, (3,)).nodes] == ["0", "1", "2"]
