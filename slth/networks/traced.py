@@ -132,7 +132,9 @@ class Tracer:
         if node:
             return node
         total = prod(to)
-        if value.shape[0] == BATCH and one.size == prod(value.shape[1:]):  # its own axes first, then the order
+        if (
+            value.index is not None and value.shape[0] == BATCH and one.size == prod(value.shape[1:])
+        ):  # its own axes first, then the order
             node = self._rearranged(value.source, self._one_example(value.numbers, prod(have)), (total, 1, 1), most)
             if node:
                 return self.arranged(self.whole_of(node, value.shape[1:]), order)
