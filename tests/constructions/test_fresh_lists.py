@@ -155,4 +155,4 @@ def test_other_targets_are_refused():
         approximate_kernels(Graph((4,), [Node("flat", Flatten(), ("input",))]), n=8)
     ticket = PerWeight(candidates=2).ticket(chain(np.random.default_rng(0), (2, 1)))[0]
     with pytest.raises(ArgumentError, match="no convolution's"):
-        approximate_weights(ticket.source, n=8)
+        approximate_weights(ticket.graph, n=8)

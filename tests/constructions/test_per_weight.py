@@ -113,7 +113,7 @@ def test_fixed_linear_steps_between_are_looked_through(step, rectified):
 def test_a_convolution_used_twice_is_one_pair_solved_once():
     target = kind("mixed")
     ticket, rows = PerWeight(candidates=12).ticket(target)
-    assert ticket.source.node("once").step is ticket.source.node("again").step
+    assert ticket.graph.node("once").step is ticket.graph.node("again").step
     assert [row.path for row in rows] == ["stem", "scale", "wide", "once", "query", "key", "value", "head"]
     assert ticket.layers[3].halves == "both", "its second place is behind a ReLU, its first is not"
 
