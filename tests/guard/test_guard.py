@@ -10,7 +10,6 @@ import json
 import numpy as np
 import pytest
 
-from tests.guard import now
 from tests.guard.distribution import frozen_constructions, ratios, unlike
 from tests.guard.frozen import FAMILIES, FOLDER, evaluate, load
 from tests.guard.targets import targets
@@ -59,15 +58,6 @@ def test_the_targets_are_those_of_the_generator():
 def test_the_frozen_files_are_small():
     assert sum(path.stat().st_size for path in FOLDER.glob("*.npz")) < 2**20
     assert {path.stem for path in FOLDER.glob("*.npz")} == set(FAMILIES)
-
-
-@pytest.mark.slow
-def test_constructions_of_other_seeds_are_alike():
-    """Ten other seeds; how far they may differ is stated beside the tolerances."""
-    table = {
-        name: [now.measured(now.constructed(case, seed)) for seed in range(10, 20)] for name, case in CASES.items()
-    }
-    assert unlike(ratios(table), {name: case.family for name, case in CASES.items()}) == []
 
 
 def test_worse_constructions_are_noticed():
