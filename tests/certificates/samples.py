@@ -23,8 +23,8 @@ from slth.graphs import (
     Relu,
 )
 from slth.rng import Stream, WeightLaw
-from slth.tickets.mask import Mask
 from slth.tickets.folded import Folded
+from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket
 

@@ -12,9 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-
-import slth
-from slth.constructions import propagation
 from slth.constructions.attention_certificate import certify_parts
 from slth.constructions.attention_parts import AttentionParts, take_apart
 from slth.constructions.certify import _norm_bounds as dense_norm_bounds
@@ -28,6 +25,9 @@ from slth.constructions.conv_selections import by_lines, by_selections
 from slth.constructions.effective import EffectiveLayer, effective_layers
 from slth.constructions.interval import Interval
 from slth.constructions.propagation import propagate, start
+
+import slth
+from slth.constructions import propagation
 from slth.tickets import (
     AttentionNetwork,
     Branch,
