@@ -15,24 +15,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slth.api import apply_to as apply_to
+    from slth.api import attack as attack
+    from slth.api import certify as certify
     from slth.api import construct as construct
+    from slth.api import describe as describe
     from slth.api import load_ticket as load_ticket
     from slth.api import to_torch as to_torch
-    from slth.constructions import Attention as Attention
-    from slth.constructions import Certificate as Certificate
+    from slth.certificates import Certificate as Certificate
+    from slth.certificates import CertificateAround as CertificateAround
     from slth.constructions import Construction as Construction
-    from slth.constructions import Conv as Conv
-    from slth.constructions import Dense as Dense
+    from slth.constructions import PerWeight as PerWeight
+    from slth.constructions import Shallow as Shallow
     from slth.constructions import Structured as Structured
     from slth.constructions import approximate_kernels as approximate_kernels
     from slth.constructions import approximate_weights as approximate_weights
-    from slth.constructions.certify import certify as certify
     from slth.errors import ArgumentError as ArgumentError
     from slth.errors import ConstructionError as ConstructionError
     from slth.errors import DataError as DataError
     from slth.errors import ResourceError as ResourceError
     from slth.errors import SlthError as SlthError
     from slth.errors import TicketError as TicketError
+    from slth.graphs import AdaptivePool as AdaptivePool
+    from slth.graphs import Add as Add
+    from slth.graphs import Attend as Attend
+    from slth.graphs import Concat as Concat
+    from slth.graphs import Conv as Conv
+    from slth.graphs import Flatten as Flatten
+    from slth.graphs import Graph as Graph
+    from slth.graphs import Node as Node
+    from slth.graphs import Pool as Pool
+    from slth.graphs import Positions as Positions
+    from slth.graphs import Rearrange as Rearrange
+    from slth.graphs import Relu as Relu
+    from slth.graphs import Scale as Scale
+    from slth.resources import Interrupted as Interrupted
     from slth.rng import Stream as Stream
     from slth.rng import WeightLaw as WeightLaw
     from slth.subset_sum import BatchSolution as BatchSolution
@@ -53,40 +70,62 @@ if TYPE_CHECKING:
     from slth.subset_sum.prediction import predict_error as predict_error
     from slth.theory import Bound as Bound
     from slth.theory import bounds as bounds
-    from slth.tickets import AttentionNetwork as AttentionNetwork
-    from slth.tickets import Branch as Branch
-    from slth.tickets import ConvLayer as ConvLayer
-    from slth.tickets import ConvNetwork as ConvNetwork
-    from slth.tickets import ConvPair as ConvPair
-    from slth.tickets import DenseLayer as DenseLayer
-    from slth.tickets import DenseNetwork as DenseNetwork
-    from slth.tickets import Flatten as Flatten
-    from slth.tickets import Join as Join
+    from slth.tickets import Layout as Layout
     from slth.tickets import Mask as Mask
-    from slth.tickets import NetworkDescription as NetworkDescription
-    from slth.tickets import Pool as Pool
-    from slth.tickets import ProductPair as ProductPair
-    from slth.tickets import RandomLinear as RandomLinear
-    from slth.tickets import Swap as Swap
+    from slth.tickets import Pair as Pair
+    from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
 
 __version__ = "0.1.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
-    "slth.api": ("construct", "load_ticket", "to_torch"),
-    "slth.constructions": (
-        "Attention",
+    "slth.api": (
+        "attack",
+        "construct",
+        "describe",
+        "load_ticket",
+        "to_torch",
+    ),
+    "slth.certificates": (
         "Certificate",
+        "CertificateAround",
+    ),
+    "slth.constructions": (
         "Construction",
-        "Conv",
-        "Dense",
+        "PerWeight",
+        "Shallow",
         "Structured",
         "approximate_kernels",
         "approximate_weights",
     ),
-    "slth.constructions.certify": ("certify",),
-    "slth.errors": ("ArgumentError", "ConstructionError", "DataError", "ResourceError", "SlthError", "TicketError"),
-    "slth.rng": ("Stream", "WeightLaw"),
+    "slth.errors": (
+        "ArgumentError",
+        "ConstructionError",
+        "DataError",
+        "ResourceError",
+        "SlthError",
+        "TicketError",
+    ),
+    "slth.graphs": (
+        "AdaptivePool",
+        "Add",
+        "Attend",
+        "Concat",
+        "Conv",
+        "Flatten",
+        "Graph",
+        "Node",
+        "Pool",
+        "Positions",
+        "Rearrange",
+        "Relu",
+        "Scale",
+    ),
+    "slth.resources": ("Interrupted",),
+    "slth.rng": (
+        "Stream",
+        "WeightLaw",
+    ),
     "slth.subset_sum": (
         "BatchSolution",
         "Differencing",
@@ -105,23 +144,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.subset_sum.coverage": ("coverage",),
     "slth.subset_sum.laws": ("law_from_text",),
     "slth.subset_sum.prediction": ("predict_error",),
-    "slth.theory": ("Bound", "bounds"),
+    "slth.theory": (
+        "Bound",
+        "bounds",
+    ),
     "slth.tickets": (
-        "AttentionNetwork",
-        "Branch",
-        "ConvLayer",
-        "ConvNetwork",
-        "ConvPair",
-        "DenseLayer",
-        "DenseNetwork",
-        "Flatten",
-        "Join",
+        "Layout",
         "Mask",
-        "NetworkDescription",
-        "Pool",
-        "ProductPair",
-        "RandomLinear",
-        "Swap",
+        "Pair",
+        "RandomLayer",
         "Ticket",
     ),
 }

@@ -1,34 +1,39 @@
-"""The functions that users call: the only module that joins the floors, and it loads each when it is needed."""
+"""The functions that users call: what joins floors, each loaded when it is needed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
+from slth.resources import Progress
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from slth.constructions import Attention, Construction, Conv, Dense, Structured
+    from slth.certificates import Certificate, CertificateAround
+    from slth.constructions import Construction, Method
+    from slth.graphs import Graph
+    from slth.networks import Attack, GraphModule
+    from slth.networks.random_layers import Form
     from slth.rng import WeightLaw
-    from slth.tickets import AttentionNetwork, ConvNetwork, DenseNetwork, Ticket
+    from slth.tickets import Ticket
 
-Progress = Callable[[str, int, int], None]
+Normalisation = tuple[ArrayLike, ArrayLike]
 
 
 def construct(
-    target: nn.Module | DenseNetwork | ConvNetwork | AttentionNetwork,
+    target: nn.Module | Graph,
     *,
-    method: Dense | Conv | Structured | Attention,
+    method: Method,
     input_shape: Sequence[int] | None = None,
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
-    normalisation: tuple[ArrayLike, ArrayLike] | None = None,
+    normalisation: Normalisation | None = None,
     seed: int = 0,
     law: WeightLaw | None = None,
     device: str = "cpu",
@@ -42,27 +47,23 @@ def construct(
 
     Parameters
     ----------
-    target : torch.nn.Module, DenseNetwork, ConvNetwork or AttentionNetwork
-        An ``nn.Sequential`` of ``Flatten``, ``Linear``, ``Conv2d``, ``BatchNorm2d``, pooling and ``ReLU`` (and
-        :class:`slth.networks.Residual`), an ``AttentionClassifier`` of :mod:`slth.networks.attention`, or a described
-        network.
-    method : Dense, Conv, Structured or Attention
-        What to build: ``Dense(candidates=20)``, ``Dense(eps=0.01, delta=0.01)``, ``Conv(candidates=20)``,
-        ``Structured(channels=10_000)``, ``Attention(candidates=30)``.
+    target : torch.nn.Module or Graph
+        Any module that :func:`describe` takes, or a described network.
+    method : PerWeight, Structured or Shallow
+        Which theorem to execute: ``PerWeight(candidates=20)``, ``PerWeight(eps=0.01, delta=0.01)``,
+        ``Structured(channels=10_000)``, ``Shallow(candidates=20)``.
     input_shape : sequence of int, optional
-        Shape of one input, without the batch axis; convolutions need it, and where dense targets have one it is
-        compared.
+        Shape of one input, without the batch axis. Modules want it, but for those whose first layer says it (a linear
+        layer, with what flattens or drops out in front of it); of a Graph it is compared.
     input_box : tuple of two array_like
         Smallest and largest value of each raw input.
     normalisation : tuple of two array_like, optional
-        Mean and standard deviation that the module expects to be applied to its inputs; folded into its first layer.
-        The certificate bounds the difference from the folded network, whose first layer is rounded to float64; what
-        that rounding changes from the module itself is not in it.
+        Mean and standard deviation that the module expects to be applied to its inputs; they become part of the
+        described network.
     seed : int
         Seed of the random network, 0 <= seed < 2**64.
     law : WeightLaw, optional
-        Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal. ``Attention``
-        has the theorem's.
+        Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal.
     device : {"cpu", "cuda", "auto"} or str
         Where ``Structured`` searches its channels; the other methods run on processors.
     progress : callable, optional
@@ -91,86 +92,242 @@ def construct(
     Examples
     --------
     >>> import slth
-    >>> target = slth.DenseNetwork([slth.DenseLayer([[0.5, -0.25]], activation="identity")])
-    >>> made = slth.construct(target, method=slth.Dense(eps=0.01, delta=0.01), seed=1)
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> made = slth.construct(target, method=slth.PerWeight(eps=0.01, delta=0.01), seed=1)
     >>> made.certificate.error <= 0.01
     True
     """
-    from slth.constructions import Attention, Conv, Structured, construct_conv, construct_dense, construct_structured
-    from slth.tickets import DenseNetwork
-
-    if isinstance(method, Attention):
-        return _construct_attention(target, method, input_box=input_box, seed=seed, law=law, progress=progress)
-    network = _described(target, input_shape, normalisation)
-    options = {"input_box": input_box, "seed": seed, "law": law, "progress": progress}
-    if isinstance(method, Structured):
-        return construct_structured(network, method, device=device, **options)  # type: ignore[arg-type]
-    if device not in ("cpu", "auto"):
-        raise ArgumentError("device", device, f"is not offered for {type(method).__name__}", "use device='cpu'")
-    if isinstance(method, Conv):
-        return construct_conv(network, method, **options)  # type: ignore[arg-type]
-    if not isinstance(network, DenseNetwork):
-        remedy = "pass slth.Structured(channels=...) or slth.Conv(candidates=...)"
-        raise ArgumentError("method", method, "does not fit a target with convolutions", remedy)
-    return construct_dense(network, method, **options)  # type: ignore[arg-type]
+    if not hasattr(method, "construct"):
+        remedy = "pass slth.PerWeight(...), slth.Structured(...) or slth.Shallow(...)"
+        raise ArgumentError("method", method, "is no method", remedy)
+    graph = _described(target, input_shape, normalisation)
+    return method.construct(graph, input_box=input_box, seed=seed, law=law, device=device, progress=progress)
 
 
-def _construct_attention(
-    target: object,
-    method: Attention,
+def describe(
+    module: nn.Module, input_shape: Sequence[int] | None = None, *, normalisation: Normalisation | None = None
+) -> Graph:
+    """Return what a torch module computes in evaluation mode, in float64, as a network of the one language.
+
+    What is described is compared with the module on random inputs, and refused where they differ.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    input_shape : sequence of int, optional
+        Shape of one input, without the batch axis; may be left out where the first layer with weights is linear.
+    normalisation : tuple of two array_like, optional
+        Mean and standard deviation that the module expects to be applied to its inputs.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    ArgumentError
+        For what is outside the language: the operation, its place in the module, and what would be accepted.
+
+    Examples
+    --------
+    >>> import slth
+    >>> from torch import nn
+    >>> [node.name for node in slth.describe(nn.Sequential(nn.Linear(2, 3), nn.ReLU())).nodes]
+    ['0', '1']
+    """
+    from slth.networks import describe as traced
+    from slth.networks.shapes import usual_input_shape
+
+    shape = usual_input_shape(module) if input_shape is None else input_shape
+    return traced(module, shape, normalisation=normalisation)
+
+
+def _described(target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None) -> Graph:
+    from slth.graphs import Graph
+
+    if not isinstance(target, Graph):
+        return describe(target, input_shape, normalisation=normalisation)
+    if normalisation is not None:
+        remedy = "make it part of the graph, as a Scale behind the input"
+        raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)
+    if input_shape is not None and tuple(np.ravel(input_shape).tolist()) != target.input_shape:
+        raise ArgumentError("input_shape", input_shape, f"must be {target.input_shape}", "leave it out")
+    return target
+
+
+def attack(
+    target: nn.Module | Graph,
+    ticket: Ticket,
     *,
-    input_box: tuple[ArrayLike, ArrayLike],
-    seed: int,
-    law: WeightLaw | None,
-    progress: Progress | None,
-) -> Construction:
-    from slth.constructions import construct_attention
-    from slth.tickets import AttentionNetwork
+    input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
+    starts: int = 8,
+    steps: int = 60,
+    seed: int = 0,
+    points: ArrayLike | None = None,
+) -> Attack:
+    """Look for the input of a box at which a ticket differs most from its target, by gradient ascent.
 
-    if law is not None:
-        raise ArgumentError("law", law, "is the theorem's for attention", "leave it out")
-    if not isinstance(target, AttentionNetwork):
-        from slth.networks.attention import AttentionClassifier, describe_attention
+    Parameters
+    ----------
+    target : torch.nn.Module or Graph
+    ticket : Ticket
+        Of the target's input and output shapes.
+    input_box : tuple of two array_like
+        Smallest and largest input.
+    starts, steps : int
+        Starting points for each output and sign, and steps from each.
+    seed : int
+        Seed of the starting points, 0 <= seed < 2**64.
+    points : float64[n, *input_shape], optional
+        Inputs to start from as well.
 
-        if not isinstance(target, AttentionClassifier):
-            remedy = "pass an AttentionClassifier or an AttentionNetwork"
-            raise ArgumentError("target", type(target).__name__, "is no attention network", remedy)
-        target = describe_attention(target)
-    return construct_attention(target, method, input_box=input_box, seed=seed, progress=progress)
+    Returns
+    -------
+    slth.networks.Attack
+        ``error``, ``input`` and ``output``: a lower bound on the true maximum.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, the seed is outside its range, or the networks have different shapes.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> made = slth.construct(target, method=slth.PerWeight(candidates=12))
+    >>> slth.attack(target, made.ticket).error <= made.certificate.error
+    True
+    """
+    from slth.networks import attack as climb
+
+    graph = _described(target, ticket.graph.input_shape, None)
+    return climb(graph, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
-def _described(
-    target: Any,
-    input_shape: Sequence[int] | None,
-    normalisation: tuple[ArrayLike, ArrayLike] | None,
-) -> DenseNetwork | ConvNetwork:
-    from slth.tickets import ConvNetwork, DenseNetwork
+def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None = None) -> GraphModule:
+    """Turn a ticket into an ordinary torch module without parameters, in bounded memory for any batch.
 
-    if isinstance(target, DenseNetwork | ConvNetwork):
-        if normalisation is not None:
-            raise ArgumentError(
-                "normalisation", normalisation, "goes with a torch module", "fold it into the first layer"
-            )
-        network = target
-    else:
-        from slth.networks import describe_module
+    Parameters
+    ----------
+    ticket : Ticket
+    form : {"small", "folded", "masked"}
+        What is kept; or each random layer multiplied out to a convolution of the target's size, which is fastest and no
+        longer a subnetwork; or the whole random network with zeros where weights are removed.
+    dtype : torch.dtype, optional
+        ``torch.float32``, the default, or ``torch.float64``, in which the certificate's allowance for rounding is
+        negligible (that for float32 is a worst case over all orders of summation, and usually far from what is seen).
 
-        network = describe_module(target, input_shape=input_shape, normalisation=normalisation)
-    if isinstance(network, ConvNetwork):
-        if input_shape is not None and tuple(input_shape) != network.input_shape:
-            raise ArgumentError("input_shape", input_shape, f"must be {network.input_shape}", "leave it out")
-    elif input_shape is not None and _numbers(input_shape) != network.layers[0].inputs:
-        raise ArgumentError(
-            "input_shape", input_shape, f"must have {network.layers[0].inputs} numbers in all", "leave it out"
-        )
-    return network
+    Returns
+    -------
+    torch.nn.Module
+        Maps [batch, *input_shape] to [batch, *output_shape]; its weights are buffers.
+
+    Raises
+    ------
+    ArgumentError
+        For another form or dtype.
+    ResourceError
+        If the masked network asks for more memory than may be taken.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=8)).ticket
+    >>> sum(1 for _ in slth.to_torch(ticket).parameters())
+    0
+    """
+    from slth.networks import module_from_ticket
+
+    return module_from_ticket(ticket, form=form, dtype="float32" if dtype is None else dtype)
 
 
-def _numbers(shape: Sequence[int]) -> int | None:
-    try:
-        return math.prod(shape)
-    except TypeError:
-        return None
+def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
+    """Write a ticket's regenerated, masked weights and its declared buffers into one's own instance of a module.
+
+    For tickets whose source is a :class:`slth.Layout`: of modules outside the network language.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place; nothing is written before everything is checked.
+    ticket : Ticket
+
+    Returns
+    -------
+    torch.nn.Module
+        The same module.
+
+    Raises
+    ------
+    ArgumentError
+        The ticket's source is a graph, or the module has another layout; the first difference is named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import slth
+    >>> from slth.networks import layout_of
+    >>> from torch import nn
+    >>> module = nn.LSTM(2, 3, bias=False)
+    >>> masks = {tensor.name: np.ones(tensor.shape, bool) for tensor in layout_of(module).tensors}
+    >>> ticket = slth.Ticket(layout_of(module), slth.WeightLaw("normal"), 0, slth.Mask(masks), [0.5, 0.5])
+    >>> slth.apply_to(nn.LSTM(2, 3, bias=False), ticket).weight_ih_l0.shape
+    torch.Size([12, 2])
+    """
+    from slth.networks import apply_ticket
+
+    return apply_ticket(module, ticket)
+
+
+def certify(
+    target: nn.Module | Graph,
+    ticket: Ticket,
+    *,
+    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    inputs: ArrayLike | None = None,
+    radius: float | None = None,
+    progress: Progress | None = None,
+) -> Certificate | CertificateAround:
+    """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
+
+    Parameters
+    ----------
+    target : torch.nn.Module or Graph
+    ticket : Ticket
+        Constructed for it.
+    input_box : tuple of two array_like, optional
+        Smallest and largest input; (0, 1) where neither it nor ``inputs`` is given.
+    inputs : float64[n, *input_shape], optional
+        Instead: a certificate around each input.
+    radius : float, optional
+        Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+    progress : callable, optional
+        Called with (label, inputs done, inputs).
+
+    Returns
+    -------
+    Certificate or CertificateAround
+
+    Raises
+    ------
+    ArgumentError
+        If the box is empty or not finite, or the ticket is not one of this target.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
+    >>> around = slth.certify(target, ticket, inputs=[[0.5, 0.5]], radius=0.0)
+    >>> bool(around.errors[0] <= slth.certify(target, ticket).error)
+    True
+    """
+    from slth.certificates import certify as proved
+
+    graph = _described(target, ticket.graph.input_shape, None)
+    return proved(graph, ticket, input_box=input_box, inputs=inputs, radius=radius, progress=progress)
 
 
 def load_ticket(path: str | Path) -> Ticket:
@@ -203,36 +360,3 @@ def load_ticket(path: str | Path) -> Ticket:
     from slth.tickets import load_ticket as read
 
     return read(path)
-
-
-def to_torch(ticket: Ticket, *, dtype: torch.dtype | None = None) -> nn.Module:
-    """Turn a ticket into an ordinary torch module with its masked random weights.
-
-    Parameters
-    ----------
-    ticket : Ticket
-    dtype : torch.dtype, optional
-        ``torch.float32``, the default, or ``torch.float64``, in which the certificate's allowance for rounding is
-        negligible (that for float32 is a worst case over all orders of summation, and usually far from what is seen).
-
-    Returns
-    -------
-    torch.nn.Module
-        Without parameters (its weights are buffers); maps [batch, inputs] to [batch, outputs].
-
-    Raises
-    ------
-    ArgumentError
-        The ticket is of a kind that has no module, or the dtype is another one.
-
-    Examples
-    --------
-    >>> import slth
-    >>> target = slth.DenseNetwork([slth.DenseLayer([[0.5, -0.25]], activation="identity")])
-    >>> ticket = slth.construct(target, method=slth.Dense(candidates=8)).ticket
-    >>> sum(1 for _ in to_torch(ticket).parameters())
-    0
-    """
-    from slth.networks import module_from_ticket
-
-    return module_from_ticket(ticket) if dtype is None else module_from_ticket(ticket, dtype=dtype)

@@ -43,13 +43,9 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "construct": (
         "Execute a proof: a ticket for a trained network.",
         {
-            "dense": ("slth.cli.construct:dense", "Product construction of fully connected networks."),
-            "conv": ("slth.cli.construct:conv", "Product construction of convolutional networks, entry by entry."),
-            "attention": (
-                "slth.cli.attention:attention",
-                "Query-key and value-output products of an attention block.",
-            ),
-            "structured": ("slth.cli.construct:structured", "Whole channels of a random CNN removed."),
+            "per-weight": ("slth.cli.construct:per_weight", "Every weight a subset sum, on any network."),
+            "structured": ("slth.cli.construct:structured", "Whole channels of a random network removed."),
+            "shallow": ("slth.cli.construct:shallow", "Chains of linear layers, one layer more."),
         },
     ),
     "ticket": (

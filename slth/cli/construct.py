@@ -1,217 +1,161 @@
-"""``slth construct dense``, ``conv`` and ``structured``."""
+"""``slth construct per-weight``, ``structured`` and ``shallow``: one verb a theorem."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from slth.cli.checks import load_data
 from slth.cli.jobs import run_job
-from slth.cli.options import COMMON, Common, DataDir, Device
+from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome
-from slth.cli.places import data_folders
+from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from slth.constructions import Conv, Structured
+    from slth.constructions import Method
+    from slth.graphs import Graph
 
 LONG = 1.0
 """Minutes beyond which it is said beforehand how long it will take."""
+SECONDS_A_STEP = 2e-8
+"""Of one core, for each of the 2**(candidates / 2) steps that one weight takes: measured 1e-8 to 3e-8 up to 48."""
+TARGET = Target()
 
 
-def dense(
+def per_weight(
     *,
-    data: str = "digits",
-    hidden: str = "64,32",
     candidates: int | None = None,
     eps: float | None = None,
     delta: float | None = None,
     gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
-    depth: Literal["double", "plus-one"] = "double",
-    bias: bool = True,
-    epochs: int = 20,
-    batch_size: int = 64,
-    learning_rate: float = 0.05,
-    limit: int | None = None,
-    data_dir: DataDir = None,
-    device: Device = "auto",
+    target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
-    """Train a fully connected network, find its ticket in a random one, certify, and write a report.
+    """Train a network, find every weight of it as a subset sum in a random one, certify, and write a report.
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
 
     Parameters
     ----------
-    data
-        digits, synthetic, mnist, fashion-mnist or cifar10.
-    hidden
-        Hidden layer sizes, as 64,32; empty for none.
     candidates
-        Random products offered to each weight, 48 at most (20 where neither this nor --eps is given).
+        Random products offered to each weight, 48 at most; 20 where nothing is given, 30 for attention.
     eps
-        Certified error to reach.
+        Certified error of any output to reach.
     delta
-        Probability that the first number of candidates does not suffice; with --eps (0.01 by default).
-    depth
-        double: two random layers for each; plus-one: one more than the target has.
-    bias
-        Whether the target has biases.
-    epochs
-        Of training the target.
-    limit
-        At most so many training and test examples, for a quick look.
+        Probability that the first number of candidates does not suffice for --eps.
     """
-    from slth.constructions import Dense
-    from slth.jobs.dense_jobs import DenseJob, expected_seconds
-    from slth.networks.devices import resolve_device
-    from slth.training import Cosine, Recipe
+    from slth.constructions import PerWeight
 
-    sizes = hidden_sizes(hidden)
-    if eps is not None and delta is None:
-        delta = 0.01
-    if candidates is None and eps is None:
+    target = target.chosen("mlp")
+    if candidates is None and eps is None and delta is None:
+        candidates = 30 if target.model == "attention" else 20
+    method = PerWeight(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
+    values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
+    return _run("per-weight", method, target, values, common)
+
+
+def shallow(
+    *,
+    candidates: int | None = None,
+    eps: float | None = None,
+    delta: float | None = None,
+    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Train a chain of linear layers, find it in a random network of one layer more, certify, and write a report.
+
+    Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
+
+    Parameters
+    ----------
+    candidates
+        Random products, and copies, offered to each weight, 48 at most; 20 where nothing is given.
+    eps
+        Certified error of any output to reach.
+    delta
+        Probability that the first number of candidates does not suffice for --eps.
+    """
+    from slth.constructions import Shallow
+
+    if candidates is None and eps is None and delta is None:
         candidates = 20
-    method = Dense(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain), depth=depth)
-    training = Recipe(epochs=epochs, batch_size=batch_size, schedule=Cosine(learning_rate))
-    job = DenseJob(sizes, method, training, bias=bias, seed=common.seed)
-    data_set = load_data(data, data_folders(data_dir), seed=common.seed)
-    minutes = expected_seconds(job, data_set) / 60.0
-    warning = (
-        f"{candidates} candidates for each weight will take about {minutes:.0f} min: "
-        "two fewer take half as long, --verbose tells how far it is"
-    )
-    asked = f"--candidates {candidates}" if eps is None else f"--eps {eps:g} --delta {delta:g}"
-    command = f"slth construct dense --data {data} --hidden {hidden} {asked} --gain {gain} --depth {depth}"
-    command += f"{'' if bias else ' --no-bias'} --epochs {epochs} --seed {common.seed}"
-    return run_job(
-        "construct dense",
-        job,
-        common,
-        data_set,
-        title=f"{data}: a strong lottery ticket for a fully connected network",
-        command=command,
-        limit=limit,
-        device=resolve_device(device),
-        warning=warning if minutes > LONG else None,
-    )
-
-
-Model = Literal["small-cnn", "lenet5", "cnn6"]
+    method = Shallow(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
+    values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
+    return _run("shallow", method, target.chosen("mlp"), values, common)
 
 
 def structured(
     *,
-    model: Model = "small-cnn",
-    data: str | None = None,
     channels: str = "2000",
     size: int | None = None,
     gain: Annotated[str, Parameter(help="auto, unit, theorem, or a number that outputs are multiplied by.")] = "auto",
     beam: int = 8,
-    epochs: int | None = None,
-    limit: int | None = None,
-    data_dir: DataDir = None,
-    device: Device = "auto",
+    target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
-    """Train a convolutional network, remove whole channels of a random one to match, certify, and write a report.
+    """Train a network, remove whole channels of a random one to match, certify, and write a report.
 
     Writes net.ticket, target.safetensors, report.html and a JSON summary.
 
     Parameters
     ----------
-    model
-        The reference of two convolutions, LeNet-5, or six convolutions with batch normalisation.
-    data
-        digits, mnist, fashion-mnist or cifar10; by default fashion-mnist, mnist and cifar10 in the order of the models.
     channels
         The theorem's n for all layers, or one for each as 10000,10000,2000: 2n random channels for each input channel.
     size
         Keep exactly so many channels for each input channel and sign.
     beam
         Annealing walks of each pursuit, of which the best is kept.
-    epochs
-        Of training the target; the model's recipe by default.
-    limit
-        At most so many training and test examples, for a quick look.
     """
     from slth.constructions import Structured
 
     method = Structured(channels=_numbers("channels", channels), size=size, gain=_gain(gain, "theorem"), beam=beam)
-    asked = f"--channels {channels} --gain {gain} --beam {beam}{'' if size is None else f' --size {size}'}"
-    return _convolutional("structured", model, data, method, asked, epochs, limit, data_dir, device, common)
+    values = {"channels": channels, "size": size, "gain": gain, "beam": beam}
+    return _run("structured", method, target.chosen("small-cnn"), values, common)
 
 
-def conv(
-    *,
-    model: Model = "small-cnn",
-    data: str | None = None,
-    candidates: int = 20,
-    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
-    epochs: int | None = None,
-    limit: int | None = None,
-    data_dir: DataDir = None,
-    device: Device = "auto",
-    common: Common = COMMON,
-) -> Outcome:
-    """Train a convolutional network, find each entry of its kernels in a random one, certify, and write a report.
-
-    Writes net.ticket, target.safetensors, report.html and a JSON summary.
-
-    Parameters
-    ----------
-    model
-        The reference of two convolutions, LeNet-5, or six convolutions with batch normalisation.
-    data
-        digits, mnist, fashion-mnist or cifar10; by default fashion-mnist, mnist and cifar10 in the order of the models.
-    candidates
-        Random products offered to each entry, 48 at most.
-    epochs
-        Of training the target; the model's recipe by default.
-    limit
-        At most so many training and test examples, for a quick look.
-    """
-    from slth.constructions import Conv
-
-    asked = f"--candidates {candidates} --gain {gain}"
-    method = Conv(candidates=candidates, gain=_gain(gain))
-    return _convolutional("conv", model, data, method, asked, epochs, limit, data_dir, device, common)
+_TITLES = {
+    "per-weight": "a strong lottery ticket, weight by weight",
+    "shallow": "a strong lottery ticket of one layer more",
+    "structured": "a structured strong lottery ticket",
+}
 
 
-def _convolutional(
-    kind: str,
-    model: str,
-    data: str | None,
-    method: Structured | Conv,
-    asked: str,
-    epochs: int | None,
-    limit: int | None,
-    data_dir: Path | None,
-    device: str,
-    common: Common,
-) -> Outcome:
-    from slth.jobs.conv_jobs import ConvJob
+def _run(kind: str, method: Method, target: Target, values: dict[str, Any], common: Common) -> Outcome:
+    from slth.jobs.pipeline import Job
     from slth.networks.devices import resolve_device
-    from slth.training import TARGETS
 
-    target = TARGETS[model]
-    name = target.data if data is None else data
-    training = target.recipe if epochs is None else replace(target.recipe, epochs=epochs)
-    command = f"slth construct {kind} --model {model} --data {name} {asked} --epochs {training.epochs}"
-    titles = {"structured": "a structured strong lottery ticket", "conv": "a strong lottery ticket, entry by entry"}
+    model = target.described()
+    data = target.load(model, seed=common.seed)
+    # Which channels are kept depends on where they are searched: on a GPU only if one is asked for by name.
+    place = "cuda" if target.device == "cuda" and kind == "structured" else "cpu"
+    job = Job(model, method, target.recipe(model, data), target.weights, common.seed, place)
     return run_job(
         f"construct {kind}",
-        # Which channels are kept depends on where they are searched: on a GPU only if one is asked for by name.
-        ConvJob(model, method, training, seed=common.seed, device="cuda" if device == "cuda" else "cpu"),
+        job,
         common,
-        load_data(name, data_folders(data_dir), seed=common.seed),
-        title=f"{name}: {titles[kind]} for {model}",
-        command=f"{command} --seed {common.seed}" + (" --device cuda" if device == "cuda" else ""),
-        limit=limit,
-        device=resolve_device(device),
+        data,
+        title=f"{data.name}: {_TITLES[kind]} for {model.name}",
+        command=command_text(f"construct {kind}", target, values, seed=common.seed),
+        limit=target.limit,
+        device=resolve_device(target.device),
+        warning=lambda graph: _warning(values.get("candidates"), graph),
+    )
+
+
+def _warning(candidates: int | None, graph: Graph) -> str | None:
+    """Forecast roughly how long subset sums take on all cores, and say so where it is long."""
+    from slth.resources import thread_count
+
+    if candidates is None:
+        return None
+    minutes = graph.parameters * 2.0 ** (candidates / 2) * SECONDS_A_STEP / thread_count(None) / 60.0
+    if minutes <= LONG:
+        return None
+    return (
+        f"{candidates} candidates for each weight will take about {minutes:.0f} min: "
+        "two fewer take half as long, --verbose tells how far it is"
     )
 
 
@@ -223,16 +167,6 @@ def _numbers(argument: str, text: str) -> int | list[int]:
         remedy = "write one number such as 2000, or one for each layer"
         raise ArgumentError(argument, text, "must be whole numbers with commas", remedy) from None
     return numbers[0] if len(numbers) == 1 else numbers
-
-
-def hidden_sizes(text: str) -> tuple[int, ...]:
-    """Hidden layer sizes, as 64,32; none for an empty text."""
-    if not text.strip():
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ArgumentError("hidden", text, "must be numbers with commas", "write sizes such as 64,32") from None
 
 
 def _gain(text: str, *more: str) -> Any:

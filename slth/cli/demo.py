@@ -18,11 +18,11 @@ def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
     channels
         The theorem's n: 2n random channels for each input channel; more make errors smaller.
     """
-    from slth.jobs.conv_jobs import demo_conv_job
+    from slth.jobs.pipeline import demo_job
 
     return run_job(
         "demo",
-        demo_conv_job(seed=common.seed, channels=channels),
+        demo_job(seed=common.seed, channels=channels),
         common,
         load_data("digits", (), seed=common.seed),
         title="A structured strong lottery ticket for handwritten digits",

@@ -15,33 +15,31 @@ from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slth.data.datasets import DataSet
+    from slth.graphs import Graph
     from slth.jobs.pipeline import Job
 
 REPORT_NAME = "report.html"
-CONVOLUTION_COLUMNS = {
-    "dimension": ("dimensions", ""),
+COLUMNS = {
+    "dimension": ("dimensions", ","),
     "instances": ("instances", ","),
-    "channels": ("open_channels", ","),
-    "kept": ("kept_channels", ","),
-    "gain": ("gain", ".6g"),
-    "relative error": ("relative_error", ".6g"),
-    "largest error": ("largest_error", ".6g"),
-}
-WEIGHT_COLUMNS = {
-    "weights": ("weights", ","),
     "candidates": ("candidates", ""),
+    "channels": ("channels", ","),
+    "kept": ("kept", ","),
     "density": ("density", ".2%"),
     "gain": ("gain", ".6g"),
-    "median error": ("median_error", ".6g"),
-    "largest error": ("largest_error", ".6g"),
+    "relative error": ("relative_error", ".3g"),
+    "median error": ("median_error", ".3g"),
+    "largest error": ("largest_error", ".3g"),
 }
-"""Columns of the table of layers: key of a row, and format."""
+"""Columns of the table of layers: key of a row, and format; left out where no layer has a number."""
 
 
 def run_job(
     verb: str,
-    job: Job[Any],
+    job: Job,
     common: Common,
     data: DataSet,
     *,
@@ -50,7 +48,7 @@ def run_job(
     folder: Path | None = None,
     limit: int | None = None,
     device: str = "cpu",
-    warning: str | None = None,
+    warning: Callable[[Graph], str | None] | None = None,
 ) -> Outcome:
     """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data."""
     from slth.jobs.pipeline import TARGET_NAME, TICKET_NAME
@@ -58,10 +56,16 @@ def run_job(
 
     out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
-    if warning is not None:
-        note(common, warning)
+
+    def warn(target: Graph) -> None:
+        said = None if warning is None else warning(target)
+        if said is not None:
+            note(common, said)
+
     with progress(common) as report:
-        record = run(job, data, out, title=title, command=command, limit=limit, device=device, progress=report)
+        record = run(
+            job, data, out, title=title, command=command, limit=limit, device=device, progress=report, before=warn
+        )
         report("report", 0, 1)
         from slth.figures.report import write_report
 
@@ -70,7 +74,7 @@ def run_job(
     summary = {**record.summary, "report": path}
 
     def show() -> list[RenderableType]:
-        exact = summary.get("not_approximated", [])
+        exact = record.exact
         return [
             _headline(summary),
             "",
@@ -94,7 +98,7 @@ def _headline(summary: dict[str, Any]) -> Table:
             "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}",
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
             f"{number(summary['sampled_error'])} on {summary['examples']} test images",
-            "norm bound": f"{number(summary['norm_bound'])}{' by the softmax lemma' if 'softmax' in summary else ''}",
+            "norm bound": number(summary["norm_bound"]),
             "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random weights",
             "ticket file": f"{summary['ticket_bytes']:,} bytes, {summary['bits_per_target_weight']:.1f} bits a target "
             f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}{_information(summary)})",
@@ -110,24 +114,24 @@ def _headline(summary: dict[str, Any]) -> Table:
 
 def _information(summary: dict[str, Any]) -> str:
     """What the weights alone would need, where each of them has an error of its own."""
-    if "information_bits_mean" not in summary:
+    if summary["information_bits_mean"] is None:
         return ""
     mean, worst = summary["information_bits_mean"], summary["information_bits_per_weight"]
     return f"; log2(1/(2 e)) {mean:.1f} on average, {worst:.1f} at worst"
 
 
 def _layers(rows: list[dict[str, Any]]) -> Table:
-    columns = CONVOLUTION_COLUMNS if "kernel" in rows[0] else WEIGHT_COLUMNS
+    columns = {name: key for name, key in COLUMNS.items() if any(row[key[0]] is not None for row in rows)}
     table = Table(box=None, pad_edge=False)
     table.add_column("layer", no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right")
     for row in rows:
-        table.add_row(_layer(row), *(format(row[key], style) for key, style in columns.values()))
+        cells = ("-" if row[key] is None else format(row[key], style) for key, style in columns.values())
+        table.add_row(_layer(row), *cells)
     return table
 
 
 def _layer(row: dict[str, Any]) -> str:
-    sizes = f" {row['inputs']} -> {row['outputs']}" if "inputs" in row else ""
-    kernel = ", {} x {}".format(*row["kernel"]) if "kernel" in row else ""
-    return f"{row['path']}{sizes}{kernel}"
+    kernel = ", {} x {}".format(*row["kernel"]) if row["kernel"] != [1, 1] else ""
+    return f"{row['path']} {row['inputs']} -> {row['outputs']}{kernel}"

@@ -70,8 +70,8 @@ def json_name(verb: str) -> str:
 
     Examples
     --------
-    >>> json_name("construct dense")
-    'construct-dense.json'
+    >>> json_name("construct per-weight")
+    'construct-per-weight.json'
     """
     return f"{verb.replace(' ', '-')}.json"
 

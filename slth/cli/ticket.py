@@ -29,26 +29,38 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
         A ticket file.
     """
     ticket, data = _load(file)
-    layers = [
+    layers: list[dict[str, Any]] = [
         {
             "path": layer.path,
             "kind": type(layer).__name__,
-            "inputs": layer.inputs,
-            "outputs": layer.outputs,
-            "activation": getattr(layer, "activation", None),
-            "gain": gain,
+            "inputs": getattr(layer, "inputs", None),
+            "outputs": getattr(layer, "outputs", None),
+            "kernel": list(layer.geometry.window.kernel) if hasattr(layer, "geometry") else None,
+            "shape": list(getattr(layer, "extents", ())) or None,
+            "units": getattr(layer, "units", None),
+            "removal": getattr(layer, "removal", None),
+            "gain": ticket.gain(layer.path),
         }
-        for layer, gain in zip(ticket.description.random_layers, ticket.gains.tolist(), strict=True)
+        for layer in ticket.layers
     ]
     data |= {"layers": layers}
 
     def show() -> list[RenderableType]:
         rows = {key: value for key, value in data.items() if key != "layers"}
         for layer in layers:
-            rows[layer["path"]] = f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}, {layer['activation']}"
+            rows[layer["path"]] = _said(layer)
         return [key_value_table(rows)]
 
     return Outcome("ticket info", common, data, show)
+
+
+def _said(layer: dict[str, Any]) -> str:
+    """Say in a line what a random layer is."""
+    if layer["inputs"] is None:
+        return f"{layer['kind']} of shape {layer['shape']}"
+    kernel = ", {} x {}".format(*layer["kernel"]) if layer["kernel"] != [1, 1] else ""
+    removal = "" if layer["removal"] is None else f", {layer['removal']} removed of {layer['units']} a source"
+    return f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}{kernel}{removal}"
 
 
 def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:
@@ -92,14 +104,14 @@ def evaluate(
     limit
         At most so many test images.
     """
+    from slth.graphs.file import load_graph
     from slth.jobs.evaluation import evaluate_ticket
-    from slth.jobs.target_file import load_target
 
     if target is not None:
         check_file("target", target)
     ticket, facts = _load(file)
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)
-    network = None if target is None else load_target(target)
+    network = None if target is None else load_graph(target)
     facts |= {"data": data, **evaluate_ticket(ticket, data_set, target=network, limit=limit)}
 
     def show() -> list[RenderableType]:

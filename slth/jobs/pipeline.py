@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,7 @@ def run_job(
     limit: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    before: Callable[[Graph], None] | None = None,
 ) -> TicketRecord:
     """Train a target, construct its ticket, write both, read the ticket back and measure what was read.
 
@@ -143,6 +145,8 @@ def run_job(
         Where the target is trained.
     progress : callable, optional
         Called with (label, done, total).
+    before : callable, optional
+        Called with the trained target, before its ticket is constructed.
 
     Returns
     -------
@@ -163,6 +167,8 @@ def run_job(
         progress=progress,
     )  # fmt: skip
     trained = time.perf_counter()
+    if before is not None:
+        before(target)
     made = job.method.construct(target, seed=job.seed, device=job.device, progress=progress)
     constructed = time.perf_counter()
     facts = {"model": job.model.name, "method": type(job.method).__name__, "eps": getattr(job.method, "eps", None)}

@@ -1,0 +1,133 @@
+"""What the verbs of ``slth construct`` share: which network to train on which data, and how the call is repeated."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from slth.cli.checks import check_file, load_data
+from slth.cli.options import DataDir, Device
+from slth.cli.places import data_folders
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.data.datasets import DataSet
+    from slth.jobs.models import Model
+    from slth.training import Recipe
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The network to approximate, the data that it is trained on, and how."""
+
+    model: Annotated[
+        str,
+        Parameter(
+            help="mlp, small-cnn, lenet5, cnn6, attention, or your own as package.module:factory, which is called with "
+            "input_shape and classes, or with nothing."
+        ),
+    ] = ""
+    weights: Annotated[
+        Path | None,
+        Parameter(help="Weights of the model (.safetensors, or .pt of tensors alone): nothing is trained then."),
+    ] = None
+    data: Annotated[
+        str | None,
+        Parameter(
+            help="digits, synthetic, mnist, fashion-mnist, cifar10, or your own FILE.npz with x_train, y_train, "
+            "x_test, y_test; by default what the model is for."
+        ),
+    ] = None
+    hidden: Annotated[str | None, Parameter(help="Hidden layers of mlp, or of attention's read-out, as 64,32.")] = None
+    bias: Annotated[bool | None, Parameter(help="Whether the model's layers have biases.")] = None
+    tokens: Annotated[int | None, Parameter(help="Tokens that attention cuts an input into; rows by default.")] = None
+    width: Annotated[int | None, Parameter(help="Numbers of an embedded token of attention.")] = None
+    heads: Annotated[int | None, Parameter(help="Heads of attention.")] = None
+    residual: Annotated[bool | None, Parameter(help="Whether tokens are added to what attention gives.")] = None
+    embedding: Annotated[str | None, Parameter(help="relu or identity, behind attention's embedding.")] = None
+    epochs: Annotated[int | None, Parameter(help="Of training; the model's recipe by default.")] = None
+    batch_size: Annotated[int | None, Parameter(help="Examples of a step.")] = None
+    learning_rate: Annotated[float | None, Parameter(help="Largest, of a cosine schedule.")] = None
+    limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
+    data_dir: DataDir = None
+    device: Device = "auto"
+
+    def chosen(self, default: str) -> Target:
+        """Return the same with the model that a verb has by default."""
+        return self if self.model else replace(self, model=default)
+
+    def described(self) -> Model:
+        """Return the model, with the options that were given; those that it does not take are refused."""
+        from slth.jobs.models import model_of
+
+        if self.weights is not None:
+            check_file("weights", self.weights)
+        options = {name: getattr(self, name) for name in ("bias", "tokens", "width", "heads", "residual", "embedding")}
+        options["hidden"] = None if self.hidden is None else hidden_sizes(self.hidden)
+        given = {name for name, value in options.items() if value is not None}
+        odd = sorted(given - _TAKES.get(self.model, given))
+        if odd:
+            shown = ", ".join(f"--{name}" for name in odd)
+            raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
+        return model_of(self.model, options)
+
+    def recipe(self, model: Model, data: DataSet) -> Recipe:
+        """Return the recipe of training, the model's own but for what was given."""
+        from slth.training import Cosine
+
+        changes: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size}
+        if self.learning_rate is not None:
+            changes["schedule"] = Cosine(self.learning_rate)
+        return replace(model.recipe(data), **{name: value for name, value in changes.items() if value is not None})
+
+    def load(self, model: Model, *, seed: int) -> DataSet:
+        """Return the data set: the one that was named, or what the model is for."""
+        return load_data(self.data or model.data, data_folders(self.data_dir), seed=seed)
+
+
+_TAKES = {
+    "mlp": {"hidden", "bias"},
+    "small-cnn": {"bias"},
+    "lenet5": {"bias"},
+    "cnn6": {"bias"},
+    "attention": {"hidden", "tokens", "width", "heads", "residual", "embedding"},
+}
+"""Options of the named models; the user's own takes whatever it is given."""
+
+
+def command_text(verb: str, target: Target, values: Mapping[str, Any], *, seed: int) -> str:
+    """Return what to type to make the same again: every option that was given."""
+    words = ["slth", *verb.split()]
+    for field in fields(target):
+        value = getattr(target, field.name)
+        if value != field.default and field.name not in ("data_dir", "device"):
+            words += _option(field.name, value)
+    for name, value in values.items():
+        if value is not None:
+            words += _option(name, value)
+    if target.device == "cuda":
+        words += ["--device", "cuda"]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def _option(name: str, value: Any) -> list[str]:
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    return [f"--{option}", f"{value:g}" if isinstance(value, float) else str(value)]
+
+
+def hidden_sizes(text: str) -> tuple[int, ...]:
+    """Hidden layer sizes, as 64,32; none for an empty text."""
+    if not text.strip():
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ArgumentError("hidden", text, "must be numbers with commas", "write sizes such as 64,32") from None
