@@ -327,7 +327,11 @@ def certify(
     from slth.certificates import certify as proved
 
     graph = _described(target, ticket.graph.input_shape, None)
-    return proved(graph, ticket, input_box=input_box, inputs=inputs, radius=radius, progress=progress)
+    if inputs is None and radius is None:
+        return proved(graph, ticket, input_box=input_box)
+    if inputs is None or radius is None:
+        raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
+    return proved(graph, ticket, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
 
 
 def load_ticket(path: str | Path) -> Ticket:

@@ -108,7 +108,7 @@ def test_numpy_numbers_are_numbers():
 
 def test_more_candidates_than_are_offered_help_sources_that_have_few():
     """Beyond 48 nothing more is offered, and every source has its full number of usable ones."""
-    target = chain(np.random.default_rng(1), (2, 2))
+    target = one_layer(0.3)
     ticket, (row,) = PerWeight(candidates=60).ticket(target)
     assert row.channels == 120
     assert worst(target, ticket) < 1e-9
