@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from slth.constructions.attention import Attention
+from slth.jobs.attention import attention_job, tokens_of
+from slth.jobs.target_file import load_target
+
 from slth.data.datasets import load
 from slth.errors import ArgumentError
-from slth.jobs.attention import attention_job, tokens_of
 from slth.jobs.pipeline import run_job
-from slth.jobs.target_file import load_target
 from slth.studies.attention_decay import error_by_candidates
 from slth.tickets import load_ticket
 from slth.training import Adam, Cosine, Recipe

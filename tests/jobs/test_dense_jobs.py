@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from slth.jobs.dense_jobs import DenseJob, expected_seconds
 
 from slth.constructions import Dense
 from slth.data.datasets import load
 from slth.errors import ArgumentError, ConstructionError
-from slth.jobs.dense_jobs import DenseJob, expected_seconds
 from slth.jobs.pipeline import run_job
 from slth.training import Recipe
 

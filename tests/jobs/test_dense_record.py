@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from slth.constructions.propagation import augmented
+from slth.jobs.dense_jobs import DenseJob
 
 from slth.constructions import Dense, construct_dense
 from slth.constructions.forecast import expected_counts
-from slth.constructions.propagation import augmented
 from slth.data.datasets import load
 from slth.files import dumps
-from slth.jobs.dense_jobs import DenseJob
 from slth.jobs.pipeline import Delivery, record_delivery, run_job
 from slth.rng import Stream, WeightLaw
 from slth.tickets import DenseLayer, DenseNetwork

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from slth.jobs.attention import attention_job
+from slth.jobs.conv_jobs import ConvJob, demo_conv_job
+from slth.jobs.dense_jobs import DenseJob
+from slth.jobs.target_file import load_target
 
 from slth.constructions import Conv, Dense, Structured, construct_dense
 from slth.data.datasets import load
 from slth.errors import ArgumentError, TicketError
 from slth.files import dumps
 from slth.jobs import pipeline as delivery
-from slth.jobs.attention import attention_job
-from slth.jobs.conv_jobs import ConvJob, demo_conv_job
-from slth.jobs.dense_jobs import DenseJob
 from slth.jobs.evaluation import flat_outputs
 from slth.jobs.pipeline import run_job
-from slth.jobs.target_file import load_target
 from slth.tickets import load_ticket
 from slth.training import Recipe
 from tests.jobs.samples import small_target

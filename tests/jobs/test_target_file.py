@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
+from slth.jobs.target_file import load_target, save_target
 
 from slth.errors import DataError
-from slth.jobs.target_file import load_target, save_target
 from slth.tickets import Branch, ConvLayer, ConvNetwork, DenseLayer, DenseNetwork, Flatten, Join, Pool, Swap
 from tests.attention_samples import random_target as random_attention
 from tests.jobs.samples import small_target

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from tests.networks.test_conv_tickets import STACKS, dense_ticket, ticket_of
 
 from slth.errors import ArgumentError
 from slth.networks import folded_module, module_from_ticket, outputs_of
 from slth.networks.shrink import first_channels, measure_speedup, numbers_of, onnx_of, safetensors_of
 from slth.tickets import NetworkDescription
-from tests.networks.test_conv_tickets import STACKS, dense_ticket, ticket_of
 
 
 @pytest.mark.parametrize("make", [module_from_ticket, folded_module])
