@@ -78,7 +78,7 @@ def test_never_below_the_exact_difference(case, seed):
     target, ticket, box = case
     certificate = certify(target, ticket, input_box=box)
     for x in points_of(np.random.default_rng(seed), box, 2):
-        one, two = exactly(target, exact_target, x), exactly(ticket.graph, exact_ticket(ticket), x)
+        one, two = exactly(target, exact_target, x), exactly(ticket.source, exact_ticket(ticket), x)
         for bound, a, b in zip(certificate.per_output.tolist(), one, two, strict=True):
             assert Fraction(bound) >= abs(a - b)
 
@@ -355,7 +355,7 @@ def test_copies_of_neurons_are_certified_as_what_they_compute(seed, copies, loud
     assert (differences(target, ticket, points_of(rng, box, 300)).max(axis=0) <= certificate.per_output + 1e-9).all()
     assert certificate.error <= certificate.norm_bound
     x = points_of(rng, box, 4)[1]
-    one, two = exactly(target, exact_target, x), exactly(ticket.graph, exact_ticket(ticket), x)
+    one, two = exactly(target, exact_target, x), exactly(ticket.source, exact_ticket(ticket), x)
     for bound, a, b in zip(certificate.per_output.tolist(), one, two, strict=True):
         assert Fraction(bound) >= abs(a - b)
 
@@ -368,7 +368,7 @@ def test_a_single_computed_copy_of_the_constant_is_as_wrong_as_a_neuron():
     target = Graph((1,), nodes)
     _, ticket = in_copies(rng, (1, 1, 1), 1, density=0.0)
     source = Graph((1,), [Node(new.name, old.step, new.inputs)
-                          for new, old in zip(nodes, ticket.graph.nodes, strict=True)])  # fmt: skip
+                          for new, old in zip(nodes, ticket.source.nodes, strict=True)])  # fmt: skip
     empty = random_ticket(rng, target, source=source, density=0.0)
     certificate = certify(target, empty, input_box=(0.0, 0.0))
     assert certificate.error == pytest.approx(5.0)

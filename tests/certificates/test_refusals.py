@@ -98,7 +98,7 @@ def test_nodes_of_other_names_or_inputs_are_refused():
 def test_copies_that_do_not_add_up_are_refused():
     rng = np.random.default_rng(5)
     target, ticket = in_copies(rng, (2, 2, 1), 2)
-    first, relu, last = ticket.graph.nodes
+    first, relu, last = ticket.source.nodes
 
     def refused(message, *nodes, of=target):
         source = Graph(of.input_shape, nodes)

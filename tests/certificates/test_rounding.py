@@ -36,7 +36,7 @@ def dyadic(box):
 def lost(target, ticket, x, dtype, rng):
     """What evaluation in a format adds to either network's outputs, and the difference of the two."""
     parts = []
-    for graph, layer in ((target, terms_of_target), (ticket.graph, terms_of_ticket(ticket))):
+    for graph, layer in ((target, terms_of_target), (ticket.source, terms_of_ticket(ticket))):
         true = evaluated(graph, layer, x, np.longdouble)
         seen = evaluated(graph, layer, x, dtype, rng)
         parts.append(np.abs(seen.astype(np.longdouble) - true))
@@ -80,7 +80,7 @@ def test_the_oracle_agrees_with_the_forward_pass():
         x = rng.normal(size=target.input_shape)
         for network, graph, layer in (
             (target, target, terms_of_target),
-            (ticket, ticket.graph, terms_of_ticket(ticket)),
+            (ticket, ticket.source, terms_of_ticket(ticket)),
         ):
             seen = evaluated(graph, layer, x, np.float64, rng)
             assert seen == pytest.approx(network.forward(x[None]).ravel(), rel=1e-10, abs=1e-12)
@@ -97,8 +97,8 @@ def test_an_allowance_covers_the_tickets_own_rounding_and_is_near_it():
     ticket = random_ticket(rng, target, source=source, density=1.0)
     x = np.round(rng.uniform(-1.0, 1.0, (6, 1, 1)) * 1024) / 1024
     allowance = certify(target, ticket, input_box=(x, x)).float32_allowance
-    (exact,) = exactly(ticket.graph, exact_ticket(ticket), x)
-    seen = [evaluated(ticket.graph, terms_of_ticket(ticket), x, np.float32, rng)[0] for _ in range(20)]
+    (exact,) = exactly(ticket.source, exact_ticket(ticket), x)
+    seen = [evaluated(ticket.source, terms_of_ticket(ticket), x, np.float32, rng)[0] for _ in range(20)]
     distances = [abs(Fraction(float(value)) - exact) for value in seen]
     assert 0 < max(distances) <= Fraction(allowance)
     assert max(distances) > allowance / 10_000

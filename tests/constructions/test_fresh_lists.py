@@ -8,13 +8,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from graph_samples import KINDS, chain, residual
 
 from slth.constructions import PerWeight, approximate_kernels, approximate_weights
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu
 from slth.rng import Stream
 from slth.subset_sum.laws import Normal, Uniform
+from tests.constructions.graph_samples import KINDS, chain, residual
 
 
 def smallest_error(values, target):
@@ -155,4 +155,4 @@ def test_other_targets_are_refused():
         approximate_kernels(Graph((4,), [Node("flat", Flatten(), ("input",))]), n=8)
     ticket = PerWeight(candidates=2).ticket(chain(np.random.default_rng(0), (2, 1)))[0]
     with pytest.raises(ArgumentError, match="no convolution's"):
-        approximate_weights(ticket.graph, n=8)
+        approximate_weights(ticket.source, n=8)
