@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from tests.networks.test_conv_tickets import ticket_of
 
 from slth.errors import ArgumentError
 from slth.graphs.coding import graph_from_text
