@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,8 +114,8 @@ MODELS = {
 def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     """Return a model by its name, or the user's own by ``package.module:factory``.
 
-    The factory is called as factory(input_shape=..., classes=..., **options), where it takes no such arguments as
-    factory(**options); it is found on Python's path or in the folder that slth is run in.
+    The factory, a function or class, is called as factory(input_shape=..., classes=..., **options) as far as it has
+    parameters of the first two names; it is found on Python's path or in the folder that slth is run in.
 
     Raises
     ------
@@ -131,6 +132,15 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
 
 
+def _made(model: Model, data: DataSet, seed: int) -> nn.Module:
+    """Return an untrained module, or say that it has no such options."""
+    try:
+        return model.make(data, seed, **model.options)
+    except TypeError as problem:
+        rule = f"do not fit {model.name} ({problem})"
+        raise ArgumentError("options", sorted(model.options), rule, "leave out what it does not know") from problem
+
+
 def _own(name: str) -> Callable[..., nn.Module]:
     place, _, attribute = name.partition(":")
     here = str(Path.cwd())
@@ -138,16 +148,19 @@ def _own(name: str) -> Callable[..., nn.Module]:
         sys.path.insert(0, here)
     try:
         factory = getattr(importlib.import_module(place), attribute)
-    except (ImportError, AttributeError, ValueError) as problem:
+    except Exception as problem:  # whatever the user's own code raises while it is imported
         remedy = "name an importable module and a function or class of it, as package.module:factory"
-        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from None
+        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from problem
 
     def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
         torch.manual_seed(seed)  # whatever the factory draws its weights from
+        known = {"input_shape": data.shape, "classes": data.classes}
         try:
-            made = factory(input_shape=data.shape, classes=data.classes, **options)
-        except TypeError:
-            made = factory(**options)
+            parameters = inspect.signature(factory).parameters
+            made = factory(**{key: value for key, value in known.items() if key in parameters} | options)
+        except Exception as problem:
+            rule = f"failed when it was called with {sorted(options)} ({type(problem).__name__}: {problem})"
+            raise ArgumentError("model", name, rule, "mend the factory or the options") from problem
         if not isinstance(made, nn.Module):
             raise ArgumentError("model", name, f"made a {type(made).__name__}", "return a torch.nn.Module")
         return made
@@ -214,7 +227,7 @@ def train_target(
         The weights are not those of this module.
     """
     shape = model.input_shape(data)
-    module = model.make(data, seed, **model.options)
+    module = _made(model, data, seed)
     if weights is not None:
         load_weights(module, weights)
     else:
