@@ -24,8 +24,8 @@ from slth.graphs import (
     Scale,
 )
 from slth.rng import Stream, WeightLaw
-from slth.tickets.mask import Mask
 from slth.tickets.folded import Folded
+from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket
 
