@@ -73,14 +73,14 @@ print(bound.evaluate(eps=0.01, delta=0.1, constant=1.0))
 # %%
 data = data_of("digits", Context())
 target = dense_target(data, Context(), hidden=[32], epochs=30, seed=0)
-made = slth.construct(target, method=slth.Dense(eps=0.05, delta=0.01), seed=0)
+made = slth.construct(target, method=slth.PerWeight(eps=0.05, delta=0.01), seed=0)
 print(f"certified: on no image does an output differ by more than {made.certificate.error:.4f}")
 print()
-print("layer   weights   candidates   random weights kept   tolerance   largest error of a weight")
+print("layer   instances   candidates   random weights kept   tolerance   largest error of a weight")
 for row in made.table:
     share = f"{row.kept} of {row.open_positions}"
     print(
-        f"{row.layer:5d}   {row.weights:7d}   {row.candidates:10d}   {share:>19}   {row.tolerance:.1e}    "
+        f"{row.layer:5d}   {row.instances:9d}   {row.candidates:10d}   {share:>19}   {row.tolerance:.1e}    "
         f" {row.largest_error:.1e}"
     )
 assert made.certificate.error <= 0.05

@@ -30,7 +30,7 @@ import slth
 from slth.figures.style import BLUE, INK, figure, light_grid, style
 from slth.grids.context import Context
 from slth.jobs.shrinking import shrink_ticket
-from slth.networks import attack_difference, describe_module, folded_outputs, small_cnn
+from slth.networks import small_cnn
 from slth.studies.trained_targets import data_of
 from slth.training import Cosine, Examples, Recipe, train
 
@@ -44,11 +44,11 @@ data = data_of("digits", Context())
 module = small_cnn(input_shape=data.shape, classes=data.classes, bias=True, seed=0)
 recipe = Recipe(epochs=10, batch_size=32, schedule=Cosine(0.05))
 train(module, Examples(data.inputs("train"), data.labels("train"), shape=data.shape), recipe)
-target = describe_module(module, input_shape=data.shape)
+target = slth.describe(module, input_shape=data.shape)
 
 images = data.inputs("test").reshape(-1, *data.shape)
 labels = data.labels("test")
-wanted = target.forward(images).reshape(len(images), -1)
+wanted = target.forward(images)
 print(module)
 print(f"{target.parameters} parameters, accuracy {(wanted.argmax(axis=1) == labels).mean():.2%}")
 
@@ -60,11 +60,11 @@ print(f"{target.parameters} parameters, accuracy {(wanted.argmax(axis=1) == labe
 # random vector. Which of them add up to the wanted one? This is a subset-sum problem in up to 144 dimensions.
 
 # %%
-made = slth.construct(module, method=slth.Structured(channels=2000), input_shape=data.shape, seed=0)
+made = slth.construct(target, method=slth.Structured(channels=2000), seed=0)
 print("layer    vectors   dimensions   channels kept     relative error")
 for row in made.table:
-    share = f"{row.kept_channels} of {row.open_channels}"
-    print(f"{row.path}   {row.instances:7d}   {row.dimensions:10d}   {share:>15}   {row.relative_error:.2g}")
+    share = f"{row.kept} of {row.open_positions}"
+    print(f"{row.path:6}   {row.instances:7d}   {row.dimensions:10d}   {share:>15}   {row.relative_error:.2g}")
 
 # %% [markdown]
 # ## The certificate
@@ -73,16 +73,16 @@ for row in made.table:
 # it from above. Gradient ascent looks for a bad image, which bounds it from below. The truth lies between.
 
 # %%
-got = folded_outputs(made.ticket, images.astype(np.float64)).reshape(len(images), -1)
-attack = attack_difference(target, made.ticket, input_box=made.certificate.input_box)
+got = made.ticket.forward(images)
+worst = slth.attack(target, made.ticket, input_box=made.certificate.input_box)
 print(f"certified for every image     {made.certificate.error:.3f}")
 print(f"by products of norms alone    {made.certificate.norm_bound:.3f}")
-print(f"worst found by an attack      {attack.error:.3f}")
+print(f"worst found by an attack      {worst.error:.3f}")
 print(f"largest on the test images    {np.abs(got - wanted).max():.3f}")
 print(f"largest output of the target  {np.abs(wanted).max():.3f}")
 print(f"accuracy of the ticket        {(got.argmax(axis=1) == labels).mean():.2%}")
 proved = made.certificate.error + made.certificate.float64_allowance
-assert max(attack.error, np.abs(got - wanted).max()) <= proved
+assert max(worst.error, np.abs(got - wanted).max()) <= proved
 
 # %%
 with style():
@@ -92,8 +92,8 @@ with style():
     left.axline((0.0, 0.0), slope=1.0, color=INK, linewidth=0.8)
     left.set(title="each output of each test image", xlabel="target", ylabel="ticket")
     right.hist(np.abs(got - wanted).max(axis=1), bins=30, color=BLUE)
-    right.axvline(attack.error, color=INK, linestyle="--")
-    right.annotate("worst found \nby an attack ", (attack.error, 0.8), xycoords=("data", "axes fraction"), ha="right")
+    right.axvline(worst.error, color=INK, linestyle="--")
+    right.annotate("worst found \nby an attack ", (worst.error, 0.8), xycoords=("data", "axes fraction"), ha="right")
     right.set(title="largest difference", xlabel="over the outputs of one image", ylabel="test images")
     light_grid(left)
     light_grid(right)
@@ -128,9 +128,9 @@ assert loaded.kept_weights_sha256() == made.ticket.kept_weights_sha256()
 # and no time.
 
 # %%
-small = loaded.to_torch()
+small = slth.to_torch(loaded)
 with torch.no_grad():
-    outputs = small(torch.from_numpy(images)).numpy().reshape(len(images), -1)
+    outputs = small(torch.from_numpy(images)).numpy()
 print(f"largest difference of the module in float32 from the ticket in float64: {np.abs(outputs - got).max():.1e}")
 print(f"accuracy {(outputs.argmax(axis=1) == labels).mean():.2%}")
 

@@ -66,9 +66,10 @@ print(f"predicted median error {slth.predict_error(values, 0.3).median:.1e}, fou
 # networks have laws of their own, uniform and normal, of any scale.
 
 # %%
-target = slth.DenseNetwork([slth.DenseLayer([[0.5, -0.25], [0.125, 0.75]], activation="identity")])
+linear = slth.Conv([[0.5, -0.25], [0.125, 0.75]])  # a linear layer is a convolution of one pixel
+target = slth.Graph((2,), [slth.Node("linear", linear, ("input",))])
 for law in (slth.WeightLaw("uniform", 1.0), slth.WeightLaw("normal", 0.5)):
-    made = slth.construct(target, method=slth.Dense(candidates=20), law=law, seed=0)
+    made = slth.construct(target, method=slth.PerWeight(candidates=20), law=law, seed=0)
     print(f"{law}: certified error {made.certificate.error:.1e}")
 
 # %% [markdown]

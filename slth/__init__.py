@@ -15,14 +15,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slth.api import apply_to as apply_to
     from slth.api import attack as attack
+    from slth.api import certify as certify
     from slth.api import construct as construct
     from slth.api import describe as describe
     from slth.api import load_ticket as load_ticket
     from slth.api import to_torch as to_torch
     from slth.certificates import Certificate as Certificate
     from slth.certificates import CertificateAround as CertificateAround
-    from slth.certificates import certify as certify
     from slth.constructions import Construction as Construction
     from slth.constructions import PerWeight as PerWeight
     from slth.constructions import Shallow as Shallow
@@ -88,7 +89,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.certificates": (
         "Certificate",
         "CertificateAround",
-        "certify",
     ),
     "slth.constructions": (
         "Construction",

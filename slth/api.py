@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from slth.certificates import Certificate, CertificateAround
     from slth.constructions import Construction, Method
     from slth.graphs import Graph
     from slth.networks import Attack, GraphModule
@@ -200,7 +201,7 @@ def attack(
     """
     from slth.networks import attack as climb
 
-    graph = _described(target, ticket.source.input_shape, None)
+    graph = _described(target, ticket.graph.input_shape, None)
     return climb(graph, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
@@ -240,6 +241,97 @@ def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None 
     from slth.networks import module_from_ticket
 
     return module_from_ticket(ticket, form=form, dtype="float32" if dtype is None else dtype)
+
+
+def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
+    """Write a ticket's regenerated, masked weights and its declared buffers into one's own instance of a module.
+
+    For tickets whose source is a :class:`slth.Layout`: of modules outside the network language.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place; nothing is written before everything is checked.
+    ticket : Ticket
+
+    Returns
+    -------
+    torch.nn.Module
+        The same module.
+
+    Raises
+    ------
+    ArgumentError
+        The ticket's source is a graph, or the module has another layout; the first difference is named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import slth
+    >>> from slth.networks import layout_of
+    >>> from torch import nn
+    >>> module = nn.LSTM(2, 3, bias=False)
+    >>> masks = {tensor.name: np.ones(tensor.shape, bool) for tensor in layout_of(module).tensors}
+    >>> ticket = slth.Ticket(layout_of(module), slth.WeightLaw("normal"), 0, slth.Mask(masks), [0.5, 0.5])
+    >>> slth.apply_to(nn.LSTM(2, 3, bias=False), ticket).weight_ih_l0.shape
+    torch.Size([12, 2])
+    """
+    from slth.networks import apply_ticket
+
+    return apply_ticket(module, ticket)
+
+
+def certify(
+    target: nn.Module | Graph,
+    ticket: Ticket,
+    *,
+    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    inputs: ArrayLike | None = None,
+    radius: float | None = None,
+    progress: Progress | None = None,
+) -> Certificate | CertificateAround:
+    """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
+
+    Parameters
+    ----------
+    target : torch.nn.Module or Graph
+    ticket : Ticket
+        Constructed for it.
+    input_box : tuple of two array_like, optional
+        Smallest and largest input; (0, 1) where neither it nor ``inputs`` is given.
+    inputs : float64[n, *input_shape], optional
+        Instead: a certificate around each input.
+    radius : float, optional
+        Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+    progress : callable, optional
+        Called with (label, inputs done, inputs).
+
+    Returns
+    -------
+    Certificate or CertificateAround
+
+    Raises
+    ------
+    ArgumentError
+        If the box is empty or not finite, or the ticket is not one of this target.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
+    >>> around = slth.certify(target, ticket, inputs=[[0.5, 0.5]], radius=0.0)
+    >>> bool(around.errors[0] <= slth.certify(target, ticket).error)
+    True
+    """
+    from slth.certificates import certify as proved
+
+    graph = _described(target, ticket.graph.input_shape, None)
+    if inputs is None and radius is None:
+        return proved(graph, ticket, input_box=input_box)
+    if inputs is None or radius is None:
+        raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
+    return proved(graph, ticket, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
 
 
 def load_ticket(path: str | Path) -> Ticket:

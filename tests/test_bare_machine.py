@@ -10,7 +10,9 @@ from tests.test_package import MODULES
 from tests.tools.bare_machine import ABSENT, on_a_bare_machine
 from tests.tools.seeded_answers import answers
 
-NEEDS_MORE = tuple(f"slth.{room}" for room in ["cli", "figures", "data", "grids", "jobs", "studies", "verifier", "benchmarks"])
+NEEDS_MORE = tuple(
+    f"slth.{room}" for room in ["cli", "figures", "data", "grids", "jobs", "studies", "verifier", "benchmarks"]
+)
 """Rooms that speak to users, draw, or file results; nothing below needs what they need."""
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from slth.errors import SlthError
+
+Cell: TypeAlias = Mapping[str, Any]
+"""One choice from a grid, with what the call says of threads, device and data."""
 
 
 class Declined(SlthError):  # noqa: N818 - nothing went wrong
@@ -40,4 +43,4 @@ class Contender:
     replicates: int | None = None
 
 
-Task = Callable[[Mapping[str, Any], int], Sequence[Contender]]
+Task = Callable[[Cell, int], Sequence[Contender]]

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slth.benchmarks.contenders import Contender, Declined
+from slth.benchmarks.contenders import Cell, Contender, Declined
 from slth.benchmarks.large import sample
 from slth.benchmarks.peers import PEERS, installed
 from slth.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
-Cell = Mapping[str, Any]
 
 LIMIT_INSTANCES = 512
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.benchmarks.contenders import Contender, Declined
-from slth.benchmarks.weights import Cell
+from slth.benchmarks.contenders import Cell, Contender, Declined
 from slth.errors import ArgumentError
 from slth.resources import thread_count
 from slth.rng import Stream

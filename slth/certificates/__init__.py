@@ -5,11 +5,12 @@ which each node that is not linear is replaced by its linear relaxation.
 """
 
 from slth.certificates.bounds import certified_error, certify_folded
-from slth.certificates.certificate import Certificate, CertificateAround, LayerBounds
+from slth.certificates.certificate import AttentionBounds, Certificate, CertificateAround, LayerBounds
 from slth.certificates.certify import certify
 from slth.certificates.tolerances import within
 
 __all__ = [
+    "AttentionBounds",
     "Certificate",
     "CertificateAround",
     "LayerBounds",

@@ -13,6 +13,7 @@ from slth.certificates.backward import Passes
 from slth.certificates.bounds import nonnegative, passes_over
 from slth.certificates.certificate import Box, CertificateAround, as_box
 from slth.certificates.correspond import problem_of_both
+from slth.certificates.problem import Problem
 from slth.certificates.ranges import without_nan
 from slth.certificates.rounding import evaluation_allowance
 from slth.certificates.rows import Rows, nothing
@@ -45,9 +46,14 @@ def certify_around(
     if limits is not None and not ((examples >= limits[0]) & (examples <= limits[1])).all():
         raise ArgumentError("inputs", list(examples.shape), "lie outside the box", "leave input_box out, or widen it")
     classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
+    problems: dict[bool, Problem] = {}
     found = []
     for number, (example, own) in enumerate(zip(examples, classes.tolist(), strict=True), start=1):
-        found.append(_around(target, source, folded, _ball(example, width, limits), own))
+        box = _ball(example, width, limits)
+        kind = nonnegative(box)
+        if kind not in problems:
+            problems[kind], _ = problem_of_both(target, source, folded, nonnegative=kind)
+        found.append(_around(problems[kind], box, own))
         if progress is not None:
             progress("inputs certified", number, len(examples))
     errors, margins, *allowances = np.array(found).T
@@ -64,12 +70,9 @@ def _ball(example: Floats, radius: float, limits: tuple[Floats, Floats] | None) 
     return (low, high) if limits is None else (np.maximum(low, limits[0]), np.minimum(high, limits[1]))
 
 
-def _around(
-    target: Graph, source: Graph, folded: Mapping[str, Folded], box: tuple[Floats, Floats], own: int
-) -> tuple[float, float, float, float]:
+def _around(problem: Problem, box: tuple[Floats, Floats], own: int) -> tuple[float, float, float, float]:
     """Return error, margin and the two allowances over one box."""
     with np.errstate(over="ignore", invalid="ignore"):
-        problem, _ = problem_of_both(target, source, folded, nonnegative=nonnegative(box))
         passes = passes_over(problem, box)
         error = without_nan(sharpened(passes))
         allowances = [evaluation_allowance(problem, passes.ranges, error, digits=digits) for digits in (53, 24)]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from slth.arrays import Floats, frozen
 from slth.certificates.backward import Passes, narrowed
-from slth.certificates.certificate import Certificate, LayerBounds
+from slth.certificates.certificate import AttentionBounds, Certificate, LayerBounds
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.interval import Array, Interval
 from slth.certificates.numbers import Exact
@@ -24,6 +25,7 @@ from slth.certificates.ranges import Ranges, without_nan
 from slth.certificates.rounding import evaluation_allowance
 from slth.certificates.rule import Norms
 from slth.certificates.rules.affine import AffineRule
+from slth.certificates.rules.attend import AttendRule
 from slth.certificates.selections import sharpened
 from slth.graphs import Graph
 from slth.tickets.folded import Folded
@@ -70,6 +72,7 @@ def certify_folded(
             float32_allowance=evaluation_allowance(problem, ranges, per_output, digits=24),
             input_box=box,
             layers=tuple(_layer_bounds(problem, exact, ranges, norms, float(per_output.max()))),
+            attention=tuple(_attention_bounds(problem, ranges)),
         )
 
 
@@ -117,12 +120,23 @@ def _by_lemma(problem: Problem, box: tuple[Array, Array]) -> float:
     return float(without_nan(passes_over(other, box).ranges[other.output].difference.magnitude).max())
 
 
+def _attention_bounds(problem: Problem, ranges: list[Ranges]) -> list[AttentionBounds]:
+    rows = []
+    for place in problem.places:
+        if isinstance(place.rule, AttendRule):
+            before = tuple(ranges[source] for source in place.sources)
+            error, spread, moved = place.rule.scores(before)
+            _, _, by_lemma = replace(place.rule, by_lemma=True).scores(before)
+            rows.append(AttentionBounds(place.name, error, spread, by_lemma, moved))
+    return rows
+
+
 def _layer_bounds(
     problem: Problem, exact: Mapping[str, Exact], ranges: list[Ranges], norms: list[Norms], error: float
 ) -> list[LayerBounds]:
     rows = []
     for place in problem.places:
-        if not place.name:
+        if place.name not in exact:
             continue
         rule: Any = place.rule
         end, numbers = problem.ends[place.name], exact[place.name]

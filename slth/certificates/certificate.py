@@ -43,6 +43,33 @@ class LayerBounds:
 
 
 @dataclass(frozen=True)
+class AttentionBounds:
+    r"""What one attention does to the errors of its scores, over the whole input box.
+
+    Parameters
+    ----------
+    node : str
+        Its name.
+    score_error : float
+        Bound on the largest error of any score: the theorem's :math:`\varepsilon_{max}`.
+    score_spread : float
+        Bound on the largest difference between the errors of two scores of one row, :math:`\delta`: at most twice
+        ``score_error``, and less where errors have a part in common, which softmax does not see.
+    lemma : float
+        Bound on what the changed shares of all heads add to any output by the theorem's lemma,
+        :math:`4 \varepsilon_{max} \max_s |v_s|` a head.
+    moved : float
+        The same by :math:`\tanh(\delta / 4) (\max_s v_s - \min_s v_s)`: what the certificate uses.
+    """
+
+    node: str
+    score_error: float
+    score_spread: float
+    lemma: float
+    moved: float
+
+
+@dataclass(frozen=True)
 class Certificate:
     r"""A proved bound on :math:`\max_x \|ticket(x) - target(x)\|_\infty` over a box of inputs.
 
@@ -63,6 +90,8 @@ class Certificate:
         Smallest and largest value of each input.
     layers : tuple of LayerBounds
         The bounds behind each node with weights.
+    attention : tuple of AttentionBounds
+        What each attention does to errors.
     """
 
     error: float
@@ -72,6 +101,7 @@ class Certificate:
     float32_allowance: float
     input_box: tuple[Floats, Floats]
     layers: tuple[LayerBounds, ...]
+    attention: tuple[AttentionBounds, ...] = ()
 
     def summary(self) -> dict[str, float]:
         """Return the four numbers of the certificate by name."""

@@ -93,13 +93,13 @@ def certify(
     """
     if not isinstance(ticket, Ticket):
         raise ArgumentError("ticket", ticket, "must be a Ticket", "build or load one first")
-    check(target, ticket.source)
-    folded = {node.name: ticket.folded[node.step.path] for node in ticket.source.weighted}
+    check(target, ticket.graph)
+    folded = {node.name: ticket.folded[node.step.path] for node in ticket.graph.weighted}
     if inputs is None:
         if radius is not None:
             raise ArgumentError("radius", radius, "is that of a ball around inputs", "pass inputs too")
         box = as_box((0.0, 1.0) if input_box is None else input_box, target.input_shape)
-        return certify_folded(target, ticket.source, folded, box)
+        return certify_folded(target, ticket.graph, folded, box)
     return certify_around(
-        target, ticket.source, folded, inputs, radius=radius, input_box=input_box, progress=progress
+        target, ticket.graph, folded, inputs, radius=radius, input_box=input_box, progress=progress
     )  # fmt: skip

@@ -42,6 +42,10 @@ class Layout(Protocol):
         """Largest number of entries in a row."""
 
     @property
+    def entries(self) -> int:
+        """Number of entries."""
+
+    @property
     def cost(self) -> float:
         """Of a multiplication, beside one of sparse matrices."""
 
@@ -98,6 +102,11 @@ class Full:
         """Entries of a row."""
         return self.columns
 
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return self.rows * self.columns
+
     def of_kernel(self, numbers: Array) -> Array:
         """Return for each entry its number of the flattened kernel."""
         return numbers.reshape(-1, self.columns)[self.first : self.last]
@@ -153,6 +162,11 @@ class Places:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.first) - 1
+
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return len(self.inputs)
 
     @cached_property
     def longest(self) -> int:

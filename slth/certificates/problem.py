@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from slth.certificates.interval import Interval, down, up
-from slth.certificates.layout import window_places
+from slth.certificates.layout import conv_layout, window_places
 from slth.certificates.numbers import Exact, affine_rule, transposed
 from slth.certificates.rule import Rule
 from slth.certificates.rules.add import AddRule
@@ -31,6 +31,7 @@ from slth.graphs import (
     Attend,
     Concat,
     Conv,
+    ConvShape,
     Flatten,
     Graph,
     Node,
@@ -38,8 +39,10 @@ from slth.graphs import (
     Positions,
     Rearrange,
     Relu,
+    Scale,
+    Shape,
+    Window,
 )
-from slth.graphs.window import Shape
 from slth.tickets.folded import Folded
 from slth.tickets.pair import Pair, RandomLayer
 
@@ -54,11 +57,12 @@ class Place:
     sources : tuple of int
         Numbers of the nodes that it takes; 0 is the input.
     picks : bool
-        Whether all that it takes are inputs of the network and constants, rearranged.
+        Whether all that it takes are inputs of the network and constants, rearranged or scaled: there both networks
+        have the same values, whose ranges are exact.
     known : bool
         Whether its own values are.
     name : str
-        Of the graph's node with weights; empty elsewhere.
+        Of the graph's node with weights or attention; empty elsewhere.
     """
 
     rule: Rule
@@ -120,10 +124,10 @@ class _Builder:
         """Return the shapes of what a node takes."""
         return tuple(self.graph.shapes[name] for name in node.inputs)
 
-    def add(self, rule: Rule, sources: tuple[int, ...], name: str = "") -> int:
-        """Append a rule and return its number."""
+    def add(self, rule: Rule, sources: tuple[int, ...], name: str = "", *, keeps: bool = False) -> int:
+        """Append a rule and return its number; ``keeps`` where each value is a function of one that it takes."""
         picks = all(self.known[source] for source in sources)
-        self.known.append(picks and isinstance(rule, GatherRule | ConcatRule | ConstantRule))
+        self.known.append(picks and keeps)
         self.places.append(Place(rule, sources, picks, self.known[-1], name))
         return len(self.places)
 
@@ -189,17 +193,33 @@ def _mean(seen: Any, divisors: Any, shape: Shape) -> AffineRule:
     )  # fmt: skip
 
 
+def _scale(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
+    """Add fixed numbers, which the ticket has as they are: an exact affine map."""
+    (shape,) = builder.shapes(node)
+    channels, pixels = shape[0], prod(shape[1:])
+    factor, shift = (np.broadcast_to(np.array(each), channels) for each in (node.step.factor, node.step.shift))
+    weights, bias = Interval.point(np.array(factor)), Interval.point(np.repeat(shift, pixels))
+    layout = conv_layout(ConvShape(channels, channels, Window((1, 1)), channels), shape)
+    nothing, none = Interval.point(np.zeros(channels)), Interval.point(np.zeros(channels * pixels))
+    rule = AffineRule(
+        layout=layout, weights=weights, positive=weights, negative=None, errors=nothing, negative_errors=None,
+        bias=bias, bias_error=none, magnitude=weights.magnitude, bias_magnitude=bias.magnitude, target_terms=1,
+        terms=1, factor=max(1.0, float(weights.magnitude.max())), narrowed=False,
+    )  # fmt: skip
+    return builder.add(rule, sources, keeps=True)
+
+
 def _gather(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     (shape,) = builder.shapes(node)
     indices = node.step.indices(shape)
     if np.array_equal(indices, np.arange(prod(shape))):
         return sources[0]  # a flat vector is the same in every shape
-    return builder.add(GatherRule(indices, prod(shape)), sources)
+    return builder.add(GatherRule(indices, prod(shape)), sources, keeps=True)
 
 
 def _positions(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     count = builder.graph.shapes[node.name][0]
-    return builder.add(ConstantRule(np.eye(count).ravel()), ())
+    return builder.add(ConstantRule(np.eye(count).ravel()), (), keeps=True)
 
 
 def _attend(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
@@ -207,7 +227,7 @@ def _attend(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     heads, shared = node.step.heads, keys[0] == queries[0] // node.step.heads
     mirror = _mirror(builder, node, heads, shared=shared)
     rule = AttendRule(heads, queries[2], keys[2], shared, mirrored=mirror is not None)
-    return builder.add(rule, (*sources, *(mirror or ())))
+    return builder.add(rule, (*sources, *(mirror or ())), node.name)
 
 
 def _mirror(builder: _Builder, node: Node, heads: int, *, shared: bool) -> tuple[int, int] | None:
@@ -229,8 +249,8 @@ def _mirror(builder: _Builder, node: Node, heads: int, *, shared: bool) -> tuple
     return builder.add(rule, (builder.numbers[keys],)), builder.numbers[queries.inputs[0]]
 
 
-def _plain(rule: Rule) -> Build:
-    return lambda builder, node, sources: builder.add(rule, sources)
+def _plain(rule: Rule, *, keeps: bool = False) -> Build:
+    return lambda builder, node, sources: builder.add(rule, sources, keeps=keeps)
 
 
 RULES: dict[type, Build] = {
@@ -239,7 +259,8 @@ RULES: dict[type, Build] = {
     RandomLayer: _affine,
     Relu: _plain(ReluRule()),
     Add: _plain(AddRule()),
-    Concat: _plain(ConcatRule()),
+    Concat: _plain(ConcatRule(), keeps=True),
+    Scale: _scale,
     Flatten: _gather,
     Rearrange: _gather,
     Pool: _pooling,

@@ -73,4 +73,4 @@ def _around(numbers: Floats, tolerance: float) -> tuple[tuple[Floats, Floats], F
     if not tolerance:
         return (numbers, numbers), np.abs(numbers)
     ends = (np.where(radius, down(numbers - radius), numbers), np.where(radius, up(numbers + radius), numbers))
-    return ends, np.abs(numbers) + radius
+    return ends, up(np.abs(numbers) + radius)

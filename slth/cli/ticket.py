@@ -33,9 +33,10 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
         {
             "path": layer.path,
             "kind": type(layer).__name__,
-            "inputs": layer.inputs,
-            "outputs": layer.outputs,
-            "kernel": list(layer.geometry.window.kernel),
+            "inputs": getattr(layer, "inputs", None),
+            "outputs": getattr(layer, "outputs", None),
+            "kernel": list(layer.geometry.window.kernel) if hasattr(layer, "geometry") else None,
+            "shape": list(getattr(layer, "extents", ())) or None,
             "units": getattr(layer, "units", None),
             "removal": getattr(layer, "removal", None),
             "gain": ticket.gain(layer.path),
@@ -47,12 +48,19 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
     def show() -> list[RenderableType]:
         rows = {key: value for key, value in data.items() if key != "layers"}
         for layer in layers:
-            kernel = ", {} x {}".format(*layer["kernel"]) if layer["kernel"] != [1, 1] else ""
-            removal = "" if layer["removal"] is None else f", {layer['removal']} removed of {layer['units']} a source"
-            rows[layer["path"]] = f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}{kernel}{removal}"
+            rows[layer["path"]] = _said(layer)
         return [key_value_table(rows)]
 
     return Outcome("ticket info", common, data, show)
+
+
+def _said(layer: dict[str, Any]) -> str:
+    """Say in a line what a random layer is."""
+    if layer["inputs"] is None:
+        return f"{layer['kind']} of shape {layer['shape']}"
+    kernel = ", {} x {}".format(*layer["kernel"]) if layer["kernel"] != [1, 1] else ""
+    removal = "" if layer["removal"] is None else f", {layer['removal']} removed of {layer['units']} a source"
+    return f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}{kernel}{removal}"
 
 
 def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:

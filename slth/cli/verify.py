@@ -30,7 +30,7 @@ def verify(
     Parameters
     ----------
     keys
-        Bounds as `slth bound ls` names them, certificate.dense, solution.optimal and so on; everything by default.
+        Bounds as `slth bound ls` names them, certificate.per-weight, solution.optimal and so on; everything by default.
     """
     from slth.errors import ArgumentError
     from slth.verifier import verify as run

@@ -58,7 +58,7 @@ class _Behind:
         """Return the certified error with every weight of the first layer known to a share."""
         first = self.answers[0].work
         folded = {**self.ticket.folded, first.layer.path: known_to(first, share)}
-        return certified_error(target, self.ticket.source, folded, setting.box)
+        return certified_error(target, self.ticket.graph, folded, setting.box)
 
 
 def meet_with_copies(target: Graph, chain: Sequence[Node], method: BySums, setting: Setting) -> Built:

@@ -17,9 +17,9 @@ from slth.arrays import Floats, whole
 from slth.constructions.layout import convolutions
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph
-from slth.resources import Interrupted, Progress
+from slth.resources import Progress
 from slth.rng import Stream
-from slth.subset_sum import BatchSolution, Solver, Status, solve_batch
+from slth.subset_sum import BatchSolution, Solver, solve_batch
 from slth.subset_sum.laws import Law, Uniform
 
 _CHUNK = 2**22  # coefficients in memory at a time: 32 MiB
@@ -111,9 +111,7 @@ class _Lists:
     def best(self, values: Floats, weights: Floats) -> BatchSolution:
         """Return the best subset sums."""
         solution = solve_batch(values, weights, tolerance=self.tolerance, solver=self.solver, threads=self.threads)
-        if (solution.status == Status.INTERRUPTED).any():
-            raise Interrupted("a partial answer would look like a finished one")
-        return solution
+        return solution.finished()
 
     def approximated(self, name: str, array: Floats) -> tuple[Floats, PerWeightRow]:
         """Return an array's approximation and its row."""

@@ -10,8 +10,10 @@ import numpy as np
 
 from slth.arrays import Bools, Floats, frozen
 from slth.errors import ArgumentError
-from slth.graphs import Attend, Conv, Graph, Node
+from slth.graphs import Attend, Concat, Conv, Graph, Node, Rearrange, Scale
 from slth.tickets.pair import Pair, Random, RandomLayer, Removal
+
+_MOVED = Rearrange, Concat, Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ def lay_out(target: Graph, *, nonnegative: bool, removal: Removal = "weights") -
     nonnegative : bool
         Whether inputs are never negative: then, and behind a ReLU, one half of the hidden channels suffices.
     removal : {"weights", "channels"}
-        Where single weights are removed, convolutions that only attention takes have no ReLU between their two.
+        Where single weights are removed, convolutions that only attention takes, moved or scaled perhaps, have no ReLU
+        between their two.
 
     Raises
     ------
@@ -115,9 +118,16 @@ def convolutions(target: Graph) -> dict[int, list[Node]]:
 
 
 def _for_attention(target: Graph, name: str) -> bool:
-    """Whether every node that takes a value is an attention: then a ReLU in front of it has no place."""
+    """Whether only attention takes a value, as it is or moved and scaled: then a ReLU in front of it has no place."""
     consumers = [node for node in target.nodes if name in node.inputs]
-    return name != target.output and bool(consumers) and all(isinstance(node.step, Attend) for node in consumers)
+    return (
+        name != target.output
+        and bool(consumers)
+        and all(
+            isinstance(node.step, Attend) or (isinstance(node.step, _MOVED) and _for_attention(target, node.name))
+            for node in consumers
+        )
+    )
 
 
 def _slices(target: Graph, places: list[Node]) -> Floats:

@@ -13,9 +13,9 @@ import numpy as np
 from slth.arrays import Bools, Floats, Indices
 from slth.constructions.layout import Work
 from slth.constructions.setting import Setting
-from slth.resources import Interrupted, Progress, require_memory
+from slth.resources import Progress, require_memory
 from slth.rng import Stream
-from slth.subset_sum import Status, solve_batch
+from slth.subset_sum import solve_batch
 from slth.subset_sum.prediction import predict_errors
 from slth.tickets.blocks import draw_first
 from slth.tickets.pair import Pair
@@ -165,9 +165,7 @@ def _best(
     """Return the chosen candidates, the errors of the weights, and the log rates of the predicted errors."""
     targets, gain = weights / answer.gain, answer.gain
     tolerance = answer.tolerance * (1.0 - 2.0**-30) / gain  # errors are measured in rounded candidates
-    solution = solve_batch(values, targets, tolerance=tolerance, solver=setting.solver, progress=report)
-    if (solution.status == Status.INTERRUPTED).any():
-        raise Interrupted("a part of a layer's answers would look like all of them")
+    solution = solve_batch(values, targets, tolerance=tolerance, solver=setting.solver, progress=report).finished()
     return solution.subsets, solution.errors * gain, predict_errors(values, targets).log_rate - math.log(gain)
 
 

@@ -17,8 +17,8 @@ from slth.graphs.window import Shape
 INPUT = "input"
 """The name of what goes into a graph."""
 
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-_LONGEST_NAME = 200
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+LONGEST_NAME = 200
 _BATCH_NUMBERS = 2**23  # numbers in flight at a time: 64 MiB, and a few such arrays live together
 
 
@@ -265,8 +265,8 @@ def examples_of(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
 
 def check_name(name: object) -> None:
     """Raise ArgumentError unless it is a name that may stand in a file and name a stream."""
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not _NAME_CHARACTERS.issuperset(name):
-        rule = f"must be 1 to {_LONGEST_NAME} of the characters A-Z a-z 0-9 . _ -"
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not NAME_CHARACTERS.issuperset(name):
+        rule = f"must be 1 to {LONGEST_NAME} of the characters A-Z a-z 0-9 . _ -"
         raise ArgumentError("name", name, rule, 'use a name such as "layer0"')
 
 

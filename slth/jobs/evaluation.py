@@ -42,7 +42,7 @@ def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = No
     slth.errors.ArgumentError
         The network takes other inputs than the data set has.
     """
-    graph = network if isinstance(network, Graph) else network.source
+    graph = network if isinstance(network, Graph) else network.graph
     flat = graph.input_shape == (data.features,)
     if not flat and graph.input_shape != data.shape:
         rule = f"has inputs of shape {list(data.shape)}, and the network takes {list(graph.input_shape)}"

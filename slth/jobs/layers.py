@@ -46,7 +46,7 @@ def layer_records(target: Graph, construction: Construction, ticket: Ticket) -> 
     nonnegative = bool((construction.certificate.input_box[0] >= 0.0).all())
     works = {work.node: work for work in lay_out(target, nonnegative=nonnegative)}
     records = []
-    for number, (layer, row) in enumerate(zip(ticket.layers, construction.table, strict=True)):
+    for number, (layer, row) in enumerate(zip(ticket.graph_layers, construction.table, strict=True)):
         conv = convs[layer.path]
         same = layer.geometry == conv.geometry and isinstance(layer, Pair)
         work = replace(works[layer.path], layer=layer) if same else None

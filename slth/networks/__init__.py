@@ -11,6 +11,7 @@ from slth.networks.handover import attach_scores as attach_scores
 from slth.networks.handover import bake as bake
 from slth.networks.handover import masks as masks
 from slth.networks.initialise import initialised as initialised
+from slth.networks.layouts import apply_ticket as apply_ticket
 from slth.networks.layouts import apply_to as apply_to
 from slth.networks.layouts import layout_of as layout_of
 from slth.networks.masking import Kept as Kept
@@ -65,6 +66,7 @@ __all__ = [
     "Residual",
     "Structure",
     "Weights",
+    "apply_ticket",
     "apply_to",
     "attach_masks",
     "attach_scores",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from slth.arrays import Floats
-from slth.graphs import INPUT, AdaptivePool, Add, Concat, Conv, Flatten, Positions, Rearrange, Scale
+from slth.graphs import INPUT, AdaptivePool, Add, Concat, Conv, Positions, Scale
 from slth.networks.traced import BATCH, Constant, Tracer, Value
 
 
@@ -29,9 +29,17 @@ def affine(
         step = Scale((factors.item(),), (shifts.item(),))
         return Value(tracer.add(step, value.source), value.shape, value.index)
     order = tracer.order(value)
-    node = tracer.arranged(value, order)
     by_place = [_one_example(tracer, one.expand(value.shape), order) for one in (factors, shifts)]
-    return tracer.spread(_by_place(tracer, node, *by_place, trained=trained), order, value.shape)
+    same = all((one == one[:, :1, :1]).all() for one in by_place)
+    sums = trained and bool((by_place[0] == 1.0).all())
+    if not same and not sums:  # each number is a channel
+        order = order.reshape(BATCH, -1, 1, 1)
+        by_place = [one.reshape(-1, 1, 1) for one in by_place]
+    node = tracer.arranged(value, order)
+    if sums and not same:
+        return tracer.spread(tracer.add(Add(), node, at_positions(tracer, node, by_place[1])), order, value.shape)
+    done = _by_channel(tracer, node, *(one[:, 0, 0] for one in by_place), trained=trained)
+    return tracer.spread(done, order, value.shape)
 
 
 def _broadcast(value: Value, *others: Tensor) -> Value:
@@ -52,21 +60,9 @@ def _one_example(tracer: Tracer, numbers: Tensor, order: Tensor) -> Floats:
     return found
 
 
-def _by_place(tracer: Tracer, node: str, factors: Floats, shifts: Floats, *, trained: bool) -> str:
-    """Write factors and shifts float64[channels, height, width]."""
-    shape = factors.shape
+def _by_channel(tracer: Tracer, node: str, factors: Floats, shifts: Floats, *, trained: bool) -> str:
     if (factors == 1.0).all() and not shifts.any():
         return node
-    if all((one == one[:, :1, :1]).all() for one in (factors, shifts)):
-        return _by_channel(tracer, node, factors[:, 0, 0], shifts[:, 0, 0], trained=trained)
-    if trained and (factors == 1.0).all():
-        return tracer.add(Add(), node, at_positions(tracer, node, shifts))
-    flat = tracer.add(Flatten(), node, part="flatten")
-    done = _by_channel(tracer, flat, factors.reshape(-1), shifts.reshape(-1), trained=trained)
-    return tracer.add(Rearrange(shape, (prod(shape),), (1,)), done, part="rearrange")
-
-
-def _by_channel(tracer: Tracer, node: str, factors: Floats, shifts: Floats, *, trained: bool) -> str:
     if not trained:
         return tracer.add(Scale(_short(factors), _short(shifts)), node)
     step = Conv(factors[:, None, None, None], shifts if shifts.any() else None, groups=len(factors))

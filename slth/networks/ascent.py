@@ -106,8 +106,8 @@ def attack(
     effort = "8 starts of 60 steps are a fair search"
     starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
     shapes = (target.input_shape, target.output_shape)
-    if shapes != (ticket.source.input_shape, ticket.source.output_shape):
-        found = (ticket.source.input_shape, ticket.source.output_shape)
+    if shapes != (ticket.graph.input_shape, ticket.graph.output_shape):
+        found = (ticket.graph.input_shape, ticket.graph.output_shape)
         raise ArgumentError(
             "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
         )

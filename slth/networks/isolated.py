@@ -27,8 +27,8 @@ def isolated(module: Any) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise ArgumentError("module", type(module).__name__, "must be a torch.nn.Module", "wrap it in a module")
     module = getattr(module, "_orig_mod", module)  # what torch.compile() wraps
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ArgumentError("module", type(module).__name__, "is compiled by torch.jit", "pass the module it came from")
+    if any(kind.__name__ == "ScriptModule" for kind in type(module).__mro__):
+        raise ArgumentError("module", type(module).__name__, "is a ScriptModule", "pass the module that it came from")
     for name, tensor in _tensors(module):
         _check(name, tensor)
     memo = {id(tensor): _double(tensor.detach().clone()) for _, tensor in _attributes(module)}
@@ -118,7 +118,7 @@ def called(twin: nn.Module, x: Tensor) -> Tensor:
         with Doubled():
             result = twin(x.clone())
     except Exception as error:
-        place = _place(twin, error)
+        place = place_of(twin, error)
         rule = f"cannot be called on float64 of shape {list(x.shape)}: {place} raises {first_line(error)}"
         remedy = "give the input_shape that it expects; forward must take one tensor of any batch"
         raise ArgumentError("module", type(twin).__name__, rule, remedy) from None
@@ -129,7 +129,7 @@ def called(twin: nn.Module, x: Tensor) -> Tensor:
     return result.detach()
 
 
-def _place(twin: nn.Module, error: BaseException) -> str:
+def place_of(twin: nn.Module, error: BaseException) -> str:
     """Return the path of the innermost module in whose forward an error was raised."""
     paths = {id(part): path for path, part in twin.named_modules()}
     place, trace = "forward", error.__traceback__

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from slth.graphs import AdaptivePool, Conv, Pool
 from slth.networks.affine import affine
 from slth.networks.scores import Mixed, Scores
 from slth.networks.traced import BATCH, Constant, Tracer, Value
+
+Handler: TypeAlias = Callable[..., Any]
 
 
 def array(constant: Constant) -> Floats:
@@ -29,18 +32,33 @@ def shared(tracer: Tracer, weight: Any, bias: Any, **options: Any) -> Conv:
     for one in (weight, bias):
         if isinstance(one, Value | Scores):
             raise tracer.refusal("has weights that depend on the input", "use weights that are parameters")
-    numbers = array(weight)
-    digest = hashlib.sha256(numbers.tobytes()).hexdigest() if weight.tensor.grad_fn is not None else ""
-    key = (digest or id(weight.tensor), numbers.shape, bias and id(bias.tensor), str(sorted(options.items())))
-    if digest:
-        key = (*key[:2], tracer.place, key[3])
+    key = (_identity(tracer, weight), bias and _identity(tracer, bias), str(sorted(options.items())))
     if key not in tracer.convolutions:
         try:
-            made = Conv(numbers, None if bias is None else array(bias), **options)
+            made = Conv(array(weight), None if bias is None else array(bias), **options)
         except ArgumentError as error:
             raise tracer.refusal(f"cannot be described: {error}", "use finite numbers and sizes that fit") from None
         tracer.convolutions[key] = (made, weight, bias)  # the tensors too, so that their ids stay theirs
     found: Conv = tracer.convolutions[key][0]
+    return found
+
+
+def _identity(tracer: Tracer, constant: Constant) -> Any:
+    """Return what two uses of one tensor have in common; a computed one is known by its layer and its numbers."""
+    if id(constant.tensor) in tracer.held:
+        return id(constant.tensor)
+    return tracer.place, constant.tensor.shape, hashlib.sha256(array(constant).tobytes()).hexdigest()
+
+
+def derived(tracer: Tracer, weight: Constant, name: str, view: Callable[[Tensor], Tensor]) -> Constant:
+    """Return a view of a weight, the same object each time."""
+    key = (name, id(weight.tensor))
+    if key not in tracer.convolutions:
+        made = Constant(view(weight.tensor.detach()), weight.trained)
+        tracer.convolutions[key] = (made, weight)  # both stay, so that their ids stay theirs
+        if id(weight.tensor) in tracer.held:
+            tracer.held.add(id(made.tensor))
+    found: Constant = tracer.convolutions[key][0]
     return found
 
 
@@ -59,7 +77,7 @@ def sliding(tracer: Tracer, value: Value, step: Any, axes: int) -> Value:
     return tracer.whole_of(node, (channels, height, width) if axes == 2 else (channels, width))
 
 
-def convolution(axes: int):  # type: ignore[no-untyped-def]
+def convolution(axes: int) -> Handler:
     """Return the handler of convolutions over one or two axes."""
 
     def handle(
@@ -80,20 +98,11 @@ def convolution(axes: int):  # type: ignore[no-untyped-def]
             edges = tuple((one, one) for one in spread_pair(padding, axes, 0))
         options = {"stride": steps, "padding": edges, "dilation": gaps, "groups": int(groups)}
         if axes == 1:
-            lifted = _lifted(tracer, weight)
+            lifted = derived(tracer, weight, "lifted", lambda tensor: tensor.unsqueeze(2))
             return sliding(tracer, value, shared(tracer, lifted, bias, **options), axes)
         return sliding(tracer, value, shared(tracer, weight, bias, **options), axes)
 
     return handle
-
-
-def _lifted(tracer: Tracer, weight: Constant) -> Constant:
-    """Return a kernel of one axis as one of height 1, the same object for the same kernel."""
-    key = ("lifted", id(weight.tensor))
-    if key not in tracer.convolutions:
-        tracer.convolutions[key] = (Constant(weight.tensor.unsqueeze(2).detach(), weight.trained), weight)
-    found: Constant = tracer.convolutions[key][0]
-    return found
 
 
 def spread_pair(given: Any, axes: int, alone: int) -> tuple[int, int]:
@@ -162,7 +171,7 @@ def batch_norm_parts(tracer: Tracer, *args: Any) -> tuple[Value, None, None]:
     return batch_norm(tracer, *args), None, None
 
 
-def max_pool(axes: int):  # type: ignore[no-untyped-def]
+def max_pool(axes: int) -> Handler:
     """Return the handler of maxima over sliding windows."""
 
     def handle(
@@ -184,7 +193,7 @@ def _checked(tracer: Tracer, *options: Any) -> Pool:
         raise tracer.refusal(f"cannot be described: {error}", "use another window") from None
 
 
-def average_pool(axes: int):  # type: ignore[no-untyped-def]
+def average_pool(axes: int) -> Handler:
     """Return the handler of means over sliding windows."""
 
     def handle(
@@ -204,7 +213,7 @@ def average_pool(axes: int):  # type: ignore[no-untyped-def]
     return handle
 
 
-def adaptive_pool(operation: Any, axes: int, *, indices: bool = False):  # type: ignore[no-untyped-def]
+def adaptive_pool(operation: Any, axes: int, *, indices: bool = False) -> Handler:
     """Return the handler of pooling to a given size."""
 
     def handle(tracer: Tracer, value: Value, size: Any) -> Any:
@@ -216,12 +225,12 @@ def adaptive_pool(operation: Any, axes: int, *, indices: bool = False):  # type:
     return handle
 
 
-def with_indices(handle: Any):  # type: ignore[no-untyped-def]
+def with_indices(handle: Any) -> Handler:
     """Return a handler of operations that give places too: whoever takes the places is refused."""
     return lambda tracer, *args, **kwargs: (handle(tracer, *args, **kwargs), None)
 
 
-def over_axes(operation: Any, *, total: bool = False):  # type: ignore[no-untyped-def]
+def over_axes(operation: Any, *, total: bool = False) -> Handler:
     """Return the handler of means, sums or maxima over whole axes."""
 
     def handle(tracer: Tracer, value: Value, axes: Any = None, keepdim: bool = False, **_: Any) -> Value:  # noqa: FBT001, FBT002

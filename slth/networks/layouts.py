@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
 from slth.tickets.layout import Layout, TensorLayout, masked_weights
+from slth.tickets.ticket import Ticket
 
 
 def named_tensors(module: nn.Module) -> dict[str, tuple[Tensor, tuple[str, ...]]]:
@@ -162,3 +163,41 @@ def _check_names(
         if layout[name].role != "parameter" or not layout[name].dtype.startswith(("float", "bfloat")):
             rule = f"is a {layout[name].role} of {layout[name].dtype}, not a weight"
             raise ArgumentError("masks", name, rule, "store its numbers in buffers=")
+
+
+def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
+    """Write a ticket's regenerated, masked weights and its declared buffers into a user's own module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        An instance of what the ticket was made for, changed in place.
+    ticket : Ticket
+        Of a module outside the network language: its source is a layout.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same module.
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The ticket's source is a graph, or the module has another layout; the first difference is named.
+
+    Examples
+    --------
+    >>> module = nn.Linear(2, 1, bias=False)
+    >>> mask = Mask({"weight": np.array([[True, False]])})
+    >>> ticket = Ticket(layout_of(module), WeightLaw("normal"), 0, mask, [1.0])
+    >>> apply_ticket(module, ticket).weight.detach()[0, 1].item()
+    0.0
+    """
+    if not isinstance(ticket.source, Layout):
+        rule = "is a network of its own"
+        raise ArgumentError("ticket", "a graph", rule, "use slth.to_torch(ticket)")
+    gains = {layer.path: ticket.gain(layer.path) for layer in ticket.layers}
+    masks = {name: np.asarray(array) for name, array in ticket.mask.arrays.items()}
+    return apply_to(
+        module, ticket.source, seed=ticket.seed, law=ticket.law, masks=masks, gains=gains, buffers=ticket.buffers
+    )

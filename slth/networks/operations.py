@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +12,6 @@ from slth.networks import layers, products, views
 from slth.networks.affine import affine, summed
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
-
-Handler = Callable[..., Any]
 
 
 def relu(tracer: Tracer, value: Value) -> Value:
@@ -184,7 +181,7 @@ def same(tracer: Tracer, value: Any, *_: Any, **__: Any) -> Any:
     return value
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, layers.Handler] = {
     "conv1d": layers.convolution(1), "conv2d": layers.convolution(2), "linear": layers.linear,
     "addmm": products.added_linear, "mm": products.product, "bmm": products.product, "matmul": products.product,
     "einsum": products.einsum,

@@ -68,7 +68,7 @@ def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
     >>> found.values.tolist(), found.form
     ([[2.0]], 'exact, float64')
     """
-    shape = network.input_shape if isinstance(network, Graph) else network.source.input_shape
+    shape = network.input_shape if isinstance(network, Graph) else network.graph.input_shape
     examples = examples_of(x, shape)
     if isinstance(network, Graph):
         return Outputs(outputs_of(module_of(network, dtype=torch.float64), examples), "exact, float64")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from slth.networks.affine import broadcast, constant_value
-from slth.networks.layers import linear
+from slth.networks.layers import derived, linear
 from slth.networks.scores import Mixed, Scores
 from slth.networks.traced import Constant, Tracer, Value
 
@@ -30,7 +30,7 @@ def product(tracer: Tracer, first: Any, second: Any, *, bias: Any = None) -> Any
     if isinstance(second, Scores):
         raise tracer.refusal("has scores on the right", "write softmax(q @ k.T, -1) @ v")
     if isinstance(first, Value) and isinstance(second, Constant) and second.tensor.ndim == 2:
-        return linear(tracer, first, _transposed(tracer, second), bias)
+        return linear(tracer, first, derived(tracer, second, "transposed", lambda tensor: tensor.T), bias)
     if isinstance(first, Constant) and isinstance(second, Value) and first.tensor.ndim == 2:
         turned = second.viewed(lambda index: index.transpose(-1, -2))
         return linear(tracer, turned, first).viewed(lambda index: index.transpose(-1, -2))
@@ -46,22 +46,15 @@ def _stacked(value: Value, shape: Sequence[int]) -> Value:
     return value if value.shape[:-2] == lead else value.viewed(lambda index: index.expand(*lead, *value.shape[-2:]))
 
 
-def _transposed(tracer: Tracer, weight: Constant) -> Constant:
-    key = ("transposed", id(weight.tensor))
-    if key not in tracer.convolutions:
-        tracer.convolutions[key] = (Constant(weight.tensor.detach().T, weight.trained), weight)
-    found: Constant = tracer.convolutions[key][0]
-    return found
-
-
 def attention(
-    tracer: Tracer, queries: Value, keys: Value, values: Value, attn_mask: Any = None, dropout_p: float = 0.0,
-    is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,  # noqa: FBT001, FBT002
-) -> Value:  # fmt: skip
-    """Write scaled dot-product attention."""
-    if attn_mask is not None or is_causal:
+    tracer: Tracer, queries: Any, keys: Any, values: Any, *rest: Any, scale: float | None = None, **options: Any
+) -> Value:
+    """Write scaled dot-product attention; behind the values come a mask, dropout, and whether it is causal."""
+    defaults: tuple[Any, ...] = (None, 0.0, False)
+    mask, dropout, causal = rest + defaults[len(rest) :]
+    if mask is not None or causal:
         raise tracer.refusal("has a mask", "leave the mask out")
-    if dropout_p or enable_gqa:
+    if dropout or options.get("enable_gqa"):
         raise tracer.refusal("has dropout at evaluation or grouped queries", "use dropout_p=0.0, enable_gqa=False")
     queries, keys, values = (constant_value(tracer, one) if isinstance(one, Constant) else one
                              for one in (queries, keys, values))  # fmt: skip

@@ -209,18 +209,18 @@ def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = t
         random = sum(layer.units * layer.sources * (1 + layer.dimensions) for layer in ticket.layers
                      if isinstance(layer, Pair))  # fmt: skip
         require_memory(3 * random * number_type.itemsize, "form", remedy, value=form)
-    never = ticket.source.nonnegative()
+    never = ticket.graph.nonnegative()
     layers: dict[str, nn.Module] = {}
-    for node in ticket.source.weighted:
+    for node in ticket.graph.weighted:
         path = node.step.path
         if form == "folded":
             folded, nonnegative = ticket.folded[path], never[node.inputs[0]]
             layers[node.name] = FoldedLayer(folded, nonnegative=nonnegative, dtype=number_type)
             continue
-        known = next((layers[other.name] for other in ticket.source.weighted
+        known = next((layers[other.name] for other in ticket.graph.weighted
                       if other.name in layers and other.step.path == path), None)  # fmt: skip
         layers[node.name] = known or _built(node.step, ticket, form, number_type)
-    return GraphModule(ticket.source, layers).eval()
+    return GraphModule(ticket.graph, layers).eval()
 
 
 def _built(layer: Any, ticket: Ticket, form: Form, dtype: torch.dtype) -> nn.Module:

@@ -60,7 +60,7 @@ def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
     -------
     bytes
     """
-    header = {"format": FORMAT, "kind": kind, "source": json.loads(graph_text(ticket.source, SOURCE_KINDS)[0])}
+    header = {"format": FORMAT, "kind": kind, "source": json.loads(graph_text(ticket.graph, SOURCE_KINDS)[0])}
     tensors = {name: part.cpu().contiguous() for name, part in module.state_dict().items()}
     # One entry alone: the writer orders several at random.
     content: bytes = save(tensors, metadata={"slth": json.dumps(header, separators=(",", ":"))})
@@ -219,8 +219,8 @@ def first_channels(ticket: Ticket, channels: int) -> Ticket:
     for layer in ticket.layers:
         if isinstance(layer, Pair):
             arrays |= {name: arrays[name][:channels] for name in layer.mask_shapes}
-    nodes = [Node(node.name, _fewer(node.step, channels), node.inputs) for node in ticket.source.nodes]
-    source = Graph(ticket.source.input_shape, nodes, ticket.source.output, ticket.source.output_shape)
+    nodes = [Node(node.name, _fewer(node.step, channels), node.inputs) for node in ticket.graph.nodes]
+    source = Graph(ticket.graph.input_shape, nodes, ticket.graph.output, ticket.graph.output_shape)
     return replace(ticket, source=source, mask=Mask(arrays, ticket.mask.alphabet, ticket.mask.structure))
 
 
@@ -234,12 +234,12 @@ def _most_channels(ticket: Ticket, batch: int, memory: int) -> int:
     low, high = 0, offered
     while low < high:
         middle = (low + high + 1) // 2
-        if _masked_bytes(ticket.source, batch, middle) <= memory:
+        if _masked_bytes(ticket.graph, batch, middle) <= memory:
             low = middle
         else:
             high = middle - 1
     if low == 0:
-        needed = _masked_bytes(ticket.source, batch, 1)
+        needed = _masked_bytes(ticket.graph, batch, 1)
         raise ArgumentError("memory", memory, f"does not hold one candidate a source ({needed} bytes)", "allow more")
     return low
 
@@ -257,7 +257,7 @@ def _masked_bytes(source: Graph, batch: int, channels: int) -> int:
 
 def _images(ticket: Ticket, batch: int, dtype: torch.dtype) -> Tensor:
     generator = torch.Generator().manual_seed(Stream(0, "images").seed)
-    return torch.rand(batch, *ticket.source.input_shape, dtype=dtype, generator=generator)
+    return torch.rand(batch, *ticket.graph.input_shape, dtype=dtype, generator=generator)
 
 
 def _seconds(module: Callable[[Tensor], Tensor], x: Tensor) -> float:

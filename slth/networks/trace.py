@@ -20,7 +20,7 @@ from slth.errors import ArgumentError, SlthError
 from slth.graphs import INPUT, Flatten, Graph, Node
 from slth.networks.affine import affine
 from slth.networks.compare import check_same
-from slth.networks.isolated import Doubled, called, first_line, isolated
+from slth.networks.isolated import Doubled, called, first_line, isolated, place_of
 from slth.networks.simplify import simplified
 from slth.networks.traced import BATCH, Tracer, Value
 from slth.networks.walk import Walk
@@ -180,7 +180,7 @@ def _exported(twin: nn.Module, example: torch.Tensor) -> Any:
         if not writes_are_plain(program.graph):
             program = program.run_decompositions({})  # slow, and it splits some operations
     except Exception as error:
-        rule = f"cannot be captured by torch.export ({first_line(error)})"
+        rule = f"cannot be captured by torch.export in {place_of(twin, error)} ({first_line(error)})"
         remedy = "write forward without branches, loops and .item() that depend on the data"
         raise ArgumentError("module", type(twin).__name__, rule, remedy) from None
     return program

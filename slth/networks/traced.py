@@ -14,7 +14,7 @@ from torch import Tensor
 from slth.arrays import Indices
 from slth.errors import ArgumentError
 from slth.graphs import INPUT, Add, Flatten, Node, Shape
-from slth.graphs.graph import _LONGEST_NAME, _NAME_CHARACTERS
+from slth.graphs.graph import LONGEST_NAME, NAME_CHARACTERS
 from slth.networks.strides import pieces
 
 BATCH = 2
@@ -61,6 +61,7 @@ class Tracer:
         self.nodes: dict[str, Node] = {}
         self.shapes: dict[str, Shape] = {INPUT: image_shape}
         self.convolutions: dict[Any, Any] = {}  # one object for one layer, however often it is used
+        self.held: set[int] = set()  # ids of the module's own tensors
         self.scales: dict[int, Any] = {}  # trained scales of channels, by the ids of their steps
         self.positions: dict[tuple[int, int], str] = {}  # the node of positions for each height and width
         self.place, self.operation, self.whole = "", "", False
@@ -94,7 +95,7 @@ class Tracer:
         words = [self.place] if self.place else []
         if part or not self.whole or not self.place:
             words.append(part or self.operation)
-        name = "".join(one if one in _NAME_CHARACTERS else "_" for one in ".".join(words))[: _LONGEST_NAME - 8]
+        name = "".join(one if one in NAME_CHARACTERS else "_" for one in ".".join(words))[: LONGEST_NAME - 8]
         unique, number = name, 1
         while unique in self.shapes:
             number += 1
@@ -117,6 +118,8 @@ class Tracer:
         value = self.written(value)
         to: Shape = tuple(order.shape[1:])  # type: ignore[assignment]
         have = self.shapes[value.source]
+        if value.index is None and to == have and torch.equal(order.reshape(-1), torch.arange(order.numel())):
+            return str(value.source)
         numbers = value.numbers.reshape(-1)[order]
         one = self._one_example(numbers, prod(have))
         if one.size == prod(have) and np.array_equal(one.reshape(-1), np.arange(one.size)):
@@ -124,16 +127,28 @@ class Tracer:
                 return str(value.source)
             if to == (one.size, 1, 1):
                 return self.add(Flatten(), value.source, part="flatten")
-        found = pieces(one, to, most=4 if value.origin else 16)
-        if found:
-            nodes = [self.add(step, value.source, part="rearrange") for step in found]
-            return nodes[0] if len(nodes) == 1 else self.add(Add(), *nodes)
+        most = 4 if value.origin else 16
+        node = self._rearranged(value.source, one, to, most)
+        if node:
+            return node
+        total = prod(to)
+        if (
+            value.index is not None and value.shape[0] == BATCH and one.size == prod(value.shape[1:])
+        ):  # its own axes first, then the order
+            node = self._rearranged(value.source, self._one_example(value.numbers, prod(have)), (total, 1, 1), most)
+            if node:
+                return self.arranged(self.whole_of(node, value.shape[1:]), order)
         if value.origin is None:
             raise self.refusal("takes numbers in no regular order", "use slices, permutations and reshapes")
         parent, view = value.origin  # the chain of views is irregular: write out what it begins with
         flat = torch.arange(prod(parent.shape)).reshape(BATCH, -1, 1, 1)
         settled = self.whole_of(self.arranged(parent, flat), parent.shape[1:])
         return self.arranged(Value(settled.source, value.shape, view(settled.numbers)), order)
+
+    def _rearranged(self, source: str, places: Indices, to: Shape, most: int) -> str | None:
+        """Write the places of a source as one rearrangement or the sum of some; None where it would take more."""
+        nodes = [self.add(step, source, part="rearrange") for step in pieces(places, to, most=most)]
+        return (nodes[0] if len(nodes) == 1 else self.add(Add(), *nodes)) if nodes else None
 
     def _one_example(self, numbers: Tensor, size: int) -> Indices:
         """Return int64 places of the first example, -1 for 0, where all examples do the same with their own numbers."""

@@ -38,6 +38,7 @@ class Walk:
         }
         live = _live(self.graph)
         tensors = _tensors(program)
+        tracer.held |= {id(one.tensor) for one in tensors.values()}
         for node in self.graph.nodes:
             if node.op == "placeholder":
                 self.environment[node] = tensors.get(node.name, start)

@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from slth.constructions.attention import HeadWork
-from slth.constructions.solving import Setting
+from slth.arrays import Floats
+from slth.constructions import PerWeight
 from slth.errors import ArgumentError
-from slth.rng import Stream, WeightLaw
-from slth.tickets import Mask, QueryKey, ValueOutput
-from slth.tickets.attention_network import softmax
-from slth.tickets.attention_weights import fold_heads
-from slth.tickets.network import Floats
+from slth.graphs import Attend, Conv, Graph, Node
+from slth.graphs.attend import softmax
+from slth.rng import Stream
+from slth.tickets import Folded
 
-_LAW = WeightLaw("uniform", 1.0)
 _SCORES = 2**22  # in memory at a time: 32 MiB
 
 
@@ -31,7 +29,7 @@ class DecayRow:
     candidates : int
         Random products offered for each entry.
     inner_width : int
-        width * candidates: the theorem's n_K and n_V, of one head.
+        width * candidates: the theorem's n_K and n_V, which the heads share.
     mean, median, largest : float
         Of the largest row error over all tokens, over the random networks.
     """
@@ -155,6 +153,8 @@ def random_heads(*, width: int, heads: int, tokens: int, seed: int) -> tuple[Flo
 def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed: int) -> tuple[Floats, Floats]:
     """Return what subset sums of a random network's products make of merged matrices, with gain 1.
 
+    A row's products are offered to all heads.
+
     Parameters
     ----------
     scores, values : float64[heads, inputs, outputs]
@@ -170,7 +170,7 @@ def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed:
 
     Raises
     ------
-    KeyboardInterrupt
+    slth.errors.Interrupted
         On Ctrl-C.
 
     Examples
@@ -179,8 +179,42 @@ def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed:
     >>> bool(abs(near - 0.5).max() < 0.01)
     True
     """
-    setting = Setting(_LAW, seed, None, None)
-    return _approximated(QueryKey, scores, candidates, setting), _approximated(ValueOutput, values, candidates, setting)
+    target = attention_graph(scores, values)
+    ticket, _ = PerWeight(candidates=candidates, gain="unit").ticket(target, input_box=(-1.0, 1.0), seed=seed)
+    near = (_merged(ticket.folded[name], len(scores)) for name in ("scores", "values"))
+    return next(near), next(near)
+
+
+def attention_graph(scores: Floats, values: Floats, *, tokens: int = 1) -> Graph:
+    """Return attention of merged matrices as a network: the tokens are its keys.
+
+    Parameters
+    ----------
+    scores, values : float64[heads, inputs, outputs]
+    tokens : int
+
+    Returns
+    -------
+    Graph
+        Of inputs [inputs, tokens], without residual.
+
+    Examples
+    --------
+    Equal scores: each token becomes the mean of all.
+
+    >>> graph = attention_graph(np.zeros((1, 1, 1)), np.ones((1, 1, 1)), tokens=2)
+    >>> graph.forward([[[1.0, 3.0]]]).ravel().tolist()
+    [2.0, 2.0]
+    """
+    queries, mixed = (Conv(part.swapaxes(1, 2).reshape(-1, part.shape[1])) for part in (scores, values))
+    return Graph(
+        (scores.shape[1], tokens),
+        [
+            Node("scores", queries, ("input",)),
+            Node("values", mixed, ("input",)),
+            Node("attend", Attend(len(scores)), ("scores", "input", "values")),
+        ],
+    )
 
 
 def attention(x: Floats, scores: Floats, values: Floats) -> Floats:
@@ -220,9 +254,7 @@ def _normed(matrices: Floats) -> Floats:
     return normed
 
 
-def _approximated(kind: type[QueryKey] | type[ValueOutput], matrices: Floats, count: int, setting: Setting) -> Floats:
-    heads, inputs, outputs = matrices.shape
-    layer = kind(kind.__name__, inputs=inputs, outputs=outputs, heads=heads, units=count)
-    work = HeadWork(layer, matrices.reshape(-1, outputs), 1.0, count)
-    work.solve(setting)
-    return fold_heads(layer, Mask(work.masks()), setting.law, setting.seed, 1.0).middle
+def _merged(folded: Folded, heads: int) -> Floats:
+    """Return the matrices [heads, inputs, outputs] of a convolution of size 1."""
+    kernel = folded.middle()[0]
+    return kernel.reshape(heads, -1, kernel.shape[1]).swapaxes(1, 2)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from slth.constructions.attention_softmax import lemma_bound
 from slth.errors import ArgumentError
 from slth.grids.context import Context
 from slth.studies.attention_decay import approximated_heads, attention, random_heads
+from slth.theory import bounds
 
 
 def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
@@ -23,8 +23,8 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     Parameters
     ----------
     cell : mapping
-        ``width``: numbers d of a token; ``heads``; ``candidates``: random products for each entry, so that a head's
-        inner width n_K = n_V is width * candidates; ``lengths``: list of numbers T of tokens; ``target_seed``.
+        ``width``: numbers d of a token; ``heads``; ``candidates``: random products for each entry, so that the inner
+        width n_K = n_V is width * candidates; ``lengths``: list of numbers T of tokens; ``target_seed``.
     seed : int
         Of the random network, which is the same for all lengths.
     context : Context
@@ -85,8 +85,11 @@ def _bound(scores: np.ndarray, values: np.ndarray, near_scores: np.ndarray, near
     """
     width = scores.shape[1]
     alpha = float(np.sqrt(width))
-    total = 0.0
+    lemma, total = bounds["otsuka2025.softmax_error"], 0.0
     for a, b, near_a, near_b in zip(scores, values, near_scores, near_values, strict=True):
-        moved = lemma_bound(width, alpha, alpha**2 * float(np.linalg.norm(near_a - a, ord=2)))
+        score_error = alpha**2 * float(np.linalg.norm(near_a - a, ord=2))
+        if score_error > 0.5:
+            return None
+        moved = lemma(d_in=width, radius=alpha, score_error=score_error)
         total += moved * float(np.linalg.norm(b, ord=2)) + alpha * float(np.linalg.norm(near_b - b, ord=2))
-    return total if np.isfinite(total) else None
+    return total

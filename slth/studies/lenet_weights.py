@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.constructions.conv_per_weight import approximate_kernels
+from slth.constructions import approximate_kernels
+from slth.constructions.fresh_lists import weighted_steps
 from slth.data.datasets import DataSet
+from slth.graphs import Graph
 from slth.grids.context import Context
 from slth.studies.trained_targets import data_of, digest_of, lenet_target
-from slth.tickets import ConvNetwork
 
 Floats = NDArray[np.float64]
 
@@ -90,9 +91,9 @@ def _images(data: DataSet, split: Any, limit: int) -> Floats:
     return data.inputs(split, limit=limit).reshape(-1, *data.shape).astype(np.float64)
 
 
-def _parameters(network: ConvNetwork) -> Floats:
+def _parameters(network: Graph) -> Floats:
     """All weights and biases, in order."""
-    arrays = [array for layer in network.layers for array in (layer.weight, layer.bias) if array is not None]
+    arrays = [array for conv in weighted_steps(network) for array in (conv.weight, conv.bias) if array is not None]
     return np.concatenate([array.ravel() for array in arrays])
 
 

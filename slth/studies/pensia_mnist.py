@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from slth.constructions import approximate_weights
+from slth.constructions.fresh_lists import weighted_steps
 from slth.errors import ArgumentError
+from slth.graphs import Graph
 from slth.grids.context import Context
 from slth.jobs.evaluation import accuracy
 from slth.studies.trained_targets import data_of, dense_target, digest_of
-from slth.tickets import DenseNetwork
 
 LISTS = {"fresh": None, "row": "row"}
 """Who shares a list of coefficients: nobody, as the experiment is described; a row of weights, as its code does."""
@@ -97,5 +98,5 @@ def pensia_mnist(cell: Mapping[str, Any], *, seed: int, context: Context) -> lis
     ]
 
 
-def _weights(network: DenseNetwork) -> np.ndarray:
-    return np.concatenate([layer.weight.ravel() for layer in network.layers])
+def _weights(network: Graph) -> np.ndarray:
+    return np.concatenate([conv.weight.ravel() for conv in weighted_steps(network)])

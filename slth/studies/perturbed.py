@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.constructions.fresh_lists import weighted_steps
 from slth.errors import ArgumentError
+from slth.graphs import Graph
 from slth.grids.context import Context
 from slth.rng import Stream
 from slth.studies.trained_targets import data_of, dense_target, digest_of
 from slth.subset_sum import Status, solve_batch
 from slth.subset_sum.laws import Uniform
-from slth.tickets import DenseNetwork
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -162,9 +163,9 @@ def _solved(values: Floats, targets: Floats, tolerance: float, size: int | None,
     return answer
 
 
-def _spread(target: DenseNetwork, count: int) -> tuple[Floats, NDArray[np.int64], Uniform]:
+def _spread(target: Graph, count: int) -> tuple[Floats, NDArray[np.int64], Uniform]:
     """So many weights at equal steps of rank with both extremes, their rows, and the law over the range of all."""
-    matrices = [layer.weight for layer in target.layers]
+    matrices = [conv.weight.reshape(len(conv.weight), -1) for conv in weighted_steps(target)]
     weights = np.concatenate([matrix.ravel() for matrix in matrices])
     rows = np.repeat(np.arange(sum(map(len, matrices))), np.concatenate([[m.shape[1]] * len(m) for m in matrices]))
     order = np.argsort(weights, kind="stable")

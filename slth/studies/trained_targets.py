@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from slth.constructions.fresh_lists import weighted_steps
 from slth.data.datasets import DataSet, load
 from slth.errors import DataError
 from slth.files import dumps
+from slth.graphs import Graph
+from slth.graphs.file import load_graph, save_graph
 from slth.grids.context import Context
-from slth.jobs.target_file import Network, load_target, save_target
-from slth.tickets import ConvNetwork, DenseNetwork
 
 
 def data_of(name: str, context: Context) -> DataSet:
@@ -44,7 +45,7 @@ def data_of(name: str, context: Context) -> DataSet:
 
 def dense_target(
     data: DataSet, context: Context, *, hidden: Sequence[int], epochs: int, seed: int, bias: bool = False
-) -> DenseNetwork:
+) -> Graph:
     """Train a fully connected classifier by SGD (rate 0.1, batches of 128), or read it from the cache.
 
     Parameters
@@ -63,7 +64,7 @@ def dense_target(
 
     Returns
     -------
-    DenseNetwork
+    Graph
 
     Examples
     --------
@@ -78,22 +79,20 @@ def dense_target(
     sizes = (data.features, *hidden, data.classes)
     recipe = {"kind": "dense", "sizes": sizes, "bias": bias, "training": described(training), "seed": seed}
 
-    def make() -> DenseNetwork:
-        from slth.networks import describe_module, mlp
+    def make() -> Graph:
+        from slth.networks import describe, mlp
         from slth.networks.threads import threads_for
         from slth.training import Examples, train
 
         module = mlp(sizes, bias=bias, seed=seed)
         with threads_for(0):
             train(module, Examples(data.inputs("train"), data.labels("train")), training, seed=seed)
-        return describe_module(module)
+        return describe(module, (data.features,))
 
-    found = _kept(recipe, data, context.cache, make)
-    assert isinstance(found, DenseNetwork), "the recipe is part of the file's name"
-    return found
+    return _kept(recipe, data, context.cache, make)
 
 
-def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> ConvNetwork:
+def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> Graph:
     """Train LeNet-5 by Adam (rate 0.001, batches of 64, no decay), or read it from the cache.
 
     Parameters
@@ -106,7 +105,7 @@ def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> 
 
     Returns
     -------
-    ConvNetwork
+    Graph
 
     Raises
     ------
@@ -126,27 +125,24 @@ def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> 
     training = Recipe(epochs=epochs, batch_size=64, schedule=Constant(1e-3), optimizer=Adam())
     recipe = {"kind": "lenet5", "training": described(training), "seed": seed}
 
-    def make() -> ConvNetwork:
-        from slth.networks import describe_module, lenet5
+    def make() -> Graph:
+        from slth.networks import describe, lenet5
         from slth.training import Examples, train
 
         module = lenet5(input_shape=data.shape, classes=data.classes, seed=seed)
         train(module, Examples(data.inputs("train"), data.labels("train"), shape=data.shape), training, seed=seed)
-        network = describe_module(module, input_shape=data.shape)
-        assert isinstance(network, ConvNetwork), "it has convolutions"
-        return network
+        return describe(module, data.shape)
 
-    found = _kept(recipe, data, context.cache, make)
-    assert isinstance(found, ConvNetwork), "the recipe is part of the file's name"
-    return found
+    return _kept(recipe, data, context.cache, make)
 
 
-def digest_of(network: DenseNetwork | ConvNetwork) -> str:
+def digest_of(network: Graph) -> str:
     """Return 12 hexadecimal digits that tell one set of weights from another.
 
     Parameters
     ----------
-    network : DenseNetwork or ConvNetwork
+    network : Graph
+        Of convolutions.
 
     Returns
     -------
@@ -156,13 +152,13 @@ def digest_of(network: DenseNetwork | ConvNetwork) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from slth.tickets import DenseLayer
-    >>> len(digest_of(DenseNetwork([DenseLayer(np.eye(2))])))
+    >>> from slth.graphs import Conv, Node
+    >>> len(digest_of(Graph((2,), [Node("linear", Conv(np.eye(2)), ("input",))])))
     12
     """
     content = hashlib.sha256()
-    for layer in network.layers:
-        for array in (layer.weight, layer.bias):
+    for conv in weighted_steps(network):
+        for array in (conv.weight, conv.bias):
             if array is not None:
                 content.update(array.tobytes())
     return content.hexdigest()[:12]
@@ -172,19 +168,19 @@ def _kept(
     recipe: dict[str, object],
     data: DataSet,
     cache: Path | None,
-    make: Callable[[], Network],
-) -> Network:
+    make: Callable[[], Graph],
+) -> Graph:
     """Make a target, or read the one that the same recipe made; a damaged file is made again."""
     if cache is None:
         return make()
     words = dumps({**recipe, "data": data.provenance["arrays_sha256"]})
     path = cache / f"target-{hashlib.sha256(words.encode()).hexdigest()[:24]}.safetensors"
     try:
-        return load_target(path)
+        return load_graph(path)
     except DataError:
         pass
-    save_target(make(), path)
-    return load_target(path)
+    save_graph(make(), path)
+    return load_graph(path)
 
 
 @lru_cache(maxsize=2)

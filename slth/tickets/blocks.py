@@ -11,7 +11,7 @@ import numpy as np
 from slth.arrays import Bools, Floats, Indices
 from slth.rng import Stream, WeightLaw
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomLayer
+from slth.tickets.pair import Pair, Random, RandomLayer, RandomTensor
 
 _BLOCK_WEIGHTS = 2**22  # weights drawn at a time: 32 MiB, and as much again for their positions
 
@@ -90,8 +90,13 @@ def plain_blocks(layer: RandomLayer, mask: Mask, law: WeightLaw, seed: int) -> I
         yield slice(start, start + len(part)), weights
 
 
-def kept_weights(layer: Random, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
+def kept_weights(layer: Random | RandomTensor, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
     """Yield the kept weights of a layer: source after source the u and then the v, in index order."""
+    if isinstance(layer, RandomTensor):
+        places = np.flatnonzero(mask[layer.path])
+        for start in range(0, len(places), _BLOCK_WEIGHTS):
+            yield law.weights_at(Stream(seed, layer.path), places[start : start + _BLOCK_WEIGHTS])
+        return
     if isinstance(layer, RandomLayer):
         for rows, weights in plain_blocks(layer, mask, law, seed):
             yield weights[mask[layer.path][rows]]
@@ -101,7 +106,7 @@ def kept_weights(layer: Random, mask: Mask, law: WeightLaw, seed: int) -> Iterat
         yield block.second.ravel() if block.kept is None else block.second[block.kept]
 
 
-def kept_weights_sha256(layers: Iterable[Random], mask: Mask, law: WeightLaw, seed: int) -> str:
+def kept_weights_sha256(layers: Iterable[Random | RandomTensor], mask: Mask, law: WeightLaw, seed: int) -> str:
     """Return the sha256 (64 hexadecimal digits) of all kept weights as little-endian float64, layer after layer."""
     digest = sha256()
     for layer in layers:

@@ -34,8 +34,9 @@ from slth.graphs.file import safetensors_bytes
 from slth.resources import require_memory
 from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
+from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomLayer
+from slth.tickets.pair import Pair, Random, RandomLayer, RandomTensor
 
 FORMAT = "ticket/2"
 SOURCE_KINDS: dict[str, type[Any]] = {
@@ -63,8 +64,8 @@ _BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
 class Content:
     """What stands in a ticket's file: the ticket's fields, and the sha256 of its kept weights."""
 
-    source: Graph
-    layers: tuple[Random, ...]
+    source: Graph | Layout
+    layers: tuple[Random | RandomTensor, ...]
     law: WeightLaw
     seed: int
     mask: Mask
@@ -76,7 +77,11 @@ class Content:
 
 def content_to_bytes(content: Content) -> bytes:
     """Return the bytes of a ticket's file, the same for equal contents."""
-    text, _ = graph_text(content.source, SOURCE_KINDS)
+    if isinstance(content.source, Layout):
+        named = {"layout": content.source.describe(), "masked": [layer.path for layer in content.layers]}
+        text = json.dumps(named, separators=(",", ":"))
+    else:
+        text, _ = graph_text(content.source, SOURCE_KINDS)
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
@@ -211,8 +216,7 @@ def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content
         raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
     text = metadata["source"]
     require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
-    source = graph_from_text(text, None, SOURCE_KINDS)
-    layers = tuple({node.step.path: node.step for node in source.weighted}.values())
+    source, layers = _source(text)
     positions = sum(layer.open_positions for layer in layers)
     require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
     seed = metadata["seed"]
@@ -231,6 +235,22 @@ def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content
         buffers={name: _buffer(tensors[place], place) for name, place in buffers.items()},
         weights_sha256=metadata["weights_sha256"],
     )
+
+
+def _source(text: str) -> tuple[Graph | Layout, tuple[Random | RandomTensor, ...]]:
+    """Return the architecture of the random network, and its random layers."""
+    named = strict_json("source", text)
+    if "layout" not in named:
+        graph = graph_from_text(text, None, SOURCE_KINDS)
+        return graph, tuple({node.step.path: node.step for node in graph.weighted}.values())
+    masked = named.get("masked")
+    if set(named) != {"layout", "masked"} or not isinstance(masked, list):
+        raise ArgumentError("source", sorted(named), "must have layout and masked", "the file was changed")
+    try:
+        layout = Layout.from_description(named["layout"])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError("layout", named["layout"], f"is no layout ({error})", "the file was changed") from None
+    return layout, tuple(RandomTensor(name, tuple(layout[name].shape)) for name in masked)
 
 
 def _coded_masks(content: Content) -> NDArray[np.uint8]:
@@ -252,7 +272,9 @@ def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8
     return order[places].astype(np.uint8)
 
 
-def _decoded_masks(layers: tuple[Random, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
+def _decoded_masks(
+    layers: tuple[Random | RandomTensor, ...], alphabet: tuple[int, ...], codes: bytes
+) -> dict[str, NDArray[Any]]:
     kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
     values = np.array(alphabet).astype(kind)
     each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import ClassVar, Literal, TypeAlias, get_args
 
 from slth.arrays import whole
@@ -262,4 +263,64 @@ class RandomLayer:
         return False
 
 
+@dataclass(frozen=True)
+class RandomTensor:
+    r"""One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``.
+
+    Parameters
+    ----------
+    path : str
+        Name of the tensor, and of its stream and mask.
+    extents : tuple of int
+        Its shape; numbers stand in row-major order.
+
+    Raises
+    ------
+    ArgumentError
+        When the name is none, or the tensor exceeds 2**62 entries.
+
+    Examples
+    --------
+    >>> RandomTensor("fc.weight", (10, 84)).open_positions
+    840
+    """
+
+    path: str
+    extents: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_name(self.path)
+        object.__setattr__(self, "extents", tuple(whole(size, "extents", 1, STREAM_LENGTH) for size in self.extents))
+        if self.open_positions > STREAM_LENGTH:
+            raise ArgumentError(
+                self.path, self.extents, "asks for more numbers than a stream has", "choose smaller ones"
+            )
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Path of the random stream."""
+        return (self.path,)
+
+    @property
+    def mask_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of the mask array."""
+        return {self.path: self.extents}
+
+    @property
+    def open_positions(self) -> int:
+        """Number of random weights to choose from: all of them."""
+        return prod(self.extents)
+
+    @property
+    def random_parameters(self) -> int:
+        """Number of random weights."""
+        return self.open_positions
+
+    @property
+    def target_parameters(self) -> None:
+        """There is no target."""
+        return
+
+
 Random: TypeAlias = Pair | RandomLayer
+"""The random layers of a graph."""

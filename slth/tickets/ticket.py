@@ -20,8 +20,9 @@ from slth.tickets.blocks import kept_weights_sha256
 from slth.tickets.evaluation import through, through_folded, through_layer
 from slth.tickets.file import Content, content_from_bytes, content_to_bytes, read_content, write_content
 from slth.tickets.folded import Folded, fold
+from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random
+from slth.tickets.pair import Pair, Random, RandomTensor
 
 Family: TypeAlias = Literal["strong", "trainable"]
 Form: TypeAlias = Literal["folded", "masked"]
@@ -64,9 +65,11 @@ class Ticket:
 
     Parameters
     ----------
-    source : Graph
+    source : Graph or Layout
         The architecture of the random network: a graph whose weighted steps are :class:`Pair` or
-        :class:`RandomLayer`, at least one. Where one layer is used at several nodes, they have the same step.
+        :class:`RandomLayer`, at least one. Where one layer is used at several nodes, they have the same step. Of a
+        module outside the network language the names and shapes of its tensors, of which those are random that the mask
+        names; the others stand in ``buffers``.
     law : WeightLaw
         The law of its weights.
     seed : int
@@ -100,7 +103,7 @@ class Ticket:
     1.0
     """
 
-    source: Graph
+    source: Graph | Layout
     law: WeightLaw
     seed: int
     mask: Mask
@@ -109,9 +112,10 @@ class Ticket:
     buffers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in (("source", Graph), ("law", WeightLaw), ("mask", Mask)):
-            if not isinstance(getattr(self, name), kind):
-                raise ArgumentError(name, getattr(self, name), f"must be a {kind.__name__}", "build one first")
+        for name, kinds in (("source", (Graph, Layout)), ("law", (WeightLaw,)), ("mask", (Mask,))):
+            if not isinstance(getattr(self, name), kinds):
+                named = " or a ".join(kind.__name__ for kind in kinds)
+                raise ArgumentError(name, getattr(self, name), f"must be a {named}", "build one first")
         object.__setattr__(self, "seed", Stream(self.seed, "").seed)  # a stream knows the rule of seeds
         if self.family not in get_args(Family):
             raise ArgumentError("family", self.family, "is not known", 'use "strong" or "trainable"')
@@ -131,18 +135,37 @@ class Ticket:
         )
 
     @cached_property
-    def layers(self) -> tuple[Random, ...]:
+    def layers(self) -> tuple[Random | RandomTensor, ...]:
         """The random layers, each once, in the order in which they occur first: each has one gain."""
+        return _tensors_of(self.source, self.mask) if isinstance(self.source, Layout) else self.graph_layers
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The random network as a graph.
+
+        Raises
+        ------
+        ArgumentError
+            Where the ticket is for a module outside the network language.
+        """
+        if isinstance(self.source, Layout):
+            rule = "is for a module outside the network language, which only that module evaluates"
+            raise ArgumentError("ticket", self.source.fingerprint[:12], rule, "use slth.apply_to(module, ticket)")
+        return self.source
+
+    @cached_property
+    def graph_layers(self) -> tuple[Random, ...]:
+        """The random layers of a graph."""
         layers: dict[str, Random] = {}
-        for node in self.source.weighted:
+        for node in self.graph.weighted:
             layer = node.step
             if not isinstance(layer, Random):
                 rule = f"has weights at node {node.name} ({type(layer).__name__})"
-                raise ArgumentError("source", self.source.input_shape, rule, "put a Pair in the place of each")
+                raise ArgumentError("source", self.graph.input_shape, rule, "put a Pair in the place of each")
             if layers.setdefault(layer.path, layer) != layer:
                 raise ArgumentError("path", layer.path, "names two random layers", "give each layer its own path")
         if not layers:
-            raise ArgumentError("source", self.source.input_shape, "has no random layer", "put a Pair into it")
+            raise ArgumentError("source", self.graph.input_shape, "has no random layer", "put a Pair into it")
         names = [name for layer in layers.values() for name in {*layer.streams, *layer.mask_shapes}]
         repeated = [name for name in names if names.count(name) > 1] if len(names) != len(set(names)) else []
         if repeated:
@@ -182,17 +205,17 @@ class Ticket:
         if form not in get_args(Form):
             raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
         if form == "folded":
-            return in_parts(self.source, partial(through_folded, self.folded, self.source), x)
+            return in_parts(self.graph, partial(through_folded, self.folded, self.graph), x)
 
         def layer(step: Random, values: Floats) -> Floats:
             return through_layer(step, self.mask, self.law, self.seed, self.gain(step.path), values)
 
-        return in_parts(self.source, partial(through, self.source, layer), x)
+        return in_parts(self.graph, partial(through, self.graph, layer), x)
 
     @cached_property
     def folded(self) -> dict[str, Folded]:
         """What each random layer computes, by its path, enclosed in exact arithmetic."""
-        gains = zip(self.layers, self.gains.tolist(), strict=True)
+        gains = zip(self.graph_layers, self.gains.tolist(), strict=True)
         return {layer.path: fold(layer, self.mask, self.law, self.seed, gain) for layer, gain in gains}
 
     def statistics(self) -> TicketStatistics:
@@ -304,6 +327,12 @@ def ticket_from_bytes(content: bytes) -> Ticket:
     return ticket
 
 
+def _tensors_of(layout: Layout, mask: Mask) -> tuple[RandomTensor, ...]:
+    """Return the tensors of a layout that the mask names, in the layout's order."""
+    known = {tensor.name: tuple(tensor.shape) for tensor in layout.tensors}
+    return tuple(RandomTensor(name, shape) for name, shape in known.items() if name in mask.arrays)
+
+
 def _buffer(name: str, array: Any) -> NDArray[Any]:
     check_name(name)
     given = np.array(array)
@@ -312,7 +341,7 @@ def _buffer(name: str, array: Any) -> NDArray[Any]:
     return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
 
 
-def _check_mask(layers: tuple[Random, ...], mask: Mask) -> None:
+def _check_mask(layers: tuple[Random | RandomTensor, ...], mask: Mask) -> None:
     expected = {name: shape for layer in layers for name, shape in layer.mask_shapes.items()}
     if set(mask.arrays) != set(expected):
         odd = sorted(set(mask.arrays) ^ set(expected))

@@ -46,7 +46,7 @@ def verify(
     Parameters
     ----------
     keys : sequence of str
-        Of bounds, or ``certificate.dense`` and the like; without any, everything there is.
+        Of bounds, or ``certificate.per-weight`` and the like; without any, everything there is.
     effort : Effort, optional
         How much to try.
     progress : callable, optional

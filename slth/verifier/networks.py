@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, pairwise
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from slth.constructions import Attention, Conv, Dense, Structured
-from slth.constructions.attention import construct_attention
-from slth.constructions.conv import construct_conv
-from slth.constructions.dense import construct_dense
-from slth.constructions.structured import construct_structured
-from slth.networks import attack_difference
-from slth.networks.attention_attack import attack_attention
+from slth.certificates import certify
+from slth.constructions import Method, PerWeight, Shallow, Structured
+from slth.graphs import Graph
+from slth.networks import attack
 from slth.subset_sum import solve
 from slth.theory import bounds
-from slth.tickets import AttentionNetwork, ConvLayer, ConvNetwork, DenseLayer, DenseNetwork, Flatten, Pool
+from slth.tickets import Ticket
 from slth.verifier.nouns import Case, Check, Inequality
+from slth.verifier.random_graphs import attention, chain, images
 
 STARTS, STEPS = 3, 40
+
+KINDS: dict[str, Callable[[np.random.Generator, int, int], Graph]] = {
+    "chain": lambda generator, width, layers: chain(generator, [width, *[width] * (layers - 1), 2]),
+    "images": lambda generator, width, layers: images(generator, channels=min(width, 3), layers=layers),
+    "attention": lambda generator, width, layers: attention(
+        generator, tokens=1 + width // 2, width=width, layers=min(layers, 2)
+    ),
+}
+"""Random networks by kind, from (generator, width, layers)."""
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """A method, on which networks it is tried and how large."""
+
+    make: Callable[[int], Method]
+    kinds: tuple[str, ...]
+    sizes: tuple[int, int]
+    least_layers: int = 1
+
+
+HUNTS = {
+    "per-weight": Hunt(lambda size: PerWeight(candidates=size), tuple(KINDS), (4, 14)),
+    "structured": Hunt(lambda size: Structured(channels=size, gain="unit", beam=1), tuple(KINDS), (50, 300)),
+    "shallow": Hunt(lambda size: Shallow(candidates=size), ("chain",), (4, 12), least_layers=2),
+}
+"""Which methods are tried on what."""
 
 
 def _whole(low: int, high: int) -> st.SearchStrategy[int]:
@@ -33,84 +61,57 @@ def _seeds() -> st.SearchStrategy[int]:
     return st.integers(0, 2**32 - 1)
 
 
-def _dense_network(generator: np.random.Generator, sizes: list[int], *, scale: float = 1.0) -> DenseNetwork:
-    last = len(sizes) - 2
-    return DenseNetwork(
-        [
-            DenseLayer(
-                generator.standard_normal((outputs, inputs)) * scale / math.sqrt(inputs),
-                generator.standard_normal(outputs) * 0.3,
-                "identity" if number == last else "relu",
-            )
-            for number, (inputs, outputs) in enumerate(pairwise(sizes))
-        ]
+def _cases(hunt: Hunt, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(hunt.kinds),
+            "width": _whole(1, 5),
+            "layers": _whole(hunt.least_layers, 4),
+            "low": st.sampled_from([0.0, -1.0]),
+            "size": _whole(*hunt.sizes),
+            "seed": _seeds(),
+            **more,
+        }
     )
 
 
-def _dense(case: Case) -> float:
-    generator = np.random.default_rng(case["seed"])
-    target = _dense_network(generator, [case["inputs"], *[case["width"]] * (case["layers"] - 1), 2])
+def _made(hunt: Hunt, case: Case) -> tuple[Graph, Ticket, tuple[float, float]]:
+    target = KINDS[case["kind"]](np.random.default_rng(case["seed"]), case["width"], case["layers"])
     box = (float(case["low"]), 1.0)
-    made = construct_dense(target, Dense(candidates=case["candidates"]), input_box=box, seed=case["seed"])
-    found = attack_difference(target, made.ticket, input_box=box, starts=STARTS, steps=STEPS, seed=case["seed"])
-    return _over(found.error, made.certificate)
+    ticket, _ = hunt.make(case["size"]).ticket(target, input_box=box, seed=case["seed"])
+    return target, ticket, box
 
 
-def _over(error: float, certificate: Any) -> float:
-    """What was observed in float64 over what the certificate allows there."""
-    allowed = certificate.error + certificate.float64_allowance
+def _over_a_box(hunt: Hunt) -> Callable[[Case], float]:
+    def ratio(case: Case) -> float:
+        target, ticket, box = _made(hunt, case)
+        certificate = certify(target, ticket, input_box=box)
+        found = attack(target, ticket, input_box=box, starts=STARTS, steps=STEPS, seed=case["seed"])
+        return _over(found.error, certificate.error + certificate.float64_allowance)
+
+    return ratio
+
+
+def _around(case: Case) -> float:
+    """The same around one input; infinite where a class changes that was certified not to."""
+    target, ticket, box = _made(HUNTS["per-weight"], case)
+    generator, radius = np.random.default_rng(case["seed"] + 1), float(case["radius"])
+    middle = generator.uniform(*box, target.input_shape)
+    around = certify(target, ticket, inputs=middle[None], radius=radius)
+    ball = (middle - radius, middle + radius)
+    found = attack(target, ticket, input_box=ball, starts=STARTS, steps=STEPS, seed=case["seed"])
+    points = np.stack([found.input, *generator.uniform(*ball, (20, *target.input_shape))])
+    allowance = around.float64_allowance
+    if around.margins[0] > 2.0 * allowance:
+        outputs = np.concatenate([network.forward(points) for network in (target, ticket)])
+        if (outputs.argmax(axis=1) != around.classes[0]).any():
+            return math.inf
+    return _over(found.error, float(around.errors[0]) + allowance)
+
+
+def _over(error: float, allowed: float) -> float:
+    """What was observed in float64 over what is allowed there."""
     return error / allowed if allowed > 0.0 else (math.inf if error > 0.0 else math.nan)
-
-
-def _images(generator: np.random.Generator, case: Case) -> ConvNetwork:
-    channels, side = case["channels"], 6
-    steps: list[Any] = [_convolution(generator, 1, channels)]
-    if case["pool"]:
-        steps.append(Pool("max", (2, 2)))
-        side //= 2
-    if case["layers"] > 2:
-        steps.append(_convolution(generator, channels, channels))
-    head = generator.standard_normal((2, channels * side * side, 1, 1)) / math.sqrt(channels * side * side)
-    return ConvNetwork((1, 6, 6), [*steps, Flatten(), ConvLayer(head, activation="identity")])
-
-
-def _convolution(generator: np.random.Generator, inputs: int, outputs: int) -> ConvLayer:
-    kernel = generator.standard_normal((outputs, inputs, 3, 3)) / math.sqrt(9 * inputs)
-    return ConvLayer(kernel, padding=(1, 1))
-
-
-def _structured(case: Case) -> float:
-    generator = np.random.default_rng(case["seed"])
-    target, box = _images(generator, case), (float(case["low"]), 1.0)
-    method = Structured(channels=case["candidates"], gain="unit", beam=1)
-    made = construct_structured(target, method, input_box=box, seed=case["seed"])
-    found = attack_difference(target, made.ticket, input_box=box, starts=STARTS, steps=STEPS, seed=case["seed"])
-    return _over(found.error, made.certificate)
-
-
-def _conv(case: Case) -> float:
-    generator = np.random.default_rng(case["seed"])
-    target, box = _images(generator, case), (float(case["low"]), 1.0)
-    made = construct_conv(target, Conv(candidates=case["candidates"]), input_box=box, seed=case["seed"])
-    found = attack_difference(target, made.ticket, input_box=box, starts=STARTS, steps=STEPS, seed=case["seed"])
-    return _over(found.error, made.certificate)
-
-
-def _attention(case: Case) -> float:
-    generator = np.random.default_rng(case["seed"])
-    target = _block(generator, tokens=case["tokens"], width=4, heads=2)
-    made = construct_attention(target, Attention(candidates=case["candidates"]), seed=case["seed"])
-    found = attack_attention(target, made.ticket, starts=STARTS, steps=STEPS, seed=case["seed"])
-    return _over(found.error, made.certificate)
-
-
-def _block(generator: np.random.Generator, *, tokens: int, width: int, heads: int) -> AttentionNetwork:
-    def matrices(inputs: int, outputs: int) -> Any:
-        return generator.standard_normal((heads, inputs, outputs)) / math.sqrt(inputs)
-
-    embedding = _dense_network(generator, [2 + tokens, width])
-    readout = _dense_network(generator, [width, 2])
-    return AttentionNetwork(tokens, embedding, matrices(width, width), matrices(width, width), readout)
 
 
 def _solution(case: Case) -> float:
@@ -157,72 +158,47 @@ def _layer_errors(case: Case) -> float:
     """Change of the output when every parameter moves by what Burkholz's formula allows, over eps."""
     generator = np.random.default_rng(case["seed"])
     layers, width = case["layers"], case["width"]
-    target = _dense_network(generator, [width] * (layers + 1), scale=case["scale"])
-    inputs = generator.uniform(-1.0, 1.0, (200, width))
-    norm = max(float(np.abs(layer.weight).sum(axis=1).max()) for layer in target.layers)
+    target = chain(generator, [width] * (layers + 1), scale=case["scale"])
+    values = moved = generator.uniform(-1.0, 1.0, (200, width))
+    weights = [(node.step.weight[:, :, 0, 0], node.step.bias) for node in target.weighted]
+    norm = max(float(np.abs(weight).sum(axis=1).max()) for weight, _ in weights)
     if not 0.01 <= norm <= 100.0:
         return math.nan
-    signals, values = [], inputs
-    for layer in target.layers:
+    signals = []
+    for number, (weight, bias) in enumerate(weights, start=1):
         signals.append(float(np.abs(values).sum(axis=1).max()))
-        values = values @ layer.weight.T + (0.0 if layer.bias is None else layer.bias)
-        values = np.maximum(values, 0.0) if layer.activation == "relu" else values
-    moved = inputs
-    for number, (layer, signal) in enumerate(zip(target.layers, signals, strict=True), start=1):
+        values = _activated(values @ weight.T + bias, last=number == layers)
+    for number, ((weight, bias), signal) in enumerate(zip(weights, signals, strict=True), start=1):
         allowed = bounds["burkholz2022a.layer_error"](
             eps=case["eps"], layers=layers, layer=number, signal=signal, norm=norm
         )
-        signs = np.where(generator.random(layer.weight.shape) < case["positive"], 1.0, -1.0)
-        bias = (0.0 if layer.bias is None else layer.bias) + allowed
-        moved = moved @ (layer.weight + allowed * signs).T + bias
-        moved = np.maximum(moved, 0.0) if layer.activation == "relu" else moved
+        signs = np.where(generator.random(weight.shape) < case["positive"], 1.0, -1.0)
+        moved = _activated(moved @ (weight + allowed * signs).T + bias + allowed, last=number == layers)
     return float(np.abs(moved - values).max()) / float(case["eps"])
 
 
+def _activated(sums: Any, *, last: bool) -> Any:
+    return sums if last else np.maximum(sums, 0.0)
+
+
 BELOW = "no input of the box has a larger error, gradient ascent on the error included"
-IMAGES = {
-    "channels": _whole(1, 3),
-    "layers": _whole(2, 3),
-    "pool": st.booleans(),
-    "low": st.sampled_from([0.0, -1.0]),
-    "seed": _seeds(),
-}
 
 CHECKS: tuple[Check, ...] = (
-    Inequality(
-        key="certificate.dense",
-        claim=BELOW,
-        cases=lambda: st.fixed_dictionaries(
-            {
-                "inputs": _whole(1, 6),
-                "width": _whole(1, 6),
-                "layers": _whole(1, 4),
-                "candidates": _whole(4, 16),
-                "low": st.sampled_from([0.0, -1.0]),
-                "seed": _seeds(),
-            }
-        ),
-        ratio=_dense,
+    *(
+        Inequality(
+            key=f"certificate.{name}",
+            claim=BELOW,
+            cases=partial(_cases, hunt),
+            ratio=_over_a_box(hunt),
+            share=0.5,
+        )
+        for name, hunt in HUNTS.items()
     ),
     Inequality(
-        key="certificate.structured",
-        claim=BELOW,
-        cases=lambda: st.fixed_dictionaries({**IMAGES, "candidates": _whole(50, 300)}),
-        ratio=_structured,
-        share=0.5,
-    ),
-    Inequality(
-        key="certificate.conv",
-        claim=BELOW,
-        cases=lambda: st.fixed_dictionaries({**IMAGES, "candidates": _whole(4, 10)}),
-        ratio=_conv,
-        share=0.5,
-    ),
-    Inequality(
-        key="certificate.attention",
-        claim=BELOW,
-        cases=lambda: st.fixed_dictionaries({"tokens": _whole(2, 3), "candidates": _whole(6, 14), "seed": _seeds()}),
-        ratio=_attention,
+        key="certificate.around",
+        claim="no input around the given one has a larger error, nor another class where that is certified",
+        cases=lambda: _cases(HUNTS["per-weight"], radius=st.sampled_from([0.0, 0.01, 0.2])),
+        ratio=_around,
         share=0.25,
     ),
     Inequality(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from slth.graphs import AdaptivePool, Add, Attend, Conv, Pool, Positions, Relu
+from slth.graphs import AdaptivePool, Add, Attend, Conv, Pool, Positions, Relu, Scale
 from slth.rng import Stream
 from slth.tickets.pair import RandomLayer
 
@@ -30,6 +30,9 @@ def evaluated(graph, layer, x, dtype, rng=None):
             return np.maximum(inputs[0], dtype(0))
         if isinstance(step, Add):
             return total(np.stack(inputs, axis=-1), None)
+        if isinstance(step, Scale):
+            factor, shift = (np.array(each, dtype)[:, None, None] for each in (step.factor, step.shift))
+            return inputs[0] * factor + shift
         if isinstance(step, Attend):
             return _attended(step, *inputs, rng)
         if isinstance(step, Positions):

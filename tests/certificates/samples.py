@@ -21,10 +21,11 @@ from slth.graphs import (
     Positions,
     Rearrange,
     Relu,
+    Scale,
 )
 from slth.rng import Stream, WeightLaw
-from slth.tickets.mask import Mask
 from slth.tickets.folded import Folded
+from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket
 
@@ -111,6 +112,19 @@ def _block_pool(b):
                count_padding=bool(b.rng.random() < 0.5)))  # fmt: skip
 
 
+def _block_scale(b):
+    """A leaky ReLU, or numbers of each channel."""
+    if b.rng.random() < 0.5:
+        b.add(Scale(tuple(b.rng.normal(size=b.shape[0]).tolist()), float(b.rng.normal())))
+        return
+    start = b.here
+    rising = b.relu()
+    b.add(Scale(-0.25), start)
+    b.relu()
+    b.add(Scale(-1.0))
+    b.add(Add(), rising, b.here)
+
+
 def _block_rearrange(b):
     channels, height, width = b.shape
     number = channels * height * width
@@ -139,13 +153,17 @@ def _block_attend(b):
         b.add(Add(), tokens, b.here)
 
 
-BLOCKS = (_block_conv, _block_residual, _block_concat, _block_pool, _block_rearrange, _block_attend)
+BLOCKS = (
+    _block_conv, _block_residual, _block_concat, _block_pool, _block_scale, _block_rearrange, _block_attend,
+)  # fmt: skip
 
 
 def random_graph(rng, *, blocks=3, attention=True, loud=False):
     shape = _pick(rng, (3, 1, 1), (1, 1, 1), (2, 1, 3), (1, 3, 3), (2, 2, 3))
     scale, bias = (0.3, 5.0) if loud else (1.0, 0.5)
     b = Builder(rng, shape, scale=scale, bias=bias)
+    if rng.random() < 0.1:
+        b.add(Scale(2.0, -0.5))
     _block_conv(b)
     for _ in range(int(rng.integers(0, blocks + 1))):
         block = _pick(rng, *BLOCKS)
@@ -334,6 +352,9 @@ def exactly(graph, layer, x):
             return _exact_pool(step, inputs[0])
         if isinstance(step, Positions):
             return np.vectorize(Fraction, otypes=[object])(step.forward(inputs[0]).astype(int))
+        if isinstance(step, Scale):
+            factor, shift = (fractions(np.array(each))[:, None, None] for each in (step.factor, step.shift))
+            return inputs[0] * factor + shift
         if isinstance(step, Relu):
             return np.vectorize(lambda v: max(v, Fraction(0)), otypes=[object])(inputs[0])
         return step.forward(*inputs)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slth.certificates import certify
@@ -15,6 +15,7 @@ from slth.errors import ArgumentError
 from tests.certificates.samples import Builder, near, points_of, random_graph, random_ticket
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.01, 0.2]))
 def test_errors_and_margins_hold_in_every_ball(seed, radius):
     rng = np.random.default_rng(seed)

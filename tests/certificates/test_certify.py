@@ -15,8 +15,9 @@ from slth.certificates.backward import Passes, narrowed
 from slth.certificates.bounds import passes_over
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.layout import Full, window_places
+from slth.certificates.problem import RULES
 from slth.certificates.ranges import Ranges
-from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu
+from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu, Scale
 from tests.certificates.samples import (
     Builder,
     ascended,
@@ -35,6 +36,7 @@ from tests.certificates.samples import (
     source_of,
     through_layers,
 )
+from tests.graph_samples import everything
 
 
 def differences(target, ticket, x):
@@ -103,6 +105,32 @@ def test_one_convolution_is_solved(seed, data):
     highest, lowest = zero[0] + effects.max(axis=0).sum(axis=0), zero[0] + effects.min(axis=0).sum(axis=0)
     worst = np.maximum(np.abs(highest), np.abs(lowest))
     assert certify(target, ticket, input_box=box).per_output == pytest.approx(worst, rel=1e-9, abs=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_one_layer_of_intervals_is_solved(seed):
+    """Of inputs of both signs each meets the half of its own: the worst ends of all intervals are reached together."""
+    rng = np.random.default_rng(seed)
+    b = Builder(rng, (4, 1, 1))
+    b.conv(2, bias=True)
+    target, low = b.graph(), rng.uniform(-1.0, 1.0, 4)
+    (name,), (conv,) = [node.name for node in target.nodes], [node.step for node in target.nodes]
+    folded, box = near(rng, target, width=0.05), (low, low + rng.random(4))
+    one, weight = folded[name], conv.weight[:, :, 0, 0]
+    below = one.positive if one.negative is None else one.negative
+    effects = []
+    for x in (box[0], box[1], np.clip(0.0, *box)):
+        for end in (0, 1):
+            effects.append((np.where(x >= 0.0, one.positive[end][:, :, 0, 0], below[end][:, :, 0, 0]) - weight) * x)
+    constant = [end.ravel() - conv.bias for end in one.constant]
+    highest = np.max(effects, axis=0).sum(axis=1) + constant[1]
+    lowest = np.min(effects, axis=0).sum(axis=1) + constant[0]
+    worst = np.maximum(np.abs(highest), np.abs(lowest))
+    found = certify_folded(target, target, folded, tuple(end.reshape(4, 1, 1) for end in box))
+    assert found.per_output == pytest.approx(worst, rel=1e-9)
+    assert found.error <= certified_error(target, target, folded, tuple(end.reshape(4, 1, 1) for end in box)) * (
+        1 + 1e-9
+    )
 
 
 @given(cases())
@@ -211,6 +239,7 @@ def _without_constant(folded):
     return type(folded)(**(vars(folded) | {"constant": None, "constant_magnitude": None}))
 
 
+@settings(max_examples=8)
 @given(st.integers(0, 2**32 - 1))
 def test_dense_matrices_and_sparse_ones_give_the_same(seed):
     """One pixel is the place where both stand for the same map."""
@@ -346,6 +375,36 @@ def test_a_single_computed_copy_of_the_constant_is_as_wrong_as_a_neuron():
     assert certificate.norm_bound >= 5.0
 
 
+def test_every_kind_of_step_has_a_rule():
+    graph = everything()
+    assert {type(node.step) for node in graph.nodes} <= set(RULES)
+    folded, box = near(np.random.default_rng(0), graph, width=0.0), (np.zeros((2, 6, 6)), 0.01 * np.ones((2, 6, 6)))
+    certificate = certify_folded(graph, graph, folded, box)
+    found = gaps(graph, folded, points_of(np.random.default_rng(1), box, 40)).max(axis=0)
+    assert (found <= certificate.per_output).all()
+    (attention,) = certificate.attention
+    assert attention.node == "attend"
+    assert attention.moved <= attention.lemma
+    assert attention.score_spread <= 2.0 * attention.score_error * (1 + 1e-9)
+
+
+def test_scaled_inputs_are_certified_like_scaled_weights():
+    """A division of pixels in front of the first layer costs nothing, and no work on bounds that are exact."""
+    rng = np.random.default_rng(3)
+    b = Builder(rng, (3, 1, 1))
+    b.conv(4, relu=True)
+    b.conv(2)
+    plain = b.graph()
+    nodes = [Node("by", Scale(0.25), ("input",)),
+             *(Node(node.name, node.step, tuple("by" if name == "input" else name for name in node.inputs))
+               for node in plain.nodes)]  # fmt: skip
+    scaled = Graph(plain.input_shape, nodes)
+    folded, box = near(rng, plain), (-np.ones((3, 1, 1)), np.ones((3, 1, 1)))
+    one = certify_folded(plain, plain, folded, box)
+    two = certify_folded(scaled, scaled, folded, tuple(4.0 * end for end in box))
+    assert two.per_output == pytest.approx(one.per_output, rel=1e-9)
+
+
 def test_zero_networks_keep_to_their_norm_bound():
     """Outward rounding of zeros adds denormals, differently to each of the two bounds."""
     for box, sizes in product(((0.0, 1.0), (-1.0, 1.0)), ((3, 2), (3, 4, 2), (2, 3, 3, 2))):
@@ -362,7 +421,7 @@ def test_zero_networks_keep_to_their_norm_bound():
 def test_a_box_of_one_point_is_evaluated():
     rng = np.random.default_rng(6)
     for _ in range(8):
-        target = random_graph(rng)
+        target = random_graph(rng, attention=False)  # no exponential is evaluated
         ticket = random_ticket(rng, target)
         x = rng.uniform(-1.0, 1.0, target.input_shape)
         certificate = certify(target, ticket, input_box=(x, x))

@@ -16,10 +16,13 @@ def _elsewhere(tmp_path, monkeypatch):
     ("text", "words"),
     [
         ("[solv]\ntarget = 1\n", "unknown table [solv]: did you mean [solve]?"),
-        ("[construct.dens]\ncandidates = 1\n", "unknown table [construct.dens]: did you mean [construct.dense]?"),
+        (
+            "[construct.per-weigh]\ncandidates = 1\n",
+            "unknown table [construct.per-weigh]: did you mean [construct.per-weight]?",
+        ),
         ("[zzz]\nx = 1\n", "use [bench], [bound], "),
         ("tolerance = 1\n", "'tolerance' outside the table of a verb"),
-        ("[construct]\ncandidates = 1\n", "did you mean [construct.dense]?"),
+        ("[construct]\ncandidates = 1\n", "use [construct.per-weight], [construct.structured]"),
         ("demo = 3\n", "write a table [demo]"),
         ("[solve]\ntolerence = 1\n", "Did you mean --tolerance?"),
         ("[solve]\nsize = 2.7\n", "--size='2.7' must be a whole number"),
@@ -39,7 +42,7 @@ def test_what_no_verb_reads_is_refused(capsys, tmp_path, text, words, place):
 
 
 def test_tables_of_other_verbs_are_left_to_them(capsys, tmp_path):
-    (tmp_path / "slth.toml").write_text("[demo]\ncandidates = 9\n[construct.dense]\nepochs = 3\n[env]\n")
+    (tmp_path / "slth.toml").write_text("[demo]\ncandidates = 9\n[construct.per-weight]\nepochs = 3\n[env]\n")
     ran = run(capsys, "solve", "--law", "normal", "--n", 4)
     assert (ran.code, ran.err) == (0, "")
 
@@ -68,8 +71,8 @@ def test_variables_that_nobody_reads_are_said(capsys, monkeypatch):
         (["solve", "--law", "normal", "--n", "4"], "--jobs"),
         (["env"], "--seed"),
         (["demo"], "--channels"),
-        (["construct", "dense"], "--candidates"),
-        (["construct", "dense"], "--batch-size"),
+        (["construct", "per-weight"], "--candidates"),
+        (["construct", "per-weight"], "--batch-size"),
         (["bench"], "--limit"),
     ],
 )

@@ -20,7 +20,7 @@ def process(*arguments, **options):
 
 
 def test_help_and_version(capsys):
-    for arguments in (["--help"], [], ["solve", "--help"], ["construct", "dense", "--help"], ["data"], ["-h"]):
+    for arguments in (["--help"], [], ["solve", "--help"], ["construct", "per-weight", "--help"], ["data"], ["-h"]):
         ran = run(capsys, *arguments)
         assert ran.code == 0
         assert "slth" in ran.out
@@ -159,7 +159,7 @@ sys.exit(main(["env"]))
 def test_signals_while_training(number, code, tmp_path):
     """A long training, stopped: the exit code says how, nothing is on stdout, nothing is written."""
     options = ["--data", "synthetic", "--epochs", "1000000", "--verbose", "--out", str(tmp_path / "out")]
-    with python("-m", "slth", "construct", "dense", *options) as running:
+    with python("-m", "slth", "construct", "per-weight", *options) as running:
         assert "training" in running.stderr.readline()
         running.send_signal(number)
         out, err = running.communicate(timeout=60)

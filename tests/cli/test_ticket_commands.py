@@ -33,7 +33,7 @@ DEMO_KEYS = {
 def made(tmp_path_factory):
     """A ticket made once by the command line."""
     folder = tmp_path_factory.mktemp("made")
-    assert main(["construct", "dense", *SMALL, "--seed", "3", "--out", str(folder), "--quiet"]) == 0
+    assert main(["construct", "per-weight", *SMALL, "--seed", "3", "--out", str(folder), "--quiet"]) == 0
     return folder
 
 
@@ -43,15 +43,15 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def test_construct_writes_everything_and_says_so(capsys, tmp_path, made):
-    ran = run(capsys, "construct", "dense", *SMALL, "--seed", 3, "--out", tmp_path / "a" / "b", "--json")
+    ran = run(capsys, "construct", "per-weight", *SMALL, "--seed", 3, "--out", tmp_path / "a" / "b", "--json")
     assert ran.code == 0
     document = ran.json
     assert document.keys() >= DEMO_KEYS
     assert document["sampled_error"] <= document["attack_error"] <= document["certified_error"]
     assert {path.name for path in (tmp_path / "a/b").iterdir()} == {
-        "net.ticket", "target.safetensors", "report.html", "construct-dense.json"
+        "net.ticket", "target.safetensors", "report.html", "construct-per-weight.json"
     }  # fmt: skip
-    assert json.loads((tmp_path / "a/b/construct-dense.json").read_text()) == document
+    assert json.loads((tmp_path / "a/b/construct-per-weight.json").read_text()) == document
     assert Path(document["report"]).read_text().startswith("<!DOCTYPE html>")
     assert document["seed"] == 3
     assert (tmp_path / "a/b/net.ticket").read_bytes() == (made / "net.ticket").read_bytes()
@@ -72,7 +72,7 @@ def test_construct_to_an_error(capsys, tmp_path):
         tmp_path / "o",
         "--json",
     ]
-    document = run(capsys, "construct", "dense", *options).json
+    document = run(capsys, "construct", "per-weight", *options).json
     assert document["certified_error"] <= document["eps"] == 0.2
     assert len(document["layers"]) == 1
 
@@ -81,13 +81,16 @@ def test_construct_to_an_error(capsys, tmp_path):
     ("arguments", "words"),
     [
         (["--candidates", "3", "--eps", "1"], "--candidates=3"),
-        (["--candidates", "200"], "--candidates=200 is more than the 48"),
+        (["--candidates", "200"], "--candidates=200 must be an integer from 1 to 48"),
         (["--hidden", "4,,4"], "--hidden='4,,4'"),
         (["--hidden", "4,"], "--hidden='4,'"),
         (["--eps", "-1"], "--eps=-1.0"),
         (["--eps", "1", "--delta", "2"], "--delta=2.0"),
         (["--gain", "large"], "--gain='large'"),
-        (["--depth", "single"], "--depth"),
+        (["--tokens", "4"], "--model='mlp' takes no --tokens"),
+        (["--model", "nlp"], "did you mean 'mlp'"),
+        (["--model", "nowhere.at:all"], "cannot be imported"),
+        (["--weights", "w.safetensors"], "--weights='w.safetensors' is not a file"),
         (["--hidden", "6,six"], "--hidden='6,six'"),
         (["--hidden", "6,0"], "--hidden"),
         (["--epochs", "-1"], "--epochs=-1"),
@@ -98,13 +101,13 @@ def test_construct_to_an_error(capsys, tmp_path):
 )
 def test_wrong_constructions_write_nothing(capsys, tmp_path, arguments, words):
     data = [] if "--data" in arguments else ["--data", "synthetic"]
-    ran = run(capsys, "construct", "dense", *data, *arguments, "--out", tmp_path / "o")
+    ran = run(capsys, "construct", "per-weight", *data, *arguments, "--out", tmp_path / "o")
     assert ran.code == 2
     assert words in ran.err
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", [["construct", "dense"], ["ticket", "eval", "net.ticket"]])
+@pytest.mark.parametrize("verb", [["construct", "per-weight"], ["ticket", "eval", "net.ticket"]])
 def test_a_data_set_that_is_not_here_is_bad_input(capsys, tmp_path, monkeypatch, made, verb):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.chdir(made)
@@ -114,11 +117,11 @@ def test_a_data_set_that_is_not_here_is_bad_input(capsys, tmp_path, monkeypatch,
     assert "slth data fetch cifar10" in ran.err
 
 
-@pytest.mark.parametrize("name", ["net.ticket", "target.safetensors", "report.html", "construct-dense.json"])
+@pytest.mark.parametrize("name", ["net.ticket", "target.safetensors", "report.html", "construct-per-weight.json"])
 def test_a_folder_in_the_place_of_a_file_is_found_before_the_work(capsys, tmp_path, monkeypatch, name):
     monkeypatch.setattr("slth.jobs.pipeline.run_job", lambda *_, **__: pytest.fail("there was work"))
     (tmp_path / "o" / name).mkdir(parents=True)
-    ran = run(capsys, "construct", "dense", *SMALL, "--out", tmp_path / "o")
+    ran = run(capsys, "construct", "per-weight", *SMALL, "--out", tmp_path / "o")
     assert ran.code == 2
     assert f"has a folder where the file {name} is to be written" in ran.err
     assert [path.name for path in (tmp_path / "o").iterdir()] == [name]
@@ -128,8 +131,8 @@ def test_a_construction_that_takes_long_says_so(capsys, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("slth.jobs.pipeline.run_job", stop)
-    verb = ["construct", "dense"]
+    monkeypatch.setattr("slth.constructions.PerWeight.construct", stop)
+    verb = ["construct", "per-weight", "--epochs", 0]
     options = ["--out", tmp_path / "o", "--candidates", 46]
     assert "46 candidates for each weight will take about" in run(capsys, *verb, *options).err
     assert run(capsys, *verb, *options, "--quiet").err == "slth: interrupted\n"
@@ -143,14 +146,14 @@ def test_info_and_verify(capsys, made):
     assert info["sha256"] == verified["sha256"]
     assert info["bits_per_weight"] == pytest.approx(8 * file.stat().st_size / info["target_weights"])
     assert 0 < info["density"] < 1
-    assert [layer["path"] for layer in info["layers"]] == ["layer0", "layer1"]
+    assert [layer["path"] for layer in info["layers"]] == ["1", "3"]
     assert verified["verified"] is True
     assert "regenerates" in run(capsys, "ticket", "verify", file).out
-    assert "layer1" in run(capsys, "ticket", "info", file).out
+    assert "Pair 6 -> " in run(capsys, "ticket", "info", file).out
 
 
 def test_eval_agrees_with_what_construct_reported(capsys, made):
-    reported = json.loads((made / "construct-dense.json").read_text())
+    reported = json.loads((made / "construct-per-weight.json").read_text())
     options = ["--data", "synthetic", "--seed", "3", "--target", made / "target.safetensors", "--json"]
     evaluated = run(capsys, "ticket", "eval", made / "net.ticket", *options).json
     assert evaluated["accuracy"] == reported["ticket_accuracy"]
@@ -196,7 +199,7 @@ def test_a_ticket_that_is_no_file_is_bad_input(capsys, tmp_path, made, verb):
 @pytest.mark.slow  # grows its candidates to the very end
 def test_an_error_that_cannot_be_reached_names_the_option(capsys, tmp_path):
     options = ["--data", "synthetic", "--hidden", "", "--epochs", "0", "--eps", "1e-30", "--out", tmp_path / "o"]
-    ran = run(capsys, "construct", "dense", *options)
+    ran = run(capsys, "construct", "per-weight", *options)
     assert ran.code == 1
     assert "--eps=1e-30 could not be certified" in ran.err
 
@@ -262,7 +265,7 @@ def test_the_example_configuration_is_accepted(capsys, tmp_path, pytestconfig):
     (tmp_path / "v.csv").write_text("1,2")
     assert run(capsys, "solve", "v.csv", "--target", 1, "--config", example, "--json").json["tolerance"] == 0.001
     options = ["--data", "synthetic", "--hidden", "4", "--epochs", "0", "--out", tmp_path / "o"]
-    document = run(capsys, "construct", "dense", *options, "--config", example, "--json").json
+    document = run(capsys, "construct", "per-weight", *options, "--config", example, "--json").json
     assert {row["candidates"] for row in document["layers"]} == {21}
     assert run(capsys, "bench", "--dir", tmp_path, "--config", example).code == 2  # read, then no benchmark is found
     assert run(capsys, "demo", "--help", "--config", example).code == 0
@@ -283,13 +286,13 @@ def test_construct_structured_and_shrink(capsys, tmp_path):
     assert (tmp_path / "o/report.html").is_file()
     ticket = tmp_path / "o/net.ticket"
     info = run(capsys, "ticket", "info", ticket, "--json").json
-    assert [layer["path"] for layer in info["layers"]] == ["layer0", "layer2", "layer5"]
+    assert [layer["path"] for layer in info["layers"]] == [row["path"] for row in document["layers"]]
     assert run(capsys, "ticket", "verify", ticket).code == 0
     facts = run(capsys, "ticket", "eval", ticket, "--data", "digits", "--limit", 50, "--json").json
     assert facts["examples"] == 50
     wrong = run(capsys, "ticket", "eval", ticket, "--data", "synthetic")
     assert wrong.code == 2
-    assert "--data='synthetic' has inputs of shape [16], and the ticket takes [1, 8, 8]" in wrong.err
+    assert "--data='synthetic' has inputs of shape [16], and the network takes [1, 8, 8]" in wrong.err
     shrunk = run(capsys, "ticket", "shrink", ticket, "--out", tmp_path / "s", "--fold", "--memory", "0.5", "--json")
     assert shrunk.code == 0
     assert sorted(path.name for path in (tmp_path / "s").glob("*.safetensors")) == [
@@ -299,15 +302,16 @@ def test_construct_structured_and_shrink(capsys, tmp_path):
 
 
 def test_construct_attention(capsys, tmp_path):
-    document = convolutional(capsys, tmp_path, "attention", "--candidates", "12", "--width", "8")
+    document = convolutional(
+        capsys, tmp_path, "per-weight", "--model", "attention", "--candidates", "12", "--width", "8"
+    )
     assert document["attack_error"] <= document["certified_error"] + document["float64_allowance"]
     report = (tmp_path / "o/report.html").read_text()
-    assert "What is not approximated" in report
-    assert "residual connection" in report
+    assert "softmax: the same function in both networks" in report
 
 
 def test_construct_conv(capsys, tmp_path):
-    document = convolutional(capsys, tmp_path, "conv", "--candidates", "12")
+    document = convolutional(capsys, tmp_path, "per-weight", "--model", "small-cnn", "--candidates", "12")
     assert document["removal"] == "weights"
     assert document["attack_error"] <= document["certified_error"]
     assert {row["channels"] for row in document["layers"]} == {24}
@@ -323,15 +327,15 @@ def test_construct_conv(capsys, tmp_path):
         (["structured", "--model", "vgg"], "--model"),
         (["structured", "--data", "synthetic"], "no images"),
         (["structured", "--beam", "0"], "--beam=0"),
-        (["conv", "--candidates", "49"], "--candidates=49"),
-        (["conv", "--gain", "theorem"], "--gain='theorem'"),
-        (["attention", "--width", "7"], "width"),
+        (["per-weight", "--model", "small-cnn", "--candidates", "49"], "--candidates=49"),
+        (["per-weight", "--model", "small-cnn", "--gain", "theorem"], "--gain='theorem'"),
+        (["per-weight", "--model", "attention", "--width", "7"], "width"),
+        (["shallow", "--model", "small-cnn"], "chain"),
     ],
 )
 def test_wrong_convolutional_constructions_write_nothing(capsys, tmp_path, arguments, words):
     data = [] if "--data" in arguments else ["--data", "digits", "--epochs", "0"]
-    if arguments[0] != "attention":
-        data += ["--limit", "32"]
+    data += ["--limit", "32"]
     ran = run(capsys, "construct", *arguments, *data, "--out", tmp_path / "o")
     assert ran.code == 2
     assert words in ran.err

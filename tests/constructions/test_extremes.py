@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graph_samples import chain, worst
 
 from slth.constructions import PerWeight, Shallow, Structured, approximate_weights
 from slth.constructions.budget import failure_level
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
+from tests.constructions.graph_samples import chain, worst
 
 
 def one_layer(*weights):
@@ -108,7 +108,7 @@ def test_numpy_numbers_are_numbers():
 
 def test_more_candidates_than_are_offered_help_sources_that_have_few():
     """Beyond 48 nothing more is offered, and every source has its full number of usable ones."""
-    target = chain(np.random.default_rng(1), (2, 2))
+    target = one_layer(0.3)
     ticket, (row,) = PerWeight(candidates=60).ticket(target)
     assert row.channels == 120
     assert worst(target, ticket) < 1e-9

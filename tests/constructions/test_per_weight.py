@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-import graph_samples
 import numpy as np
 import pytest
-from graph_samples import KINDS, chain, conv, exact_sums, pairs, worst
 
 from slth.constructions import PerWeight
 from slth.constructions.layout import lay_out
 from slth.errors import ArgumentError
-from slth.graphs import Attend, Conv, Graph, Node, Relu
+from slth.graphs import Attend, Conv, Graph, Node, Rearrange, Relu, Scale
 from slth.resources import Interrupted
 from slth.rng import WeightLaw
 from slth.subset_sum import Status, solve_batch
 from slth.tickets.blocks import draw
 from slth.tickets.ticket import ticket_from_bytes
+from tests.constructions.graph_samples import KINDS, chain, conv, exact_sums, pairs, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
 
@@ -90,15 +89,24 @@ def test_only_what_attention_alone_takes_has_no_relu_between():
     layers = {layer.path: layer for layer in PerWeight(candidates=4).ticket(kind("mixed"))[0].layers}
     assert [name for name, layer in layers.items() if not layer.rectified] == ["query", "key", "value"]
     assert [name for name, layer in layers.items() if layer.halves == "both"] == ["once", "head"]
+
+
+@pytest.mark.parametrize(
+    ("step", "rectified"), [(Scale(0.5), False), (Rearrange((2, 1, 3), (6,), (-1,), offset=5), False), (Relu(), True)]
+)
+def test_fixed_linear_steps_between_are_looked_through(step, rectified):
     target = Graph(
         (2, 1, 3),
         [
             Node("query", conv(np.random.default_rng(0), 2, 2), ("input",)),
-            Node("relu", Relu(), ("query",)),
-            Node("attend", Attend(1), ("query", "relu", "relu")),
+            Node("between", step, ("query",)),
+            Node("attend", Attend(1), ("between", "input", "input")),
         ],
     )
-    assert PerWeight(candidates=4).ticket(target)[0].layers[0].rectified
+    ticket, _ = PerWeight(candidates=16).ticket(target, input_box=(-1.0, 1.0))
+    (layer,) = ticket.layers
+    assert (layer.rectified, layer.halves) == (rectified, "both" if rectified else "positive")
+    assert worst(target, ticket, low=-1.0) < 0.01
 
 
 def test_a_convolution_used_twice_is_one_pair_solved_once():
@@ -238,9 +246,8 @@ def test_targets_that_cannot_be_are_refused_with_the_nodes_name():
         PerWeight(candidates=4).ticket(source)
 
 
-def test_samples_are_mixed():
-    """The sample of sums is itself held: a bias of one pixel's layer is a weight from the constant 1."""
+def test_a_bias_is_a_weight_from_the_constant():
     target = Graph((1,), [Node("layer0", Conv([[0.5]], [-0.7]), ("input",))])
     ticket, _ = PerWeight(candidates=18).ticket(target)
-    assert ticket.forward([[0.0]])[0, 0] == pytest.approx(graph_samples.exact_sums(ticket, ticket.layers[0])[1, 0])
+    assert ticket.forward([[0.0]])[0, 0] == pytest.approx(exact_sums(ticket, ticket.layers[0])[1, 0])
     assert ticket.forward([[0.0]])[0, 0] == pytest.approx(-0.7, abs=1e-3)

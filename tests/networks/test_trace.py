@@ -209,6 +209,9 @@ OPERATIONS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "batch norm in front": (nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), conv(padding=1)), IMAGE),
     "batch norm of vectors": (nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)), (6,)),
     "batch norm of sequences": (nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4)), (3, 9)),
+    "batch norm of flattened images": (
+        nn.Sequential(conv(), nn.ReLU(), nn.Flatten(), nn.BatchNorm1d(80), nn.ReLU(), nn.Linear(80, 2)), IMAGE),
+    "a mean image": on_images(lambda s, x: s.c(x - torch.arange(126.0).view(3, 7, 6)), c=conv(padding=1)),
     "batch norm of tokens": on_tokens(lambda s, x: s.n(s.l(x).transpose(1, 2)).transpose(1, 2),
                                       l=nn.Linear(6, 4), n=nn.BatchNorm1d(4)),
     "dropout, identity": (nn.Sequential(nn.Dropout(0.5), conv(), nn.Dropout2d(), nn.Identity()), IMAGE),

@@ -245,7 +245,8 @@ def test_the_module_and_torch_stay_as_they_were() -> None:
     hooks = [(len(part._forward_hooks), len(part._forward_pre_hooks)) for part in module.modules()]
     versions = [one._version for one in module.parameters()]
     ids = [id(one) for one in module.parameters()]
-    random, filters, enabled = torch.get_rng_state(), list(warnings.filters), torch.is_grad_enabled()
+    random, filters = torch.get_rng_state(), list(warnings.filters)
+    modes = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
     handlers = [list(handler.filters) for handler in logging.getLogger("torch").handlers]
     describe(module, (16,))
     with pytest.raises(SlthError):
@@ -260,7 +261,8 @@ def test_the_module_and_torch_stay_as_they_were() -> None:
     assert all(part.training for part in module.modules())
     assert not module[0].weight.requires_grad
     assert torch.equal(torch.get_rng_state(), random)
-    assert (list(warnings.filters), torch.is_grad_enabled()) == (filters, enabled)
+    assert list(warnings.filters) == filters
+    assert (torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()) == modes
     assert [list(handler.filters) for handler in logging.getLogger("torch").handlers][: len(handlers)] == handlers
 
 
@@ -388,6 +390,25 @@ def test_a_shared_convolution_stays_one_where_a_norm_follows_one_use_only() -> N
     graph = assert_same(both, (3, 5, 5))
     assert len(graph.weighted) == 2
     assert graph.weighted[0].step is graph.weighted[1].step
+
+
+def test_computed_weights_that_are_used_twice_are_one_object() -> None:
+    layer = parametrizations.weight_norm(nn.Linear(6, 6))
+    graph = assert_same(Called(lambda s, x: s.l(F.relu(s.l(x))), l=layer), (6,))
+    assert graph.weighted[0].step is graph.weighted[1].step
+    twice = Called(lambda s, x: F.relu(x @ s.w) @ s.w, w=parameter(6, 6))
+    graph = assert_same(twice, (6,))
+    assert graph.weighted[0].step is graph.weighted[1].step
+    times = Called(lambda s, x: s.c(F.relu(s.c(x))), c=nn.Conv1d(2, 2, 3))
+    graph = assert_same(times, (2, 9))
+    assert graph.weighted[0].step is graph.weighted[1].step
+
+
+def test_layers_of_equal_numbers_are_two_layers() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+    module[2].load_state_dict(module[0].state_dict())
+    graph = describe(module, (4,))
+    assert graph.weighted[0].step is not graph.weighted[1].step
 
 
 def test_linear_layers_of_one_number_are_layers_and_not_scales() -> None:

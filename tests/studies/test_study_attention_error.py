@@ -50,6 +50,13 @@ def test_the_bound_holds_where_there_is_one_and_errors_fall():
     assert found[14][1] > found[4][1]
 
 
+def test_the_network_that_is_approximated_is_the_attention_that_is_measured():
+    scores, values, x = attention_decay.random_heads(width=3, heads=2, tokens=6, seed=1)
+    graph = attention_decay.attention_graph(scores, values, tokens=6)
+    found = graph.forward(x.T[None])[0].reshape(3, 6).T
+    np.testing.assert_allclose(found, naive(x, scores, values), rtol=1e-12)
+
+
 def test_longer_sequences_begin_with_shorter_ones():
     short, long = (attention_decay.random_heads(width=3, heads=2, tokens=tokens, seed=3) for tokens in (4, 9))
     for first, second in zip(short[:2], long[:2], strict=True):

@@ -5,27 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu
 from slth.grids.context import Context
 from slth.rng import Stream
 from slth.studies import lenet_weights as module
 from slth.studies.lenet_weights import lenet_weights
-from slth.tickets import ConvLayer, ConvNetwork
-from slth.tickets.steps import Flatten, Pool
 from tests.data.samples import small_mnist
 from tests.oracles import best_subset
 
 CELL = {"data": "mnist", "candidates": [4, 9], "images": 5, "epochs": 1, "target_seed": 0}
 
 
-def tiny_network() -> ConvNetwork:
+def tiny_network() -> Graph:
     generator = np.random.default_rng(1)
-    return ConvNetwork(
+    conv = Conv(generator.uniform(-0.4, 0.4, (2, 1, 2, 2)), generator.uniform(-0.1, 0.1, 2))
+    return Graph(
         (1, 28, 28),
         [
-            ConvLayer(generator.uniform(-0.4, 0.4, (2, 1, 2, 2)), generator.uniform(-0.1, 0.1, 2)),
-            Pool("max", (2, 2), (2, 2), (0, 0)),
-            Flatten(),
-            ConvLayer(np.ones((3, 2 * 13 * 13, 1, 1)), None, activation="identity"),
+            Node("conv", conv, ("input",)),
+            Node("relu", Relu(), ("conv",)),
+            Node("pool", Pool("max", (2, 2)), ("relu",)),
+            Node("flat", Flatten(), ("pool",)),
+            Node("head", Conv(np.ones((3, 2 * 13 * 13))), ("flat",)),
         ],
     )
 
@@ -44,8 +45,8 @@ def test_weight_error_is_that_of_exact_sums(context, monkeypatch):
     assert [row["n"] for row in rows] == [4, 9]
     for row in rows:
         relative, n = [], row["n"]
-        layer = network.layers[0]
-        for number, array in enumerate((layer.weight, layer.bias)):
+        conv = network.node("conv").step
+        for number, array in enumerate((conv.weight, conv.bias)):
             values = (2.0 * Stream(11, f"per-weight.array{number}").uniform(0, n * array.size) - 1.0).reshape(-1, n)
             errors = [float(best_subset(v, w)[0]) for v, w in zip(values, array.ravel(), strict=True)]
             relative.append(max(errors) / np.abs(array).max())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.constructions.fresh_lists import weighted_steps
 from slth.errors import ArgumentError
 from slth.grids.context import Context
 from slth.rng import Stream
@@ -18,14 +19,15 @@ CELL = {"data": "synthetic", "hidden": [3], "epochs": 1, "target_seed": 0, "n": 
 def exact_errors(lists: str, seed: int) -> np.ndarray:
     """The optimum of every weight, in rational arithmetic, from the same coefficients."""
     target = dense_target(data_of("synthetic", Context()), Context(), hidden=[3], epochs=1, seed=0)
-    weights = np.concatenate([layer.weight.ravel() for layer in target.layers])
+    matrices = [conv.weight[:, :, 0, 0] for conv in weighted_steps(target)]
+    weights = np.concatenate([matrix.ravel() for matrix in matrices])
     low, high, n = weights.min(), weights.max(), CELL["n"]
     errors = []
-    for number, layer in enumerate(target.layers):
-        count = layer.weight.size if lists == "fresh" else len(layer.weight)
+    for number, matrix in enumerate(matrices):
+        count = matrix.size if lists == "fresh" else len(matrix)
         drawn = Stream(seed, f"per-weight.layer{number}.weight").uniform(0, n * count).reshape(count, n)
-        values = np.repeat(low + (high - low) * drawn, layer.weight.size // count, axis=0)
-        errors += [float(best_subset(v, w)[0]) for v, w in zip(values, layer.weight.ravel(), strict=True)]
+        values = np.repeat(low + (high - low) * drawn, matrix.size // count, axis=0)
+        errors += [float(best_subset(v, w)[0]) for v, w in zip(values, matrix.ravel(), strict=True)]
     return np.array(errors)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.constructions.fresh_lists import weighted_steps
 from slth.errors import DataError
 from slth.grids.context import Context
 from slth.studies import trained_targets
@@ -22,7 +23,7 @@ def test_cached_target_is_the_trained_one(tmp_path, data):
     kept = dense_target(data, Context(cache=tmp_path), hidden=[6], epochs=1, seed=3)
     again = dense_target(data, Context(cache=tmp_path, threads=2), hidden=[6], epochs=1, seed=3)
     assert len(list(tmp_path.iterdir())) == 1
-    for one, two, three in zip(fresh.layers, kept.layers, again.layers, strict=True):
+    for one, two, three in zip(*map(weighted_steps, (fresh, kept, again)), strict=True):
         assert np.array_equal(one.weight, two.weight)
         assert np.array_equal(two.weight, three.weight)
     assert digest_of(fresh) == digest_of(again)
@@ -31,7 +32,7 @@ def test_cached_target_is_the_trained_one(tmp_path, data):
 def test_a_cached_target_is_not_trained_again(tmp_path, data, monkeypatch):
     context = Context(cache=tmp_path)
     dense_target(data, context, hidden=[6], epochs=1, seed=3)
-    monkeypatch.setattr(trained_targets, "save_target", None)  # whoever trains would write
+    monkeypatch.setattr(trained_targets, "save_graph", None)  # whoever trains would write
     dense_target(data, context, hidden=[6], epochs=1, seed=3)
     with pytest.raises(TypeError):
         dense_target(data, context, hidden=[6], epochs=1, seed=4)
@@ -59,8 +60,9 @@ def test_lenet_has_the_published_convolutions(tmp_path):
     small_mnist(tmp_path)
     context = Context(folders=(tmp_path,))
     network = lenet_target(data_of("mnist", context), context, epochs=1, seed=0)
-    assert [layer.weight.shape for layer in network.layers[:2]] == [(6, 1, 5, 5), (16, 6, 5, 5)]
-    assert sum(layer.weight.size + layer.bias.size for layer in network.layers[:2]) == 2572
+    first, second = weighted_steps(network)[:2]
+    assert [first.weight.shape, second.weight.shape] == [(6, 1, 5, 5), (16, 6, 5, 5)]
+    assert first.parameters + second.parameters == 2572
 
 
 def test_missing_data_are_said(tmp_path):

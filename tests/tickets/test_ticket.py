@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
-from slth.tickets.mask import Mask
 from slth.tickets import blocks, evaluation
+from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket
 from tests.ticket_sources import (

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from slth.data.datasets import load
-from slth.networks import cnn6, describe_module, outputs_of
-from slth.tickets import ConvNetwork
+from slth.networks import cnn6, describe, outputs_of
 from slth.training import TARGETS, Cosine, Examples, Recipe, accuracy, train
 
 
@@ -21,8 +20,7 @@ def test_it_learns_and_what_is_described_is_what_it_learned(digits):
     examples = Examples(digits.inputs("train"), digits.labels("train"), shape=digits.shape)
     train(module, examples, Recipe(epochs=6, schedule=Cosine(0.05)))
     assert torch.get_num_threads() == threads
-    network = describe_module(module, input_shape=digits.shape)
-    assert isinstance(network, ConvNetwork)
+    network = describe(module, digits.shape)
     images = digits.inputs("test").reshape(-1, *digits.shape)
     assert accuracy(module, torch.tensor(images), torch.tensor(digits.labels("test"))) > 0.8
     expected = outputs_of(module, images)

@@ -195,4 +195,4 @@ def test_bad_input():
     with pytest.raises(ArgumentError, match="no single cases"):
         verify_case("lueker1998.candidates", {})
     with pytest.raises(ArgumentError, match="is no case of"):
-        verify_case("certificate.dense", {"seed": 1})
+        verify_case("certificate.shallow", {"seed": 1})

@@ -13,6 +13,7 @@ coordinate of the box, the sum of ranges is the range of the sum: nothing is los
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +24,8 @@ from slth.certificates.layout import Layout, Matrix, input_entries, kernel_entri
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Apart, Factor, Rows, is_nothing, nothing, reach
 from slth.certificates.rule import Around, Evaluation, Norms
+
+_MOST_KEPT = 2**22  # entries of matrices that are kept for the next rows: some hundred MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,7 @@ class AffineRule:
     factor : float
         Upper bound of 1 and of the ticket's random weights and gain.
     narrowed : bool
-        Whether linear bounds of its values are worth their work: not those of means.
+        Whether linear bounds of its values are worth their work: not those of means and of fixed scales.
     gathered : bool
         Whether ``weights`` and ``errors`` say of one of several copies of an input what all of them come to together:
         right for the target's values, and not entry by entry.
@@ -93,7 +96,16 @@ class AffineRule:
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
         """Return the ranges behind the node."""
         (seen,) = before
-        return Ranges.joined([self._rows(rows, layout, seen) for rows, layout in self.layout.pieces()]).reconciled()
+        found = Ranges.joined([self._rows(rows, layout, seen) for rows, layout in self.layout.pieces()]).reconciled()
+        if self._same and not seen.difference.magnitude.any():
+            return Ranges.shared(found.target.meet(found.ticket))
+        return found
+
+    @cached_property
+    def _same(self) -> bool:
+        """Whether both networks have the same numbers: those of a mean, of a fixed scale."""
+        wrong = (self.errors, self.bias_error, *(() if self.negative_errors is None else (self.negative_errors,)))
+        return not any(part.magnitude.any() for part in wrong)
 
     def _rows(self, rows: slice, layout: Layout, before: Ranges) -> Ranges:
         weights, positive, errors = (
@@ -119,7 +131,9 @@ class AffineRule:
         """Multiply by the matrices."""
         (before,) = around.before
         account, largest = around.account, before.target.magnitude
-        weights, errors, sides, moves = around.cached("factors", lambda: self._factors(before))
+        small = self.layout.entries <= _MOST_KEPT
+        found = around.cached("factors", lambda: self._factors(before)) if small else self._factors(before)
+        weights, errors, sides, moves = found
         by_values = account.product(rows.on_values, weights, largest)
 
         def of_values(factor: Factor) -> tuple[Matrix, Array]:
@@ -129,7 +143,7 @@ class AffineRule:
         (on_values, cost), apart = of_values(errors), None
         if sides is not None and not is_nothing(rows.on_differences):
             (above, first), (below, second) = of_values(sides[0]), of_values(sides[1])
-            apart = Apart(above, below, np.maximum(first, second))
+            apart = Apart(above, below, up(first + second))  # some values are nonnegative while others are negative
         account.add(reach(rows.on_values, self.bias))
         account.add(reach(rows.on_differences, self.bias_error))
         on_differences = nothing(*on_values.shape)
@@ -144,10 +158,11 @@ class AffineRule:
         errors = Factor.of(layout, self._slopes(self.errors, self.negative_errors, before.target), largest)
         sides, moves = None, None
         if self.negative_errors is not None and bool((before.target.lower < 0.0).any()):
-            above, below = (
-                Factor.of(layout, kernel_entries(layout, each), largest) for each in (self.errors, self.negative_errors)
+            below, above = before.target.negative().magnitude, before.target.relu().magnitude
+            sides = (
+                Factor.of(layout, kernel_entries(layout, self.errors), above),
+                Factor.of(layout, kernel_entries(layout, self.negative_errors), below),
             )
-            sides = above, below
         if before.difference.magnitude.any():
             carried = self._slopes(self.positive, self.negative, before.either)
             moves = Factor.of(layout, carried, before.difference.magnitude)

@@ -82,6 +82,16 @@ class AttendRule:
         )
         return Ranges(target, ticket, difference + Interval.symmetric(moved)).reshape(-1).reconciled()
 
+    def scores(self, before: tuple[Ranges, ...]) -> tuple[float, float, float]:
+        """Return the scores' largest error and spread, and what changed shares add to any output."""
+        values, total = before[2].reshape(self.heads, -1, self.keys), np.zeros(1)
+        errors, apart = [], []
+        for head in range(self.heads):
+            total = up(total + self._moved(head, before, values[head]))
+            errors.append(self._errors(head, before).magnitude.max())
+            apart.append(self._spreads(head, before).max())
+        return float(np.max(errors)), float(np.max(apart)), float(total.max())
+
     def _moved(self, head: int, before: tuple[Ranges, ...], values: Ranges) -> Array:
         """Return bounds float64[outputs, queries] on what changed shares of one head contribute."""
         if self.by_lemma:
