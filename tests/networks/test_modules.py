@@ -16,6 +16,7 @@ from slth.errors import ArgumentError, ResourceError
 from slth.graphs import Add, Attend, Conv, Graph, Node, Pool, Positions
 from slth.networks import modules, random_layers
 from slth.networks.modules import module_of
+from slth.networks.outputs import outputs_of
 from slth.networks.random_layers import module_from_ticket
 from slth.tickets.pair import Pair
 from tests.graph_samples import everything
@@ -59,6 +60,7 @@ def test_every_form_of_a_ticket_computes_what_the_ticket_does(source, form: str)
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-12)
     single = module_from_ticket(ticket, form=form)(torch.from_numpy(x).float())
     np.testing.assert_allclose(single.numpy(), wanted, atol=1e-4 * (1 + np.abs(wanted).max()))
+    np.testing.assert_allclose(outputs_of(module, x), wanted, atol=1e-12)  # takes the dtype of the module itself
     assert not list(module.parameters())
     assert not module.training
 
