@@ -227,6 +227,8 @@ def record_delivery(
     inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
     worst = inputs[np.argsort(-differences, kind="stable")[:_WORST]]
     attacked = attack(target, ticket, input_box=made.certificate.input_box, points=worst)
+    kinds = {type(node.step) for node in target.nodes}
+    exact = tuple(text for kind, text in _EXACT if kind in kinds)
     summary: dict[str, Any] = {
         "seed": ticket.seed,
         "family": ticket.family,
@@ -244,11 +246,10 @@ def record_delivery(
         "information_bits_per_weight": information_bits(layers, made, worst=True),
         "information_bits_mean": information_bits(layers, made, worst=False),
         "solve_seconds": sum(row.seconds for row in made.table),
+        "not_approximated": list(exact),
         "layers": [layer.row for layer in layers],
         **delivery.facts,
     }
-    kinds = {type(node.step) for node in target.nodes}
-    exact = tuple(text for kind, text in _EXACT if kind in kinds)
     provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
     return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
 
