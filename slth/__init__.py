@@ -80,7 +80,9 @@ __version__ = "0.1.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "slth.api": (
+        "apply_to",
         "attack",
+        "certify",
         "construct",
         "describe",
         "load_ticket",

@@ -187,6 +187,8 @@ def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
+    >>> from slth.rng import WeightLaw
+    >>> from slth.tickets import Mask
     >>> module = nn.Linear(2, 1, bias=False)
     >>> mask = Mask({"weight": np.array([[True, False]])})
     >>> ticket = Ticket(layout_of(module), WeightLaw("normal"), 0, mask, [1.0])
