@@ -123,7 +123,9 @@ def _count(value: float | None) -> str:
 
 
 def _significant(value: float | str | None) -> str:
-    return "-" if value is None else value if isinstance(value, str) else f"{value:.3g}"
+    if value is None or isinstance(value, str):
+        return "-" if value is None else value
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _percent(value: float | None) -> str:
@@ -147,7 +149,7 @@ def _removed(row: Mapping[str, Any]) -> str:
 
 
 def _law(law: Mapping[str, Any] | None) -> str | None:
-    return None if law is None else ", ".join(f"{name} {value}" for name, value in law.items())
+    return None if law is None else f"{law['name']}, scale {law['scale']:g}"
 
 
 def _of(key: str, style: Callable[[Any], str]) -> Callable[[Mapping[str, Any]], str | None]:

@@ -107,7 +107,7 @@ def test_the_report_says_what_it_was_given():
         "12.3 kB",
         "126 of 504 stay, 25.00 %",
         "“folded, float64”",
-        "law: name uniform, scale 1.0",
+        "law: uniform, scale 1",
         "softmax: the same <function> in both",
         "no ReLU between",
         "layer0 (6 → 4)",
