@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from slth import __version__
-from slth.figures import conv_figures, ticket_figures
+from slth.figures import layer_figures, ticket_figures
 from slth.figures.style import to_svg
 from slth.files import dumps, plain, write_text
-from slth.jobs.attention import AttentionLayerRecord
-from slth.jobs.conv_record import ConvLayerRecord
-from slth.jobs.record import TicketRecord
+from slth.jobs.record import LayerRecord, TicketRecord
 
-DENSE_TEMPLATE, CONV_TEMPLATE, ATTENTION_TEMPLATE = "report.html.j2", "conv_report.html.j2", "attention_report.html.j2"
+TEMPLATE = "report.html.j2"
+MOST_PICTURES, MOST_HISTOGRAMS, MOST_KERNELS = 12, 30, 3
+"""Layers of which the report has pictures of one kind."""
 
 
 def write_report(record: TicketRecord, path: Path) -> Path:
@@ -42,7 +44,7 @@ def write_report(record: TicketRecord, path: Path) -> Path:
 
 
 def render_report(record: TicketRecord) -> str:
-    """Give the report of one ticket as HTML text.
+    """Give the report of one ticket as HTML text; its sections show what the record has.
 
     Parameters
     ----------
@@ -57,74 +59,139 @@ def render_report(record: TicketRecord) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
     )
     environment.filters |= {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
-    return environment.get_template(_template(record)).render(
+    rows = [layer.row for layer in record.layers]
+    return environment.get_template(TEMPLATE).render(
         record=record,
         summary=plain(record.summary),
-        layers=[layer.row() for layer in record.layers],
+        tables=[(caption, *_table(rows, columns)) for caption, columns in _TABLES],
         pictures=_pictures(record),
+        law=_law(record.provenance.get("law")),
         provenance=dumps(record.provenance, indent=1),
         version=__version__,
     )
 
 
-def _template(record: TicketRecord) -> str:
-    kinds = {ConvLayerRecord: CONV_TEMPLATE, AttentionLayerRecord: ATTENTION_TEMPLATE}
-    return kinds.get(type(record.layers[0]), DENSE_TEMPLATE)
-
-
-def _pictures(record: TicketRecord) -> dict[str, str]:
-    """SVG text of every picture of the report, by the name that the template uses."""
-    drawn = {
-        "accuracy": (ticket_figures.accuracy_figure(record), "Test accuracy of target and ticket on each class"),
-        "outputs": (
-            ticket_figures.output_figure(record),
-            "Difference of outputs on the test set, inside the certified band",
-        ),
-        "certificate": (
-            ticket_figures.certificate_figure(record),
-            "Sampled, attacked, certified and norm-bounded output error on a logarithmic axis",
-        ),
-        "size": (ticket_figures.size_figure(record), "Bits for each target weight, ticket and bounds"),
+def _pictures(record: TicketRecord) -> dict[str, list[str]]:
+    """Return the SVG texts of the report by the section that shows them; a section without any is left out."""
+    certified = _significant(record.summary["certified_error"])
+    drawn: dict[str, list[tuple[Figure, str]]] = {
+        "accuracy": [(ticket_figures.accuracy_figure(record), "Test accuracy of target and ticket on each class")],
+        "certificate": [
+            (
+                ticket_figures.certificate_figure(record),
+                "Sampled, attacked, certified and norm-bounded output error on a logarithmic axis",
+            )
+        ],
+        "outputs": [
+            (
+                ticket_figures.output_figure(record),
+                f"Difference of outputs on the test set, inside the certified band of {certified}",
+            )
+        ],
+        "size": [(ticket_figures.size_figure(record), "Bits for each target weight, ticket and bounds")],
+        "errors": [
+            (
+                layer_figures.error_figure(record.layers[:MOST_HISTOGRAMS]),
+                "Histograms of the errors of each layer's weights, beside their prediction where there is one",
+            )
+        ],
+        **{name: _layer_pictures(record, name) for name in _OF_LAYERS},
     }
-    more = {CONV_TEMPLATE: _conv_pictures, DENSE_TEMPLATE: _dense_pictures}.get(_template(record))
-    drawn |= {} if more is None else more(record)
-    return {name: to_svg(drawing, name=name, description=text) for name, (drawing, text) in drawn.items()}
-
-
-def _dense_pictures(record: TicketRecord) -> dict[str, tuple[Figure, str]]:
-    pictures = {
-        "errors": (
-            ticket_figures.error_figure(record),
-            "Histograms of weight errors in each layer beside their prediction",
-        )
+    return {
+        name: [to_svg(drawing, name=f"{name}{n}", description=text) for n, (drawing, text) in enumerate(parts)]
+        for name, parts in drawn.items()
+        if parts
     }
-    for number, layer in enumerate(record.layers):
-        pictures[f"mask{number}"] = ticket_figures.mask_figure(layer), f"Mask of layer {layer.path}"
-    return pictures
 
 
-def _conv_pictures(record: TicketRecord) -> dict[str, tuple[Figure, str]]:
-    pictures = {
-        "errors": (conv_figures.entry_error_figure(record.layers), "Histograms of the errors of kernel entries"),
-        "kernels": (conv_figures.kernel_figure(record.layers[0]), "Kernels of the first layer, target and ticket"),
-    }
-    for number, layer in enumerate(record.layers):
-        text = f"Scales of the kept channels of layer {layer.went.path}"
-        pictures[f"channels{number}"] = conv_figures.channel_figure(layer), text
-    return pictures
+def _layer_pictures(record: TicketRecord, name: str) -> list[tuple[Figure, str]]:
+    has, draw, most, text = _OF_LAYERS[name]
+    shown = [layer for layer in record.layers if getattr(layer, has) is not None][:most]
+    return [(draw(layer), f"{text} of layer {layer.path}") for layer in shown]
 
 
-def _count(value: float) -> str:
-    return f"{value:,}"
+_OF_LAYERS: Mapping[str, tuple[str, Callable[[LayerRecord], Figure], int, str]] = {
+    "kernels": ("target_slices", layer_figures.kernel_figure, MOST_KERNELS, "Kernels of target and ticket"),
+    "masks": ("mask", layer_figures.mask_figure, MOST_PICTURES, "Mask"),
+    "channels": ("scales", layer_figures.channel_figure, MOST_PICTURES, "Scales of the kept channels"),
+}
+"""Pictures that some layers have: the field that they show, how, of how many layers at most, and what is to see."""
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}"
 
 
 def _significant(value: float | str | None) -> str:
     return "-" if value is None else value if isinstance(value, str) else f"{value:.3g}"
 
 
-def _percent(value: float) -> str:
-    return f"{100.0 * value:.2f} %"
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100.0 * value:.2f} %"
 
 
 def _size(value: int) -> str:
     return f"{value:,} B" if value < 10_000 else f"{value / 1000.0:,.1f} kB"
+
+
+def _layer(row: Mapping[str, Any]) -> str:
+    height, width = row["kernel"]
+    window = "" if height * width == 1 else f", {height} \N{MULTIPLICATION SIGN} {width}"
+    return f"{row['path']} ({row['inputs']} \N{RIGHTWARDS ARROW} {row['outputs']}{window})"
+
+
+def _removed(row: Mapping[str, Any]) -> str:
+    if row["removal"] == "plain":
+        return "weights of one matrix"
+    return str(row["removal"]) if row["rectified"] else f"{row['removal']}, no ReLU between"
+
+
+def _law(law: Mapping[str, Any] | None) -> str | None:
+    return None if law is None else ", ".join(f"{name} {value}" for name, value in law.items())
+
+
+def _of(key: str, style: Callable[[Any], str]) -> Callable[[Mapping[str, Any]], str | None]:
+    """Return what a cell shows of one entry of a row."""
+    return lambda row: None if row[key] is None else style(row[key])
+
+
+Column = tuple[str, Callable[[Mapping[str, Any]], str | None]]
+
+_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
+    (
+        "What was offered, and what was kept",
+        (
+            ("layer", _layer),
+            ("removed", _removed),
+            ("dimension", _of("dimensions", _count)),
+            ("subset sums", _of("instances", _count)),
+            ("candidates each", _of("candidates", _count)),
+            ("channels each", _of("channels", _count)),
+            ("kept", _of("kept", _count)),
+            ("of open", _of("open_positions", _count)),
+            ("density", _of("density", _percent)),
+            ("gain", _of("gain", _significant)),
+        ),
+    ),
+    (
+        "How near the weights came, and what the certificate knows behind each layer",
+        (
+            ("layer", _layer),
+            ("median error", _of("median_error", _significant)),
+            ("predicted", _of("predicted_median", _significant)),
+            ("largest error", _of("largest_error", _significant)),
+            ("search may stop at", lambda row: _significant(row["tolerance"]) if row["tolerance"] else None),
+            ("relative error", _of("relative_error", _significant)),
+            ("largest value", _of("value", _significant)),
+            ("largest difference", _of("difference", _significant)),
+        ),
+    ),
+)
+"""Captions and columns of the tables of layers; a column in which no layer has anything is left out."""
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> tuple[list[str], list[list[str]]]:
+    cells = [(heading, [cell(row) for row in rows]) for heading, cell in columns]
+    shown = [(heading, texts) for heading, texts in cells if any(text is not None for text in texts)]
+    body = [[text if text is not None else "-" for text in line] for line in zip(*(t for _, t in shown), strict=True)]
+    return [heading for heading, _ in shown], body

@@ -1,4 +1,4 @@
-"""The pictures of one ticket: outputs, errors against their prediction, certificate, mask, size."""
+"""The pictures of a whole ticket: accuracy by class, outputs, certificate, size."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
-from slth.jobs.record import LayerRecord, TicketRecord
+from slth.jobs.record import TicketRecord
 
 WIDTH = 8.6
 """Inches: the width of the report's column."""
 
-MOST_COLUMNS, MOST_ROWS = 4096, 256
-"""Bits of a mask that one picture shows at most."""
+_LOG = "log\N{SUBSCRIPT TWO}"
+_MOST_CLASSES = 25  # that have room for their numbers below an axis
 
 
 def accuracy_figure(record: TicketRecord) -> Figure:
@@ -38,7 +38,7 @@ def accuracy_figure(record: TicketRecord) -> Figure:
         axes.vlines(classes, np.minimum(target, ticket), np.maximum(target, ticket), color=MUTED, linewidth=1.0)
         axes.plot(classes, target, "o", markersize=10, markerfacecolor="none", markeredgecolor=BLUE, label="target")
         axes.plot(classes, ticket, "x", markersize=6, markeredgewidth=2, color=ORANGE, label="ticket")
-        axes.set_xticks(classes)
+        axes.set_xticks(classes[:: -(-len(classes) // _MOST_CLASSES)])
         axes.set_xlabel("class")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         lowest = min(*target, *ticket)
@@ -63,62 +63,23 @@ def output_figure(record: TicketRecord) -> Figure:
     """
     difference = (record.ticket_outputs - record.target_outputs).ravel()
     outputs = record.target_outputs.ravel()
-    certified = float(record.summary["certified_error"])
+    certified = record.summary["certified_error"]
     with style():
         drawing = figure(WIDTH, 2.6)
         axes = drawing.add_subplot()
-        axes.axhspan(-certified, certified, color=SKY, alpha=0.15, linewidth=0)
-        for edge in (-certified, certified):
-            axes.axhline(edge, color=BLUE, linewidth=1.2, linestyle="--")
+        if _drawable(certified):
+            axes.axhspan(-certified, certified, color=SKY, alpha=0.15, linewidth=0)
+            for edge in (-certified, certified):
+                axes.axhline(edge, color=BLUE, linewidth=1.2, linestyle="--")
+            axes.annotate(
+                "certified for every input in the box", (0.01, certified), xycoords=("axes fraction", "data"),
+                xytext=(0, -3), textcoords="offset points", va="top", color=BLUE, fontsize=8,
+            )  # fmt: skip
+            axes.set_ylim(-1.15 * certified, 1.15 * certified)
         axes.plot(outputs, difference, ".", markersize=2.0, color=INK, alpha=0.35, rasterized=True)
-        axes.annotate(
-            "certified for every input in the box", (0.01, certified), xycoords=("axes fraction", "data"),
-            xytext=(0, -3), textcoords="offset points", va="top", color=BLUE, fontsize=8,
-        )  # fmt: skip
-        axes.set_ylim(-1.15 * certified, 1.15 * certified)
         axes.set_xlabel("output of the target")
         axes.set_ylabel("ticket \N{MINUS SIGN} target")
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    return drawing
-
-
-def error_figure(record: TicketRecord) -> Figure:
-    """Errors of the target's weights, layer by layer, against what the candidates alone predict.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    layers = record.layers
-    columns = min(3, len(layers))
-    rows = -(-len(layers) // columns)
-    with style():
-        drawing = figure(WIDTH, 0.3 + 2.4 * rows)
-        grid = drawing.subplots(rows, columns, squeeze=False)
-        for axes, layer in zip(grid.ravel(), layers, strict=False):
-            axes.stairs(
-                layer.error_counts, layer.error_edges, fill=True, color=SKY, alpha=0.75, label="found", linewidth=0
-            )
-            centres = np.sqrt(layer.error_edges[:-1] * layer.error_edges[1:])
-            axes.plot(centres, layer.error_predicted, color=ORANGE, linestyle="-", label="predicted")
-            if layer.tolerance > 0.0:
-                axes.axvline(layer.tolerance, color=GREEN, linestyle="--", linewidth=1.2, label="search may stop")
-            axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(numticks=7))
-            axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.set_title(f"{layer.path}: {layer.weights:,} weights, {layer.candidates} candidates", fontsize=8.5)
-            axes.set_xlabel("error of a weight")
-            light_grid(axes)
-        for axes in grid.ravel()[len(layers) :]:
-            axes.set_visible(False)
-        for axes in grid[:, 0]:
-            axes.set_ylabel("weights")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        drawing.legend(handles, labels, loc="outside upper left", ncols=3)
     return drawing
 
 
@@ -179,9 +140,9 @@ def size_figure(record: TicketRecord) -> Figure:
     summary = record.summary
     bars: list[tuple[str, Any, str, str]] = [
         ("ticket file", summary.get("bits_per_target_weight"), BLUE, ""),
-        ("log2 C(open, kept) of its masks", summary.get("counting_bits_per_weight"), SKY, "//"),
-        ("log2(1 / (2 e)), mean over weights", summary.get("information_bits_mean"), YELLOW, ".."),
-        ("log2(1 / (2 e)), worst of its layer", summary.get("information_bits_per_weight"), PINK, "xx"),
+        (f"{_LOG} C(open, kept) of its masks", summary.get("counting_bits_per_weight"), SKY, "//"),
+        (f"{_LOG}(1 / (2 e)), mean over weights", summary.get("information_bits_mean"), YELLOW, ".."),
+        (f"{_LOG}(1 / (2 e)), worst of its layer", summary.get("information_bits_per_weight"), PINK, "xx"),
         ("target's own file", summary.get("target_file_bits_per_weight"), MUTED, "\\\\"),
     ]
     shown = [(label, float(value), colour, hatch) for label, value, colour, hatch in bars if _drawable(value)]
@@ -199,44 +160,6 @@ def size_figure(record: TicketRecord) -> Figure:
         axes.set_xlim(0, 1.1 * max(value for _, value, *_ in shown))
         axes.set_xlabel("bits for each weight of the target")
         light_grid(axes, axis="x")
-    return drawing
-
-
-def mask_figure(layer: LayerRecord) -> Figure:
-    """Draw every bit of one layer's mask, and how many candidates each target weight took.
-
-    Parameters
-    ----------
-    layer : LayerRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    mask = layer.mask if layer.mask.ndim == 3 else layer.mask[None]
-    candidates, inputs, outputs = mask.shape
-    counts = mask.sum(axis=0).T
-    # A screen has no room for more bits than this: of a large layer a corner is drawn, and the title says so.
-    shown_inputs, shown_outputs = min(inputs, max(1, MOST_COLUMNS // candidates)), min(outputs, MOST_ROWS)
-    part = "" if (shown_inputs, shown_outputs) == (inputs, outputs) else f", first {shown_inputs} of {inputs} inputs"
-    with style():
-        drawing = figure(WIDTH, 3.6)
-        left, right = drawing.subplots(1, 2, width_ratios=(1.55, 1.0))
-        # A row for each output; the candidates of one input stand side by side.
-        corner = mask[:, :shown_inputs, :shown_outputs]
-        bits = corner.transpose(2, 1, 0).reshape(shown_outputs, shown_inputs * candidates)
-        left.imshow(bits, cmap="Greys", aspect="auto", interpolation="none", vmin=0, vmax=1)
-        ticks = np.arange(0, shown_inputs, max(1, shown_inputs // 8))
-        left.set_xticks(ticks * candidates, [str(tick) for tick in ticks])
-        left.set_title(f"{layer.path}: connections, kept in black{part}")
-        left.set_xlabel(f"input ({candidates} hidden units each)")
-        left.set_ylabel("output")
-        image = right.imshow(counts, cmap="cividis", aspect="auto", interpolation="none", vmin=0)
-        right.set_title("connections kept for each weight")
-        right.set_xlabel("input")
-        drawing.colorbar(image, ax=right, pad=0.02, aspect=30)
-        for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(True)
     return drawing
 
 

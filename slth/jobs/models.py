@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from slth.data.data_set import DataSet
-from slth.errors import ArgumentError, DataError, did_you_mean
+from slth.errors import ArgumentError, did_you_mean
 from slth.graphs import Graph
 from slth.networks import describe, mlp
 from slth.networks.attention import AttentionClassifier
+from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
 from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, train
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _LARGE = 10_000  # examples from which a larger attention network is trained for fewer epochs
 
@@ -113,8 +111,8 @@ MODELS = {
 def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     """Return a model by its name, or the user's own by ``package.module:factory``.
 
-    The factory is called as factory(input_shape=..., classes=..., **options), where it takes no such arguments as
-    factory(**options); it is found on Python's path or in the folder that slth is run in.
+    The factory, a function or class, is called as factory(input_shape=..., classes=..., **options) as far as it has
+    parameters of the first two names; it is found on Python's path or in the folder that slth is run in.
 
     Raises
     ------
@@ -131,46 +129,22 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
 
 
-def _own(name: str) -> Callable[..., nn.Module]:
-    place, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+def _made(model: Model, data: DataSet, seed: int) -> nn.Module:
+    """Return an untrained module, or say that it has no such options."""
     try:
-        factory = getattr(importlib.import_module(place), attribute)
-    except (ImportError, AttributeError, ValueError) as problem:
-        remedy = "name an importable module and a function or class of it, as package.module:factory"
-        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from None
+        return model.make(data, seed, **model.options)
+    except TypeError as problem:
+        rule = f"do not fit {model.name} ({problem})"
+        raise ArgumentError("options", sorted(model.options), rule, "leave out what it does not know") from problem
+
+
+def _own(name: str) -> Callable[..., nn.Module]:
+    factory = factory_of(name)
 
     def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
-        torch.manual_seed(seed)  # whatever the factory draws its weights from
-        try:
-            made = factory(input_shape=data.shape, classes=data.classes, **options)
-        except TypeError:
-            made = factory(**options)
-        if not isinstance(made, nn.Module):
-            raise ArgumentError("model", name, f"made a {type(made).__name__}", "return a torch.nn.Module")
-        return made
+        return made_by(factory, {"input_shape": data.shape, "classes": data.classes}, options, seed=seed)
 
     return make
-
-
-def load_weights(module: nn.Module, file: Path) -> None:
-    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote.
-
-    Raises
-    ------
-    DataError
-        No such file, damaged, or of another module; the message names the first tensor that does not fit.
-    """
-    if not file.is_file():
-        raise DataError(f"{file}: there is no such file")
-    try:
-        tensors = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
-        module.load_state_dict(tensors)
-    except Exception as problem:
-        first = str(problem).strip().splitlines()
-        raise DataError(f"{file}: does not hold the weights of this module ({' '.join(first[:2])})") from None
 
 
 def train_target(
@@ -214,7 +188,7 @@ def train_target(
         The weights are not those of this module.
     """
     shape = model.input_shape(data)
-    module = model.make(data, seed, **model.options)
+    module = _made(model, data, seed)
     if weights is not None:
         load_weights(module, weights)
     else:

@@ -267,5 +267,5 @@ RULES: dict[type[Any], Callable[..., Tensor]] = {
 
 _CONSTANTS: dict[type[Any], Callable[..., Tensor]] = {
     Rearrange: lambda step, shape: torch.from_numpy(np.array(step.indices(shape))),
-    Positions: lambda _, shape: torch.eye(shape[1] * shape[2]).reshape(-1, *shape[1:]),
+    Positions: lambda _, shape: torch.eye(shape[1] * shape[2], dtype=torch.bool).reshape(-1, *shape[1:]),
 }

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from graph_samples import KINDS, chain, residual, worst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
 from slth.subset_sum import TwoList
 from slth.tickets.blocks import draw
+from tests.constructions.graph_samples import KINDS, chain, residual, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
 METHODS = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graph_samples import chain, worst
 
 from slth.constructions import PerWeight, Shallow, Structured, approximate_weights
 from slth.constructions.budget import failure_level
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
+from tests.constructions.graph_samples import chain, worst
 
 
 def one_layer(*weights):

@@ -8,13 +8,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from graph_samples import KINDS, chain, residual
 
 from slth.constructions import PerWeight, approximate_kernels, approximate_weights
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu
 from slth.rng import Stream
 from slth.subset_sum.laws import Normal, Uniform
+from tests.constructions.graph_samples import KINDS, chain, residual
 
 
 def smallest_error(values, target):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-import graph_samples
 import numpy as np
 import pytest
-from graph_samples import KINDS, chain, conv, exact_sums, pairs, worst
 
 from slth.constructions import PerWeight
 from slth.constructions.layout import lay_out
@@ -19,6 +17,7 @@ from slth.rng import WeightLaw
 from slth.subset_sum import Status, solve_batch
 from slth.tickets.blocks import draw
 from slth.tickets.ticket import ticket_from_bytes
+from tests.constructions.graph_samples import KINDS, chain, conv, exact_sums, pairs, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
 
@@ -247,9 +246,8 @@ def test_targets_that_cannot_be_are_refused_with_the_nodes_name():
         PerWeight(candidates=4).ticket(source)
 
 
-def test_samples_are_mixed():
-    """The sample of sums is itself held: a bias of one pixel's layer is a weight from the constant 1."""
+def test_a_bias_is_a_weight_from_the_constant():
     target = Graph((1,), [Node("layer0", Conv([[0.5]], [-0.7]), ("input",))])
     ticket, _ = PerWeight(candidates=18).ticket(target)
-    assert ticket.forward([[0.0]])[0, 0] == pytest.approx(graph_samples.exact_sums(ticket, ticket.layers[0])[1, 0])
+    assert ticket.forward([[0.0]])[0, 0] == pytest.approx(exact_sums(ticket, ticket.layers[0])[1, 0])
     assert ticket.forward([[0.0]])[0, 0] == pytest.approx(-0.7, abs=1e-3)

@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from graph_samples import attention, chain, conv, residual, worst
 
 from slth.constructions import Shallow
 from slth.constructions.copies import chain_of, with_constant
@@ -18,6 +17,7 @@ from slth.graphs import Conv, Flatten, Graph, Node, Pool, Relu
 from slth.rng import Stream, WeightLaw
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import ticket_from_bytes
+from tests.constructions.graph_samples import attention, chain, conv, residual, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
 

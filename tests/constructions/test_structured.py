@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from graph_samples import KINDS, chain, conv, pairs, residual, worst
 
 from slth.constructions import PerWeight, Structured, Traits
 from slth.constructions.layout import lay_out
@@ -16,6 +15,7 @@ from slth.graphs import Conv, Graph, Node
 from slth.resources import Interrupted
 from slth.subset_sum import places, tensor_server
 from slth.tickets.ticket import ticket_from_bytes
+from tests.constructions.graph_samples import KINDS, chain, conv, pairs, residual, worst
 
 
 def small(seed=0, **options):

@@ -1,14 +1,18 @@
+"""The report of a ticket: one page that stands alone and says what the record has, and nothing that it lacks."""
+
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-from slth.figures import ticket_figures
+from slth.figures import layer_figures, ticket_figures
 from slth.figures.report import render_report, write_report
 from slth.figures.style import figure, to_svg
-from tests.figures.samples import layer, record
+from tests.figures.samples import channel_layer, record
 
 VOID = {"meta", "br", "link"}
 
@@ -23,11 +27,16 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.tags: set[str] = set()
         self.words: list[str] = []
+        self.described: list[str] = []
+        self.headings: list[str] = []
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         if tag not in VOID:
             self.open.append(tag)
+        if tag == "svg":
+            assert ("role", "img") in attrs
+            self.described.append(dict(attrs)["aria-label"])
         for name, value in attrs:
             if name == "id":
                 self.identifiers.append(value)
@@ -45,13 +54,38 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data)
+        if self.open[-1:] == ["h2"] or (self.open[-1:] == ["th"] and "thead" in self.open):
+            self.headings.append(data)
 
 
-@pytest.mark.parametrize("given", [record(), record(eps=0.01), record(layers=1, attack=None)])
-def test_the_report_stands_alone(given):
-    text = render_report(given)
+RECORDS = {
+    "weights": record(),
+    "eps": record(eps=0.01, layers=1, attack=None),
+    "channels": record(channels=True, layers=1),
+    "many layers": record(layers=14),
+    "nothing certified": record(certified_error=float("inf"), norm_bound=float("inf"), layers=1),
+}
+
+
+@cache
+def rendered(name: str) -> str:
+    """Pictures take a second each: every record is drawn once."""
+    return render_report(RECORDS[name])
+
+
+def read(name: str) -> Page:
     page = Page()
-    page.feed(text)
+    page.feed(rendered(name))
+    return page
+
+
+def words_of(page: Page) -> str:
+    return " ".join(" ".join(page.words).split())
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_report_stands_alone(name):
+    page, text = read(name), rendered(name)
     assert page.open == []
     assert not page.tags & {"script", "iframe", "link", "object", "embed", "form"}
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
@@ -59,35 +93,63 @@ def test_the_report_stands_alone(given):
     assert "url(http" not in text
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.identifiers)
     assert len(page.identifiers) == len(set(page.identifiers))
+    assert all(page.described)
+    assert len(set(page.described)) == len(page.described)  # each says which picture it is
 
 
 def test_the_report_says_what_it_was_given():
-    page = Page()
-    page.feed(render_report(record()))
-    words = " ".join(" ".join(page.words).split())
+    words = words_of(read("weights"))
     for word in (
         "Tickets & <angle brackets>",
         "97.50 %",
         "95.00 %",
+        "92.50 %",
         "0.004",
         "12.3 kB",
+        "126 of 504 stay, 25.00 %",
+        "“folded, float64”",
+        "law: name uniform, scale 1.0",
+        "softmax: the same <function> in both",
+        "no ReLU between",
+        "layer0 (6 → 4)",
         "slth demo --seed 7",
         "ab" * 32,
     ):
         assert word in words
 
 
+def test_sections_and_columns_follow_the_record():
+    weights, channels = read("weights"), read("channels")
+    assert {"The mask", "candidates each", "predicted"} <= set(weights.headings)
+    assert {"The mask", "candidates each", "predicted"}.isdisjoint(channels.headings)
+    assert {"Which channels stay", "channels each"} <= set(channels.headings)
+    assert "search may stop at" not in weights.headings
+    assert "search may stop at" in read("eps").headings
+    assert "log2(1 / (2 e))".replace("2", " 2 ", 1) in words_of(weights)
+    assert "bits each" not in words_of(channels)
+    for page, said in ((weights, "Mask of layer layer2"), (channels, "Kernels of target and ticket of layer layer0")):
+        assert said in page.described
+    assert "3 × 3" in words_of(channels)
+    assert "3 × 3" not in words_of(weights)
+
+
+def test_of_many_layers_some_are_drawn_and_all_are_in_the_tables():
+    page = read("many layers")
+    assert sum(text.startswith("Mask") for text in page.described) == 12
+    assert "layer13 (6 → 4)" in words_of(page)
+
+
 def test_the_same_record_gives_the_same_bytes(tmp_path):
-    first = write_report(record(), tmp_path / "new" / "a.html").read_bytes()
+    first = write_report(RECORDS["eps"], tmp_path / "new" / "a.html").read_bytes()
     with mpl.rc_context({"font.size": 30.0, "svg.hashsalt": None, "axes.grid": True}):  # whatever the user has set
-        second = write_report(record(), tmp_path / "b.html").read_bytes()
+        second = write_report(RECORDS["eps"], tmp_path / "b.html").read_bytes()
     assert first == second
     assert b"<dc:date>" not in first
 
 
 def test_nothing_of_the_users_matplotlib_is_changed():
     before, backend = dict(mpl.rcParams), mpl.get_backend()
-    render_report(record())
+    render_report(RECORDS["eps"])
     assert dict(mpl.rcParams) == before
     assert mpl.get_backend() == backend
 
@@ -98,18 +160,44 @@ def test_pictures_have_the_numbers():
     axes = ticket_figures.certificate_figure(given).axes[0]
     points = {line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
     assert points == {1e-3, 2e-3, 4e-3, 0.5, 0.01}
-    errors = ticket_figures.error_figure(given)
+    errors = layer_figures.error_figure(given.layers)
     assert len([axes for axes in errors.axes if axes.get_visible()]) == 3
     assert np.array_equal(errors.axes[0].patches[0].get_data().values, given.layers[0].error_counts)
-    mask = ticket_figures.mask_figure(given.layers[0]).axes[0].images[0].get_array()
-    assert mask.shape == (4, 7 * 6)
-    assert mask.sum() == given.layers[0].connections
-    assert (
-        ticket_figures.mask_figure(given.layers[2]).axes[0].images[0].get_array().sum() == given.layers[2].connections
-    )
+    assert np.array_equal(errors.axes[0].lines[0].get_ydata(), given.layers[0].error_predicted)
+    assert errors.axes[0].lines[1].get_xdata()[0] == 1e-5
+    for number, shape in ((0, (4, 7 * 6)), (2, (4, 42))):
+        bits = layer_figures.mask_figure(given.layers[number]).axes[0].images[0].get_array()
+        assert bits.shape == shape
+        assert bits.sum() == given.layers[number].row["kept"]
     accuracy = ticket_figures.accuracy_figure(given).axes[0].lines
     hits = given.target_outputs.argmax(axis=1) == given.labels
     assert list(accuracy[0].get_ydata()) == [hits[given.labels == c].mean() for c in range(4)]
+
+
+def test_pictures_of_channels_have_the_numbers():
+    layer = channel_layer(0)
+    marks = layer_figures.channel_figure(layer).axes[0].lines
+    drawn = [(x, y) for line in marks for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)]
+    assert sorted(drawn) == sorted(zip(np.abs(layer.scales), layer.sources, strict=True))
+    images = [axes.images[0].get_array() for axes in layer_figures.kernel_figure(layer).axes]
+    assert np.array_equal(images[:4], layer.target_slices)
+    assert np.array_equal(images[4:8], layer.ticket_slices)
+    assert np.array_equal(images[8:], layer.ticket_slices - layer.target_slices)
+    near = replace(layer, ticket_slices=layer.target_slices + 1e-3)
+    last = layer_figures.kernel_figure(near).axes[-1].images[0].get_array()
+    np.testing.assert_allclose(last, 1e-2)
+    nothing = layer_figures.error_figure((layer,)).axes[0]
+    assert len(nothing.lines) == 0  # neither predicted nor with a tolerance
+
+
+def test_of_a_large_mask_a_corner_is_drawn_and_the_title_says_so():
+    mask = np.random.default_rng(0).random((10, 600, 300)) < 0.5
+    axes = layer_figures.mask_figure(replace(record().layers[0], mask=mask)).axes[0]
+    bits = axes.images[0].get_array()
+    assert bits.shape == (256, 409 * 10)
+    assert np.array_equal(bits[3, 20:30], mask[:, 2, 3])
+    assert "first 409 of 600 inputs" in axes.get_title("left")
+    assert "first 256 of 300 outputs" in axes.get_title("left")
 
 
 def test_what_is_missing_is_left_out():
@@ -132,12 +220,3 @@ def test_svg_is_well_formed_and_named():
     assert all(element.get("id", "plot7-").startswith("plot7-") for element in root.iter())
     assert text == draw()
     assert "font-family" not in text  # letters are outlines: they look the same everywhere
-
-
-def test_a_record_whose_histogram_does_not_fit_is_refused():
-    from dataclasses import replace
-
-    from slth.errors import ArgumentError
-
-    with pytest.raises(ArgumentError, match="bins"):
-        replace(layer("layer0", 3, 2), error_counts=np.zeros(3))

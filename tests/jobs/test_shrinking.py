@@ -6,20 +6,28 @@ import numpy as np
 import pytest
 
 from slth.errors import ArgumentError, TicketError
+from slth.graphs import Flatten, Graph, Node, Pool
 from slth.jobs.shrinking import shrink_ticket
 from slth.networks import module_from_ticket
 from slth.networks.shrink import safetensors_of
 from slth.rng import WeightLaw
-from slth.tickets import ConvPair, Flatten, Mask, NetworkDescription, Pool, Ticket
+from slth.tickets import Mask, Pair, Ticket
 
 
 @pytest.fixture
 def ticket():
-    steps = [ConvPair("a", 1, 4, 20, (3, 3), 1, 1), Pool("max", 2), Flatten(), ConvPair("b", 16, 3, 20, (1, 1))]
-    description = NetworkDescription(steps, (1, 4, 4))
+    first = Pair("a", 1, 4, 20, (3, 3), padding=1, removal="channels")
+    nodes = [
+        Node("a", first, ("input",)),
+        Node("pool", Pool("max", 2), ("a",)),
+        Node("flat", Flatten(), ("pool",)),
+        Node("b", Pair("b", 16, 3, 20, removal="channels"), ("flat",)),
+    ]
+    source = Graph((1, 4, 4), nodes)
     rng = np.random.default_rng(0)
-    masks = {name: rng.random(shape) < 0.3 for name, shape in description.mask_shapes.items()}
-    return Ticket(description, WeightLaw("normal"), 0, Mask(masks), [0.2, 0.2])
+    shapes = {**nodes[0].step.mask_shapes, **nodes[3].step.mask_shapes}
+    masks = {name: rng.random(shape) < 0.3 for name, shape in shapes.items()}
+    return Ticket(source, WeightLaw("normal"), 0, Mask(masks), [0.2, 0.2])
 
 
 def test_files_and_facts(tmp_path, ticket):
@@ -36,7 +44,7 @@ def test_files_and_facts(tmp_path, ticket):
     assert (tmp_path / "new/small.safetensors").read_bytes() == expected
     assert facts["target_parameters"] == 4 * 9 + 4 + 16 * 3 + 3
     assert facts["small_over_target"] == facts["small_parameters"] / facts["target_parameters"]
-    assert facts["small_over_random"] == facts["small_parameters"] / ticket.description.random_parameters < 1.0
+    assert facts["small_over_random"] == facts["small_parameters"] / ticket.statistics().random_parameters < 1.0
     assert facts["folded_parameters"] < facts["small_parameters"]
     assert facts["speedup_channels"] == 20
     assert calls == [("shrink", done, 3) for done in (1, 2, 3)]

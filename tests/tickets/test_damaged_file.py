@@ -84,7 +84,7 @@ def nodes_with(nodes):
         ({"metadata": {"law": '{"name":"uniform","scale":1e999}'}}, "scale="),
         ({"metadata": {"law": '{"name":"uniform","scale":1' + "0" * 400 + "}"}}, "not a ticket that can be used"),
         ({"metadata": {"law": "__import__('os')"}}, "law=.* is not valid JSON"),
-        ({"metadata": {"source": "__import__('os')"}}, "graph=.* is not valid JSON"),
+        ({"metadata": {"source": "__import__('os')"}}, "source=.* is not valid JSON"),
         ({"metadata": {"source": source_with(kind="python")}}, "whose kind is one of"),
         ({"metadata": {"source": source_with(units=6)}}, "expected 24 symbols, found a code of 20"),
         ({"metadata": {"source": source_with(units=10**12)}}, "GiB of memory that may be taken"),

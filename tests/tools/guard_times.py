@@ -13,14 +13,15 @@ import os
 import platform
 import sys
 import time
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 import slth
-from slth.networks import describe_module, small_cnn
-from slth.tickets import AttentionNetwork, DenseLayer, DenseNetwork
+from slth.networks import describe, small_cnn
+from slth.networks.attention import AttentionClassifier
 from tests.guard.frozen import FOLDER
 
 ROUNDS, LONG = 3, 2.0
@@ -30,41 +31,40 @@ FORWARD = 1000
 def random_dense(*sizes, seed=0):
     """Random weights of the size that training starts from, with small biases."""
     rng = np.random.default_rng(seed)
-    layers = []
+    nodes, before = [], "input"
     for number, (inputs, outputs) in enumerate(pairwise(sizes)):
         weight = rng.normal(size=(outputs, inputs)) * np.sqrt(2.0 / inputs)
-        activation = "identity" if number == len(sizes) - 2 else "relu"
-        layers.append(DenseLayer(weight, rng.normal(size=outputs) * 0.1, activation))
-    return DenseNetwork(layers)
+        nodes.append(slth.Node(f"linear{number}", slth.Conv(weight, rng.normal(size=outputs) * 0.1), (before,)))
+        if number < len(sizes) - 2:
+            nodes.append(slth.Node(f"relu{number}", slth.Relu(), (nodes[-1].name,)))
+        before = nodes[-1].name
+    return slth.Graph((sizes[0],), nodes)
 
 
 @cache
 def dense(*sizes):
     target = random_dense(*sizes)
-    return target, slth.construct(target, method=slth.Dense(candidates=12)).ticket
+    return target, slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
 
 
 @cache
 def shallow():
     target = random_dense(64, 32, 10)
-    return target, slth.construct(target, method=slth.Dense(candidates=12, depth="plus-one")).ticket
+    return target, slth.construct(target, method=slth.Shallow(candidates=12)).ticket
 
 
 @cache
 def reference(method):
     """The reference network of 28 x 28 images, by single weights or by whole channels."""
-    target = describe_module(small_cnn(seed=0), input_shape=(1, 28, 28))
-    made = slth.Conv(candidates=12) if method == "per-weight" else slth.Structured(channels=100, gain="unit")
+    target = describe(small_cnn(seed=0), (1, 28, 28))
+    made = slth.PerWeight(candidates=12) if method == "per-weight" else slth.Structured(channels=100, gain="unit")
     return target, slth.construct(target, method=made).ticket
 
 
 @cache
 def attention():
-    rng = np.random.default_rng(0)
-    embedding, readout = random_dense(7 + 7, 16), random_dense(16, 10)
-    scores, values = rng.uniform(-0.2, 0.2, (2, 2, 16, 16))
-    target = AttentionNetwork(7, embedding, scores, values, readout)
-    return target, slth.construct(target, method=slth.Attention(candidates=12)).ticket
+    target = describe(AttentionClassifier(7, 7, width=16, hidden=(), seed=0), (49,))
+    return target, slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
 
 
 def certificate(prepared):
@@ -74,10 +74,10 @@ def certificate(prepared):
 
 
 def passes(prepared, *shape):
-    """Time float64 passes of so many random inputs through a ticket, its weights drawn each time."""
+    """Time float64 passes of so many random inputs through a ticket, its weights drawn and folded each time."""
     _, ticket = prepared
     x = np.random.default_rng(1).random((FORWARD, *shape))
-    return lambda: ticket.forward(x)
+    return lambda: replace(ticket).forward(x)
 
 
 def images(prepared):
@@ -86,7 +86,7 @@ def images(prepared):
 
 def construction():
     target = random_dense(784, 500, 10)
-    return lambda: slth.construct(target, method=slth.Dense(candidates=12))
+    return lambda: slth.construct(target, method=slth.PerWeight(candidates=12))
 
 
 TASKS = {

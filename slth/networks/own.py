@@ -1,0 +1,76 @@
+"""The user's own module: made by a factory that is named, and filled from a file of weights."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from slth.errors import ArgumentError, DataError
+
+
+def factory_of(name: str) -> Callable[..., Any]:
+    """Return the function or class that ``package.module:factory`` names, on Python's path or in this folder.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such module or factory, or importing it fails.
+    """
+    place, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(place), attribute)
+    except Exception as problem:  # whatever the user's own code raises while it is imported
+        remedy = "name an importable module and a function or class of it, as package.module:factory"
+        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from problem
+    return found
+
+
+def made_by(
+    factory: Callable[..., Any], known: Mapping[str, Any], options: Mapping[str, Any], *, seed: int
+) -> nn.Module:
+    """Call a factory with the options, and with those of the known values that it has parameters for.
+
+    Raises
+    ------
+    ArgumentError
+        It fails, or makes no module.
+    """
+    torch.manual_seed(seed)  # whatever the factory draws its weights from
+    try:
+        parameters = inspect.signature(factory).parameters
+        made = factory(**{key: value for key, value in known.items() if key in parameters} | dict(options))
+    except Exception as problem:
+        rule = f"failed when it was called with {sorted(options)} ({type(problem).__name__}: {problem})"
+        raise ArgumentError("model", str(factory), rule, "mend the factory or the options") from problem
+    if not isinstance(made, nn.Module):
+        raise ArgumentError("model", str(factory), f"made a {type(made).__name__}", "return a torch.nn.Module")
+    return made
+
+
+def load_weights(module: nn.Module, file: Path) -> None:
+    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote.
+
+    Raises
+    ------
+    DataError
+        No such file, damaged, or of another module; the message names the first tensor that does not fit.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: there is no such file")
+    try:
+        tensors = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+        module.load_state_dict(tensors)
+    except Exception as problem:
+        first = str(problem).strip().splitlines()
+        raise DataError(f"{file}: does not hold the weights of this module ({' '.join(first[:2])})") from None
