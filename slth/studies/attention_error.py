@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from slth.arrays import Floats
+from slth.constructions import PerWeight
 from slth.errors import ArgumentError
+from slth.graphs import Attend, Conv, Graph, Node
+from slth.graphs.attend import softmax
 from slth.grids.context import Context
-from slth.studies.attention_decay import approximated_heads, attention, random_heads
+from slth.rng import Stream
 from slth.theory import bounds
+from slth.tickets import Folded
+
+_SCORES = 2**22  # in memory at a time: 32 MiB
 
 
 def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
@@ -70,6 +78,144 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
         timing = {"seconds": time.perf_counter() - start}
         rows.append({"inner_width": width * candidates, "tokens": tokens, "error": error, **about, **timing})
     return rows
+
+
+def random_heads(*, width: int, heads: int, tokens: int, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width).
+
+    Parameters
+    ----------
+    width, heads, tokens : int
+        Longer sequences begin with the tokens of shorter ones.
+    seed : int
+
+    Returns
+    -------
+    tuple of float64 arrays
+        Scores and values, [heads, width, width], and tokens, [tokens, width].
+
+    Examples
+    --------
+    >>> scores, values, x = random_heads(width=4, heads=1, tokens=3, seed=0)
+    >>> round(float(np.linalg.norm(scores[0], ord=2)), 12), np.linalg.norm(x, axis=1).round(12).tolist()
+    (1.0, [2.0, 2.0, 2.0])
+    """
+    stream = Stream(seed, "attention.decay")
+    size = heads * width * width
+    scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
+    x = stream.normal(2 * size, tokens * width).reshape(tokens, width)
+    x *= math.sqrt(width) / np.linalg.norm(x, axis=1, keepdims=True)
+    return scores, values, x
+
+
+def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed: int) -> tuple[Floats, Floats]:
+    """Return what subset sums of a random network's products make of merged matrices, with gain 1.
+
+    A row's products are offered to all heads.
+
+    Parameters
+    ----------
+    scores, values : float64[heads, inputs, outputs]
+    candidates : int
+        Random products offered for each entry.
+    seed : int
+        Of the random network.
+
+    Returns
+    -------
+    tuple of float64 arrays
+        Of the same shapes.
+
+    Raises
+    ------
+    slth.errors.Interrupted
+        On Ctrl-C.
+
+    Examples
+    --------
+    >>> near, _ = approximated_heads(np.array([[[0.5]]]), np.array([[[0.5]]]), candidates=12, seed=0)
+    >>> bool(abs(near - 0.5).max() < 0.01)
+    True
+    """
+    target = attention_graph(scores, values)
+    ticket, _ = PerWeight(candidates=candidates, gain="unit").ticket(target, input_box=(-1.0, 1.0), seed=seed)
+    near = (_merged(ticket.folded[name], len(scores)) for name in ("scores", "values"))
+    return next(near), next(near)
+
+
+def attention_graph(scores: Floats, values: Floats, *, tokens: int = 1) -> Graph:
+    """Return attention of merged matrices as a network: the tokens are its keys.
+
+    Parameters
+    ----------
+    scores, values : float64[heads, inputs, outputs]
+    tokens : int
+
+    Returns
+    -------
+    Graph
+        Of inputs [inputs, tokens], without residual.
+
+    Examples
+    --------
+    Equal scores: each token becomes the mean of all.
+
+    >>> graph = attention_graph(np.zeros((1, 1, 1)), np.ones((1, 1, 1)), tokens=2)
+    >>> graph.forward([[[1.0, 3.0]]]).ravel().tolist()
+    [2.0, 2.0]
+    """
+    queries, mixed = (Conv(part.swapaxes(1, 2).reshape(-1, part.shape[1])) for part in (scores, values))
+    return Graph(
+        (scores.shape[1], tokens),
+        [
+            Node("scores", queries, ("input",)),
+            Node("values", mixed, ("input",)),
+            Node("attend", Attend(len(scores)), ("scores", "input", "values")),
+        ],
+    )
+
+
+def attention(x: Floats, scores: Floats, values: Floats) -> Floats:
+    r"""Return :math:`\sum_h softmax(X A_h X^T) X B_h`, without residual, some rows at a time.
+
+    Parameters
+    ----------
+    x : float64[tokens, width]
+    scores : float64[heads, width, width]
+        The matrices A.
+    values : float64[heads, width, outputs]
+        The matrices B.
+
+    Returns
+    -------
+    float64[tokens, outputs]
+
+    Examples
+    --------
+    Equal scores: each token becomes the mean of all.
+
+    >>> attention(np.array([[1.0], [3.0]]), np.zeros((1, 1, 1)), np.ones((1, 1, 1))).tolist()
+    [[2.0], [2.0]]
+    """
+    step = max(1, _SCORES // len(x))
+    total: Floats = np.zeros((len(x), values.shape[2]))
+    for a, b in zip(scores, values, strict=True):
+        mixed = x @ b
+        for start in range(0, len(x), step):
+            rows = slice(start, start + step)
+            total[rows] += softmax((x[rows] @ a) @ x.T) @ mixed
+    return total
+
+
+def _normed(matrices: Floats) -> Floats:
+    normed: Floats = matrices / np.linalg.norm(matrices, ord=2, axis=(1, 2), keepdims=True)
+    return normed
+
+
+def _merged(folded: Folded, heads: int) -> Floats:
+    """Return the matrices [heads, inputs, outputs] of a convolution of size 1."""
+    kernel = folded.middle()[0]
+    return kernel.reshape(heads, -1, kernel.shape[1]).swapaxes(1, 2)
 
 
 def _positive(name: str, size: int) -> int:
