@@ -20,6 +20,7 @@ LONG = 1.0
 """Minutes beyond which it is said beforehand how long it will take."""
 SECONDS_A_STEP = 2e-8
 """Of one core, for each of the 2**(candidates / 2) steps that one weight takes: measured 1e-8 to 3e-8 up to 48."""
+MOST_CANDIDATES = 48
 TARGET = Target()
 
 
@@ -48,6 +49,7 @@ def per_weight(
     from slth.constructions import PerWeight
 
     target = target.chosen("mlp")
+    _check_candidates(candidates)
     if candidates is None and eps is None and delta is None:
         candidates = 30 if target.model == "attention" else 20
     method = PerWeight(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
@@ -79,6 +81,7 @@ def shallow(
     """
     from slth.constructions import Shallow
 
+    _check_candidates(candidates)
     if candidates is None and eps is None and delta is None:
         candidates = 20
     method = Shallow(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
@@ -142,6 +145,13 @@ def _run(kind: str, method: Method, target: Target, values: dict[str, Any], comm
         device=resolve_device(target.device),
         warning=lambda graph: _warning(values.get("candidates"), graph),
     )
+
+
+def _check_candidates(candidates: int | None) -> None:
+    """Refuse what would take no end: exact search doubles its time with every two candidates."""
+    if candidates is not None and candidates > MOST_CANDIDATES:
+        rule = f"is more than the {MOST_CANDIDATES} that exact search takes, and its time doubles with every two"
+        raise ArgumentError("candidates", candidates, rule, "20 to 36 take seconds to minutes")
 
 
 def _warning(candidates: int | None, graph: Graph) -> str | None:

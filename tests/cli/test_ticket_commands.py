@@ -81,7 +81,7 @@ def test_construct_to_an_error(capsys, tmp_path):
     ("arguments", "words"),
     [
         (["--candidates", "3", "--eps", "1"], "--candidates=3"),
-        (["--candidates", "200"], "--candidates=200 must be an integer from 1 to 48"),
+        (["--candidates", "200"], "--candidates=200 is more than the 48"),
         (["--hidden", "4,,4"], "--hidden='4,,4'"),
         (["--hidden", "4,"], "--hidden='4,'"),
         (["--eps", "-1"], "--eps=-1.0"),
