@@ -105,7 +105,7 @@ def construct(
 
 
 def describe(
-    module: nn.Module, input_shape: Sequence[int] | None = None, *, normalisation: Normalisation | None = None
+    module: nn.Module, *, input_shape: Sequence[int] | None = None, normalisation: Normalisation | None = None
 ) -> Graph:
     """Return what a torch module computes in evaluation mode, in float64, as a network of the one language.
 
@@ -146,7 +146,7 @@ def _described(target: Any, input_shape: Sequence[int] | None, normalisation: No
     from slth.graphs import Graph
 
     if not isinstance(target, Graph):
-        return describe(target, input_shape, normalisation=normalisation)
+        return describe(target, input_shape=input_shape, normalisation=normalisation)
     if normalisation is not None:
         remedy = "make it part of the graph, as a Scale behind the input"
         raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)

@@ -154,7 +154,9 @@ def test_pickles_are_opened_in_one_place():
     for path in FILES:
         if "pickle" in {name.split(".")[0] for name in imported(path)}:
             assert path.name == "cifar.py", path
-        assert "torch.load" not in path.read_text(encoding="utf-8"), path
+        # Of torch's own files only tensors are read: that loader executes nothing.
+        text = path.read_text(encoding="utf-8")
+        assert text.count("torch.load(") == text.count("weights_only=True"), path
 
 
 def test_words():

@@ -20,7 +20,7 @@ LONG = 1.0
 """Minutes beyond which it is said beforehand how long it will take."""
 SECONDS_A_STEP = 2e-8
 """Of one core, for each of the 2**(candidates / 2) steps that one weight takes: measured 1e-8 to 3e-8 up to 48."""
-MOST_CANDIDATES = 48
+MOST_CANDIDATES, USUAL_DELTA = 48, 0.01
 TARGET = Target()
 
 
@@ -44,7 +44,7 @@ def per_weight(
     eps
         Certified error of any output to reach.
     delta
-        Probability that the first number of candidates does not suffice for --eps.
+        Probability that the first number of candidates does not suffice for --eps; 0.01 where it is left out.
     """
     from slth.constructions import PerWeight
 
@@ -52,6 +52,7 @@ def per_weight(
     _check_candidates(candidates)
     if candidates is None and eps is None and delta is None:
         candidates = 30 if target.model == "attention" else 20
+    delta = USUAL_DELTA if eps is not None and delta is None else delta
     method = PerWeight(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
     values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
     return _run("per-weight", method, target, values, common)
@@ -77,13 +78,14 @@ def shallow(
     eps
         Certified error of any output to reach.
     delta
-        Probability that the first number of candidates does not suffice for --eps.
+        Probability that the first number of candidates does not suffice for --eps; 0.01 where it is left out.
     """
     from slth.constructions import Shallow
 
     _check_candidates(candidates)
     if candidates is None and eps is None and delta is None:
         candidates = 20
+    delta = USUAL_DELTA if eps is not None and delta is None else delta
     method = Shallow(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
     values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
     return _run("shallow", method, target.chosen("mlp"), values, common)

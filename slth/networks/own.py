@@ -46,10 +46,11 @@ def made_by(
     ArgumentError
         It fails, or makes no module.
     """
-    torch.manual_seed(seed)  # whatever the factory draws its weights from
     try:
         parameters = inspect.signature(factory).parameters
-        made = factory(**{key: value for key, value in known.items() if key in parameters} | dict(options))
+        with torch.random.fork_rng(devices=[]):  # what the factory draws its weights from, given back as it was
+            torch.default_generator.manual_seed(seed)
+            made = factory(**{key: value for key, value in known.items() if key in parameters} | dict(options))
     except Exception as problem:
         rule = f"failed when it was called with {sorted(options)} ({type(problem).__name__}: {problem})"
         raise ArgumentError("model", str(factory), rule, "mend the factory or the options") from problem

@@ -88,7 +88,7 @@ def test_construct_to_an_error(capsys, tmp_path):
         (["--eps", "1", "--delta", "2"], "--delta=2.0"),
         (["--gain", "large"], "--gain='large'"),
         (["--tokens", "4"], "--model='mlp' takes no --tokens"),
-        (["--model", "nlp"], "did you mean 'mlp'"),
+        (["--model", "nlp"], "--model='nlp' is not a known model: choose one of mlp"),
         (["--model", "nowhere.at:all"], "cannot be imported"),
         (["--weights", "w.safetensors"], "--weights='w.safetensors' is not a file"),
         (["--hidden", "6,six"], "--hidden='6,six'"),
@@ -330,7 +330,7 @@ def test_construct_conv(capsys, tmp_path):
         (["per-weight", "--model", "small-cnn", "--candidates", "49"], "--candidates=49"),
         (["per-weight", "--model", "small-cnn", "--gain", "theorem"], "--gain='theorem'"),
         (["per-weight", "--model", "attention", "--width", "7"], "width"),
-        (["shallow", "--model", "small-cnn"], "chain"),
+        (["shallow", "--model", "small-cnn"], "is a convolution and no linear layer"),
     ],
 )
 def test_wrong_convolutional_constructions_write_nothing(capsys, tmp_path, arguments, words):
