@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "slth.api": (

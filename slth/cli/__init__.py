@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["--version"])
-    0.1.0
+    0.2.0
     0
     """
     try:
