@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, TypeAlias, get_args
@@ -17,14 +18,14 @@ Operation: TypeAlias = Literal["max", "average"]
 
 
 @dataclass(frozen=True)
-class _Pooling(_Plain):
+class _Pooling(_Plain, ABC):
     """What all poolings have in common; a kind says which pixels each output sees, and what a mean divides by."""
 
     operation: Operation
 
+    @abstractmethod
     def seen(self, size: Pair) -> tuple[Indices, Indices]:
         """Return int64[rows, columns, taps], -1 for nothing, and the divisors int64[rows, columns] of a mean."""
-        raise NotImplementedError
 
     def _check_operation(self) -> None:
         if self.operation not in get_args(Operation):
