@@ -25,13 +25,7 @@ EXACT_INTEGERS = 2**53
 
 
 def frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    """Return the array, contiguous, after taking away the right to write: for arrays that nobody else holds.
-
-    Examples
-    --------
-    >>> frozen(np.zeros(3)).flags.writeable
-    False
-    """
+    """Return the array, contiguous, after taking away the right to write: for arrays that nobody else holds."""
     contiguous = np.asarray(array, order="C")
     contiguous.flags.writeable = False
     return contiguous
@@ -42,33 +36,7 @@ def finite_array(
 ) -> Floats:
     """Return a contiguous, finite, read-only float64 copy in which every number is the one that was given.
 
-    Parameters
-    ----------
-    value : array_like
-        Real numbers; integers only if float64 holds them exactly.
-    name : str
-        The argument, for messages.
-    axes : int, tuple of int, or None
-        How many axes are allowed; None for any number.
-    empty : bool
-        Whether an axis may have no entries.
-    remedy : str
-        What to do about a wrong shape.
-
-    Returns
-    -------
-    float64[...]
-
-    Raises
-    ------
-    ArgumentError
-        If it is masked, ragged, no numpy array, holds something else than finite real numbers, holds an integer that
-        float64 would round, or has another number of axes.
-
-    Examples
-    --------
-    >>> finite_array([1, 2.5], "values", axes=1).tolist()
-    [1.0, 2.5]
+    Shapes: result float64[...].
     """
     array = _plain(value, name)
     allowed = (axes,) if isinstance(axes, int) else axes
@@ -152,13 +120,7 @@ def whole(
 
 
 def as_double(value: object) -> float:
-    """Return a number as a double, and NaN for what is none: NaN lies in no range.
-
-    Examples
-    --------
-    >>> as_double(np.float32(0.5)), as_double(2), as_double("2"), as_double(True)
-    (0.5, 2.0, nan, nan)
-    """
+    """Return a number as a double, and NaN for what is none: NaN lies in no range."""
     single = isinstance(value, Real) or getattr(value, "shape", None) == ()
     if isinstance(value, bool | np.bool_) or not single:
         return math.nan
@@ -171,18 +133,7 @@ def as_double(value: object) -> float:
 
 
 def finite_number(value: object, name: str, *, remedy: str = "give it as a float") -> float:
-    """Return a finite number as a double.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no number, or not finite.
-
-    Examples
-    --------
-    >>> finite_number(2, "target")
-    2.0
-    """
+    """Return a finite number as a double."""
     number = as_double(value)
     if not math.isfinite(number):
         raise ArgumentError(name, value, "must be a finite number", remedy)
@@ -190,18 +141,7 @@ def finite_number(value: object, name: str, *, remedy: str = "give it as a float
 
 
 def positive_number(value: object, name: str, *, remedy: str = "pass a number above 0") -> float:
-    """Return a positive, finite number as a double.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no number, not positive, or not finite.
-
-    Examples
-    --------
-    >>> positive_number(2, "scale")
-    2.0
-    """
+    """Return a positive, finite number as a double."""
     number = as_double(value)
     if not 0.0 < number < math.inf:
         raise ArgumentError(name, value, "must be positive and finite", remedy)

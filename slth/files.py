@@ -15,52 +15,12 @@ import numpy as np
 
 
 def dumps(document: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """JSON text in which numbers that JSON lacks are the strings "nan", "inf" and "-inf".
-
-    Parameters
-    ----------
-    document : mapping
-        May hold numpy arrays and scalars, paths, enumerations, tuples.
-    indent : int, optional
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    TypeError
-        Something in the document has no JSON form.
-
-    Examples
-    --------
-    >>> dumps({"error": float("nan"), "subset": np.array([True, False]), "file": Path("a")})
-    '{"error": "nan", "subset": [true, false], "file": "a"}'
-    """
+    """JSON text in which numbers that JSON lacks are the strings "nan", "inf" and "-inf"."""
     return json.dumps(plain(document), allow_nan=False, indent=indent)
 
 
 def plain(value: Any) -> Any:
-    """Rebuild a value from what JSON has: dictionaries, lists, strings, numbers, truth values, null.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    TypeError
-        The value is of a type that has no JSON form here.
-
-    Examples
-    --------
-    >>> plain((np.float64(1.5), float("-inf")))
-    [1.5, '-inf']
-    """
+    """Rebuild a value from what JSON has: dictionaries, lists, strings, numbers, truth values, null."""
     if isinstance(value, Enum):
         return plain(getattr(value, "label", value.value))
     if value is None or isinstance(value, bool | str):
@@ -81,36 +41,12 @@ def plain(value: Any) -> Any:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name in the same folder and rename it.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is created where missing.
-    text : str
-
-    Raises
-    ------
-    OSError
-        The folder or the file cannot be written.
-    """
+    """Write a text file under a temporary name in the same folder and rename it."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name in the same folder and rename it.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is created where missing.
-    content : bytes
-
-    Raises
-    ------
-    OSError
-        The folder or the file cannot be written.
-    """
+    """Write a file under a temporary name in the same folder and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -127,15 +63,5 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write :func:`dumps` of a document as :func:`write_text` does.
-
-    Parameters
-    ----------
-    path : Path
-    document : mapping
-
-    Raises
-    ------
-    OSError, TypeError
-    """
+    """Write :func:`dumps` of a document as :func:`write_text` does."""
     write_text(path, dumps(document, indent=1) + "\n")

@@ -31,13 +31,7 @@ class Progress(Protocol):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Work was ended early by the user, and its part that is done would look like all of it.
-
-    Examples
-    --------
-    >>> issubclass(Interrupted, KeyboardInterrupt)
-    True
-    """
+    """Work was ended early by the user, and its part that is done would look like all of it."""
 
 
 def available_memory() -> int:
@@ -80,28 +74,7 @@ def _free_of_system() -> int | None:
 
 
 def require_memory(needed: int, what: str, remedy: str, *, value: object = None) -> None:
-    """Refuse what would not fit, before any of it is taken.
-
-    Parameters
-    ----------
-    needed : int
-        Bytes.
-    what : str
-        The argument that asks for them.
-    remedy : str
-        What would fit.
-    value : object
-        Value of the argument; None where the bytes themselves are it.
-
-    Raises
-    ------
-    ResourceError
-        If the bytes exceed the share of the available memory that may be taken; 64 MiB always may.
-
-    Examples
-    --------
-    >>> require_memory(2**20, "values", "pass fewer")
-    """
+    """Refuse what would not fit, before any of it is taken."""
     if needed <= _ALWAYS_GRANTED:
         return
     free = int(SHARE * available_memory())
@@ -114,18 +87,7 @@ def require_memory(needed: int, what: str, remedy: str, *, value: object = None)
 
 
 def thread_count(threads: int | None) -> int:
-    """Return the number of worker threads: as given, or one for each core that this process may use.
-
-    Raises
-    ------
-    ArgumentError
-        If it is neither None nor a positive integer.
-
-    Examples
-    --------
-    >>> thread_count(3)
-    3
-    """
+    """Return the number of worker threads: as given, or one for each core that this process may use."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     from slth.arrays import whole  # not at the top: numpy is slow to load, and help texts need Progress alone

@@ -46,13 +46,7 @@ def true_errors(values: Floats, subsets: npt.NDArray[np.bool_], targets: Floats)
 
 
 def cp_sat_one(values: Floats, target: float) -> tuple[Bools, bool]:
-    """OR-Tools CP-SAT, one worker, minimising |sum - target| in units of 1e-9: the subset, and whether it says optimal.
-
-    Raises
-    ------
-    Declined
-        OR-Tools is not installed.
-    """
+    """OR-Tools CP-SAT, one worker, minimising |sum - target| in units of 1e-9: subset, and whether optimal."""
     cp_model = installed("ortools.sat.python.cp_model", "baselines")
     model = cp_model.CpModel()
     chosen = [model.new_bool_var("") for _ in values]
@@ -108,17 +102,7 @@ def numpy_one(values: Floats, target: float) -> tuple[Bools, bool]:
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody else's solver of one instance.
-
-    Parameters
-    ----------
-    name, package : str
-        The package has the version.
-    solve_one : callable
-        (values, target) -> (subset, whether it says that the subset is optimal).
-    warm_up : bool
-        Whether a call before the measured ones makes sense.
-    """
+    """Somebody else's solver of one instance."""
 
     name: str
     package: str

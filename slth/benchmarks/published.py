@@ -18,19 +18,7 @@ PUBLISHED_SECONDS = 77_266.0
 
 
 def per_weight(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Approximate every weight of a trained network by a subset of n random coefficients, as published.
-
-    Parameters
-    ----------
-    cell : mapping
-        What :func:`target_of` reads, without biases where it does not say; ``n``, ``tolerance``, ``lists`` ("fresh" for
-        a list of coefficients for each weight, "row" for one for each row, as in the published code), ``threads``.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Approximate every weight of a trained network by a subset of n random coefficients, as published."""
     data, target = target_of({"bias": False, **cell}, seed)
     labels = data.labels("test")
     before = accuracy(outputs_on(target, data).values, labels)
@@ -72,18 +60,7 @@ def per_weight(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def kernel_weights(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Approximate each weight and bias of a network's convolutions from a fresh list of n.
-
-    Parameters
-    ----------
-    cell : mapping
-        What :func:`target_of` reads; ``n``.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Approximate each weight and bias of a network's convolutions from a fresh list of n."""
     data, target = target_of(cell, seed)
     shape = (-1, *target.input_shape)
     train, test = (data.inputs("train", limit=1000), data.inputs("test", limit=1000))

@@ -63,19 +63,7 @@ TIMING_COLUMNS = ("warm_up_seconds", "compile_seconds", "seconds", "seconds_per_
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One TOML file.
-
-    Parameters
-    ----------
-    name, description, task : str
-    seed, replicates : int
-    grid : dict of lists
-        A cell is one choice from each list.
-    peers : dict
-        Handed to the task with every cell as ``cell["peers"]``.
-    digest : str
-        sha256 of the file.
-    """
+    """One TOML file."""
 
     name: str
     description: str
@@ -93,23 +81,7 @@ class Benchmark:
 
 
 def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
-    """Read and check a benchmark's TOML file.
-
-    Parameters
-    ----------
-    path : Path
-    full : bool
-        Whether the table ``[full]`` replaces replicates and grid.
-
-    Returns
-    -------
-    Benchmark
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The file is not TOML, lacks something, or holds an unknown key or task.
-    """
+    """Read and check a benchmark's TOML file."""
     file = read_toml("benchmark", path, KEYS).part(full=full)
     task, document = file.task(TASKS), file.document
     grid = document.get("grid", {})
@@ -132,23 +104,7 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
 
 
 def find_benchmarks(folder: Path, names: Sequence[str] = ()) -> list[Benchmark]:
-    """Read the benchmarks of a folder, all or those with given names.
-
-    Parameters
-    ----------
-    folder : Path
-    names : sequence of str
-
-    Returns
-    -------
-    list of Benchmark
-        In the order of the names, or of the files.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such folder or name, or a file that is not a benchmark.
-    """
+    """Read the benchmarks of a folder, all or those with given names."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ArgumentError("dir", str(folder), "holds no benchmark", "name the folder with the *.toml grids")
@@ -169,30 +125,7 @@ def run_benchmark(
     extra: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> list[Row]:
-    """Run the cells of a benchmark and time their contenders.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-    seed : int, optional
-        Instead of the file's.
-    limit : int, optional
-        At most so many cells.
-    extra : mapping, optional
-        Handed to the task with every cell (data folders, threads, device).
-    progress : callable, optional
-        Called with (benchmark, cells done, cells in all).
-
-    Returns
-    -------
-    list of dict
-        A row for each cell and contender, all with the same keys.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The limit is below 1.
-    """
+    """Run the cells of a benchmark and time their contenders."""
     if limit is not None and limit < 1:
         raise ArgumentError("limit", limit, "must be at least 1", "run at least one cell")
     cells = list(benchmark.cells())[:limit]
@@ -209,29 +142,7 @@ def run_benchmark(
 
 
 def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed: int, full: bool = False) -> Path:
-    """Write ``table.csv`` and ``provenance.json`` of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        Created where missing.
-    benchmark : Benchmark
-    rows : sequence of dict
-    seed : int
-        That was used.
-    full : bool
-        Whether the larger grid was asked for.
-
-    Returns
-    -------
-    Path
-        The table.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written.
-    """
+    """Write ``table.csv`` and ``provenance.json`` of a run."""
     write_csv(folder / TABLE_NAME, rows, list(rows[0]) if rows else [])
     about = {
         "benchmark": benchmark.name,
@@ -248,26 +159,7 @@ def write_table(folder: Path, benchmark: Benchmark, rows: Sequence[Row], *, seed
 
 
 def resolve_task(name: str) -> Task:
-    """Import the function behind a task's name.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    callable
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such task.
-
-    Examples
-    --------
-    >>> resolve_task("generate-weights").__name__
-    'generate_weights'
-    """
+    """Import the function behind a task's name."""
     if name not in TASKS:
         raise ArgumentError("task", name, "is not a known task", did_you_mean(name, TASKS))
     task: Task = import_registered(TASKS[name], argument="task", name=name)

@@ -24,13 +24,7 @@ LIMIT_INSTANCES = 512
 
 
 def two_list_steps(n: int) -> int:
-    """Steps of the cost model: 2^(a+1) + 2^(b+1) to merge and 2^a + 2^b to walk, for halves a + b = n.
-
-    Examples
-    --------
-    >>> two_list_steps(21)
-    9216
-    """
+    """Steps of the cost model: 2^(a+1) + 2^(b+1) to merge and 2^a + 2^b to walk, for halves a + b = n."""
     return 3 * ((1 << n // 2) + (1 << (n - n // 2)))
 
 
@@ -83,19 +77,7 @@ def within_tolerance(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def large_instance(cell: Cell, seed: int) -> Sequence[Contender]:
-    """One large instance in a process of its own: seconds and peak memory above that of a small solve.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``n``, ``law`` and ``solver``: one of ours, or a peer, for which ``peers`` has the largest n that it is given.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-        One; a peer's row counts as truly optimal what two lists find to be so.
-    """
+    """One large instance in a process of its own: seconds and peak memory above that of a small solve."""
     name, n = cell["solver"], cell["n"]
     instance = {"solver": name, "n": n, "law": cell.get("law", "uniform"), "seed": seed}
     if name not in PEERS:

@@ -24,26 +24,7 @@ class _Shown:
 
 
 def target_of(cell: Cell, seed: int) -> tuple[DataSet, Graph]:
-    """Return the data set of a cell and the network that was trained on it.
-
-    Parameters
-    ----------
-    cell : mapping
-        Perhaps ``model``, a name of :data:`slth.jobs.models.MODELS` ("mlp"); ``data``, where it is not the model's own;
-        ``hidden`` and ``bias`` of the model; ``epochs`` of SGD (rate 0.1, batches of 128) instead of the model's own
-        recipe; ``data_dir``.
-    seed : int
-        Of initial weights and training.
-
-    Returns
-    -------
-    tuple of DataSet, Graph
-
-    Raises
-    ------
-    Declined
-        The data set is not there.
-    """
+    """Return the data set of a cell and the network that was trained on it."""
     from slth.jobs.models import model_of
 
     name = cell.get("model", "mlp")

@@ -30,18 +30,7 @@ METHODS: dict[str, tuple[type[Method], tuple[str, ...]]] = {
 
 
 def method_of(cell: Cell) -> Method:
-    """Return the method that a cell asks for; where it has an ``eps`` alone, with delta = 0.01.
-
-    Raises
-    ------
-    ArgumentError
-        There is no such method, or an argument is outside its range.
-
-    Examples
-    --------
-    >>> method_of({"method": "per-weight", "eps": 0.1}).delta
-    0.01
-    """
+    """Return the method that a cell asks for; where it has an ``eps`` alone, with delta = 0.01."""
     name = cell["method"]
     if name not in METHODS:
         raise ArgumentError("method", name, "is not a known method", did_you_mean(name, METHODS))
@@ -51,18 +40,7 @@ def method_of(cell: Cell) -> Method:
 
 
 def ticket(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Construct a ticket for a trained network, and what its file costs beside its bounds.
-
-    Parameters
-    ----------
-    cell : mapping
-        What :func:`target_of` reads; ``method`` and its arguments.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Construct a ticket for a trained network, and what its file costs beside its bounds."""
     data, target = target_of(cell, seed)
     method, labels = method_of(cell), data.labels("test")
     wanted = outputs_on(target, data).values
@@ -91,19 +69,7 @@ def ticket(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def tickets(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Make tickets of one trained network from several seeds, without certificate: medians of errors, sizes and time.
-
-    Parameters
-    ----------
-    cell : mapping
-        What :func:`target_of` reads; ``method`` and its arguments; perhaps ``seeds`` (10).
-    seed : int
-        Of the target's training; tickets have the seeds from this one on.
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Make tickets of one trained network from several seeds, uncertified: medians of errors, sizes and time."""
     data, target = target_of(cell, seed)
     method, labels = method_of(cell), data.labels("test")
     before = accuracy(outputs_on(target, data).values, labels)
@@ -134,18 +100,7 @@ def _one(target: Graph, method: Method, seed: int, data: DataSet, labels: Indice
 
 
 def ticket_certificate(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Certify a ticket, attack it, and compare its small network with the masked random one.
-
-    Parameters
-    ----------
-    cell : mapping
-        What :func:`target_of` reads; ``method`` and its arguments; ``starts`` and ``steps`` of the attack.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Certify a ticket, attack it, and compare its small network with the masked random one."""
     data, target = target_of(cell, seed)
     made, _ = method_of(cell).ticket(target, seed=seed)
     images = data.inputs("test", limit=8).reshape(-1, *target.input_shape).astype(np.float64)

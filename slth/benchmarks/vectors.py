@@ -21,16 +21,6 @@ def vector_errors(cell: Cell, seed: int) -> Sequence[Contender]:
 
     The slice has standard normal entries, as one at unit gain has; at the theorem's gain it is scaled to a sum of
     absolute entries of 1. ``maximum_error`` is that of a slice of which the sum is 1, at both gains.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``dimension``, ``n``, ``gain`` ("unit" or "theorem"); perhaps ``seeds`` (10), ``beam``.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
     """
     dimension, n, seeds = cell["dimension"], cell["n"], cell.get("seeds", 10)
     shape = np.arange(dimension)
@@ -73,18 +63,7 @@ def vector_errors(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def vector_optima(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Solve small instances of Gaussian vectors exactly: the optimum beside what second moments guarantee.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``dimension``, ``n``; perhaps ``seeds`` (30). The target is 1 in every coordinate.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Solve small instances of Gaussian vectors exactly: the optimum beside what second moments guarantee."""
     dimension, n, seeds = cell["dimension"], cell["n"], cell.get("seeds", 30)
 
     def ours() -> Mapping[str, Any]:
@@ -105,21 +84,7 @@ def vector_optima(cell: Cell, seed: int) -> Sequence[Contender]:
 
 
 def pursuit_device(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Pursue channels u v on a device in tensors, and on processors by the compiled kernels.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``on`` (device), ``dimension``, ``n``, ``instances``; perhaps ``beam`` (8).
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-        Value columns: ``median_error`` (l2, of standard normal targets) and ``channels``, the candidates of all
-        instances. Of the device also steps and bytes of both kinds of sweep; over the seconds they are to be compared
-        with ``copy_bytes_a_second``, what a plain copy moves there.
-    """
+    """Pursue channels u v on a device in tensors, and on processors by the compiled kernels."""
     dimension, n, instances = cell["dimension"], cell["n"], cell["instances"]
     generator = np.random.default_rng(seed)
     scales = np.abs(generator.standard_normal((instances, n)))

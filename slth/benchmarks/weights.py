@@ -12,18 +12,7 @@ from slth.rng import Stream, WeightLaw
 
 
 def generate_weights(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Draw weights that can be regenerated anywhere, beside numpy's own generator of the same kind.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``law`` ("uniform" or "normal") and ``count``.
-    seed : int
-
-    Returns
-    -------
-    sequence of Contender
-    """
+    """Draw weights that can be regenerated anywhere, beside numpy's own generator of the same kind."""
     count, law = cell["count"], WeightLaw(cell["law"], 1.0)
     stream = Stream(seed, "benchmark.weights")
 

@@ -24,14 +24,7 @@ _ROWS = 512  # rows of one kind carried back at a time
 
 
 class Passes:
-    """The ranges of a problem's nodes as far as they are known, and what backward passes keep of each.
-
-    Parameters
-    ----------
-    problem : Problem
-    ranges : list of Ranges
-        The input first; may grow.
-    """
+    """The ranges of a problem's nodes as far as they are known, and what backward passes keep of each."""
 
     def __init__(self, problem: Problem, ranges: list[Ranges]) -> None:
         self.problem, self.ranges = problem, ranges
@@ -51,17 +44,7 @@ class Passes:
 
 
 class Carrier:
-    """Carries rows back through a graph; ``account`` collects what they cost.
-
-    Parameters
-    ----------
-    passes : Passes
-        With the ranges of all nodes in front of the one at which the rows start.
-    number, rows
-        That node, and functions of its values and differences.
-    most_work : float
-        Multiplications at which to give up.
-    """
+    """Carries rows back through a graph; ``account`` collects what they cost."""
 
     def __init__(self, passes: Passes, number: int, rows: Rows, *, most_work: float = np.inf) -> None:
         self.passes = passes

@@ -29,13 +29,7 @@ def in_copies(source: Graph) -> bool:
 
 
 def in_shape(target: Graph, source: Graph, folded: Mapping[str, Folded]) -> dict[str, Exact]:
-    """Return the target's numbers in the shape of a ticket with copies, for each node with weights.
-
-    Raises
-    ------
-    ArgumentError
-        If the target is no chain of linear layers and ReLUs, or sizes are no whole copies.
-    """
+    """Return the target's numbers in the shape of a ticket with copies, for each node with weights."""
     weighted = target.weighted
     counts = [_copies(source.node(node.name), node) for node in weighted[:-1]]
     _check(target, source, counts)

@@ -20,11 +20,6 @@ def problem_of_both(
     """Return the rules of a target and of what stands in the place of its layers, and the target's numbers.
 
     ``folded`` is by the names of nodes.
-
-    Raises
-    ------
-    ArgumentError
-        If the two are not the same nodes, with a random layer in the place of each convolution.
     """
     check(target, source)
     for node in target.weighted:

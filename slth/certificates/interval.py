@@ -42,16 +42,7 @@ def up(values: Array) -> Array:
 class Interval:
     """Arrays of closed intervals, combined elementwise and rounded outwards.
 
-    Parameters
-    ----------
-    lower, upper : float64[...]
-        End points of equal shape, ``lower <= upper``.
-
-    Examples
-    --------
-    >>> third = Interval.point(np.array([1.0])) * Interval(np.array([0.3]), np.array([0.4]))
-    >>> bool(third.lower[0] < 0.3 and third.upper[0] > 0.4)
-    True
+    Shapes: lower, upper float64[...].
     """
 
     lower: Array

@@ -80,12 +80,7 @@ def input_entries(layout: Layout, values: Interval) -> Interval:
 
 @dataclass(frozen=True)
 class Full:
-    """A matrix all of whose entries are numbers of the kernel, in its order: rows ``first`` to ``last`` of them.
-
-    Parameters
-    ----------
-    first, last, columns : int
-    """
+    """A matrix all of whose entries are numbers of the kernel, in its order: rows ``first`` to ``last`` of them."""
 
     first: int
     last: int
@@ -140,16 +135,7 @@ class Full:
 class Places:
     """The pattern of a sparse matrix.
 
-    Parameters
-    ----------
-    first : int64[rows + 1]
-        Where each row begins; a row may be empty.
-    inputs : int64[entries]
-        Columns.
-    entry : int64[entries]
-        Places in the flattened kernel.
-    columns : int
-        Number of columns.
+    Shapes: first int64[rows + 1]; inputs int64[entries]; entry int64[entries].
     """
 
     first: Indices

@@ -18,17 +18,7 @@ from slth.tickets.folded import Folded
 class Exact:
     """The target's numbers at one node, each a point or an interval that holds it.
 
-    Parameters
-    ----------
-    shape : ConvShape
-        Of the convolution in the ticket's place.
-    weight : Interval float64[outputs, inputs / groups, height, width]
-    bias : Interval float64[outputs]
-    errors : Interval of the weight's shape or None
-        Ticket's less target's numbers, where those are no differences entry by entry: several copies of an input
-        together.
-    constants : Constants or None
-        Which inputs and outputs are 1 in the target, whatever its input.
+    Shapes: weight Interval float64[outputs, inputs / groups, height, width]; bias Interval float64[outputs].
     """
 
     shape: ConvShape

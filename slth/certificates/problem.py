@@ -49,21 +49,7 @@ from slth.tickets.pair import Pair, RandomLayer
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """One rule and where it stands.
-
-    Parameters
-    ----------
-    rule : Rule
-    sources : tuple of int
-        Numbers of the nodes that it takes; 0 is the input.
-    picks : bool
-        Whether all that it takes are inputs of the network and constants, rearranged or scaled: there both networks
-        have the same values, whose ranges are exact.
-    known : bool
-        Whether its own values are.
-    name : str
-        Of the graph's node with weights or attention; empty elsewhere.
-    """
+    """One rule and where it stands."""
 
     rule: Rule
     sources: tuple[int, ...]
@@ -74,19 +60,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Places in an order in which each comes behind those that it takes; the input, number 0, is not among them.
-
-    Parameters
-    ----------
-    places : tuple of Place
-        Numbered from 1.
-    output : int
-        The number of the node that the networks give.
-    numbers : dict of str to int
-        By the names of the graph's nodes.
-    ends : dict of str to int
-        For each node with weights the number of the node behind its ReLU, or its own where none takes it alone.
-    """
+    """Places in an order in which each comes behind those that it takes; the input, number 0, is not among them."""
 
     places: tuple[Place, ...]
     output: int
@@ -274,17 +248,5 @@ RULES: dict[type, Build] = {
 def problem_of(
     graph: Graph, exact: Mapping[str, Exact], folded: Mapping[str, Folded], *, nonnegative: bool = False
 ) -> Problem:
-    """Return the rules of a graph.
-
-    Parameters
-    ----------
-    graph : Graph
-        Of the ticket's shape: the target's own where both are the same.
-    exact : mapping of str to Exact
-        The target's numbers for each node with weights.
-    folded : mapping of str to Folded
-        The ticket's.
-    nonnegative : bool
-        Whether no input is ever negative.
-    """
+    """Return the rules of a graph."""
     return _Builder(graph, exact, folded, nonnegative=nonnegative).built()

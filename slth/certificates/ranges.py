@@ -14,12 +14,7 @@ from slth.certificates.interval import Array, Interval, concatenate
 class Ranges:
     """Ranges of one node over the whole input box.
 
-    Parameters
-    ----------
-    target, ticket : Interval float64[n]
-        Values.
-    difference : Interval float64[n]
-        Ticket's value minus target's.
+    Shapes: target, ticket Interval float64[n]; difference Interval float64[n].
     """
 
     target: Interval

@@ -36,21 +36,7 @@ FORMATS = {53: _BINARY64, 24: _BINARY32}
 def evaluation_allowance(problem: Problem, ranges: Sequence[Ranges], error: Array, *, digits: int) -> float:
     """Return a bound on what rounding adds to the observed difference of the outputs, whatever the order of sums.
 
-    Parameters
-    ----------
-    problem : Problem
-        Both networks.
-    ranges : sequence of Ranges
-        Of all nodes, the input first.
-    error : float64[outputs]
-        Bound on the difference in real arithmetic: its own subtraction is rounded too.
-    digits : int
-        Binary digits of the format: 53 (binary64) or 24 (binary32).
-
-    Returns
-    -------
-    float
-        The allowance, the largest over the outputs; infinite where a value may overflow the format.
+    Shapes: error float64[outputs].
     """
     form = FORMATS[digits]
     target = _evaluation_error(problem, [each.target for each in ranges], form, of_ticket=False)

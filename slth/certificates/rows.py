@@ -29,10 +29,7 @@ class TooMuchWorkError(Exception):
 class Apart:
     """Coefficients of values where they are nonnegative and where they are negative, and what they cost.
 
-    Parameters
-    ----------
-    above, below : sparse or dense float64[rows, n]
-    cost : float64[rows]
+    Shapes: above, below sparse or dense float64[rows, n]; cost float64[rows].
     """
 
     above: Matrix
@@ -44,13 +41,7 @@ class Apart:
 class Rows:
     """Rows of linear functions of one node's values and differences.
 
-    Parameters
-    ----------
-    on_values, on_differences : sparse or dense float64[rows, n]
-    cost : float64[rows] or None
-        What these coefficients of values cost, to be paid where the functions are carried on or closed with them.
-    apart : Apart or None
-        Other coefficients of values, with which functions may be closed instead.
+    Shapes: on_values, on_differences sparse or dense float64[rows, n]; cost float64[rows] or None.
     """
 
     on_values: Matrix
@@ -63,15 +54,7 @@ class Rows:
 class Factor:
     """A matrix of intervals, ready to be multiplied from the left.
 
-    Parameters
-    ----------
-    middle : sparse or dense float64[n, m]
-    radii, sizes : float64[n]
-        Radii of the intervals and absolute middles, times the largest values of the variable.
-    longest : int
-        Largest number of entries in a row.
-    cost : float
-        Of one multiplication.
+    Shapes: middle sparse or dense float64[n, m]; radii, sizes float64[n].
     """
 
     middle: Matrix
@@ -93,12 +76,7 @@ class Factor:
 class LinearForm:
     """Linear bounds of what a node does to each of its values.
 
-    Parameters
-    ----------
-    upper, lower : tuple of two float64[n]
-        Slope and constant.
-    largest : float64[n]
-        Largest absolute value of the variable in front of the node.
+    Shapes: upper, lower tuple of two float64[n]; largest float64[n].
     """
 
     upper: tuple[Array, Array]
@@ -107,15 +85,7 @@ class LinearForm:
 
 
 class Account:
-    """What the functions cost besides what is left of them: constants float64[rows], and the work done.
-
-    Parameters
-    ----------
-    rows : int
-        Number of functions.
-    most_work : float
-        Multiplications at which to give up.
-    """
+    """What the functions cost besides what is left of them: constants float64[rows], and the work done."""
 
     def __init__(self, rows: int, most_work: float = np.inf) -> None:
         self.constant: Array = np.zeros(rows)

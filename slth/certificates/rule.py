@@ -14,19 +14,7 @@ from slth.certificates.rows import Account, Rows
 
 @dataclass(frozen=True, eq=False)
 class Around:
-    """What a rule sees while rows of functions are carried back through its node.
-
-    Parameters
-    ----------
-    before : tuple of Ranges
-        Of the nodes that it takes.
-    behind : Ranges
-        Of the node itself.
-    account : Account
-        Takes what the step back costs.
-    cache : dict
-        The node's own, for what does not depend on the rows.
-    """
+    """What a rule sees while rows of functions are carried back through its node."""
 
     before: tuple[Ranges, ...]
     behind: Ranges
@@ -42,17 +30,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Format:
-    """A binary format.
-
-    Parameters
-    ----------
-    unit : float
-        Largest relative error of a rounded operation.
-    smallest : float
-        Smallest normal number: what flushing to zero can lose.
-    largest : float
-        A number below which all sums and products are, or none is promised.
-    """
+    """A binary format."""
 
     unit: float
     smallest: float

@@ -26,35 +26,17 @@ from slth.certificates.interval import Array, Interval, up
 
 
 def total_variation(spread: Array) -> Array:
-    """Return upper bounds of tanh(spread / 4), the largest share that moves from token to token.
-
-    Examples
-    --------
-    >>> total_variation(np.array([0.5, 100.0])).round(12).tolist()
-    [0.125, 1.0]
-    """
+    """Return upper bounds of tanh(spread / 4), the largest share that moves from token to token."""
     return np.minimum(up(np.asarray(spread) * 0.25), 1.0)
 
 
 def lemma_share(score_error: float) -> float:
-    """Return the lemma's bound on the change of a number, for values up to 1; beyond its reach what any shares give.
-
-    Examples
-    --------
-    >>> lemma_share(0.125), lemma_share(0.6)
-    (0.5, 2.0)
-    """
+    """Return the lemma's bound on the change of a number, for values up to 1; beyond its reach what any shares give."""
     return min(4.0 * score_error, 2.0) if score_error <= 0.5 else 2.0
 
 
 def spreads(errors: Interval) -> Array:
-    """Return upper bounds of the differences between two of the last axis, infinite where a range left the doubles.
-
-    Examples
-    --------
-    >>> float(spreads(Interval(np.array([-1.0, -0.5]), np.array([3.0, 0.5]))).round(12))
-    3.5
-    """
+    """Return upper bounds of the differences between two of the last axis, infinite where a range left the doubles."""
     low, high = errors.lower, errors.upper
     if low.shape[-1] == 1:
         return np.zeros(low.shape[:-1])

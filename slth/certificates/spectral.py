@@ -44,11 +44,7 @@ _STEP = 0.12  # of the scales' logarithms
 class Scales:
     """Scales of rows and columns, and a proved bound on the scaled matrix's norm.
 
-    Parameters
-    ----------
-    rows, columns : float64[n], float64[m]
-        Positive.
-    norm : float
+    Shapes: rows, columns float64[n], float64[m].
     """
 
     rows: Array
@@ -65,14 +61,7 @@ def compact(matrix: sp.csr_array) -> Matrix:
 def scaled(matrix: Matrix, importance: Array, *, rounds: int) -> Scales | None:
     """Return good scales of a matrix, or None where no norm could be proved.
 
-    Parameters
-    ----------
-    matrix : sparse or dense float64[n, m]
-        Not 0, and no column is.
-    importance : float64[n]
-        Positive; the absolute coefficients that the rows will meet, or ones for coefficients of any kind.
-    rounds : int
-        Steps of improvement.
+    Shapes: matrix sparse or dense float64[n, m]; importance float64[n].
     """
     largest = float(_norms(matrix, axis=1).max())
     if not 1e-140 < largest < 1e140:  # squares have to be normal numbers
@@ -177,15 +166,7 @@ def proved_norm(matrix: Matrix) -> float | None:
 def selection_bound(coefficients: Array, base: Interval, scales: Scales, windows: int) -> float:
     r"""Return an upper bound of :math:`\sum_{ji} s_{ji} c_j (base_{ji} + (K \eta)_{ji})`.
 
-    Parameters
-    ----------
-    coefficients : float64[n]
-        c of each row's j; rows of one j are neighbours.
-    base : Interval float64[n]
-    scales : Scales
-        Of K.
-    windows : int
-        Rows of each j.
+    Shapes: coefficients float64[n]; base Interval float64[n].
     """
     fixed = (Interval.point(coefficients) * base).upper.reshape(-1, windows)
     costs = upper_product(np.abs(coefficients), np.asarray(up(1.0 / scales.rows)))

@@ -24,24 +24,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Command line without the program's name; the process's own by default.
-
-    Returns
-    -------
-    int
-        Exit code.
-
-    Examples
-    --------
-    >>> main(["--version"])
-    0.2.0
-    0
-    """
+    """Run one command."""
     try:
         return _main(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:  # once more, while an end was being told

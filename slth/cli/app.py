@@ -80,13 +80,6 @@ def prepare_help(app: App, tokens: Iterable[str]) -> None:
     """Let the help of a verb be its whole docstring, and let its usage name the arguments that may be many.
 
     The one line by which lists show a verb would else be all of its help: it is said without importing the verb.
-
-    Parameters
-    ----------
-    app : cyclopts.App
-        As :func:`build_app` gives it.
-    tokens : iterable of str
-        The command line.
     """
     verbs, apps, _ = app.parse_commands([token for token in tokens if token not in app.help_flags])
     asked = apps[-1]
@@ -104,10 +97,6 @@ def build_app() -> App:
 
     Command line over environment (``SLTH_SOLVE_TOLERANCE``) over ``--config FILE`` over ``slth.toml`` in this folder
     over ``slth/config.toml`` in the user's configuration folder.
-
-    Returns
-    -------
-    cyclopts.App
     """
     verbs = [(name,) for name in COMMANDS] + [(group, name) for group, (_, names) in GROUPS.items() for name in names]
     app = App(

@@ -35,15 +35,6 @@ def bench(
     """Run benchmark grids; peers are measured in the same run, after a warm-up.
 
     The grid's own seed is used unless --seed is given. Writes NAME/table.csv and NAME/provenance.json below --out.
-
-    Parameters
-    ----------
-    names
-        Benchmarks by file name; all of the folder by default.
-    dir
-        Folder with the *.toml grids; by default benchmarks here, else the grids that came with slth.
-    limit
-        At most so many cells of each grid.
     """
     from slth.benchmarks.runner import find_benchmarks, run_benchmark, write_table
     from slth.grids.provenance import TABLE_FILES

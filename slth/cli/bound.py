@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
-    """All bounds: what each is about and how well it is known.
-
-    Parameters
-    ----------
-    family
-        Only those of one family, as dense or structured, or of one paper, as pensia2020.
-    """
+    """All bounds: what each is about and how well it is known."""
     from slth.theory import bounds
     from slth.theory.catalogue import FAMILIES
 
@@ -46,13 +40,7 @@ def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
 
 
 def show(key: str, /, *, common: Common = COMMON) -> Outcome:
-    """What one bound says, assumes and takes.
-
-    Parameters
-    ----------
-    key
-        As `slth bound ls` lists it.
-    """
+    """What one bound says, assumes and takes."""
     from slth.theory import bounds
 
     bound = bounds[key]

@@ -14,19 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_file(argument: str, path: Path) -> None:
-    """Refuse an input file that is not there.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument.
-    path : Path
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is nothing of that name, or a folder.
-    """
+    """Refuse an input file that is not there."""
     if path.is_dir():
         raise ArgumentError(argument, str(path), "is a folder", "name a file in it")
     if not path.is_file():
@@ -34,20 +22,7 @@ def check_file(argument: str, path: Path) -> None:
 
 
 def check_out(folder: Path, names: Iterable[str]) -> None:
-    """Refuse a folder for results that cannot be one, or in which a result could not be written.
-
-    Parameters
-    ----------
-    folder : Path
-        It need not be there yet.
-    names : iterable of str
-        Files that will be written in it.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        It, or what it lies in, is a file or cannot be written; or a folder stands where a file will be written.
-    """
+    """Refuse a folder for results that cannot be one, or in which a result could not be written."""
     present = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
     if not present.is_dir():
         rule = "is not a folder" if present == folder else f"lies in {present}, which is not a folder"
@@ -62,25 +37,7 @@ def check_out(folder: Path, names: Iterable[str]) -> None:
 
 
 def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:
-    """Load a data set, which must be bundled or in one of the folders.
-
-    Parameters
-    ----------
-    name : str
-    folders : sequence of Path
-    seed : int
-
-    Returns
-    -------
-    DataSet
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such data set, or it is not here.
-    slth.errors.DataError
-        It has the wrong structure.
-    """
+    """Load a data set, which must be bundled or in one of the folders."""
     from slth.data.catalogue import CATALOGUE
     from slth.data.datasets import load
     from slth.data.official import locate

@@ -25,23 +25,7 @@ Verb = tuple[str, ...]
 def file_named_on_the_command_line(
     verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection
 ) -> None:
-    """Read the file that ``--config`` names, as one more layer.
-
-    Parameters
-    ----------
-    verbs : collection of tuple of str
-        All that there are.
-    app : cyclopts.App
-    commands : tuple of str
-        The verb.
-    arguments : cyclopts.ArgumentCollection
-        Filled in place.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        As :func:`read_file`, and where there is no such file.
-    """
+    """Read the file that ``--config`` names, as one more layer."""
     option = arguments.get("--config")
     if option is None or not option.tokens:
         return
@@ -52,24 +36,7 @@ def file_named_on_the_command_line(
 
 
 def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arguments: ArgumentCollection) -> None:
-    """Fill in what a TOML file says about this verb and nobody has said yet; no file says nothing.
-
-    Parameters
-    ----------
-    verbs : collection of tuple of str
-        All that there are.
-    path : Path
-    app : cyclopts.App
-    commands : tuple of str
-        The verb.
-    arguments : cyclopts.ArgumentCollection
-        Filled in place.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The file cannot be read, or has a table for no verb.
-    """
+    """Fill in what a TOML file says about this verb and nobody has said yet; no file says nothing."""
     if not path.is_file():
         return
     try:
@@ -109,17 +76,7 @@ def _refuse_free_names(path: Path, settings: dict[str, Any], commands: Verb, arg
 
 
 def warn_of_unknown_variables(verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection) -> None:
-    """Say which variables of ours in the environment no verb reads; those of other verbs are left to them.
-
-    Parameters
-    ----------
-    verbs : collection of tuple of str
-        All that there are.
-    app : cyclopts.App
-    commands : tuple of str
-        The verb.
-    arguments : cyclopts.ArgumentCollection
-    """
+    """Say which variables of ours in the environment no verb reads; those of other verbs are left to them."""
     prefix = _prefix(commands)
     known = {prefix + _as_variable(name) for argument in arguments for name in argument.names}.union(VARIABLES)
     others = tuple(_prefix(verb) for verb in verbs if verb != commands)
@@ -132,18 +89,7 @@ def warn_of_unknown_variables(verbs: Collection[Verb], app: App, commands: Verb,
 
 
 def refuse_fractions(app: App, commands: Verb, arguments: ArgumentCollection) -> None:
-    """Refuse 1.5 and 1e3 where a whole number is wanted, whichever layer says so: cyclopts would round the first.
-
-    Parameters
-    ----------
-    app : cyclopts.App
-    commands : tuple of str
-    arguments : cyclopts.ArgumentCollection
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-    """
+    """Refuse 1.5 and 1e3 where a whole number is wanted, whichever layer says so: cyclopts would round the first."""
     for argument in arguments:
         if int not in (argument.hint, *get_args(argument.hint)):
             continue

@@ -36,15 +36,6 @@ def per_weight(
     """Train a network, find every weight of it as a subset sum in a random one, certify, and write a report.
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
-
-    Parameters
-    ----------
-    candidates
-        Random products offered to each weight, 48 at most; 20 where nothing is given, 30 for attention.
-    eps
-        Certified error of any output to reach.
-    delta
-        Probability that the first number of candidates does not suffice for --eps; 0.01 where it is left out.
     """
     from slth.constructions import PerWeight
 
@@ -70,15 +61,6 @@ def shallow(
     """Train a chain of linear layers, find it in a random network of one layer more, certify, and write a report.
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
-
-    Parameters
-    ----------
-    candidates
-        Random products, and copies, offered to each weight, 48 at most; 20 where nothing is given.
-    eps
-        Certified error of any output to reach.
-    delta
-        Probability that the first number of candidates does not suffice for --eps; 0.01 where it is left out.
     """
     from slth.constructions import Shallow
 
@@ -103,15 +85,6 @@ def structured(
     """Train a network, remove whole channels of a random one to match, certify, and write a report.
 
     Writes net.ticket, target.safetensors, report.html and a JSON summary.
-
-    Parameters
-    ----------
-    channels
-        The theorem's n for all layers, or one for each as 10000,10000,2000: 2n random channels for each input channel.
-    size
-        Keep exactly so many channels for each input channel and sign.
-    beam
-        Annealing walks of each pursuit, of which the best is kept.
     """
     from slth.constructions import Structured
 

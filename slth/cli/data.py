@@ -39,11 +39,6 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
     """Tell apart official bytes, right structure with other bytes, and wrong structure.
 
     Exit code 1 where a data set has the wrong structure, or was asked for by name and is missing.
-
-    Parameters
-    ----------
-    names
-        Data sets; all that are here by default.
     """
     from slth.data.catalogue import BUNDLED, CATALOGUE, NAMES
     from slth.data.official import Verdict
@@ -75,13 +70,7 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
 
 
 def fetch(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
-    """Download data sets from their public mirrors; every file is compared with its sha256.
-
-    Parameters
-    ----------
-    names
-        mnist, fashion-mnist, cifar10.
-    """
+    """Download data sets from their public mirrors; every file is compared with its sha256."""
     from slth.data.fetching import fetch as download
 
     if not names:

@@ -11,13 +11,7 @@ from slth.cli.outcome import Outcome
 
 
 def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
-    """Train a small CNN on digits, remove channels of a random one to match, save, reload, certify, write report.html.
-
-    Parameters
-    ----------
-    channels
-        The theorem's n: 2n random channels for each input channel; more make errors smaller.
-    """
+    """Train a small CNN on digits, remove channels of a random one to match it, certify, write report.html."""
     from slth.jobs.pipeline import demo_job
 
     return run_job(

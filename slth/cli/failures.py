@@ -25,27 +25,7 @@ DATA_BY_OPTION = ("construct", "ticket")
 
 
 def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> str:
-    """Give the error's message on one line, naming options as they are typed.
-
-    Parameters
-    ----------
-    problem : SlthError
-    tokens : sequence of str
-        The command line.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> problem = ArgumentError("tolerance", -1.0, "must not be negative", "pass 0.0 for the exact optimum")
-    >>> in_words_of_the_command_line(problem, ["solve", "a.csv", "--tolerance", "-1"])
-    '--tolerance=-1.0 must not be negative: pass 0.0 for the exact optimum'
-    >>> problem = ArgumentError("constant", None, "is missing", "give constant=1.0 to see the shape")
-    >>> in_words_of_the_command_line(problem, ["bound", "eval", "pensia2020.width"])
-    '--constant is missing: give --constant 1.0 to see the shape'
-    """
+    """Give the error's message on one line, naming options as they are typed."""
     message = " ".join(str(problem).split())
     if isinstance(problem, ConstructionError) and message.startswith("eps="):
         return f"--{message}"

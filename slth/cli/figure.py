@@ -60,21 +60,6 @@ def figure(
 
     Figures are made in --out, which first receives their specifications and tables where it has none; without --out in
     the folder itself, and those that came with slth in runs/figures.
-
-    Parameters
-    ----------
-    names
-        Figures by folder name.
-    all
-        All of them.
-    full
-        When tables are computed, on the larger grids.
-    rerun
-        Compute tables again that are there.
-    resume
-        Keep what an interrupted computation finished.
-    dir
-        Folder with one folder a figure; by default paper_figures here, else the figures that came with slth.
     """
     from slth.figures.catalogue import FIGURES, check_figure
 

@@ -20,35 +20,7 @@ _NUMPY_FILES = (b"\x93NUMPY", b"PK")  # how .npy and .npz begin
 
 
 def read_values(path: Path) -> NDArray[Any]:
-    r"""Read the values of an instance from a file.
-
-    Parameters
-    ----------
-    path : Path
-        ``.npy``: the array. ``.npz``: its only array, or the one named ``values``. ``.csv`` and ``.txt``: numbers
-        separated by commas, semicolons, spaces or line ends; ``#`` starts a comment; one header line may come first,
-        of names alone: letters, digits and underscores, no digit first, perhaps in quotes or brackets.
-
-    Returns
-    -------
-    ndarray
-        As stored; one axis, or two where a text file has several lines of several numbers.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such file, another kind of file, objects instead of numbers, a word where a number should be, or numbers of
-        more digits than float64 holds in a NumPy file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "values.csv"
-    >>> _ = path.write_text("0.5, -0.25\n1e-3, 2\n")
-    >>> read_values(path)
-    array([[ 5.0e-01, -2.5e-01],
-           [ 1.0e-03,  2.0e+00]])
-    """
+    r"""Read the values of an instance from a file."""
     if path.suffix.lower() not in SUFFIXES:
         raise ArgumentError("values", str(path), "has an unknown suffix", f"use one of {', '.join(SUFFIXES)}")
     if not path.is_file():

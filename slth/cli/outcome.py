@@ -17,20 +17,7 @@ from slth.files import dumps, write_json
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a command.
-
-    Parameters
-    ----------
-    verb : str
-        Name of the command, also of the file that ``--out`` receives.
-    common : Common
-        The options of the call.
-    data : dict
-        The JSON object; verb and seed are added to it.
-    show : callable
-        Gives what a person sees on stdout.
-    exit_code : int
-    """
+    """The end of a command."""
 
     verb: str
     common: Common
@@ -58,36 +45,12 @@ class Outcome:
 
 
 def json_name(verb: str) -> str:
-    """Name of the JSON file that ``--out`` receives.
-
-    Parameters
-    ----------
-    verb : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> json_name("construct per-weight")
-    'construct-per-weight.json'
-    """
+    """Name of the JSON file that ``--out`` receives."""
     return f"{verb.replace(' ', '-')}.json"
 
 
 def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Table:
-    """Two columns, a name and a value, without lines.
-
-    Parameters
-    ----------
-    rows : mapping
-    title : str, optional
-
-    Returns
-    -------
-    rich.table.Table
-    """
+    """Two columns, a name and a value, without lines."""
     table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold", pad_edge=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -97,19 +60,5 @@ def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Tab
 
 
 def number(value: float) -> str:
-    """A number as a person reads it: six significant digits.
-
-    Parameters
-    ----------
-    value : float
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> number(0.1234567)
-    '0.123457'
-    """
+    """A number as a person reads it: six significant digits."""
     return f"{value:.6g}"

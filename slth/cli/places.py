@@ -14,16 +14,7 @@ def user_folder(variable: str, fallback: str) -> Path:
 
 
 def data_folders(data_dir: Path | None) -> tuple[Path, ...]:
-    """Folders in which data sets are searched: the given one (or $SLTH_DATA_DIR), then the user's data folder.
-
-    Parameters
-    ----------
-    data_dir : Path or None
-
-    Returns
-    -------
-    tuple of Path
-    """
+    """Folders in which data sets are searched: the given one (or $SLTH_DATA_DIR), then the user's data folder."""
     own = user_folder("XDG_DATA_HOME", ".local/share")
     return (own,) if data_dir is None else (data_dir, own)
 
@@ -34,20 +25,7 @@ def is_offline() -> bool:
 
 
 def repository_folder(name: str, pattern: str) -> Path | None:
-    """Find a folder of the repository: here, in the installed package, or in the checkout that the package lies in.
-
-    Parameters
-    ----------
-    name : str
-        Such as "benchmarks".
-    pattern : str
-        What it has to hold: other projects have folders of that name, too.
-
-    Returns
-    -------
-    Path or None
-        The first that is there.
-    """
+    """Find a folder of the repository: here, in the installed package, or in the checkout that the package lies in."""
     package = Path(str(files("slth")))
     places = [Path(name), package / "shipped" / name]
     if (package.parent / "pyproject.toml").is_file():

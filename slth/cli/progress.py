@@ -15,17 +15,7 @@ Progress = Callable[[str, int, int], None]
 
 @contextmanager
 def progress(common: Common) -> Iterator[Progress]:
-    """Give the callable ``(label, done, total)`` through which the library reports.
-
-    Parameters
-    ----------
-    common : Common
-        ``quiet`` silences; ``verbose`` prints lines where stderr is not a terminal.
-
-    Yields
-    ------
-    callable
-    """
+    """Give the callable ``(label, done, total)`` through which the library reports."""
     from slth.kernels._jit import compilation_reported  # numba is loaded by verbs that compute, not by --help
 
     with compilation_reported(lambda: note(common, "compiling kernels, once on this machine: up to half a minute")):
@@ -39,13 +29,7 @@ def progress(common: Common) -> Iterator[Progress]:
 
 
 def note(common: Common, message: str) -> None:
-    """Say one thing on stderr, unless told to be quiet.
-
-    Parameters
-    ----------
-    common : Common
-    message : str
-    """
+    """Say one thing on stderr, unless told to be quiet."""
     if not common.quiet:
         say(message)
 
@@ -70,23 +54,7 @@ def _lines() -> Progress:
 
 
 def remaining(seconds: float, done: int, left: int) -> str:
-    """Say how long what is left will take if it goes on as it went; nothing where that is not known or short.
-
-    Parameters
-    ----------
-    seconds : float
-        That were needed.
-    done, left : int
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> remaining(30.0, 10, 100), remaining(1.0, 10, 100), remaining(30.0, 0, 100)
-    (', about 5 min left', ', about 10 s left', '')
-    """
+    """Say how long what is left will take if it goes on as it went; nothing where that is not known or short."""
     if done < 1 or left < 1:
         return ""
     wanted = seconds * left / done

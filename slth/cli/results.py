@@ -32,13 +32,6 @@ def show(
 
     Nothing is written, but for the JSON that --out receives. Exit code 2 where RUN names no results file of slth, 1
     where that file is damaged.
-
-    Parameters
-    ----------
-    run
-        Folder of a run, its results.sqlite, or its name below runs/.
-    confidence
-        Of the Clopper-Pearson intervals.
     """
     from slth.grids.summary import summarize
 
@@ -63,15 +56,6 @@ def export(
     """Write the table of a run as a file for other programs or for a paper, into --out or the run's folder.
 
     Writes NAME.FORMAT, or NAME-by-cell.FORMAT; a file of that name is replaced. Exit codes as `slth results show`.
-
-    Parameters
-    ----------
-    run
-        Folder of a run, its results.sqlite, or its name below runs/.
-    to
-        Format; parquet needs the extra "analysis".
-    by_cell
-        One line for each cell, as `slth results show`, rather than all rows.
     """
     from slth.grids.export import ENDINGS, export_rows
     from slth.grids.summary import summarize

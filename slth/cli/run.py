@@ -57,19 +57,6 @@ def run(
 
     The specification's own seed is used unless --seed is given. Writes results.sqlite, table.csv and provenance.json to
     --out, runs/NAME by default. Exit code 1 where items failed, 3 where --limit left some for later.
-
-    Parameters
-    ----------
-    spec
-        TOML file with a task, a grid and a number of replicates; see paper_figures/.
-    full
-        The larger grid of the table [full].
-    limit
-        At most so many items (replicates of cells) now.
-    resume
-        Keep what an earlier run finished; otherwise its files are renamed and all is computed anew.
-    dry_run
-        Say what would be computed, and for SLURM show the script of a job; compute nothing.
     """
     from slth import studies
     from slth.grids.context import Context
@@ -108,16 +95,7 @@ def run(
 
 
 def exit_code(table: ResultTable) -> int:
-    """1 where items failed, 3 where some are left for later, 0 where all is done.
-
-    Parameters
-    ----------
-    table : ResultTable
-
-    Returns
-    -------
-    int
-    """
+    """1 where items failed, 3 where some are left for later, 0 where all is done."""
     if table.failed:
         return 1
     return PARTIAL if table.missing else 0

@@ -18,10 +18,6 @@ class OutputError(SlthError):
 def provide_streams() -> bool:
     """Put a stand-in where a stream was closed before the start, and say whether standard output was open.
 
-    Returns
-    -------
-    bool
-
     Notes
     -----
     What the terminal's encoding lacks is written as an escape, and not a reason to lose the result.
@@ -38,19 +34,7 @@ def provide_streams() -> bool:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Print on standard output and be sure that it has arrived.
-
-    Yields
-    ------
-    None
-
-    Raises
-    ------
-    BrokenPipeError
-        Whoever read has left.
-    OutputError
-        The output cannot be written, for another reason.
-    """
+    """Print on standard output and be sure that it has arrived."""
     try:
         yield
         sys.stdout.flush()
@@ -63,12 +47,7 @@ def printing() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Write one line to standard error; where nobody can read it, that is no reason to fail.
-
-    Parameters
-    ----------
-    line : str
-    """
+    """Write one line to standard error; where nobody can read it, that is no reason to fail."""
     try:
         sys.stderr.write(f"slth: {line}\n")
         sys.stderr.flush()

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 
 def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
-    """What a ticket file says about itself.
-
-    Parameters
-    ----------
-    file
-        A ticket file.
-    """
+    """What a ticket file says about itself."""
     ticket, data = _load(file)
     layers: list[dict[str, Any]] = [
         {
@@ -64,13 +58,7 @@ def _said(layer: dict[str, Any]) -> str:
 
 
 def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:
-    """Regenerate the kept weights and compare their hash; exit code 1 if anything is wrong.
-
-    Parameters
-    ----------
-    file
-        A ticket file.
-    """
+    """Regenerate the kept weights and compare their hash; exit code 1 if anything is wrong."""
     ticket, data = _load(file)
     # Loading has compared the hash that the file states; this one is computed once more, for the report.
     data |= {"verified": ticket.kept_weights_sha256() == data["sha256"]}
@@ -129,19 +117,7 @@ def shrink(
     memory: float | None = None,
     common: Common = COMMON,
 ) -> Outcome:
-    """Write what a ticket keeps as a small network, and time it against the masked random one.
-
-    Parameters
-    ----------
-    file
-        A ticket file.
-    fold
-        Also each pair multiplied out to one kernel: no longer a subnetwork.
-    onnx
-        Also as ONNX; needs `pip install 'slth[onnx]'`.
-    memory
-        GiB that the masked network may take in the timing; half of what is free by default.
-    """
+    """Write what a ticket keeps as a small network, and time it against the masked random one."""
     from slth.jobs.shrinking import shrink_ticket
 
     check_file("FILE", file)

@@ -26,11 +26,6 @@ def verify(
     """Hunt for counter-examples to bounds and certificates; measure constants that theorems leave open.
 
     Exit code 1 where a claim is violated, with a line that reproduces it.
-
-    Parameters
-    ----------
-    keys
-        Bounds as `slth bound ls` names them, certificate.per-weight, solution.optimal and so on; everything by default.
     """
     from slth.errors import ArgumentError
     from slth.verifier import verify as run

@@ -34,18 +34,7 @@ _MOST_ATTEMPTS = 1000  # never reached: each attempt adds candidates to a layer,
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """An error to certify, shared among the weights of some layers, and the state of these layers.
-
-    Parameters
-    ----------
-    eps : float
-    shares : tuple of float
-        A weight error for each layer.
-    answers : tuple of Answer
-        The layers.
-    multiple : float
-        Of the shares, that weights have to meet now.
-    """
+    """An error to certify, shared among the weights of some layers, and the state of these layers."""
 
     eps: float
     shares: tuple[float, ...]
@@ -97,13 +86,7 @@ def most(work: Work) -> int:
 def spend(
     budget: Budget, proved: Callable[[Sequence[Answer]], tuple[Ticket, Certificate]], setting: Setting
 ) -> tuple[Budget, Ticket, Certificate]:
-    """Search, tighten and grow until the certificate is within the budget's error.
-
-    Raises
-    ------
-    ConstructionError
-        If the largest number of candidates does not suffice.
-    """
+    """Search, tighten and grow until the certificate is within the budget's error."""
     for _ in range(_MOST_ATTEMPTS):
         budget = budget.searched(setting)
         ticket, certificate = proved(budget.answers)
@@ -119,11 +102,6 @@ def meet(target: Graph, works: Sequence[Work], method: BySums, setting: Setting)
     """Return a ticket of pairs with ``certificate.error <= method.eps``.
 
     Candidates are nested, so only weights that miss their share are searched again when a layer grows.
-
-    Raises
-    ------
-    ConstructionError
-        If the largest number of candidates does not suffice.
     """
     assert method.eps is not None, "checked by the method"
     counts = np.array([work.instances for work in works])

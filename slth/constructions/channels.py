@@ -26,17 +26,7 @@ _QUARTERS = 14  # of the unit gain, at most
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """The whole channels of one layer, searched for one gain after another.
-
-    Parameters
-    ----------
-    work : Work
-    setting : Setting
-    size : int or None
-        Channels to keep for each source and sign.
-    beam : int
-        Annealing walks of each pursuit.
-    """
+    """The whole channels of one layer, searched for one gain after another."""
 
     work: Work
     setting: Setting
@@ -67,13 +57,7 @@ class Channels:
         return [(int(half), int(source)) for half, source in np.argwhere(self.work.posed.any(axis=2))]
 
     def chosen(self, gain: GainRule | float) -> tuple[float, Bools]:
-        """Return the gain, and the kept channels bool[units, sources].
-
-        Raises
-        ------
-        ArgumentError
-            If ``size`` exceeds the usable channels of a source.
-        """
+        """Return the gain, and the kept channels bool[units, sources]."""
         instances = self.instances
         factor = self._resolved(gain, instances)
         kept = np.zeros((self.pair.units, self.pair.sources), np.bool_)

@@ -15,13 +15,7 @@ from slth.tickets.pair import Pair, RandomLayer
 
 
 def chain_of(target: Graph) -> list[Node]:
-    """Return the linear layers of a chain, of two or more.
-
-    Raises
-    ------
-    ArgumentError
-        Where something else stands, with the node's name.
-    """
+    """Return the linear layers of a chain, of two or more."""
     before, found = INPUT, list[Node]()
     for node in target.nodes:
         if node.inputs != (before,):

@@ -62,13 +62,7 @@ class _Behind:
 
 
 def meet_with_copies(target: Graph, chain: Sequence[Node], method: BySums, setting: Setting) -> Built:
-    """Return a ticket of one layer more than the target, with ``certificate.error <= method.eps``.
-
-    Raises
-    ------
-    ConstructionError
-        If the largest number of candidates does not suffice.
-    """
+    """Return a ticket of one layer more than the target, with ``certificate.error <= method.eps``."""
     assert method.eps is not None, "checked by the method"
     behind = _plain_layers(target, chain, method, setting)
     share = _first_share(target, behind, method.eps, setting)

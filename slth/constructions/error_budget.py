@@ -40,25 +40,7 @@ def sensitivities(target: Graph, works: Sequence[Work], box: Box) -> Floats:
 def weight_tolerances(target: Graph, works: Sequence[Work], eps: float, counts: Indices, box: Box) -> Floats:
     """Return a weight error for each layer such that any ticket that meets them is within eps of the target.
 
-    Parameters
-    ----------
-    target : Graph
-    works : sequence of Work
-    eps : float
-        Error of the outputs, > 0.
-    counts : int64[layers]
-        Number of subset-sum instances of each layer.
-    box : (float64[*input_shape], float64[*input_shape])
-
-    Returns
-    -------
-    float64[layers]
-        0 where nothing is to be solved; at most the layer's largest weight, for that error is met by removing all.
-
-    Raises
-    ------
-    ConstructionError
-        If the target's own values over the box leave the range of doubles.
+    Shapes: counts int64[layers]; box (float64[*input_shape], float64[*input_shape]); result float64[layers].
     """
     slopes = sensitivities(target, works, box)
     total = max(1, int(counts[slopes > 0.0].sum()))

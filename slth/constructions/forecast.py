@@ -33,17 +33,7 @@ def candidates_needed(work: Work, gain: float, tolerance: float, failure: float,
 def predicted_errors(log_rates: Floats, ceilings: Floats) -> tuple[float, float]:
     """Return the medians of the largest and of a single error, each weight searched to its optimum.
 
-    Parameters
-    ----------
-    log_rates : float64[instances]
-        Logarithms of the rates of the exponential errors, in the unit of the weights.
-    ceilings : float64[instances]
-        Largest errors, those of the empty subset.
-
-    Returns
-    -------
-    tuple of float
-        The median of the largest of all errors, and the median of the error of one weight drawn from all.
+    Shapes: log_rates float64[instances]; ceilings float64[instances].
     """
     if not log_rates.size:
         return 0.0, 0.0
@@ -66,22 +56,7 @@ def predicted_errors(log_rates: Floats, ceilings: Floats) -> tuple[float, float]
 def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Floats:
     """Expected number of errors between each two edges: a sum of exponential laws, each cut off at its ceiling.
 
-    Parameters
-    ----------
-    log_rates : float64[weights]
-    ceilings : float64[weights]
-        Absolute values of the weights: the error of the empty subset, which no best error exceeds.
-    edges : float64[bins + 1]
-        Increasing.
-
-    Returns
-    -------
-    float64[bins]
-
-    Examples
-    --------
-    >>> expected_counts(np.zeros(10), np.ones(10), np.array([0.0, np.log(2.0), 1.0])).tolist()
-    [5.0, 5.0]
+    Shapes: log_rates float64[weights]; ceilings float64[weights]; edges float64[bins + 1]; result float64[bins].
     """
     with np.errstate(over="ignore"):
         rates = np.exp(log_rates)

@@ -13,18 +13,7 @@ SMALLEST_NORMAL = 2.0**-1022  # smaller powers of two lose digits in weight / ga
 
 
 def checked_gain(value: object, rules: Sequence[str]) -> float | str:
-    """Return one of the rules as it is, or a positive finite number as a double.
-
-    Raises
-    ------
-    ArgumentError
-        If it is neither.
-
-    Examples
-    --------
-    >>> checked_gain("auto", ("auto", "unit")), checked_gain(2, ("auto",))
-    ('auto', 2.0)
-    """
+    """Return one of the rules as it is, or a positive finite number as a double."""
     if isinstance(value, str) and value in rules:
         return value
     number = as_double(value)
@@ -40,17 +29,6 @@ def gain_of(weights: Floats, gain: Literal["auto", "unit"] | float, scale: float
     "auto" is a power of two, so that weight / gain is exact, and the smallest for which weight / gain lies within the
     range that the candidates of the uniform law cover evenly: the errors of the weights are proportional to it.
     ``scale`` is 1 for candidates made of uniform numbers on (-1, 1).
-
-    Raises
-    ------
-    ArgumentError
-        If the gain is too small for the weights of the node, or none is large enough.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> [gain_of(np.array([0.3, -3.0]), rule, 1.0, "layer0") for rule in ("auto", "unit", 0.7)]
-    [4.0, 1.0, 0.7]
     """
     heaviest = float(abs(weights).max())
     if not isinstance(gain, str):

@@ -20,15 +20,7 @@ _MOVED = Rearrange, Concat, Scale
 class Work:
     """One convolution of the target, wherever it is used, and the random layer that takes its place.
 
-    Parameters
-    ----------
-    nodes : tuple of str
-        Names of the nodes that use it.
-    conv : Conv
-    layer : Pair or RandomLayer
-    slices : float64[sources, dimensions]
-        What the kept weights of each source should add up to, times the gain: the kernels that one input channel has
-        for the outputs of its group; the biases at one tap, for a source that is 1 everywhere.
+    Shapes: slices float64[sources, dimensions].
     """
 
     nodes: tuple[str, ...]
@@ -76,22 +68,7 @@ class Work:
 
 
 def lay_out(target: Graph, *, nonnegative: bool, removal: Removal = "weights") -> list[Work]:
-    """Return the work on each convolution, once however often it is used, with pairs of one hidden channel a source.
-
-    Parameters
-    ----------
-    target : Graph
-    nonnegative : bool
-        Whether inputs are never negative: then, and behind a ReLU, one half of the hidden channels suffices.
-    removal : {"weights", "channels"}
-        Where single weights are removed, convolutions that only attention takes, moved or scaled perhaps, have no ReLU
-        between their two.
-
-    Raises
-    ------
-    ArgumentError
-        If a bias meets the padding at every tap; the message names the node.
-    """
+    """Return the work on each convolution, once however often it is used, with pairs of one hidden channel a source."""
     never_negative = target.nonnegative(inputs=nonnegative)
     works = []
     for places in convolutions(target).values():

@@ -21,19 +21,7 @@ _SCALES = 1e-75, 1e75  # fourth powers, the second moments of products, stay cle
 class Setting:
     """What all layers have in common.
 
-    Parameters
-    ----------
-    law : WeightLaw
-        Of the random weights.
-    seed : int
-        Of the random network.
-    box : (float64[*input_shape], float64[*input_shape])
-        Smallest and largest inputs.
-    device : str
-    progress : Progress or None
-        Called with (path, instances done, instances).
-    solver : Solver or None
-        As for :func:`slth.solve_batch`.
+    Shapes: box (float64[*input_shape], float64[*input_shape]).
     """
 
     law: WeightLaw
@@ -58,13 +46,7 @@ def checked_setting(
     device: object,
     progress: Progress | None,
 ) -> Setting:
-    """Return the setting, from arguments whose types nothing has checked yet.
-
-    Raises
-    ------
-    ArgumentError
-        For a target that is no Graph, or has no convolution; for a bad box, seed, law or device.
-    """
+    """Return the setting, from arguments whose types nothing has checked yet."""
     if not isinstance(target, Graph):
         raise ArgumentError(
             "target", target, "must be a Graph", "describe the module first: slth.describe(module, ...)"

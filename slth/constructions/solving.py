@@ -28,14 +28,8 @@ _CHUNK = 2**22  # candidate values in memory at a time: 32 MiB
 class Solved:
     """What was chosen for the weights of one layer, and how near that comes.
 
-    Parameters
-    ----------
-    connections : bool[units, sources, dimensions]
-        The kept weights.
-    errors : float64[halves, sources, dimensions]
-        Of the weights, rounded, in their unit; infinite where nothing was searched yet, 0 for a weight of 0.
-    log_rates : float64[halves, sources, dimensions]
-        Natural logarithms of the rates with which the best error is predicted to be exponential.
+    Shapes: connections bool[units, sources, dimensions]; errors float64[halves, sources, dimensions]; log_rates
+    float64[halves, sources, dimensions].
     """
 
     connections: Bools
@@ -62,20 +56,7 @@ class Solved:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The state of one layer: what is to be met, and what was found so far.
-
-    Parameters
-    ----------
-    work : Work
-    gain : float
-    candidates : int
-        Offered for one weight, at most.
-    solved : Solved
-    tolerance : float
-        Error of a weight at which its search may stop.
-    seconds : float
-        Spent so far.
-    """
+    """The state of one layer: what is to be met, and what was found so far."""
 
     work: Work
     gain: float
@@ -103,13 +84,7 @@ class Answer:
 class Group:
     """Instances with equally many candidates, source by source.
 
-    Parameters
-    ----------
-    half : int
-    members : list of (int, int64[count], int64[posed])
-        Sources, their usable units, and the dimensions asked for.
-    values : float64[instances, count]
-        The candidates.
+    Shapes: members list of (int, int64[count], int64[posed]); values float64[instances, count].
     """
 
     half: int

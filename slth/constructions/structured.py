@@ -108,13 +108,7 @@ class Structured(Method):
 
 
 def counts_of(given: Any, works: Sequence[Work]) -> list[int]:
-    """Return one number for each layer from one for all, a list, or a mapping from node names.
-
-    Raises
-    ------
-    ArgumentError
-        If a layer has none, a node is unknown, or a number is outside its range.
-    """
+    """Return one number for each layer from one for all, a list, or a mapping from node names."""
     names = [work.node for work in works]
     if isinstance(given, Mapping):
         if set(given) != set(names):

@@ -21,18 +21,8 @@ def digits() -> Arrays:
     The images come grouped by writer, so the permutation is drawn once from a named random stream: every user has the
     same 1,437 training and 360 test images.
 
-    Returns
-    -------
-    train_inputs : ndarray of uint8 [1437, 64]
-        Pixels 0 to 16.
-    train_labels : ndarray of int64 [1437]
-    test_inputs : ndarray of uint8 [360, 64]
-    test_labels : ndarray of int64 [360]
-
-    Examples
-    --------
-    >>> digits()[2].shape
-    (360, 64)
+    Shapes: result ndarray of uint8 [1437, 64]; result ndarray of int64 [1437]; result ndarray of uint8 [360, 64];
+    result ndarray of int64 [360].
     """
     from sklearn.datasets import load_digits  # costs more than a second
 
@@ -51,28 +41,8 @@ def teacher_student(
     ``label(x) = argmax V relu(U (2 x - 1))`` with normal ``U [hidden, features]`` and ``V [classes, hidden]``; each
     output is centred on its mean over the sample, so that no class is empty by an accident of the draw.
 
-    Parameters
-    ----------
-    seed : int
-        Of the whole problem: inputs and teacher.
-    features, hidden, classes : int
-        Sizes of the teacher.
-    train, test : int
-        Numbers of examples.
-
-    Returns
-    -------
-    train_inputs : ndarray of float32 [train, features]
-        In (0, 1).
-    train_labels : ndarray of int64 [train]
-    test_inputs : ndarray of float32 [test, features]
-    test_labels : ndarray of int64 [test]
-
-    Examples
-    --------
-    >>> inputs, labels, _, _ = teacher_student(train=100, test=10)
-    >>> inputs.shape, sorted(set(labels.tolist()))
-    ((100, 16), [0, 1, 2, 3])
+    Shapes: result ndarray of float32 [train, features]; result ndarray of int64 [train]; result ndarray of float32
+    [test, features]; result ndarray of int64 [test].
     """
     count = train + test
     inputs = Stream(seed, "synthetic.inputs").uniform(0, count * features).reshape(count, features).astype(np.float32)

@@ -12,15 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a data set.
-
-    Parameters
-    ----------
-    name : str
-        File name inside the layout's folder.
-    checksums : tuple of str
-        ``"sha256:..."`` or ``"md5:..."``, any one of which makes the bytes official.
-    """
+    """One file of a data set."""
 
     name: str
     checksums: tuple[str, ...]

@@ -21,28 +21,7 @@ CLASSES = 10
 def parse_cifar_binary(content: bytes, *, source: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read one batch of the binary version.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    source : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    images : ndarray of uint8 [N, 3072]
-    labels : ndarray of int64 [N]
-
-    Raises
-    ------
-    slth.errors.DataError
-        The size is not a positive multiple of a record, or a label is not a class.
-
-    Examples
-    --------
-    >>> images, labels = parse_cifar_binary(bytes([7]) + bytes(3072), source="batch")
-    >>> images.shape, labels
-    ((1, 3072), array([7]))
+    Shapes: result ndarray of uint8 [N, 3072]; result ndarray of int64 [N].
     """
     if not content or len(content) % RECORD:
         raise DataError(f"{source}: {len(content)} bytes are not a positive multiple of a record of {RECORD}")
@@ -53,28 +32,7 @@ def parse_cifar_binary(content: bytes, *, source: str) -> tuple[NDArray[np.uint8
 def parse_cifar_pickled(content: bytes, *, source: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read one batch of the Python version through an unpickler that can build numpy arrays and nothing else.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    source : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    images : ndarray of uint8 [N, 3072]
-    labels : ndarray of int64 [N]
-
-    Raises
-    ------
-    slth.errors.DataError
-        The pickle asks for anything but arrays, is damaged, or does not hold ``data`` and ``labels`` of right shape.
-
-    Examples
-    --------
-    >>> batch = pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [3, 4]})
-    >>> parse_cifar_pickled(batch, source="batch")[1]
-    array([3, 4])
+    Shapes: result ndarray of uint8 [N, 3072]; result ndarray of int64 [N].
     """
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()

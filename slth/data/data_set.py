@@ -18,19 +18,7 @@ Split = Literal["train", "test"]
 class DataSet:
     """Inputs and labels, and where they came from.
 
-    Parameters
-    ----------
-    name : str
-    shape : tuple of int
-        Of one input, without the batch axis: (channels, height, width) for images, (features,) else.
-    classes : int
-    scale : float
-        Stored inputs divided by this lie in [0, 1].
-    train_inputs, test_inputs : ndarray [N, prod(shape)]
-        uint8 as stored in files, or float32.
-    train_labels, test_labels : ndarray of int64 [N]
-    provenance : dict
-        JSON-able: source, verdict, file hashes, and a sha256 of the arrays themselves.
+    Shapes: train_labels, test_labels ndarray of int64 [N].
     """
 
     name: str
@@ -56,39 +44,13 @@ class DataSet:
     def inputs(self, split: Split, *, limit: int | None = None) -> NDArray[np.float32]:
         """Flat inputs scaled to [0, 1].
 
-        Parameters
-        ----------
-        split : {"train", "test"}
-        limit : int, optional
-            At most so many, from the front.
-
-        Returns
-        -------
-        ndarray of float32 [N, prod(shape)]
-
-        Raises
-        ------
-        slth.errors.ArgumentError
-            The split has no such name, or the limit is below 1.
-
-        Examples
-        --------
-        >>> from slth.data.datasets import load
-        >>> load("synthetic").inputs("test", limit=2).shape
-        (2, 16)
+        Shapes: result ndarray of float32 [N, prod(shape)].
         """
         stored = self._split(split, limit, self.train_inputs, self.test_inputs)
         return stored.astype(np.float32) / np.float32(self.scale)
 
     def labels(self, split: Split, *, limit: int | None = None) -> NDArray[np.int64]:
-        """Labels of a split, int64 [N], cut like :meth:`inputs`.
-
-        Examples
-        --------
-        >>> from slth.data.datasets import load
-        >>> len(load("synthetic").labels("test", limit=2))
-        2
-        """
+        """Labels of a split, int64 [N], cut like :meth:`inputs`."""
         labels: NDArray[np.int64] = self._split(split, limit, self.train_labels, self.test_labels)
         return labels
 

@@ -31,38 +31,6 @@ def load(name: str, *, data_dir: Folders = None, seed: int = 0) -> DataSet:
     teacher-student problem drawn from ``seed``; ``mnist``, ``fashion-mnist`` and ``cifar10`` are read from the first
     of the given folders that has them. A path that ends in ``.npz`` is the user's own data, see
     :func:`slth.data.own.read_own`.
-
-    Parameters
-    ----------
-    name : {"digits", "synthetic", "mnist", "fashion-mnist", "cifar10"} or str
-        A path where it ends in ``.npz``.
-    data_dir : path or sequence of paths, optional
-        Folders to search, in order, in the layout that torchvision writes (``MNIST/raw/...``,
-        ``cifar-10-batches-bin/...``). Without it :func:`default_folder`.
-    seed : int
-        Of the synthetic problem; the others do not depend on it.
-
-    Returns
-    -------
-    DataSet
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such data set, or a file of the user's own that breaks a rule.
-    slth.errors.DataError
-        The files are missing or have the wrong structure.
-
-    Warns
-    -----
-    DataWarning
-        The files have the right structure but other bytes than the official ones.
-
-    Examples
-    --------
-    >>> digits = load("digits")
-    >>> digits.shape, len(digits.train_labels), len(digits.test_labels)
-    ((1, 8, 8), 1437, 360)
     """
     if name == "digits":
         return assemble(name, (1, 8, 8), 10, 16.0, bundled.digits(), {"source": "scikit-learn", "verdict": "bundled"})
@@ -84,32 +52,12 @@ def load(name: str, *, data_dir: Folders = None, seed: int = 0) -> DataSet:
 
 
 def default_folder() -> Path:
-    """Folder that is searched when none is given: ``~/.local/share/slth``.
-
-    Examples
-    --------
-    >>> default_folder().name
-    'slth'
-    """
+    """Folder that is searched when none is given: ``~/.local/share/slth``."""
     return Path.home() / ".local" / "share" / "slth"
 
 
 def search_folders(data_dir: Folders) -> tuple[Path, ...]:
-    """Normalise what a caller gave as ``data_dir`` to folders in order of preference.
-
-    Parameters
-    ----------
-    data_dir : path, sequence of paths or None
-
-    Returns
-    -------
-    tuple of Path
-
-    Examples
-    --------
-    >>> [folder.name for folder in search_folders("data")]
-    ['data']
-    """
+    """Normalise what a caller gave as ``data_dir`` to folders in order of preference."""
     if data_dir is None:
         return (default_folder(),)
     if isinstance(data_dir, str | Path):

@@ -32,30 +32,6 @@ def fetch(
     """Download a data set from its public mirrors into a folder, in the layout that torchvision writes.
 
     Every file is compared with its sha256 before it takes its name; files that are there already are left alone.
-
-    Parameters
-    ----------
-    name : {"mnist", "fashion-mnist", "cifar10"}
-    data_dir : Path
-        Data folder; created where missing.
-    offline : bool
-        Refuse at once.
-    entry : CatalogueEntry, optional
-        Description to use instead of the catalogue's, for mirrors of one's own.
-    progress : callable, optional
-        Called with (file name, bytes done, bytes in all).
-
-    Returns
-    -------
-    Path
-        Folder that holds the files.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The name is unknown or needs no download.
-    slth.errors.DataError
-        Offline, no mirror answers, other bytes arrive, or other files are in the way.
     """
     if name in BUNDLED:
         raise ArgumentError("name", name, "needs no download", "it is there as soon as the package is installed")

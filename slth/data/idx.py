@@ -18,32 +18,7 @@ MAXIMUM_BYTES = 1 << 32
 
 
 def parse_idx(content: bytes, *, axes: int, source: str) -> NDArray[np.uint8]:
-    """Read an IDX array of unsigned bytes, plain or compressed by gzip.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    axes : int
-        How many axes the array must have: 3 for images, 1 for labels.
-    source : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    ndarray of uint8
-
-    Raises
-    ------
-    slth.errors.DataError
-        The file is not a gzip or IDX file, holds another type or number of axes, or another number of bytes than its
-        header says.
-
-    Examples
-    --------
-    >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), axes=1, source="labels")
-    array([7, 8, 9], dtype=uint8)
-    """
+    """Read an IDX array of unsigned bytes, plain or compressed by gzip."""
     if content[:2] == GZIP_MAGIC:
         content = _unpack(content, axes, source)
     header = 4 + 4 * axes
@@ -88,32 +63,8 @@ def pair_images_and_labels(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Check that images and labels belong together and lay the images out flat.
 
-    Parameters
-    ----------
-    images : ndarray of uint8 [N, height, width]
-    labels : ndarray of uint8 [N]
-    shape : tuple of int
-        (channels, height, width) that the data set has.
-    classes : int
-        Labels must lie in 0 .. classes - 1.
-    source : str
-        Folder, for messages.
-
-    Returns
-    -------
-    images : ndarray of uint8 [N, channels * height * width]
-    labels : ndarray of int64 [N]
-
-    Raises
-    ------
-    slth.errors.DataError
-        Sizes or labels contradict the data set.
-
-    Examples
-    --------
-    >>> images, labels = np.zeros((2, 3, 3), np.uint8), np.array([0, 1], np.uint8)
-    >>> pair_images_and_labels(images, labels, shape=(1, 3, 3), classes=2, source="here")[0].shape
-    (2, 9)
+    Shapes: images ndarray of uint8 [N, height, width]; labels ndarray of uint8 [N]; result ndarray of uint8 [N,
+    channels * height * width]; result ndarray of int64 [N].
     """
     if images.shape[1:] != shape[1:]:
         raise DataError(f"{source}: images of {images.shape[1:]} instead of {shape[1:]}")

@@ -42,21 +42,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class DataReport:
-    """What was found for one data set.
-
-    Parameters
-    ----------
-    name : str
-    verdict : Verdict
-    searched : tuple of Path
-        Folders, in order.
-    files : tuple of FileReport
-        Of the layout that was found.
-    problem : str or None
-        What is wrong with the structure.
-    arrays : tuple of ndarray or None
-        Train inputs, train labels, test inputs, test labels, where the structure is right.
-    """
+    """What was found for one data set."""
 
     name: str
     verdict: Verdict
@@ -66,13 +52,7 @@ class DataReport:
     arrays: Arrays | None = None
 
     def advice(self) -> str:
-        """Say in one sentence what was found and what to do.
-
-        Examples
-        --------
-        >>> DataReport("mnist", Verdict.OFFICIAL, (Path("data"),)).advice()
-        'data set mnist has the official bytes'
-        """
+        """Say in one sentence what was found and what to do."""
         if self.verdict is Verdict.MISSING:
             where = ", ".join(map(str, self.searched))
             return (
@@ -96,19 +76,7 @@ class DataReport:
 
 
 def read_files(entry: CatalogueEntry, folders: Sequence[Path]) -> DataReport:
-    """Find a data set in the first folder that has it, compare its bytes and read it.
-
-    Parameters
-    ----------
-    entry : CatalogueEntry
-    folders : sequence of Path
-        Data folders in order of preference.
-
-    Returns
-    -------
-    DataReport
-        Its ``arrays`` are None where the data set is missing or has the wrong structure.
-    """
+    """Find a data set in the first folder that has it, compare its bytes and read it."""
     searched = tuple(folders)
     for folder in searched:
         for layout in entry.layouts:
@@ -120,34 +88,13 @@ def read_files(entry: CatalogueEntry, folders: Sequence[Path]) -> DataReport:
 
 
 def verify(entry: CatalogueEntry, folders: Sequence[Path]) -> DataReport:
-    """Tell apart official bytes, right structure with other bytes, wrong structure, and missing.
-
-    Parameters
-    ----------
-    entry : CatalogueEntry
-    folders : sequence of Path
-
-    Returns
-    -------
-    DataReport
-        As :func:`read_files`, without the arrays.
-    """
+    """Tell apart official bytes, right structure with other bytes, wrong structure, and missing."""
     found = read_files(entry, folders)
     return DataReport(found.name, found.verdict, found.searched, found.files, found.problem)
 
 
 def locate(entry: CatalogueEntry, folders: Sequence[Path]) -> Path | None:
-    """Find the first folder that holds all files of a data set, without reading them.
-
-    Parameters
-    ----------
-    entry : CatalogueEntry
-    folders : sequence of Path
-
-    Returns
-    -------
-    Path or None
-    """
+    """Find the first folder that holds all files of a data set, without reading them."""
     for folder in folders:
         for layout in entry.layouts:
             base = folder / layout.folder
@@ -157,22 +104,7 @@ def locate(entry: CatalogueEntry, folders: Sequence[Path]) -> Path | None:
 
 
 def matches(content: bytes, checksums: Sequence[str]) -> bool:
-    """Whether some checksum of the form ``algorithm:hexdigest`` is that of the content.
-
-    Parameters
-    ----------
-    content : bytes
-    checksums : sequence of str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> matches(b"", ["md5:d41d8cd98f00b204e9800998ecf8427e"])
-    True
-    """
+    """Whether some checksum of the form ``algorithm:hexdigest`` is that of the content."""
     for checksum in checksums:
         algorithm, _, expected = checksum.partition(":")
         if hashlib.new(algorithm, content, usedforsecurity=False).hexdigest() == expected:

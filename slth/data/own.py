@@ -38,32 +38,6 @@ def read_own(path: Path) -> DataSet:
       one type, without NaN.
     - Labels are whole numbers of shape [N], from 0 to the number of classes - 1. Each class occurs in ``y_train``, and
       there are at least two.
-
-    Parameters
-    ----------
-    path : Path
-        Ends in ``.npz``; the data set has its name without that.
-
-    Returns
-    -------
-    DataSet
-        As of :func:`slth.data.datasets.load`.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The file cannot be read, is damaged, holds Python objects, lacks an array, or an array breaks a rule: the
-        message names the file, the array and the rule.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "mine.npz"
-    >>> images, labels = np.zeros((4, 8, 8), np.uint8), np.array([0, 1, 1, 0])
-    >>> np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    >>> data = read_own(path)
-    >>> data.name, data.shape, data.classes
-    ('mine', (1, 8, 8), 2)
     """
     file = _File(path)
     arrays, content = file.read()

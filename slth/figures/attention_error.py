@@ -26,18 +26,7 @@ FORBIDDEN: Any = {"linestyle": ":", "linewidth": 1.3}
 
 
 def attention_error_figure(rows: Sequence[Row]) -> Figure:
-    """Median error with the range of eight in ten sources, against inner width for one length and against length.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns width, lengths, inner_width, tokens, error and lemma_bound, as text or numbers. Rows with one
-        length are drawn against inner width, those with several against the number of tokens.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Median error with the range of eight in ten sources, against inner width for one length and against length."""
     long = [row for row in rows if len(_list(row["lengths"])) > 1]
     wide = [row for row in rows if len(_list(row["lengths"])) == 1]
     with style():

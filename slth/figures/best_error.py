@@ -20,17 +20,7 @@ SPREAD = (0.1, 0.5, 0.9)
 
 
 def best_error_figure(rows: Sequence[Row]) -> Figure:
-    """Quantiles of the best error against n with their prediction and 2^-n, and measured divided by predicted.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns law, target, n, error_50, error_90 and error_99, as text or numbers; one target.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Quantiles of the best error against n with their prediction and 2^-n, and measured divided by predicted."""
     target = levels(rows, "target")[0]
     with style():
         drawing = figure(8.6, 6.0)
@@ -60,22 +50,7 @@ def best_error_figure(rows: Sequence[Row]) -> Figure:
 def predicted_quantiles(law: str, n: Floats, target: float, level: float) -> Floats:
     """The predicted quantile of the best error for each n, from the law's second moment.
 
-    Parameters
-    ----------
-    law : str
-        As :func:`slth.subset_sum.laws.law_from_text` reads it; symmetric around 0.
-    n : float64[k]
-    target, level : float
-
-    Returns
-    -------
-    numpy.ndarray
-        float64[k], in the unit of the values.
-
-    Examples
-    --------
-    >>> f"{predicted_quantiles('uniform', np.array([20.0]), 0.2, 0.5)[0]:.3g}"
-    '1.62e-06'
+    Shapes: n float64[k].
     """
     estimate, moment = bounds["derived.subset_sum.error"], law_from_text(law).second_moment
     return np.array([estimate(n=int(count), target=target, level=level, second_moment=moment) for count in n])

@@ -33,43 +33,13 @@ FIGURES: dict[str, str] = {
 
 
 def check_figure(name: str) -> None:
-    """Refuse names of figures that there are not.
-
-    Parameters
-    ----------
-    name : str
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Its remedy is the nearest name.
-    """
+    """Refuse names of figures that there are not."""
     if name not in FIGURES:
         raise ArgumentError("name", name, "is not a figure", did_you_mean(name, FIGURES))
 
 
 def resolve_figure(name: str) -> Draw:
-    """Import the function that draws a figure.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    callable
-        From rows to a figure.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is no such figure, or its function is not there.
-
-    Examples
-    --------
-    >>> resolve_figure("solver_time").__name__
-    'solver_time_figure'
-    """
+    """Import the function that draws a figure."""
     check_figure(name)
     draw: Draw = import_registered(FIGURES[name], argument="name", name=name)
     return draw

@@ -19,17 +19,7 @@ FEWEST = 20
 
 
 def covered_fraction_figure(rows: Sequence[Row]) -> Figure:
-    """The covered fraction after k values, and what one value adds divided by what Lueker's recurrence promises.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns bits, k, covered_before and covered, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """The covered fraction after k values, and what one value adds divided by what Lueker's recurrence promises."""
     with style():
         drawing = figure(8.6, 3.9)
         growth, step = drawing.subplots(1, 2)
@@ -69,18 +59,7 @@ def covered_fraction_figure(rows: Sequence[Row]) -> Figure:
 
 
 def promised_ratios(rows: Sequence[Row]) -> tuple[Floats, Floats, Floats]:
-    """Average gains in bins of the fraction covered before, divided by the average of ``p (1 - p) / 2``.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns covered_before and covered.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Mean fraction, ratio, and the ratio's standard deviation, each float64[bins that hold enough steps].
-    """
+    """Average gains in bins of the fraction covered before, divided by the average of ``p (1 - p) / 2``."""
     before, after = numbers(rows, "covered_before"), numbers(rows, "covered")
     gains, promised = after - before, np.array([bounds["lueker1998.growth"](covered=float(p)) for p in before])
     found = []

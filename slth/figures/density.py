@@ -26,18 +26,7 @@ LEAST = (1e-9, 3e-5)
 
 
 def density_figure(rows: Sequence[Row]) -> Figure:
-    """Parameters of the source for each of the target's against density: all theorems, and the measured part closer.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns eps, size (0 for any), target_parameters, density and overparameterisation (both empty where no
-        n was found), as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Parameters of the source for each of the target's against density: all theorems, and the measured part closer."""
     width = math.isqrt(int(levels(rows, "target_parameters")[0]))
     with style():
         drawing = figure(8.6, 4.4)

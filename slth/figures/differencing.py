@@ -23,17 +23,7 @@ RESOLUTION = 2.0**-52
 
 
 def differencing_figure(rows: Sequence[Row]) -> Figure:
-    """Median error and time of one solve against n.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns n, target, solver, median_error and solve_seconds, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Median error and time of one solve against n."""
     with style():
         drawing = figure(8.6, 4.2)
         error, time = drawing.subplots(1, 2)

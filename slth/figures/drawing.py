@@ -13,26 +13,7 @@ from slth.grids.tables import read_csv
 
 
 def draw_figure(name: str, folder: Path) -> tuple[Path, Path]:
-    """Draw the pictures of one figure from the table in its folder.
-
-    Parameters
-    ----------
-    name : str
-    folder : Path
-        Holds ``table.csv`` and ``provenance.json``; receives ``NAME.pdf`` and ``NAME.png``.
-
-    Returns
-    -------
-    tuple of Path
-        PDF and PNG.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is no such figure, or its function is not there.
-    slth.errors.ResultsError
-        The table or its provenance is missing, was edited, or does not fit the figure.
-    """
+    """Draw the pictures of one figure from the table in its folder."""
     draw = resolve_figure(name)
     provenance = read_provenance(folder)
     try:
@@ -49,18 +30,7 @@ def draw_figure(name: str, folder: Path) -> tuple[Path, Path]:
 
 
 def recipe(name: str, provenance: dict[str, Any]) -> dict[str, Any]:
-    """Give what it takes to make a figure again, for the metadata of its pictures.
-
-    Parameters
-    ----------
-    name : str
-    provenance : dict
-        Of its table.
-
-    Returns
-    -------
-    dict
-    """
+    """Give what it takes to make a figure again, for the metadata of its pictures."""
     full = bool(provenance.get("full"))
     return {
         "seed": provenance["seed"],

@@ -20,18 +20,7 @@ INDEX_NAME = "index.html"
 
 @dataclass(frozen=True)
 class Entry:
-    """One figure of the page.
-
-    Parameters
-    ----------
-    name, title : str
-    paragraph : Markup
-        The first of its README.
-    picture : str
-        Path of the PNG from the page.
-    links : mapping
-        What to read to its path from the page.
-    """
+    """One figure of the page."""
 
     name: str
     title: str
@@ -41,23 +30,7 @@ class Entry:
 
 
 def write_index(folder: Path) -> Path:
-    """Write ``index.html`` with every figure of a folder that has a picture.
-
-    Parameters
-    ----------
-    folder : Path
-        With one folder a figure.
-
-    Returns
-    -------
-    Path
-        The page; the same folder gives the same bytes.
-
-    Raises
-    ------
-    OSError
-        It cannot be written.
-    """
+    """Write ``index.html`` with every figure of a folder that has a picture."""
     entries = [entry_of(folder, name) for name in FIGURES if (folder / name / f"{name}.png").is_file()]
     environment = Environment(
         loader=PackageLoader("slth.figures"), autoescape=True, undefined=StrictUndefined,
@@ -69,17 +42,7 @@ def write_index(folder: Path) -> Path:
 
 
 def entry_of(folder: Path, name: str) -> Entry:
-    """Give what the page says of one figure.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-
-    Returns
-    -------
-    Entry
-    """
+    """Give what the page says of one figure."""
     readme = folder / name / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     files = {"PDF": f"{name}.pdf", "table": TABLE_NAME, "provenance": PROVENANCE_NAME, "README": readme.name,
@@ -90,22 +53,7 @@ def entry_of(folder: Path, name: str) -> Entry:
 
 
 def first_paragraph(markdown: str) -> str:
-    r"""Give the first paragraph of a Markdown text that is neither a heading nor a picture nor code.
-
-    Parameters
-    ----------
-    markdown : str
-
-    Returns
-    -------
-    str
-        On one line; empty where there is none.
-
-    Examples
-    --------
-    >>> first_paragraph("# Title\n\n![a](a.png)\n\nIt shows\nthis.\n\nMore.")
-    'It shows this.'
-    """
+    r"""Give the first paragraph of a Markdown text that is neither a heading nor a picture nor code."""
     for block in re.split(r"\n\s*\n", markdown.strip()):
         lines = [line for line in block.splitlines() if not line.startswith(("#", "!["))]
         if lines and not lines[0].startswith(("    ", "|", "```")):
@@ -114,23 +62,7 @@ def first_paragraph(markdown: str) -> str:
 
 
 def inline(markdown: str, *, base: str) -> Markup:
-    """Turn what may stand within a line of Markdown into HTML: code, links, bold.
-
-    Parameters
-    ----------
-    markdown : str
-    base : str
-        Folder that relative links start from.
-
-    Returns
-    -------
-    Markup
-
-    Examples
-    --------
-    >>> str(inline("`a < b`, [table](table.csv)", base="x"))
-    '<code>a &lt; b</code>, <a href="x/table.csv">table</a>'
-    """
+    """Turn what may stand within a line of Markdown into HTML: code, links, bold."""
 
     def link(match: re.Match[str]) -> str:
         target = match[2] if re.match(r"[a-z]+:|#", match[2]) else f"{base}/{match[2]}"

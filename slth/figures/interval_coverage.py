@@ -30,17 +30,7 @@ CURVES = {
 
 
 def interval_coverage_figure(rows: Sequence[Row]) -> Figure:
-    """The n that covers an interval within eps, and n / log2(1/eps), in half and in nine tenths of all samples.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns half_width, n, worst_error and predicted_median, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """The n that covers an interval within eps, and n / log2(1/eps), in half and in nine tenths of all samples."""
     with style():
         drawing = figure(8.6, 4.8)
         count, constant = drawing.subplots(1, 2)

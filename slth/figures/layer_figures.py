@@ -19,16 +19,7 @@ MOST_SOURCES = 64
 
 
 def error_figure(layers: tuple[LayerRecord, ...]) -> Figure:
-    """Errors of the target's weights, layer by layer, against what the candidates alone predict where they do.
-
-    Parameters
-    ----------
-    layers : tuple of LayerRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Errors of the target's weights, layer by layer, against what the candidates alone predict where they do."""
     columns = min(3, len(layers))
     rows = -(-len(layers) // columns)
     with style():
@@ -66,17 +57,7 @@ def _histogram(axes: Axes, layer: LayerRecord) -> None:
 
 
 def mask_figure(layer: LayerRecord) -> Figure:
-    """Draw the bits of one layer's mask, and how many candidates each target weight took.
-
-    Parameters
-    ----------
-    layer : LayerRecord
-        With a mask.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the bits of one layer's mask, and how many candidates each target weight took."""
     assert layer.mask is not None, "whole channels have another picture"
     candidates, inputs, outputs = layer.mask.shape
     # A screen has no room for more bits than this: of a large layer a corner is drawn, and the title says so.
@@ -116,17 +97,7 @@ def _bits(axes: Axes, mask: Bools) -> None:
 
 
 def channel_figure(layer: LayerRecord) -> Figure:
-    """Every kept channel of a layer at its scale, in a row for the source that it sees.
-
-    Parameters
-    ----------
-    layer : LayerRecord
-        With scales and sources.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Every kept channel of a layer at its scale, in a row for the source that it sees."""
     assert layer.scales is not None, "single weights have another picture"
     assert layer.sources is not None, "each scale has its source"
     every, row = np.unique(layer.sources), layer.row
@@ -157,17 +128,7 @@ def channel_figure(layer: LayerRecord) -> Figure:
 
 
 def kernel_figure(layer: LayerRecord) -> Figure:
-    """Slices of the target's kernel above those of the ticket, and their difference, tenfold where the colours allow.
-
-    Parameters
-    ----------
-    layer : LayerRecord
-        With slices.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Slices of the target's kernel above the ticket's, and their difference, tenfold where the colours allow."""
     target, ticket = layer.target_slices, layer.ticket_slices
     assert target is not None, "a kernel of one tap is no picture"
     assert ticket is not None, "both are there or neither"

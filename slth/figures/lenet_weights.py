@@ -26,17 +26,7 @@ PUBLISHED = {
 
 
 def lenet_weights_figure(rows: Sequence[Row]) -> Figure:
-    """Relative errors of weights and of outputs against n: bands over repetitions, and the one published repetition.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns data, n, replicate, weight_error, train_output_error and test_output_error, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Relative errors of weights and of outputs against n: bands over repetitions, and the one published repetition."""
     named = {data: where(rows, data=data) for data in DATA}
     shown = {data: chosen for data, chosen in named.items() if chosen}
     repetitions = len({row["replicate"] for row in rows})

@@ -33,18 +33,7 @@ TITLES = {
 
 
 def pensia_mnist_figure(rows: Sequence[Row]) -> Figure:
-    """Kept coefficients, largest error, change of accuracy and time of each way to solve, beside the published ones.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns lists, tolerance, kept_per_weight, largest_error, target_accuracy, accuracy and seconds, as
-        text or numbers; one row for each repetition.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Kept coefficients, largest error, change of accuracy and time of each way to solve, beside the published ones."""
     ways = list(dict.fromkeys((row["lists"], float(row["tolerance"])) for row in rows))
     labels = [
         f"{LISTS[lists]}, {'optimum' if tolerance == 0.0 else f'within {tolerance:g}'}" for lists, tolerance in ways

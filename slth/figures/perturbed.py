@@ -31,17 +31,7 @@ PUBLISHED = {
 
 
 def perturbed_figure(rows: Sequence[Row]) -> Figure:
-    """Smallest n against eps / eta, a panel for each eta: enough for 8 repetitions of 10, least and most of them.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns lists, eta, ratio, weights and smallest_n (empty where it was not found), as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Smallest n against eps / eta, a panel for each eta: enough for 8 repetitions of 10, least and most of them."""
     errors = sorted(levels(rows, "eta"), reverse=True)
     weights = int(levels(rows, "weights")[-1])
     kinds = [lists for lists in LISTS if where(rows, lists=lists)]
@@ -73,23 +63,7 @@ def perturbed_figure(rows: Sequence[Row]) -> Figure:
 
 
 def enough(counts: Sequence[float], needed: float = NEEDED) -> float:
-    """Return the smallest n with which so large a part of the repetitions succeed.
-
-    Parameters
-    ----------
-    counts : sequence of float
-        The smallest n of each repetition; infinite where none was found.
-    needed : float
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> enough([14, 15, 15, 15, 16, 16, 16, 17, 18, 25])
-    17
-    """
+    """Return the smallest n with which so large a part of the repetitions succeed."""
     return sorted(counts)[math.ceil(needed * len(counts)) - 1]
 
 

@@ -26,17 +26,7 @@ RARE = 5e-4
 
 
 def quantised_figure(rows: Sequence[Row]) -> Figure:
-    """Probability of failure against n for grids of several steps, and that of a perfect partition in its window.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns question, bits, n, offset, targets, successes, trials and predicted, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Probability of failure against n for grids of several steps, and that of a perfect partition in its window."""
     with style():
         drawing = figure(8.6, 4.8)
         failure, window = drawing.subplots(1, 2)

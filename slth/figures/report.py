@@ -21,39 +21,13 @@ MOST_PICTURES, MOST_HISTOGRAMS, MOST_KERNELS = 12, 30, 3
 
 
 def write_report(record: TicketRecord, path: Path) -> Path:
-    """Write the report of one ticket.
-
-    Parameters
-    ----------
-    record : TicketRecord
-    path : Path
-        File to write; its folder is created where missing.
-
-    Returns
-    -------
-    Path
-        The same path.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
+    """Write the report of one ticket."""
     write_text(path, render_report(record))
     return path
 
 
 def render_report(record: TicketRecord) -> str:
-    """Give the report of one ticket as HTML text; its sections show what the record has.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    str
-    """
+    """Give the report of one ticket as HTML text; its sections show what the record has."""
     loader = PackageLoader("slth.figures", "templates")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader

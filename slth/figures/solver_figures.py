@@ -25,18 +25,7 @@ OURS = ("two-list", "four-list")
 
 
 def solver_time_figure(rows: Sequence[Row]) -> Figure:
-    """Seconds and added memory of one solve against n, with the growth that the cost model predicts.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns solver, contender, n, status, claimed_optimal, truly_optimal, seconds and added_mib, as text or
-        numbers; only rows that are ok are drawn, open where what was called optimal is not.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Seconds and added memory of one solve against n, with the growth that the cost model predicts."""
     with style():
         drawing = figure(8.6, 4.0)
         time, memory = drawing.subplots(1, 2)

@@ -71,22 +71,7 @@ def style() -> Iterator[None]:
 
 
 def figure(width: float, height: float) -> Figure:
-    """Make an empty figure that belongs to nobody: no window, no list of open figures.
-
-    Parameters
-    ----------
-    width, height : float
-        Inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> figure(3.0, 2.0).axes
-    []
-    """
+    """Make an empty figure that belongs to nobody: no window, no list of open figures."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -97,26 +82,7 @@ def light_grid(axes: Axes, *, axis: Literal["both", "x", "y"] = "y") -> None:
 
 
 def to_svg(drawing: Figure, *, name: str, description: str) -> str:
-    """Turn a figure into an SVG element for an HTML page, the same bytes every time.
-
-    Parameters
-    ----------
-    drawing : matplotlib.figure.Figure
-    name : str
-        Letters and digits; prefixed to every identifier, so that several pictures can stand on one page.
-    description : str
-        What the picture shows, for readers who do not see it.
-
-    Returns
-    -------
-    str
-        From ``<svg`` to ``</svg>``.
-
-    Examples
-    --------
-    >>> to_svg(figure(1.0, 1.0), name="empty", description="nothing").startswith("<svg")
-    True
-    """
+    """Turn a figure into an SVG element for an HTML page, the same bytes every time."""
     buffer = io.StringIO()
     with style():
         mpl.rcParams["svg.hashsalt"] = f"slth.{name}"  # else matplotlib draws identifiers at random
@@ -134,22 +100,7 @@ def to_svg(drawing: Figure, *, name: str, description: str) -> str:
 
 
 def save_figure(drawing: Figure, stem: Path, *, title: str, about: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write a figure as PDF and PNG, the same bytes each time, with what it takes to make it again in the metadata.
-
-    Parameters
-    ----------
-    drawing : matplotlib.figure.Figure
-    stem : Path
-        Path without ending.
-    title : str
-    about : mapping
-        Written as JSON.
-
-    Returns
-    -------
-    tuple of Path
-        The PDF and the PNG.
-    """
+    """Write a figure as PDF and PNG, the same bytes each time, with what it takes to make it again in the metadata."""
     recipe = json.dumps(dict(about), sort_keys=True)
     metadata = {
         "pdf": {"Title": title, "Subject": recipe, "CreationDate": None, "Producer": None, "Creator": "slth"},

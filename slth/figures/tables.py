@@ -25,20 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Computation:
-    """How a table is to be computed.
-
-    Parameters
-    ----------
-    full : bool
-        The larger grid of the table ``[full]``.
-    resume : bool
-        Whether what an earlier, unfinished computation left is kept.
-    engine : Engine
-        Of studies; benchmarks take the time of one cell after the other in this process.
-    context : Context
-    jobs : int or None
-        Threads of a benchmark's contenders.
-    """
+    """How a table is to be computed."""
 
     full: bool = False
     resume: bool = True
@@ -48,16 +35,7 @@ class Computation:
 
 
 def describe_spec(spec: Path) -> Mapping[str, Any]:
-    """Give what a figure's specification says, unchecked; empty where it cannot be read.
-
-    Parameters
-    ----------
-    spec : Path
-
-    Returns
-    -------
-    mapping
-    """
+    """Give what a figure's specification says, unchecked; empty where it cannot be read."""
     try:
         return tomllib.loads(spec.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
@@ -65,18 +43,7 @@ def describe_spec(spec: Path) -> Mapping[str, Any]:
 
 
 def is_current(spec: Path, provenance: Mapping[str, Any]) -> bool:
-    """Whether a table was computed from its specification as it is now.
-
-    Parameters
-    ----------
-    spec : Path
-    provenance : mapping
-        Of the table.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a table was computed from its specification as it is now."""
     full = bool(provenance.get("full"))
     try:
         if _is_benchmark(spec):
@@ -89,33 +56,7 @@ def is_current(spec: Path, provenance: Mapping[str, Any]) -> bool:
 
 
 def compute_table(folder: Path, scratch: Path, computation: Computation, *, progress: Progress | None = None) -> Path:
-    """Compute the table of a figure and write it with its provenance, when all of it is there.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the figure: holds ``spec.toml``, receives ``table.csv`` and ``provenance.json``.
-    scratch : Path
-        Keeps what is finished, so that an interrupted computation goes on. Where all of it was finished before, the
-        computation begins anew.
-    computation : Computation
-    progress : callable, optional
-        Called with (name, done, total).
-
-    Returns
-    -------
-    Path
-        The table.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is no specification, or it is wrong.
-    slth.errors.ResultsError
-        Some items failed: the table that was there is kept.
-    slth.errors.EngineError
-        The workers are gone or cannot be started.
-    """
+    """Compute the table of a figure and write it with its provenance, when all of it is there."""
     spec = folder / SPEC_NAME
     if _is_benchmark(spec):
         return _compute_benchmark(spec, computation, progress)

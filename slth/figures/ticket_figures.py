@@ -19,16 +19,7 @@ _MOST_CLASSES = 25  # that have room for their numbers below an axis
 
 
 def accuracy_figure(record: TicketRecord) -> Figure:
-    """Accuracy on each class, of the target and of the ticket.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Accuracy on each class, of the target and of the ticket."""
     classes = np.unique(record.labels)
     target = [np.mean(record.target_outputs[record.labels == c].argmax(axis=1) == c) for c in classes]
     ticket = [np.mean(record.ticket_outputs[record.labels == c].argmax(axis=1) == c) for c in classes]
@@ -51,16 +42,7 @@ def accuracy_figure(record: TicketRecord) -> Figure:
 
 
 def output_figure(record: TicketRecord) -> Figure:
-    """How far the ticket's outputs are from the target's, for every test input and class.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """How far the ticket's outputs are from the target's, for every test input and class."""
     difference = (record.ticket_outputs - record.target_outputs).ravel()
     outputs = record.target_outputs.ravel()
     certified = record.summary["certified_error"]
@@ -84,16 +66,7 @@ def output_figure(record: TicketRecord) -> Figure:
 
 
 def certificate_figure(record: TicketRecord) -> Figure:
-    """The ladder of output errors: seen on data, found by attack, proved, and what norms alone would prove.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """The ladder of output errors: seen on data, found by attack, proved, and what norms alone would prove."""
     summary = record.summary
     rungs: list[tuple[str, Any, str, str]] = [
         ("largest on the test set", summary.get("sampled_error"), "o", INK),
@@ -127,16 +100,7 @@ def certificate_figure(record: TicketRecord) -> Figure:
 
 
 def size_figure(record: TicketRecord) -> Figure:
-    """Bits for each target weight: the ticket, two bounds, and the target's own file.
-
-    Parameters
-    ----------
-    record : TicketRecord
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Bits for each target weight: the ticket, two bounds, and the target's own file."""
     summary = record.summary
     bars: list[tuple[str, Any, str, str]] = [
         ("ticket file", summary.get("bits_per_target_weight"), BLUE, ""),

@@ -25,17 +25,7 @@ GUARANTEED_EPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001)
 
 
 def structured_error_figure(rows: Sequence[Row]) -> Figure:
-    """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns gain, dimension, n, relative_error and maximum_error, as text or numbers.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n."""
     dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
     with style():
         drawing = figure(9.6, 4.3)
@@ -77,17 +67,7 @@ def _bounds(axes: Axes, dimension: int, color: str) -> None:
 
 
 def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
-    """Optimum of Gaussian vectors in few dimensions, and the n for which second moments guarantee an error.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns dimension, n and third_quantile: the error that one in three instances goes below.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Optimum of Gaussian vectors in few dimensions, and the n for which second moments guarantee an error."""
     with style():
         drawing = figure(8.6, 4.0)
         exact, many = drawing.subplots(1, 2)

@@ -27,18 +27,7 @@ ASSUMED = 1.0
 
 
 def vector_success_figure(rows: Sequence[Row]) -> Figure:
-    """Success probability against n with its intervals and bounds, and the n for probability 1/3 against d.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns law, subsets, eps, dimension, n, successes, trials, expected_subsets and guarantee, as text or
-        numbers. Of several eps the first is drawn.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Success probability against n with its intervals and bounds, and the n for probability 1/3 against d."""
     shown = where(rows, eps=float(rows[0]["eps"])) if rows else []
     with style():
         drawing = figure(11.0, 6.6)
@@ -102,21 +91,7 @@ def _thresholds(axes: Axes, rows: Sequence[Row]) -> None:
 def crossing(n: Floats, values: Floats, level: float = LEVEL) -> float | None:
     """Return where values reach a level for the first time, by a line between neighbours; None where they do not.
 
-    Parameters
-    ----------
-    n, values : float64[k]
-        n increasing.
-    level : float
-
-    Returns
-    -------
-    float or None
-        None also where the first value is at the level already, unless it is on it.
-
-    Examples
-    --------
-    >>> crossing(np.array([4.0, 6.0]), np.array([0.1, 0.5]), 0.2)
-    4.5
+    Shapes: n, values float64[k].
     """
     above = np.nonzero(values >= level)[0]
     if not len(above) or (above[0] == 0 and values[0] > level):

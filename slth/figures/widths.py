@@ -42,18 +42,7 @@ STEEP = 1e5
 
 
 def widths_figure(rows: Sequence[Row]) -> Figure:
-    """Source width over target width against error and depth, and weights over weights against error.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        With the columns bound, depth, eps, provenance, constant, per_unit and overhead, as text or numbers. The depth
-        with most errors is that of the panels against the error, the error with most depths that of the other.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Source width over target width against error and depth, and weights over weights against error."""
     with style():
         drawing = figure(11.0, 8.0)
         grid = drawing.subplots(2, 3)

@@ -79,13 +79,7 @@ class Attend(_Plain):
 
 
 def softmax(scores: Floats) -> Floats:
-    """Return positive numbers that sum to 1 along the last axis, in the proportions of exp(scores).
-
-    Examples
-    --------
-    >>> softmax(np.array([800.0, 800.0])).tolist()
-    [0.5, 0.5]
-    """
+    """Return positive numbers that sum to 1 along the last axis, in the proportions of exp(scores)."""
     risen = np.exp(scores - scores.max(axis=-1, keepdims=True))
     shares: Floats = risen / risen.sum(axis=-1, keepdims=True)
     return shares

@@ -83,13 +83,7 @@ def _usual(kind: type[Any], name: str, last: Mapping[str, Any]) -> dict[str, Any
 def graph_from_text(
     text: str, arrays: Mapping[str, Any] | None = None, kinds: Mapping[str, type[Any]] = KINDS
 ) -> Graph:
-    """Read what :func:`graph_text` wrote; unknown or missing keys, kinds and arrays are refused.
-
-    Raises
-    ------
-    ArgumentError
-        When the text is not JSON, or describes no network of these kinds.
-    """
+    """Read what :func:`graph_text` wrote; unknown or missing keys, kinds and arrays are refused."""
     content = strict_json("graph", text)
     _check_keys("graph", content, {"input_shape", "nodes", "output_shape"}, {"output"})
     entries = content["nodes"]

@@ -42,40 +42,14 @@ def safetensors_bytes(metadata: Mapping[str, str], tensors: Mapping[str, NDArray
 
 
 def save_graph(graph: Graph, path: str | Path) -> None:
-    """Write a network, all of it or nothing; equal networks give equal files.
-
-    Parameters
-    ----------
-    graph : Graph
-    path : str or Path
-        Its folder is created where missing.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
+    """Write a network, all of it or nothing; equal networks give equal files."""
     text, arrays = graph_text(graph)
     tensors = {name: _narrow(array) for name, array in arrays.items()}
     write_bytes(Path(path), safetensors_bytes({"slth.format": FORMAT, "graph": text}, tensors))
 
 
 def load_graph(path: str | Path) -> Graph:
-    """Read what :func:`save_graph` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Graph
-
-    Raises
-    ------
-    DataError
-        No such file, or not a network's, or damaged.
-    """
+    """Read what :func:`save_graph` wrote."""
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")

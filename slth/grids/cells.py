@@ -17,41 +17,13 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=Fal
 
 
 def canonical(value: Any) -> str:
-    """Give the one JSON text of a value: keys sorted, no spaces, numbers as they round-trip.
-
-    Parameters
-    ----------
-    value : object
-        Of what JSON has.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> canonical({"b": [1, 2.0], "a": "x"})
-    '{"a":"x","b":[1,2.0]}'
-    """
+    """Give the one JSON text of a value: keys sorted, no spaces, numbers as they round-trip."""
     return _ENCODER.encode(value)
 
 
 @dataclass(frozen=True, eq=False)
 class Cells(Sequence[Cell]):
-    """Every choice of one value from each list of a grid, the last list fastest, with what is fixed; made when asked.
-
-    Parameters
-    ----------
-    grids : tuple of mappings
-        Column to the list of its values.
-    fixed : mapping
-
-    Examples
-    --------
-    >>> cells = Cells(({"n": [5, 6], "law": ["u", "v"]},), {"eps": 0.5})
-    >>> len(cells), cells[1], {"n": 7, "law": "u", "eps": 0.5} in cells
-    (4, {'n': 5, 'law': 'v', 'eps': 0.5}, False)
-    """
+    """Every choice of a value from each list of a grid, the last list fastest, with what is fixed; made when asked."""
 
     grids: tuple[Grid, ...]
     fixed: Cell
@@ -111,10 +83,6 @@ class Cells(Sequence[Cell]):
         """Give a cell that comes twice, if there is one; a number is the same as whole number and as fraction.
 
         Products meet if and only if their lists meet column by column, so that no cell has to be made for it.
-
-        Returns
-        -------
-        mapping or None
         """
         lists = [{column: _by_sameness(values) for column, values in grid.items()} for grid in self.grids]
         for grid, unlike in zip(self.grids, lists, strict=True):

@@ -32,18 +32,7 @@ PACKAGES = (
 
 
 def describe_environment() -> dict[str, Any]:
-    """Describe versions, processor, memory, threads and accelerators.
-
-    Returns
-    -------
-    dict
-        JSON-able. Keys: slth, python, platform, processor, cores, memory_gib, threads, devices, packages.
-
-    Examples
-    --------
-    >>> sorted(describe_environment())[:3]
-    ['cores', 'devices', 'memory_gib']
-    """
+    """Describe versions, processor, memory, threads and accelerators."""
     from slth.networks.devices import describe_devices
 
     return {
@@ -59,18 +48,7 @@ def describe_environment() -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that results depend on, without importing them.
-
-    Returns
-    -------
-    dict
-        Distribution name to version, or "absent".
-
-    Examples
-    --------
-    >>> package_versions()["numpy"] == __import__("numpy").__version__
-    True
-    """
+    """Versions of the packages that results depend on, without importing them."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -81,17 +59,7 @@ def package_versions() -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """How many cores this process may run on.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> usable_cores() >= 1
-    True
-    """
+    """How many cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

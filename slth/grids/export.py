@@ -18,82 +18,21 @@ DIGITS = 4
 
 
 def export_rows(path: Path, rows: Sequence[Row], columns: Sequence[str], *, to: str, title: str = "") -> None:
-    """Write rows in one of several formats, the file whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is created where missing.
-    rows : sequence of mappings
-    columns : sequence of str
-    to : str
-        A key of :data:`FORMATS`. csv, json and parquet hold every digit; md and latex four significant ones.
-    title : str
-        Caption, where the format has one.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such format.
-    slth.errors.ResultsError
-        parquet, without pyarrow.
-    OSError
-    """
+    """Write rows in one of several formats, the file whole or not at all."""
     if to not in FORMATS:
         raise ArgumentError("to", to, "is not a format", did_you_mean(to, FORMATS))
     write_bytes(path, FORMATS[to](rows, columns, title))
 
 
 def markdown_text(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    r"""Write rows as a table in Markdown.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-    columns : sequence of str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(markdown_text([{"law": "a|b", "error": 0.123456}], ["law", "error"]), end="")
-    | law | error |
-    | --- | ---: |
-    | a\|b | 0.1235 |
-    """
+    r"""Write rows as a table in Markdown."""
     lines = [_line(columns), _line(["---:" if _is_number(rows, column) else "---" for column in columns])]
     lines += [_line([shown(row.get(column)) for column in columns]) for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def latex_text(rows: Sequence[Row], columns: Sequence[str], *, title: str = "") -> str:
-    r"""Write rows as a table in LaTeX, with the rules of the package booktabs.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-    columns : sequence of str
-    title : str
-        Caption; without it the table does not float.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(latex_text([{"best_error": 1e-9}], ["best_error"]), end="")
-    % \usepackage{booktabs}
-    \begin{tabular}{r}
-    \toprule
-    best\_error \\
-    \midrule
-    $10^{-9}$ \\
-    \bottomrule
-    \end{tabular}
-    """
+    r"""Write rows as a table in LaTeX, with the rules of the package booktabs."""
     kinds = "".join("r" if _is_number(rows, column) else "l" for column in columns)
     body = [" & ".join(_latex_cell(row.get(column)) for column in columns) + r" \\" for row in rows]
     head = " & ".join(map(_escaped, columns)) + r" \\"
@@ -112,21 +51,7 @@ def latex_text(rows: Sequence[Row], columns: Sequence[str], *, title: str = "") 
 
 
 def shown(value: Any) -> str:
-    """Give a value as people read it.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> shown(0.00012345678), shown(1500), shown(None)
-    ('0.0001235', '1500', '')
-    """
+    """Give a value as people read it."""
     return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(csv_cell(value))
 
 

@@ -30,12 +30,6 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
 
     for s successes in t trials, with quantiles of beta distributions: scipy's ``binomtest`` finds the same ends by
     bisection, to 12 digits after the point at best and 200 times slower.
-
-    Examples
-    --------
-    >>> interval = clopper_pearson(0, 100)
-    >>> interval.low, round(interval.high, 4)
-    (0.0, 0.0362)
     """
     if trials < 0 or trials != int(trials):
         raise ArgumentError("trials", trials, "must be a whole number from 0", "count them")

@@ -19,26 +19,7 @@ RESERVED = ("replicate", "successes", "trials")
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a cell.
-
-    Parameters
-    ----------
-    kind : {int, float, str}
-        Whole numbers are numbers, too; truth values are neither, and numbers are finite.
-    many : bool
-        Whether it is a list of those, with something in it.
-    choices : tuple of str
-        All values that there are; any where empty.
-    needed : bool
-        Whether a cell has to have it.
-    when : tuple of str, optional
-        A key and a value: only cells with these have to have it.
-
-    Examples
-    --------
-    >>> Key(int, many=True).takes([500, 10]), Key(float).takes(2), Key(int).takes(2.0), Key(int).takes(True)
-    (True, True, False, False)
-    """
+    """One entry of a cell."""
 
     kind: type[int] | type[float] | type[str]
     many: bool = False
@@ -54,16 +35,7 @@ class Key:
         return f"a list of {_NAMES[self.kind]}s" if self.many else f"a {_NAMES[self.kind]}"
 
     def takes(self, value: Any) -> bool:
-        """Whether a value can stand here.
-
-        Parameters
-        ----------
-        value : object
-
-        Returns
-        -------
-        bool
-        """
+        """Whether a value can stand here."""
         if self.many:
             return isinstance(value, list) and bool(value) and all(map(self._takes_one, value))
         return self._takes_one(value)
@@ -77,20 +49,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as it is registered.
-
-    Parameters
-    ----------
-    target : str
-        "module:function"; imported when it runs.
-    keys : mapping
-        What it reads from a cell, by name: a column of the table each.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A key has the name of a column that every table has, or of one that holds measured times.
-    """
+    """A study as it is registered."""
 
     target: str
     keys: Mapping[str, Key]
@@ -110,26 +69,7 @@ def check_cells(
     table: Mapping[str, Sequence[Any]],
     fixed: Mapping[str, Any],
 ) -> None:
-    """Refuse cells that a study cannot read, or of which it would read a part: all cells of a table at once.
-
-    Parameters
-    ----------
-    file : TomlFile
-        Which the error names.
-    task : str
-        The study's name.
-    keys : mapping
-        What it reads.
-    table : mapping
-        Grid entry to the list of its values.
-    fixed : mapping
-        What all cells have.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A key is unknown or missing, or a value is not of its kind.
-    """
+    """Refuse cells that a study cannot read, or of which it would read a part: all cells of a table at once."""
     values: dict[str, Iterable[Any]] = {**table, **{key: (value,) for key, value in fixed.items()}}
     for key, several in values.items():
         place = f"the grid entry {key!r}" if key in table else f"{key!r} in [fixed]"

@@ -20,56 +20,18 @@ _KINDS = {"spec_sha256": str, "seed": int, "description": str, "table_sha256": s
 
 
 def write_provenance(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write what the folder's table is about, its sha256, and this machine's environment.
-
-    Parameters
-    ----------
-    folder : Path
-    about : mapping
-        JSON-able; at least ``task``, ``description``, ``spec_sha256`` and ``seed``.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written, or holds no table.
-    """
+    """Write what the folder's table is about, its sha256, and this machine's environment."""
     document = {**about, "table_sha256": table_digest(folder), "environment": describe_environment()}
     write_json(folder / PROVENANCE_NAME, document)
 
 
 def table_digest(folder: Path) -> str:
-    """Give the sha256 of a folder's ``table.csv``.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    OSError
-    """
+    """Give the sha256 of a folder's ``table.csv``."""
     return hashlib.sha256((folder / TABLE_NAME).read_bytes()).hexdigest()
 
 
 def check_table(folder: Path, provenance: Mapping[str, Any]) -> None:
-    """Refuse a table that was edited or cut since its provenance was written.
-
-    Parameters
-    ----------
-    folder : Path
-    provenance : mapping
-        As :func:`read_provenance` gives it.
-
-    Raises
-    ------
-    slth.errors.ResultsError
-    OSError
-    """
+    """Refuse a table that was edited or cut since its provenance was written."""
     if table_digest(folder) != provenance["table_sha256"]:
         raise ResultsError(
             f"{folder / TABLE_NAME}: the table is not the one that its provenance describes: "
@@ -78,21 +40,7 @@ def check_table(folder: Path, provenance: Mapping[str, Any]) -> None:
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
-    """Read what a table is about.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    slth.errors.ResultsError
-        It is missing or damaged.
-    """
+    """Read what a table is about."""
     path = folder / PROVENANCE_NAME
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

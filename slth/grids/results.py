@@ -17,24 +17,7 @@ from slth.grids.work import Finished
 
 @dataclass(frozen=True)
 class ResultTable:
-    """Rows of an experiment, with what is missing from them.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    columns : tuple of str
-        The grid's, ``replicate``, values, times.
-    rows : tuple of mappings
-        By cell in the order of the grid, then replicate, then as the study returned them.
-    positions : tuple of int
-        The place of each row among those that its item returned.
-    done, failed, missing : int
-        Items.
-    left_aside : int
-        Items in the store whose cells or replicates are not in the experiment.
-    reasons : mapping
-        Why items failed, to how many did.
-    """
+    """Rows of an experiment, with what is missing from them."""
 
     experiment: Experiment
     columns: tuple[str, ...]
@@ -59,25 +42,7 @@ class ResultTable:
 
 
 def result_table(experiment: Experiment, items: Iterable[Finished]) -> ResultTable:
-    """Put finished items into the order of the experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    items : iterable of Finished
-        In any order.
-
-    Returns
-    -------
-    ResultTable
-
-    Examples
-    --------
-    >>> experiment = Experiment(name="a", task="best-error", grids=({"n": [5]},))
-    >>> table = result_table(experiment, [Finished(('{"n":5}', 0), ({"error": 0.25},))])
-    >>> table.columns, table.rows
-    (('n', 'replicate', 'error'), ({'n': 5, 'replicate': 0, 'error': 0.25},))
-    """
+    """Put finished items into the order of the experiment."""
     by_key = {item.key: item for item in items}
     rows: list[dict[str, Any]] = []
     positions: list[int] = []
@@ -112,46 +77,13 @@ def result_table(experiment: Experiment, items: Iterable[Finished]) -> ResultTab
 
 
 def read_results(place: Path) -> tuple[ResultTable, StoredRun]:
-    """Read the table of a run from its folder or its results file, finished or not.
-
-    Parameters
-    ----------
-    place : Path
-
-    Returns
-    -------
-    tuple
-        The table and the store.
-
-    Raises
-    ------
-    slth.errors.ResultsError
-        There is no results file, or it is corrupt or not ours.
-    """
+    """Read the table of a run from its folder or its results file, finished or not."""
     stored = read_store(place / RESULTS_NAME if place.is_dir() else place)
     return result_table(stored.experiment, stored.items), stored
 
 
 def write_results(folder: Path, table: ResultTable, *, full: bool = False) -> Path:
-    """Write ``table.csv`` and ``provenance.json``: the same rows give the same bytes of the table.
-
-    Parameters
-    ----------
-    folder : Path
-        Created where missing.
-    table : ResultTable
-    full : bool
-        Whether the larger grid was asked for.
-
-    Returns
-    -------
-    Path
-        The table.
-
-    Raises
-    ------
-    OSError
-    """
+    """Write ``table.csv`` and ``provenance.json``: the same rows give the same bytes of the table."""
     experiment, path = table.experiment, folder / TABLE_NAME
     write_csv(path, table.rows, table.columns)
     about = {

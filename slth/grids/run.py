@@ -29,16 +29,7 @@ CACHE_NAME = "cache"
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended.
-
-    Parameters
-    ----------
-    table : ResultTable
-    path : Path
-        Of ``table.csv``.
-    kept : int
-        Items that an earlier run had finished.
-    """
+    """How a run ended."""
 
     table: ResultTable
     path: Path
@@ -61,39 +52,6 @@ def run_experiment(
 
     Interrupted at any moment, it keeps every committed item, and the same call goes on from there. Items that failed
     are tried again, after those that never were.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    folder : Path
-        Receives ``results.sqlite``, ``table.csv`` and ``provenance.json``; created where missing.
-    studies : mapping
-        What a task can be: its name to its function.
-    engine : Engine, optional
-        Processes on this machine by default.
-    limit : int, optional
-        At most so many items now.
-    resume : bool
-        Whether what an earlier run finished is kept; otherwise its files are renamed.
-    context : Context, optional
-        Where data are; ``folder/cache`` is its cache unless it names one.
-    full : bool
-        Whether the larger grid was asked for; for the provenance.
-    progress : callable, optional
-        Called with (name, items done, items in all).
-
-    Returns
-    -------
-    RunResult
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The limit is below 1; the folder holds results of another task or seed.
-    slth.errors.ResultsError
-        Another process writes to the run; its file is corrupt or foreign; the disk is full.
-    slth.errors.EngineError
-        The workers are gone or cannot be started.
     """
     if limit is not None and limit < 1:
         raise ArgumentError("limit", limit, "must be at least 1", "compute at least one item")

@@ -40,35 +40,7 @@ _MEANING = 1  # raised when the same specification comes to mean something else
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A grid of cells, each computed ``replicates`` times by one task.
-
-    Parameters
-    ----------
-    name, description, task : str
-        The task is a key of the registry of studies, such as ``slth.studies.STUDIES``.
-    seed : int
-        From 0 to 2^64 - 1.
-    replicates : int
-        At least 1.
-    grids : tuple of mappings
-        Column to the list of its values. The cells are the union of the grids' products.
-    fixed : mapping
-        Handed to the task with every cell; no column of the table.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is out of range, a grid is impossible, two cells are the same, or there are more than
-        :data:`MOST_ITEMS` items.
-
-    Examples
-    --------
-    >>> experiment = Experiment(name="a", task="best-error", replicates=2, grids=({"n": [5, 6]},))
-    >>> list(experiment.cells)
-    [{'n': 5}, {'n': 6}]
-    >>> len(list(experiment.items()))
-    4
-    """
+    """A grid of cells, each computed ``replicates`` times by one task."""
 
     name: str
     task: str
@@ -107,27 +79,11 @@ class Experiment:
         return self.cells.number * self.replicates
 
     def holds(self, cell: Cell, replicate: int) -> bool:
-        """Whether an item is one of this experiment's.
-
-        Parameters
-        ----------
-        cell : mapping
-        replicate : int
-
-        Returns
-        -------
-        bool
-        """
+        """Whether an item is one of this experiment's."""
         return 0 <= replicate < self.replicates and cell in self.cells
 
     def items(self) -> Iterator[tuple[Cell, int]]:
-        """Give cells and replicates: first one replicate of every cell, then the next, so that a part is fair to all.
-
-        Yields
-        ------
-        tuple
-            The cell and the replicate.
-        """
+        """Give cells and replicates, one replicate of every cell after the other, so that a part is fair to all."""
         for replicate in range(self.replicates):
             for cell in self.cells:
                 yield cell, replicate
@@ -166,16 +122,7 @@ class Experiment:
 
 
 def from_document(document: Mapping[str, Any]) -> Experiment:
-    """Rebuild an experiment from :meth:`Experiment.document`.
-
-    Parameters
-    ----------
-    document : mapping
-
-    Returns
-    -------
-    Experiment
-    """
+    """Rebuild an experiment from :meth:`Experiment.document`."""
     rest = {key: value for key, value in document.items() if key != "grid"}
     return Experiment(**rest, grids=tuple(document["grid"]))
 
@@ -183,30 +130,7 @@ def from_document(document: Mapping[str, Any]) -> Experiment:
 def read_experiment(
     path: Path, studies: Mapping[str, Study], *, full: bool = False, seed: int | None = None
 ) -> Experiment:
-    """Read and check a specification.
-
-    Parameters
-    ----------
-    path : Path
-        A TOML file with ``task`` and perhaps ``name``, ``description``, ``seed``, ``replicates``, ``[grid]`` or several
-        ``[[grid]]``, ``[fixed]`` and ``[full]``.
-    studies : mapping
-        What a task can be: its name to its function and the keys that it reads.
-    full : bool
-        Whether ``[full]`` replaces replicates, grid and fixed.
-    seed : int, optional
-        Instead of the file's.
-
-    Returns
-    -------
-    Experiment
-        Named after its file, or its folder where the file is ``spec.toml``, unless it names itself.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The file is not TOML; a key or the task is unknown; the grid is impossible.
-    """
+    """Read and check a specification."""
     file = read_toml("spec", path, KEYS)
     task = file.task(studies)
     default = path.resolve().parent.name if path.name == "spec.toml" else path.stem
@@ -225,23 +149,6 @@ def item_seed(seed: int, cell: Cell, replicate: int) -> int:
     """Give the seed of one replicate of one cell, from 0 to 2^64 - 1.
 
     It depends on nothing else, and not on the place of the cell in the grid: a grid may grow and keep what is computed.
-
-    Parameters
-    ----------
-    seed : int
-        The experiment's.
-    cell : mapping
-    replicate : int
-
-    Returns
-    -------
-    int
-        The first 8 bytes, little-endian, of the sha256 of the canonical JSON of the three.
-
-    Examples
-    --------
-    >>> item_seed(0, {"n": 5, "law": "uniform"}, 0) == item_seed(0, {"law": "uniform", "n": 5}, 0)
-    True
     """
     digest = hashlib.sha256(canonical([seed, cell, replicate]).encode()).digest()
     return int.from_bytes(digest[:8], "little")

@@ -43,17 +43,7 @@ CREATE TABLE items (
 
 @dataclass(frozen=True)
 class StoredRun:
-    """What a results file holds.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The latest that was run.
-    items : tuple of Finished
-        In no order; also those of cells that have left the grid.
-    version : str
-        Of slth, which began the run.
-    """
+    """What a results file holds."""
 
     experiment: Experiment
     items: tuple[Finished, ...]
@@ -61,33 +51,7 @@ class StoredRun:
 
 
 class Store:
-    """The one writer of a run's results file; a context manager that commits what it has on the way out.
-
-    Parameters
-    ----------
-    folder : Path
-        Created where missing.
-    experiment : Experiment
-    resume : bool
-        Whether finished items of an earlier run are kept. Otherwise its file is renamed and a new one begun.
-
-    Raises
-    ------
-    slth.errors.ResultsError
-        Another process writes to this run; the file is corrupt or not ours; the disk is full.
-    slth.errors.ArgumentError
-        The file holds results of another task or seed.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> experiment = Experiment(name="a", task="best-error", grids=({"n": [5]},))
-    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder), experiment) as store:
-    ...     store.add(Finished(('{"n":5}', 0), ({"error": 0.25},)))
-    ...     store.commit()
-    ...     sorted(store.finished())
-    [('{"n":5}', 0)]
-    """
+    """The one writer of a run's results file; a context manager that commits what it has on the way out."""
 
     def __init__(self, folder: Path, experiment: Experiment, *, resume: bool = True) -> None:
         self.path = folder / RESULTS_NAME
@@ -116,28 +80,13 @@ class Store:
             return {(cell, replicate): bool(failed) for cell, replicate, failed in found}
 
     def add(self, finished: Finished) -> None:
-        """Take an item; commit if the batch is large or old enough.
-
-        Parameters
-        ----------
-        finished : Finished
-
-        Raises
-        ------
-        slth.errors.ResultsError
-            The batch cannot be written; what was committed before is kept.
-        """
+        """Take an item; commit if the batch is large or old enough."""
         self._waiting.append(finished)
         if len(self._waiting) >= BATCH or time.monotonic() - self._committed > BATCH_SECONDS:
             self.commit()
 
     def commit(self) -> None:
-        """Write what was taken since the last commit, all or nothing.
-
-        Raises
-        ------
-        slth.errors.ResultsError
-        """
+        """Write what was taken since the last commit, all or nothing."""
         if self._waiting:
             # Interrupted between the two lines, the same rows are written twice, which changes nothing.
             with _in_words(self.path), _transaction(self._connection) as write:
@@ -188,21 +137,7 @@ class Store:
 
 
 def read_store(path: Path) -> StoredRun:
-    """Read a results file, also while another process writes to it.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    StoredRun
-
-    Raises
-    ------
-    slth.errors.ResultsError
-        The file is corrupt or not ours.
-    """
+    """Read a results file, also while another process writes to it."""
     if not path.is_file() or not path.stat().st_size:
         raise ResultsError(f"{path} is not there, or nothing was finished yet: name the folder of a run")
     connection = _connect(path)
@@ -216,16 +151,7 @@ def read_store(path: Path) -> StoredRun:
 
 
 def is_results_file(path: Path) -> bool:
-    """Whether a file begins as the results files of slth do; what follows may still be damaged.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a file begins as the results files of slth do; what follows may still be damaged."""
     try:
         with path.open("rb") as file:
             head = file.read(72)

@@ -13,46 +13,13 @@ from slth.grids.work import Finished
 
 
 def as_record(finished: Finished) -> Sequence[Any]:
-    """Give an item as the columns cell, replicate, rows, reason and seconds.
-
-    Parameters
-    ----------
-    finished : Finished
-
-    Returns
-    -------
-    sequence
-    """
+    """Give an item as the columns cell, replicate, rows, reason and seconds."""
     rows = None if finished.rows is None else json.dumps(finished.rows, separators=(",", ":"))
     return (*finished.key, rows, finished.reason, finished.seconds)
 
 
 def from_record(cell: Any, replicate: Any, rows: Any, reason: Any, seconds: Any) -> Finished:
-    """Rebuild an item from its columns.
-
-    Parameters
-    ----------
-    cell, replicate, rows, reason, seconds : object
-        As sqlite holds them.
-
-    Returns
-    -------
-    Finished
-
-    Raises
-    ------
-    ValueError
-        They are nothing that :func:`as_record` gives.
-
-    Examples
-    --------
-    >>> from_record('{"n":5}', 0, '[{"error":0.25}]', "", 0.5).rows
-    ({'error': 0.25},)
-    >>> from_record('{"n":5}', 0, '[1]', "", 0.5)
-    Traceback (most recent call last):
-        ...
-    ValueError: replicate 0 of the cell {"n":5} holds a row that is no set of columns
-    """
+    """Rebuild an item from its columns."""
     what = f"replicate {replicate} of the cell {cell}"
     if not (isinstance(cell, str) and isinstance(replicate, int) and isinstance(reason, str)):
         raise ValueError(f"{what} is not what slth writes")
@@ -74,22 +41,7 @@ def from_record(cell: Any, replicate: Any, rows: Any, reason: Any, seconds: Any)
 
 
 def experiment_of(about: Mapping[str, Any]) -> Experiment:
-    """Rebuild the experiment that a results file says it belongs to.
-
-    Parameters
-    ----------
-    about : mapping
-        The file's table of that name.
-
-    Returns
-    -------
-    Experiment
-
-    Raises
-    ------
-    ValueError
-        It says none, or one that cannot be.
-    """
+    """Rebuild the experiment that a results file says it belongs to."""
     for key in ("experiment", "slth"):
         if not isinstance(about.get(key), str):
             raise ValueError(f"it does not say its {key}")

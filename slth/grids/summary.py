@@ -23,25 +23,6 @@ def summarize(table: ResultTable, *, confidence: float = CONFIDENCE) -> list[Row
     """Put the replicates of each cell together.
 
     Rows belong together that have the same cell, the same place among the rows of their item, and the same texts.
-
-    Parameters
-    ----------
-    table : ResultTable
-    confidence : float
-        Of the intervals.
-
-    Returns
-    -------
-    list of dict
-        With the grid's columns, ``replicates``; where there are ``successes`` and ``trials``, their sums, ``rate`` and
-        the ends of its Clopper-Pearson interval, ``low`` and ``high``; for every other column of numbers its median,
-        and its quantiles as ``NAME_q10`` and ``NAME_q90`` unless they are everywhere the same as the median. Times are
-        left out.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The confidence is not between 0 and 1.
     """
     values = table.value_columns
     texts = [name for name in values if any(isinstance(row.get(name), str) for row in table.rows)]

@@ -17,64 +17,19 @@ _ANEW = "it was cut or edited, compute it again"
 
 
 def is_timing(column: str) -> bool:
-    """Whether a column holds times, which differ from run to run; all others depend on cell and seed alone.
-
-    Parameters
-    ----------
-    column : str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> is_timing("solve_seconds"), is_timing("error")
-    (True, False)
-    """
+    """Whether a column holds times, which differ from run to run; all others depend on cell and seed alone."""
     return column.endswith("seconds")
 
 
 def columns_of(rows: Sequence[Row], *, timing: Sequence[str] | None = None) -> list[str]:
-    """Give the columns of some rows in the order in which they appear, those with times last.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-    timing : sequence of str, optional
-        The columns with times, in their order; those that :func:`is_timing` knows by default.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> columns_of([{"n": 1, "seconds": 0.1}, {"n": 2, "error": 0.5}])
-    ['n', 'error', 'seconds']
-    """
+    """Give the columns of some rows in the order in which they appear, those with times last."""
     columns = dict.fromkeys(key for row in rows for key in row)
     last = [key for key in columns if is_timing(key)] if timing is None else [key for key in timing if key in columns]
     return [key for key in columns if key not in last] + last
 
 
 def csv_text(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    r"""Write rows as CSV; what a row lacks is empty.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-    columns : sequence of str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> csv_text([{"n": 1, "error": 0.5}, {"n": 2}], ["n", "error"])
-    'n,error\n1,0.5\n2,\n'
-    """
+    r"""Write rows as CSV; what a row lacks is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -83,21 +38,7 @@ def csv_text(rows: Sequence[Row], columns: Sequence[str]) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """Give a value as CSV holds it: nothing for None, JSON for lists.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    object
-
-    Examples
-    --------
-    >>> csv_cell([500, 10]), csv_cell(None), csv_cell(0.1)
-    ('[500, 10]', '', 0.1)
-    """
+    """Give a value as CSV holds it: nothing for None, JSON for lists."""
     if value is None:
         return ""
     if isinstance(value, dict | list | tuple):
@@ -106,22 +47,7 @@ def csv_cell(value: Any) -> Any:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table as text.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    list of dict
-
-    Raises
-    ------
-    slth.errors.ResultsError
-        It has no header, or a line with more or fewer cells than the header: it was cut or edited.
-    OSError
-    """
+    """Read the rows of a table as text."""
     rows: list[dict[str, str]] = []
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -140,25 +66,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def check_counts(row: Row) -> None:
-    """Refuse successes without trials, and more successes than trials.
-
-    Parameters
-    ----------
-    row : mapping
-
-    Raises
-    ------
-    ValueError
-        It has one of ``successes`` and ``trials`` alone, or they are not whole numbers with
-        0 <= successes <= trials.
-
-    Examples
-    --------
-    >>> check_counts({"successes": 3, "trials": 2})
-    Traceback (most recent call last):
-        ...
-    ValueError: 3 successes in 2 trials
-    """
+    """Refuse successes without trials, and more successes than trials."""
     if ("successes" in row) != ("trials" in row):
         raise ValueError("successes or trials without the other")
     successes, trials = row.get("successes", 0), row.get("trials", 0)
@@ -168,16 +76,5 @@ def check_counts(row: Row) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """Write rows as :func:`csv_text`, the file whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    rows : sequence of mappings
-    columns : sequence of str
-
-    Raises
-    ------
-    OSError
-    """
+    """Write rows as :func:`csv_text`, the file whole or not at all."""
     write_text(path, csv_text(rows, columns))

@@ -20,22 +20,7 @@ FULL_KEYS = ("replicates", "grid", "fixed")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file that was read, and the errors that name it.
-
-    Parameters
-    ----------
-    argument : str
-        What the file is to the caller, for messages.
-    path : Path
-    known : mapping
-        The keys that it may have.
-    content : bytes
-        Of the whole file.
-    document : mapping
-        What it says, with keys and types checked.
-    place : str
-        Words after a rule in messages.
-    """
+    """A file that was read, and the errors that name it."""
 
     argument: str
     path: Path
@@ -84,34 +69,7 @@ class TomlFile:
 
 
 def read_toml(argument: str, path: Path, known: Kinds) -> TomlFile:
-    r"""Read a TOML file that may have certain keys, each of a certain type.
-
-    Parameters
-    ----------
-    argument : str
-        What the file is to the caller, for messages.
-    path : Path
-    known : mapping
-        Key to the type or types of its value.
-
-    Returns
-    -------
-    TomlFile
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The file cannot be read, is not TOML, has a whole number of more than 64 bits, an unknown key or a value of
-        another type; ``[full]`` holds a key that it may not replace, or of another type.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "spec.toml"
-    >>> _ = path.write_text("replicates = 3\n[full]\nreplicates = 20")
-    >>> read_toml("spec", path, {"replicates": int, "full": dict}).part(full=True).document
-    {'replicates': 20}
-    """
+    r"""Read a TOML file that may have certain keys, each of a certain type."""
 
     def wrong(rule: str, remedy: str) -> ArgumentError:
         return ArgumentError(argument, str(path), rule, remedy)
@@ -141,29 +99,7 @@ def _largest(document: dict[str, Any]) -> int:
 
 
 def import_registered(target: str, *, argument: str, name: str) -> Any:
-    """Import the function behind a registered name.
-
-    Parameters
-    ----------
-    target : str
-        "module:function", from a registry.
-    argument, name : str
-        What the name is to the caller, and the name itself, for messages.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The module or the function is not there.
-
-    Examples
-    --------
-    >>> import_registered("math:sqrt", argument="task", name="root")(4.0)
-    2.0
-    """
+    """Import the function behind a registered name."""
     module, _, function = target.partition(":")
     remedy = "this installation of slth lacks it: install a version that has it"
     try:

@@ -25,16 +25,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Item:
-    """What a worker receives.
-
-    Parameters
-    ----------
-    task, target : str
-        Name of the study, and its "module:function".
-    cell : mapping
-    replicate, seed : int
-    context : Context
-    """
+    """What a worker receives."""
 
     task: str
     target: str
@@ -51,16 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a worker hands back.
-
-    Parameters
-    ----------
-    key : tuple
-    rows : tuple of dict, or None where it failed
-    reason : str
-        Why it failed; empty otherwise.
-    seconds : float
-    """
+    """What a worker hands back."""
 
     key: Key
     rows: tuple[dict[str, Any], ...] | None
@@ -74,16 +56,7 @@ class Finished:
 
 
 def work(item: Item) -> Finished:
-    """Compute one item; whatever the study raises becomes a reason.
-
-    Parameters
-    ----------
-    item : Item
-
-    Returns
-    -------
-    Finished
-    """
+    """Compute one item; whatever the study raises becomes a reason."""
     begin = time.perf_counter()
     try:
         study = import_registered(item.target, argument="task", name=item.task)
@@ -95,48 +68,19 @@ def work(item: Item) -> Finished:
 
 
 def work_pinned(item: Item) -> Finished:
-    """Compute one item in a process whose environment does not pin torch's threads: load torch, then pin them.
-
-    Parameters
-    ----------
-    item : Item
-
-    Returns
-    -------
-    Finished
-    """
+    """Compute one item in a process whose environment does not pin torch's threads: load torch, then pin them."""
     import_module("slth.networks.threads")  # studies load torch when they need it: too late to be pinned
     return work(item)
 
 
 def failure(item: Item, problem: BaseException, *, seconds: float = 0.0) -> Finished:
-    """Give the record of an item that failed.
-
-    Parameters
-    ----------
-    item : Item
-    problem : exception
-    seconds : float
-
-    Returns
-    -------
-    Finished
-    """
+    """Give the record of an item that failed."""
     return Finished(item.key, None, " ".join(f"{type(problem).__name__}: {problem}".split()), seconds)
 
 
 @contextmanager
 def pinned_threads(threads: int) -> Iterator[None]:
-    """Let BLAS, OpenMP and torch use so many threads inside: other numbers of threads round otherwise.
-
-    Parameters
-    ----------
-    threads : int
-
-    Yields
-    ------
-    None
-    """
+    """Let BLAS, OpenMP and torch use so many threads inside: other numbers of threads round otherwise."""
     with ExitStack() as stack:
         stack.enter_context(_controller(len(sys.modules)).limit(limits=threads))
         if "torch" in sys.modules:  # whoever has not loaded it does not pay for it

@@ -35,13 +35,7 @@ def accuracy(outputs: Floats, labels: Indices) -> float:
 
 
 def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = None) -> Outputs:
-    """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The network takes other inputs than the data set has.
-    """
+    """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes."""
     graph = network if isinstance(network, Graph) else network.graph
     flat = graph.input_shape == (data.features,)
     if not flat and graph.input_shape != data.shape:
@@ -54,27 +48,7 @@ def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = No
 def evaluate_ticket(
     ticket: Ticket, data: DataSet, *, target: Graph | None = None, limit: int | None = None
 ) -> dict[str, Any]:
-    """Run a ticket on a test set, beside its target where that is given.
-
-    Parameters
-    ----------
-    ticket : Ticket
-    data : DataSet
-    target : Graph, optional
-    limit : int, optional
-        At most so many test examples.
-
-    Returns
-    -------
-    dict
-        accuracy, examples, and form: how it was evaluated; with a target also target_accuracy, agreement and
-        sampled_error, the largest difference of any output.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The ticket takes other inputs than the data set has.
-    """
+    """Run a ticket on a test set, beside its target where that is given."""
     labels = data.labels("test", limit=limit)
     found = outputs_on(ticket, data, limit=limit)
     result: dict[str, Any] = {

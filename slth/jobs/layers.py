@@ -27,20 +27,7 @@ MOST_MASK = 2**24
 
 
 def layer_records(target: Graph, construction: Construction, ticket: Ticket) -> tuple[LayerRecord, ...]:
-    """Measure each random layer of a ticket.
-
-    Parameters
-    ----------
-    target : Graph
-    construction : Construction
-        Table, certificate and errors.
-    ticket : Ticket
-        To measure.
-
-    Returns
-    -------
-    tuple of LayerRecord
-    """
+    """Measure each random layer of a ticket."""
     convs = {node.name: node.step for node in target.weighted}
     bounds = {layer.node: layer for layer in construction.certificate.layers}
     nonnegative = bool((construction.certificate.input_box[0] >= 0.0).all())
@@ -130,17 +117,6 @@ def information_bits(layers: tuple[LayerRecord, ...], construction: Construction
     """Mean over the weights of log2(1 / (2 e)): e the worst error of the layer, or the weight's own.
 
     Errors are in units of the layer's candidates, which lie within (-1, 1) and whose sums cover [-1, 1] evenly.
-
-    Parameters
-    ----------
-    layers : tuple of LayerRecord
-    construction : Construction
-    worst : bool
-
-    Returns
-    -------
-    float or None
-        Bits; None where whole channels were removed, for a weight has no sum of its own there.
     """
     if not construction.errors or not sum(map(len, construction.errors)):
         return None

@@ -24,23 +24,7 @@ _LARGE = 10_000  # examples from which a larger attention network is trained for
 
 @dataclass(frozen=True)
 class Model:
-    """A module to train into a target, and how.
-
-    Parameters
-    ----------
-    name : str
-        For titles and summaries.
-    make : callable
-        Called as make(data, seed, **options); gives a module that maps [batch, *input_shape] to [batch, classes].
-    recipe : callable
-        Called as recipe(data); the recipe that trains it unless another is asked for.
-    data : str
-        The data set that it is for, unless another is asked for.
-    flat : bool
-        Whether it takes flat inputs rather than images.
-    options : mapping
-        What ``make`` is called with beside data and seed.
-    """
+    """A module to train into a target, and how."""
 
     name: str
     make: Callable[..., nn.Module]
@@ -113,11 +97,6 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
 
     The factory, a function or class, is called as factory(input_shape=..., classes=..., **options) as far as it has
     parameters of the first two names; it is found on Python's path or in the folder that slth is run in.
-
-    Raises
-    ------
-    ArgumentError
-        There is no such model, module or factory.
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
     if ":" in name:
@@ -158,35 +137,7 @@ def train_target(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Graph:
-    """Make a module, train it or read its weights, and describe it.
-
-    Parameters
-    ----------
-    model : Model
-    data : DataSet
-    recipe : Recipe, optional
-        The model's own by default.
-    weights : Path, optional
-        A file of weights: nothing is trained then.
-    seed : int
-        Of initial weights and training.
-    limit : int, optional
-        At most so many training examples.
-    device : {"auto", "cpu", "cuda"}
-    progress : callable, optional
-        Called with ("training", epochs done, epochs).
-
-    Returns
-    -------
-    Graph
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Sizes do not fit the data, or the module cannot be described.
-    slth.errors.DataError
-        The weights are not those of this module.
-    """
+    """Make a module, train it or read its weights, and describe it."""
     shape = model.input_shape(data)
     module = _made(model, data, seed)
     if weights is not None:

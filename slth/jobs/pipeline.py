@@ -45,21 +45,7 @@ _EXACT = (
 
 @dataclass(frozen=True)
 class Job:
-    """A target to train, and the method that makes its ticket.
-
-    Parameters
-    ----------
-    model : Model
-    method : Method
-    recipe : Recipe, optional
-        The model's own by default.
-    weights : Path, optional
-        A file of the module's weights: nothing is trained then.
-    seed : int
-        Of the training and of the random network.
-    device : str
-        Where the method searches.
-    """
+    """A target to train, and the method that makes its ticket."""
 
     model: Model
     method: Method
@@ -71,20 +57,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A target, what was constructed for it, and what came back from the files.
-
-    Parameters
-    ----------
-    target : Graph
-    construction : Construction
-        Certificate and table.
-    ticket : Ticket
-        To measure: the one that was read back from its file.
-    ticket_bytes, target_bytes : int
-        Sizes of the files.
-    facts : dict
-        Further entries of the summary.
-    """
+    """A target, what was constructed for it, and what came back from the files."""
 
     target: Graph
     construction: Construction
@@ -95,23 +68,7 @@ class Delivery:
 
 
 def demo_job(*, seed: int = 0, channels: int = 2000) -> Job:
-    """Give the job of ``slth demo``: the reference network on digits, a few seconds of training.
-
-    Parameters
-    ----------
-    seed : int
-    channels : int
-        The theorem's n, for every layer.
-
-    Returns
-    -------
-    Job
-
-    Examples
-    --------
-    >>> demo_job().model.name
-    'small-cnn'
-    """
+    """Give the job of ``slth demo``: the reference network on digits, a few seconds of training."""
     model = replace(MODELS["small-cnn"], options={"bias": True})
     recipe = Recipe(epochs=20, batch_size=32, schedule=Cosine(0.05))
     return Job(model, Structured(channels=channels), recipe, seed=seed)
@@ -129,38 +86,7 @@ def run_job(
     progress: Progress | None = None,
     before: Callable[[Graph], None] | None = None,
 ) -> TicketRecord:
-    """Train a target, construct its ticket, write both, read the ticket back and measure what was read.
-
-    Parameters
-    ----------
-    job : Job
-    data : DataSet
-    folder : Path
-        Receives ``target.safetensors`` and ``net.ticket``; created where missing.
-    title, command : str
-        For the report.
-    limit : int, optional
-        At most so many training and test examples.
-    device : {"auto", "cpu", "cuda"}
-        Where the target is trained.
-    progress : callable, optional
-        Called with (label, done, total).
-    before : callable, optional
-        Called with the trained target, before its ticket is constructed.
-
-    Returns
-    -------
-    TicketRecord
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Sizes or options break a rule, or do not fit the data.
-    slth.errors.ConstructionError
-        The method cannot reach what was asked of it.
-    slth.errors.TicketError
-        The file that was just written does not give the same ticket back.
-    """
+    """Train a target, construct its ticket, write both, read the ticket back and measure what was read."""
     started = time.perf_counter()
     target = train_target(
         job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=limit, device=device,
@@ -205,20 +131,7 @@ def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> 
 def record_delivery(
     delivery: Delivery, data: DataSet, *, title: str, command: str, limit: int | None = None
 ) -> TicketRecord:
-    """Measure a ticket against its target and put together what reports are made of.
-
-    Parameters
-    ----------
-    delivery : Delivery
-    data : DataSet
-    title, command : str
-    limit : int, optional
-        At most so many test examples.
-
-    Returns
-    -------
-    TicketRecord
-    """
+    """Measure a ticket against its target and put together what reports are made of."""
     labels = data.labels("test", limit=limit)
     target, made, ticket = delivery.target, delivery.construction, delivery.ticket
     wanted, found = outputs_on(target, data, limit=limit).values, outputs_on(ticket, data, limit=limit)

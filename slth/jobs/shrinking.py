@@ -22,42 +22,7 @@ def shrink_ticket(
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write what is kept of a ticket as a network of its own, and compare it with the random network and the target.
-
-    Parameters
-    ----------
-    file : Path
-        A ticket file.
-    folder : Path
-        Receives ``small.safetensors`` and, as asked for, ``folded.safetensors`` and both as ``.onnx``; each file is
-        written under a temporary name and renamed.
-    fold : bool
-        Each pair multiplied out to one kernel too: no longer a subnetwork.
-    onnx : bool
-        ONNX files too; needs the extra ``onnx``.
-    batch : int
-        Images at a time in the timing.
-    memory : int, optional
-        Bytes that the masked network may take in the timing; half of what is free by default.
-    progress : callable, optional
-        Called with ("shrink", steps done, steps).
-
-    Returns
-    -------
-    dict
-        ``files`` (name: bytes), ``small_parameters``, ``random_parameters``, ``target_parameters`` (None where the
-        description does not say), ``small_over_random``, ``small_over_target``, with ``fold`` ``folded_parameters``,
-        and the fields of :class:`slth.networks.shrink.SpeedUp`.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Without the packages of the extra, or where not even one candidate a source fits in memory.
-    slth.errors.TicketError
-        The file is no ticket, or damaged.
-    OSError
-        A file cannot be written.
-    """
+    """Write what is kept of a ticket as a network of its own, and compare it with the random network and the target."""
     if onnx:
         require_onnx()  # before anything is computed
     ticket = load_ticket(file)

@@ -173,29 +173,7 @@ def split(a, b, i, j, goal, weights, squared, limit, waiting, gaps, top):
 def nearest(a, b, goal, tasks, first, last, weights, squared, enough, best, found):
     """The nearest pair of points below the pairs of nodes tasks[first:last], if nearer than best[0].
 
-    Parameters
-    ----------
-    a, b : (points, boxes, spans, widths)
-        Two trees, or rows of trees.
-    goal : int64[d]
-        Sought are points x of a and y of b with x - goal near y.
-    tasks : int64[T, 2]
-        Nodes of a and of b.
-    weights : float64[d]
-        What a unit of each coordinate counts: powers of two.
-    squared : bool
-        Whether distances are sums of squares, rather than maxima.
-    enough : float
-        Return at the first distance that is not above.
-    best : float64[1]
-        The least distance seen by anybody. Threads write it as they please: what is lost is some pruning.
-    found : int64[2]
-        Receives the positions of the pair.
-
-    Returns
-    -------
-    float
-        Its distance, or inf where best[0] stands.
+    Shapes: goal int64[d]; tasks int64[T, 2]; weights float64[d]; best float64[1]; found int64[2].
     """
     waiting = np.empty((DEEP, 2), np.int64)
     gaps = np.empty(DEEP, np.float64)

@@ -19,35 +19,6 @@ class AttentionClassifier(nn.Module):
     The embedding is one layer of a token and its one-hot place, so that places are learned biases; without norm layers
     and without biases in attention, as in Otsuka et al. 2025 (arXiv 2511.04217). Initial weights are uniform on
     :math:`\pm 1/\sqrt{inputs}`, drawn from ``seed`` alone.
-
-    Parameters
-    ----------
-    tokens, token_size : int
-        An input [batch, tokens * token_size], of any shape behind the batch, is cut into tokens in this order.
-    width : int
-        Numbers of an embedded token; a multiple of ``heads``.
-    heads : int
-        Each with width / heads queries, keys and values.
-    hidden : sequence of int
-        Hidden layers of the read-out.
-    classes : int
-    embedding : {"relu", "identity"}
-        Activation of the embedding.
-    residual : bool
-        Whether tokens are added to what attention gives.
-    seed : int
-        0 <= seed < 2**64.
-
-    Raises
-    ------
-    ArgumentError
-        If a size is not positive, heads do not divide the width, or the seed is outside its range.
-
-    Examples
-    --------
-    >>> module = AttentionClassifier(8, 8, width=16, seed=1)
-    >>> tuple(module(torch.zeros(3, 1, 8, 8)).shape)
-    (3, 10)
     """
 
     def __init__(

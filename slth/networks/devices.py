@@ -8,28 +8,7 @@ from slth.errors import ArgumentError
 
 
 def resolve_device(device: str) -> str:
-    """Turn ``auto`` into a device that is here, and refuse one that is not.
-
-    Parameters
-    ----------
-    device : {"auto", "cpu", "cuda"} or str
-        A torch device.
-
-    Returns
-    -------
-    str
-        "cpu", "cuda" or "cuda:N".
-
-    Raises
-    ------
-    ArgumentError
-        torch does not know the device, or it is not here.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    'cpu'
-    """
+    """Turn ``auto`` into a device that is here, and refuse one that is not."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -44,17 +23,7 @@ def resolve_device(device: str) -> str:
 
 
 def describe_devices() -> list[str]:
-    """Names of the devices that torch can use, the processor first.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> describe_devices()[0].startswith("cpu")
-    True
-    """
+    """Names of the devices that torch can use, the processor first."""
     devices = [f"cpu ({torch.get_num_threads()} torch threads)"]
     if torch.cuda.is_available():
         devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]

@@ -18,13 +18,7 @@ _ORDER = "_order_before_masks"
 
 
 class FixedMask(nn.Module):
-    """A parametrisation that multiplies a weight by a mask.
-
-    Parameters
-    ----------
-    mask : Tensor
-        In the shape of the weight; a buffer named ``mask``.
-    """
+    """A parametrisation that multiplies a weight by a mask."""
 
     is_mask = True
 
@@ -43,17 +37,6 @@ class FixedMask(nn.Module):
 
 class ScoreMask(nn.Module):
     r"""A parametrisation that keeps the groups of largest scores: :math:`w_i [s_i \ge s_{(k)}]`, straight through.
-
-    Parameters
-    ----------
-    scores : Tensor
-        In the shape that the structure has for the weight; becomes a parameter named ``scores``.
-    axes : Axes
-    structure : Structure
-    density : float
-        kept / total, of groups.
-    magnitude : bool
-        Whether absolute values of the scores are ranked, as in edge-popup.
 
     Notes
     -----

@@ -17,13 +17,7 @@ _LOG = logging.getLogger("slth.networks")
 
 
 def isolated(module: Any) -> nn.Module:
-    """Return a copy on the CPU, in evaluation mode, with float64 numbers; what was converted is logged.
-
-    Raises
-    ------
-    ArgumentError
-        For what is no module, cannot be copied, or holds numbers that are not there, complex, or not finite.
-    """
+    """Return a copy on the CPU, in evaluation mode, with float64 numbers; what was converted is logged."""
     if not isinstance(module, nn.Module):
         raise ArgumentError("module", type(module).__name__, "must be a torch.nn.Module", "wrap it in a module")
     module = getattr(module, "_orig_mod", module)  # what torch.compile() wraps

@@ -54,24 +54,7 @@ def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequent
 def uniform_layer(
     kind: type[nn.Module], *sizes: int, bias: bool, generator: torch.Generator, **options: int
 ) -> nn.Module:
-    r"""Return a layer whose weights and biases are uniform on :math:`\pm 1/\sqrt{m}`, m the inputs that an output sees.
-
-    Parameters
-    ----------
-    kind : type
-        ``nn.Linear`` or ``nn.Conv2d``.
-    *sizes : int
-        Its sizes: inputs, outputs, and the kernel of a convolution.
-    bias : bool
-    generator : torch.Generator
-        What the numbers are drawn from, weights first.
-    **options : int
-        Its other options, such as ``padding``.
-
-    Returns
-    -------
-    torch.nn.Module
-    """
+    r"""Return a layer with weights and biases uniform on :math:`\pm 1/\sqrt{m}`, m the inputs that an output sees."""
     # skip_init: the default initialisation would draw from the global generator, and be thrown away
     layer: nn.Module = nn.utils.skip_init(kind, *sizes, bias=bias, **options)  # type: ignore[no-untyped-call]
     bound = layer.get_parameter("weight")[0].numel() ** -0.5

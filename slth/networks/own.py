@@ -17,13 +17,7 @@ from slth.errors import ArgumentError, DataError
 
 
 def factory_of(name: str) -> Callable[..., Any]:
-    """Return the function or class that ``package.module:factory`` names, on Python's path or in this folder.
-
-    Raises
-    ------
-    ArgumentError
-        There is no such module or factory, or importing it fails.
-    """
+    """Return the function or class that ``package.module:factory`` names, on Python's path or in this folder."""
     place, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -39,13 +33,7 @@ def factory_of(name: str) -> Callable[..., Any]:
 def made_by(
     factory: Callable[..., Any], known: Mapping[str, Any], options: Mapping[str, Any], *, seed: int
 ) -> nn.Module:
-    """Call a factory with the options, and with those of the known values that it has parameters for.
-
-    Raises
-    ------
-    ArgumentError
-        It fails, or makes no module.
-    """
+    """Call a factory with the options, and with those of the known values that it has parameters for."""
     try:
         parameters = inspect.signature(factory).parameters
         with torch.random.fork_rng(devices=[]):  # what the factory draws its weights from, given back as it was
@@ -60,13 +48,7 @@ def made_by(
 
 
 def load_weights(module: nn.Module, file: Path) -> None:
-    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote.
-
-    Raises
-    ------
-    DataError
-        No such file, damaged, or of another module; the message names the first tensor that does not fit.
-    """
+    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote."""
     if not file.is_file():
         raise DataError(f"{file}: there is no such file")
     try:

@@ -8,18 +8,7 @@ from slth.errors import ArgumentError
 
 
 def usual_input_shape(module: object) -> tuple[int, ...]:
-    """Return (features,) of a module whose first layer with weights is linear; others do not say their shape.
-
-    Raises
-    ------
-    ArgumentError
-        When it is no module, or its first layer is a convolution or something else.
-
-    Examples
-    --------
-    >>> usual_input_shape(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
-    (64,)
-    """
+    """Return (features,) of a module whose first layer with weights is linear; others do not say their shape."""
     if not isinstance(module, nn.Module):
         remedy = "pass a torch.nn.Module, or a slth.Graph"
         raise ArgumentError("target", type(module).__name__, "is neither a module nor a graph", remedy)

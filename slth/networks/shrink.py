@@ -35,31 +35,12 @@ _LEAST_SECONDS = 0.5  # of timing, in which a step is repeated
 
 
 def numbers_of(module: nn.Module) -> int:
-    """Return how many floating-point numbers a module holds, zeros among them.
-
-    Examples
-    --------
-    >>> numbers_of(nn.Linear(3, 2))
-    8
-    """
+    """Return how many floating-point numbers a module holds, zeros among them."""
     return sum(part.numel() for part in module.state_dict().values() if part.is_floating_point())
 
 
 def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
-    """Return a network as a safetensors file, with its graph as JSON beside it; equal networks are equal files.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    ticket : Ticket
-        Whose graph says how the tensors are used.
-    kind : str
-        "small", or "folded" for what is no subnetwork any more.
-
-    Returns
-    -------
-    bytes
-    """
+    """Return a network as a safetensors file, with its graph as JSON beside it; equal networks are equal files."""
     header = {"format": FORMAT, "kind": kind, "source": json.loads(graph_text(ticket.graph, SOURCE_KINDS)[0])}
     tensors = {name: part.cpu().contiguous() for name, part in module.state_dict().items()}
     # One entry alone: the writer orders several at random.
@@ -76,25 +57,7 @@ def require_onnx() -> None:
 
 
 def onnx_of(module: nn.Module, ticket: Ticket) -> bytes:
-    """Return a network as an ONNX file for batches of any size.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        In float32 or float64.
-    ticket : Ticket
-        Whose graph says what the inputs are.
-
-    Returns
-    -------
-    bytes
-        A model with one input, ``x``, and one output, ``y``.
-
-    Raises
-    ------
-    ArgumentError
-        Without the packages of the extra ``onnx``.
-    """
+    """Return a network as an ONNX file for batches of any size."""
     require_onnx()
     example = _images(ticket, 2, _dtype(module))
     with _quiet():
@@ -128,24 +91,7 @@ def _quiet() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class SpeedUp:
-    """Small against masked network, both in float32.
-
-    Parameters
-    ----------
-    speedup : float
-        masked_seconds / small_seconds.
-    speedup_channels : int
-        Hidden channels of each source in the masked network: the ticket's, or the most that fit in memory.
-    small_seconds, masked_seconds : float
-        Of one batch, medians. The small network is that of the whole ticket, which does not grow with n: for a ticket
-        of more channels than fit, the ratio is an understatement.
-    batch : int
-        Images in it.
-    masked_bytes : int
-        What the weights of the masked network took.
-    agreement : float
-        Largest difference of the outputs of the masked network and of its own kept part, relative to the largest.
-    """
+    """Small against masked network, both in float32."""
 
     speedup: float
     speedup_channels: int
@@ -161,26 +107,7 @@ class SpeedUp:
 
 
 def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = None) -> SpeedUp:
-    """Time the small network against the masked one with as many candidates as fit.
-
-    Parameters
-    ----------
-    ticket : Ticket
-    batch : int
-        Images at a time.
-    memory : int, optional
-        Bytes that the masked network may take, its activations and a copy of its weights (torch may reorder them)
-        included; half of what is free by default.
-
-    Returns
-    -------
-    SpeedUp
-
-    Raises
-    ------
-    ArgumentError
-        If the batch is empty, or not even one candidate of each source fits.
-    """
+    """Time the small network against the masked one with as many candidates as fit."""
     if batch < 1:
         raise ArgumentError("batch", batch, "must be at least 1", "16 images at a time are fair")
     allowed = available_memory() // 2 if memory is None else memory
@@ -203,18 +130,7 @@ def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = Non
 
 
 def first_channels(ticket: Ticket, channels: int) -> Ticket:
-    """Return the ticket of the first candidates of each source: those of a smaller random network.
-
-    Parameters
-    ----------
-    ticket : Ticket
-    channels : int
-        At most so many candidates of each source; layers that have fewer stay as they are.
-
-    Returns
-    -------
-    Ticket
-    """
+    """Return the ticket of the first candidates of each source: those of a smaller random network."""
     arrays = dict(ticket.mask.arrays)
     for layer in ticket.layers:
         if isinstance(layer, Pair):

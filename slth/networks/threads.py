@@ -13,23 +13,7 @@ SMALL_STEP = 1 << 24
 
 @contextmanager
 def threads_for(products: int) -> Iterator[None]:
-    """Let torch use one thread inside where a step is small, and as many as before otherwise.
-
-    Parameters
-    ----------
-    products : int
-        Multiplications in one step, roughly.
-
-    Yields
-    ------
-    None
-
-    Examples
-    --------
-    >>> with threads_for(1000):
-    ...     torch.get_num_threads()
-    1
-    """
+    """Let torch use one thread inside where a step is small, and as many as before otherwise."""
     before = torch.get_num_threads()
     if products < SMALL_STEP:
         torch.set_num_threads(1)
@@ -41,22 +25,7 @@ def threads_for(products: int) -> Iterator[None]:
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Let torch use so many threads inside, whatever the size of the steps.
-
-    Parameters
-    ----------
-    threads : int
-
-    Yields
-    ------
-    None
-
-    Examples
-    --------
-    >>> with torch_threads(1):
-    ...     torch.get_num_threads()
-    1
-    """
+    """Let torch use so many threads inside, whatever the size of the steps."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

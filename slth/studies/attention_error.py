@@ -28,38 +28,9 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     The error is :math:`\max_t \|Attn_S(X)_t - Attn_T(X)_t\|_2`, the theorem's. All cells with the same ``target_seed``,
     ``width`` and ``heads`` have the same target, and longer sequences begin with the tokens of shorter ones.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``width``: numbers d of a token; ``heads``; ``candidates``: random products for each entry, so that the inner
-        width n_K = n_V is width * candidates; ``lengths``: list of numbers T of tokens; ``target_seed``.
-    seed : int
-        Of the random network, which is the same for all lengths.
-    context : Context
-        Not used.
-
-    Returns
-    -------
-    list of dict
-        One row a length: ``inner_width``; ``tokens``; ``error``; ``entry_error``, the largest error of an entry of a
-        merged matrix; ``lemma_bound``, what the softmax lemma makes of the matrices' errors for any number of tokens
-        (None where it says nothing); ``seconds``.
-
-    Raises
-    ------
-    ArgumentError
-        For a size below 1.
-
     Notes
     -----
     Source: Otsuka et al. 2025 (arXiv 2511.04217), theorem 3, softmax lemma and figures 4 and 5.
-
-    Examples
-    --------
-    >>> cell = {"width": 4, "heads": 1, "candidates": 12, "lengths": [16, 32], "target_seed": 0}
-    >>> short, long = attention_error(cell, seed=1, context=Context())
-    >>> short["inner_width"], 0.0 < short["error"] < short["lemma_bound"], long["tokens"]
-    (48, True, 32)
     """
     del context
     width, heads, candidates = (_positive(name, cell[name]) for name in ("width", "heads", "candidates"))
@@ -81,25 +52,7 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
 
 
 def random_heads(*, width: int, heads: int, tokens: int, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width).
-
-    Parameters
-    ----------
-    width, heads, tokens : int
-        Longer sequences begin with the tokens of shorter ones.
-    seed : int
-
-    Returns
-    -------
-    tuple of float64 arrays
-        Scores and values, [heads, width, width], and tokens, [tokens, width].
-
-    Examples
-    --------
-    >>> scores, values, x = random_heads(width=4, heads=1, tokens=3, seed=0)
-    >>> round(float(np.linalg.norm(scores[0], ord=2)), 12), np.linalg.norm(x, axis=1).round(12).tolist()
-    (1.0, [2.0, 2.0, 2.0])
-    """
+    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width)."""
     stream = Stream(seed, "attention.decay")
     size = heads * width * width
     scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
@@ -113,29 +66,7 @@ def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed:
 
     A row's products are offered to all heads.
 
-    Parameters
-    ----------
-    scores, values : float64[heads, inputs, outputs]
-    candidates : int
-        Random products offered for each entry.
-    seed : int
-        Of the random network.
-
-    Returns
-    -------
-    tuple of float64 arrays
-        Of the same shapes.
-
-    Raises
-    ------
-    slth.errors.Interrupted
-        On Ctrl-C.
-
-    Examples
-    --------
-    >>> near, _ = approximated_heads(np.array([[[0.5]]]), np.array([[[0.5]]]), candidates=12, seed=0)
-    >>> bool(abs(near - 0.5).max() < 0.01)
-    True
+    Shapes: scores, values float64[heads, inputs, outputs].
     """
     target = attention_graph(scores, values)
     ticket, _ = PerWeight(candidates=candidates, gain="unit").ticket(target, input_box=(-1.0, 1.0), seed=seed)
@@ -146,23 +77,7 @@ def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed:
 def attention_graph(scores: Floats, values: Floats, *, tokens: int = 1) -> Graph:
     """Return attention of merged matrices as a network: the tokens are its keys.
 
-    Parameters
-    ----------
-    scores, values : float64[heads, inputs, outputs]
-    tokens : int
-
-    Returns
-    -------
-    Graph
-        Of inputs [inputs, tokens], without residual.
-
-    Examples
-    --------
-    Equal scores: each token becomes the mean of all.
-
-    >>> graph = attention_graph(np.zeros((1, 1, 1)), np.ones((1, 1, 1)), tokens=2)
-    >>> graph.forward([[[1.0, 3.0]]]).ravel().tolist()
-    [2.0, 2.0]
+    Shapes: scores, values float64[heads, inputs, outputs].
     """
     queries, mixed = (Conv(part.swapaxes(1, 2).reshape(-1, part.shape[1])) for part in (scores, values))
     return Graph(
@@ -178,24 +93,8 @@ def attention_graph(scores: Floats, values: Floats, *, tokens: int = 1) -> Graph
 def attention(x: Floats, scores: Floats, values: Floats) -> Floats:
     r"""Return :math:`\sum_h softmax(X A_h X^T) X B_h`, without residual, some rows at a time.
 
-    Parameters
-    ----------
-    x : float64[tokens, width]
-    scores : float64[heads, width, width]
-        The matrices A.
-    values : float64[heads, width, outputs]
-        The matrices B.
-
-    Returns
-    -------
-    float64[tokens, outputs]
-
-    Examples
-    --------
-    Equal scores: each token becomes the mean of all.
-
-    >>> attention(np.array([[1.0], [3.0]]), np.zeros((1, 1, 1)), np.ones((1, 1, 1))).tolist()
-    [[2.0], [2.0]]
+    Shapes: x float64[tokens, width]; scores float64[heads, width, width]; values float64[heads, width, outputs]; result
+    float64[tokens, outputs].
     """
     step = max(1, _SCORES // len(x))
     total: Floats = np.zeros((len(x), values.shape[2]))

@@ -18,36 +18,7 @@ LEVELS = (50, 90, 99)
 
 
 def best_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
-    """Solve independent instances to optimality and report quantiles of ``min over S of |sum of S - target|``.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``law``: as :func:`slth.subset_sum.laws.law_from_text` reads it; ``n``: values of an instance, up to 50;
-        ``target``: in the unit of the values; ``instances``: how many are solved.
-    seed : int
-    context : Context
-
-    Returns
-    -------
-    list of one row
-        ``error_50``, ``error_90``, ``error_99``: quantiles over the instances, in the unit of the values;
-        ``saddlepoint_99``: the same by the saddlepoint prediction for the values drawn; ``successes`` of ``trials``
-        instances came nearer than the median that was predicted from their own values, one half if the prediction of
-        :mod:`slth.subset_sum.prediction` is right.
-
-    Raises
-    ------
-    ArgumentError
-        If the law or a number breaks a rule; ResourceError if n is beyond exact reach.
-
-    Examples
-    --------
-    >>> cell = {"law": "uniform", "n": 8, "target": 0.2, "instances": 100}
-    >>> row = best_error(cell, seed=0, context=Context())[0]
-    >>> row["error_50"] < row["error_90"] < row["error_99"], row["trials"]
-    (True, 100)
-    """
+    """Solve independent instances to optimality and report quantiles of ``min over S of |sum of S - target|``."""
     n, instances = cell["n"], cell["instances"]
     values = law_from_text(cell["law"]).sample(Stream(seed, "best-error.values"), instances * n).reshape(instances, n)
     targets = np.full(instances, float(cell["target"]))

@@ -18,34 +18,10 @@ def covered_fraction(cell: Mapping[str, Any], *, seed: int, context: Context) ->
     With f_0(z) = 1 for ``|z| <= 2**-bits`` and else 0, and ``f_{k+1}(z) = f_k(z) + (1 - f_k(z)) f_k(z - x_{k+1})``,
     ``p_k`` is the integral of f_k over the interval. Values are uniform on [-1, 1].
 
-    Parameters
-    ----------
-    cell : mapping
-        ``bits``: the tolerance is ``2**-bits``; ``n``: how many values, at most 26.
-    seed : int
-    context : Context
-        Not used: an instance is one sorted list of sums.
-
-    Returns
-    -------
-    list of rows
-        ``k`` from 1 to n; ``covered_before``, ``covered``: ``p_{k-1}`` and ``p_k``.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no value; ResourceError beyond 26 values.
-
     Notes
     -----
     For every history, ``E[p_{k+1} - p_k] >= p_k (1 - p_k) / 2`` (Lueker, Random Structures and Algorithms 12, 1998;
     unverified): of the targets z in [-1/2, 1/2], each sees the covered ones of the interval at a distance below 1.
-
-    Examples
-    --------
-    >>> rows = covered_fraction({"bits": 3, "n": 6}, seed=0, context=Context())
-    >>> rows[0]["covered_before"], rows[5]["k"]
-    (0.25, 6)
     """
     del context
     values = Uniform(-1.0, 1.0).sample(Stream(seed, "covered-fraction.values"), cell["n"])

@@ -55,38 +55,9 @@ def density(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dic
     products u v with an error of at most :math:`\epsilon / (2 d^2)`, the share that the proof of the theorem gives it.
     Longer lists extend shorter ones, so there is a smallest n; the source then has :math:`m = 4 d^2 n` parameters.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``eps``: error of the layer; ``size``: k, or 0 for any size; ``width``: d; ``most``: how many usable candidates
-        are tried where k is 0 or above 3, at most 40; they are 40,000, 1,000 and 200 for k = 1, 2 and 3.
-    seed : int
-        Of target and candidates.
-    context : Context
-        Its threads are used.
-
-    Returns
-    -------
-    list of dict
-        One row: ``target_parameters``, d^2; ``n``, ``overparameterisation`` (m / d^2 = 4 n), ``nominal_density`` (k /
-        n, as the theorem counts: as many u as v), ``density`` (kept parameters / m, each kept u counted once),
-        ``norm_error`` (spectral norm of the error of W, positive part), all None where so many candidates are not
-        enough; ``weight_error``, the share :math:`\epsilon / (2 d^2)`.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A size, width or ``most`` outside its range, or eps not positive.
-
     Notes
     -----
     Source of the setting: Natale et al. 2024 (arXiv 2410.14754), Theorem 3 and figure 1; the measurement is ours.
-
-    Examples
-    --------
-    >>> row, = density({"eps": 0.3, "size": 4, "width": 2, "most": 30}, seed=0, context=Context())
-    >>> row["overparameterisation"] == 4 * row["n"], row["nominal_density"] == 4 / row["n"]
-    (True, True)
     """
     width, size, most, eps = cell["width"], cell["size"], cell["most"], cell["eps"]
     for name, holds, rule, remedy in (
@@ -122,25 +93,7 @@ def density(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dic
 
 
 def candidates(width: int, usable: int, *, seed: int) -> Candidates:
-    """Draw a target layer, and the first so many usable candidates of each of its weights and signs.
-
-    Parameters
-    ----------
-    width : int
-        d: the target has d inputs and d outputs.
-    usable : int
-    seed : int
-
-    Returns
-    -------
-    Candidates
-        Of 2 d^2 sums, by input, then sign, then output.
-
-    Examples
-    --------
-    >>> candidates(3, 10, seed=0).products.shape
-    (18, 10)
-    """
+    """Draw a target layer, and the first so many usable candidates of each of its weights and signs."""
     target = Stream(seed, "density.target").normal(0, width * width).reshape(width, width)
     target /= np.linalg.norm(target, 2)
     products, places = np.empty((2 * width, width, usable)), np.empty((2 * width, usable), np.int64)

@@ -19,35 +19,7 @@ WARM_UP = 64  # values of the solve that is not timed: it loads what is compiled
 
 
 def differencing(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
-    """Solve the same instances, values uniform on [-1, 1], by each solver that takes so many values.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``n``; ``target``: in the unit of the values; ``instances``: how many; ``exact_up_to``: the largest n that is
-        also solved exactly, at most 46.
-    seed : int
-    context : Context
-
-    Returns
-    -------
-    list of rows
-        One for each solver: ``solver`` ("greedy": largest first; "greedy and exchanges": then exchanges and an exact
-        choice among 32 flips; "differencing"; "exact"), ``median_error``, ``mean_error``: over the instances, in the
-        unit of the values; ``solve_seconds``: median time of one instance.
-
-    Raises
-    ------
-    ArgumentError
-        If a number breaks a rule.
-
-    Examples
-    --------
-    >>> cell = {"n": 12, "target": 0.2, "instances": 5, "exact_up_to": 40}
-    >>> rows = differencing(cell, seed=0, context=Context())
-    >>> [row["solver"] for row in rows]
-    ['greedy', 'greedy and exchanges', 'differencing', 'exact']
-    """
+    """Solve the same instances, values uniform on [-1, 1], by each solver that takes so many values."""
     n, instances, target = cell["n"], cell["instances"], float(cell["target"])
     stream, law = Stream(seed, "differencing.values"), Uniform(-1.0, 1.0)
     solvers: dict[str, Solver] = {

@@ -25,33 +25,6 @@ def interval_coverage(cell: Mapping[str, Any], *, seed: int, context: Context) -
 
     The error is ``max over z in [-half_width, half_width] of min over S of |sum of S - z|``. It never rises as values
     are added, so the interval is covered within eps from the first n on whose error is at most eps.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``half_width``: of the interval, in the unit of the values; ``least_n``, ``most_n``: the first and the last n,
-        at most 26.
-    seed : int
-    context : Context
-        Not used: an instance is one sorted list of sums.
-
-    Returns
-    -------
-    list of rows
-        ``n``; ``worst_error``: in the unit of the values; ``predicted_median``: what the first n values themselves let
-        one expect, as :func:`predicted_median` says.
-
-    Raises
-    ------
-    ArgumentError
-        If the interval is empty; ResourceError beyond 26 values.
-
-    Examples
-    --------
-    >>> cell = {"half_width": 0.5, "least_n": 4, "most_n": 9}
-    >>> rows = interval_coverage(cell, seed=0, context=Context())
-    >>> [row["n"] for row in rows], rows[-1]["worst_error"] <= rows[0]["worst_error"]
-    ([4, 5, 6, 7, 8, 9], True)
     """
     del context
     ends = (-float(cell["half_width"]), float(cell["half_width"]))
@@ -76,22 +49,7 @@ def predicted_median(values: npt.NDArray[np.float64], low: float, high: float) -
     half if its mirror image lies in the interval too. None has probability exp(-(number expected)). Derived in this
     project, not from a paper.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Not all zero.
-    low, high : float
-        The interval, in the unit of the values.
-
-    Returns
-    -------
-    float
-        In the unit of the values; at most the largest distance from 0, which the empty subset reaches.
-
-    Examples
-    --------
-    >>> f"{predicted_median(np.array([0.8, -0.5, 0.4, -0.9, 0.1, 0.6, -0.3, 0.7]), -0.5, 0.5):.3f}"
-    '0.025'
+    Shapes: values float64[n].
     """
     places = np.linspace(low, high, PLACES)
     mirrored = float(np.sum(values)) - places

@@ -27,37 +27,9 @@ def lenet_weights(cell: Mapping[str, Any], *, seed: int, context: Context) -> li
 
     the first over the four arrays of weights and biases, the second over all outputs on the images.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``data``: a data set of images; ``candidates``: list of n; ``images``: how many of each split the outputs are
-        compared on; ``epochs`` and ``target_seed`` of the target.
-    seed : int
-        Of the candidates.
-    context : Context
-        Folders, cache and threads are used.
-
-    Returns
-    -------
-    list of dict
-        A row for each n: ``n``, ``parameters``, ``largest_parameter``, ``weight_error``, ``train_output_error``,
-        ``test_output_error``, ``median_error`` (of |p - p'|), ``density`` (chosen / candidates), ``target`` (digits of
-        the weights' digest), ``seconds`` (drawing and solving).
-
-    Raises
-    ------
-    slth.errors.ArgumentError, slth.errors.DataError
-        The data set is unknown, missing or has no images; n is outside 1 to 60.
-
     Notes
     -----
     Source: da Cunha, Natale and Viennot 2022 (OpenReview Vjki79-619-), experiments, by way of their code.
-
-    Examples
-    --------
-    >>> from slth.studies import STUDIES
-    >>> STUDIES["lenet-weights"].target.endswith(":lenet_weights")
-    True
     """
     data = data_of(cell["data"], context)
     target = lenet_target(data, context, epochs=cell["epochs"], seed=cell["target_seed"])

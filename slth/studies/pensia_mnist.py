@@ -24,40 +24,9 @@ def pensia_mnist(cell: Mapping[str, Any], *, seed: int, context: Context) -> lis
 
     Coefficients are uniform between the smallest and the largest weight of the network, as published.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``lists``: "fresh" for a list of coefficients for each weight, "row" for one shared by a row of weights;
-        ``tolerance``: the error at which a search stops, 0 for the optimum; ``data``, ``hidden``, ``epochs`` and
-        ``target_seed`` of the target; ``n``: coefficients of a list; ``eps``: the error that is asked for.
-    seed : int
-        Of the coefficients.
-    context : Context
-        Folders, cache and threads are used.
-
-    Returns
-    -------
-    list of dict
-        One row: ``weights``, ``smallest_weight``, ``largest_weight``, ``candidates``, ``kept``, ``kept_per_weight``,
-        ``density`` (kept / candidates), ``within_eps`` (weights whose error is at most eps), ``largest_error``,
-        ``median_error``, ``target_accuracy``, ``accuracy`` (both on the test images), ``changed`` (test images whose
-        class changed), ``target`` (digits of the weights' digest), ``seconds`` (drawing and solving).
-
-    Raises
-    ------
-    slth.errors.ArgumentError, slth.errors.DataError
-        Lists that are not known; a data set that is unknown or missing; n outside 1 to 60.
-
     Notes
     -----
     Source: Pensia et al. 2020 (arXiv 2006.07990), first experiment, by way of their code.
-
-    Examples
-    --------
-    >>> cell = {"lists": "fresh", "tolerance": 0.0, "data": "synthetic", "hidden": [4], "epochs": 1, "target_seed": 0}
-    >>> row, = pensia_mnist({**cell, "n": 12, "eps": 0.1}, seed=1, context=Context())
-    >>> row["weights"], row["candidates"]
-    (80, 960)
     """
     if cell["lists"] not in LISTS:
         raise ArgumentError("lists", cell["lists"], "is unknown", f"use one of {', '.join(LISTS)}")

@@ -34,39 +34,9 @@ def perturbed(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[d
     so every size of S is a problem of its own, which the exact solver of fixed size decides. A longer list extends a
     shorter one, so the smallest n of a weight is well defined; that of the network is the largest of its weights'.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``lists``: "fresh" for a list of values for each weight, "row" for one shared by a row of weights; ``eta``:
-        error allowed; ``ratio``: eps / eta; ``sample``: how many weights, at equal steps of rank with both extremes,
-        or 0 for all of them; ``most``: the largest n tried, at most 40; ``data``, ``hidden``, ``epochs`` and
-        ``target_seed`` of the target.
-    seed : int
-        Of the values.
-    context : Context
-        Folders, cache and threads are used.
-
-    Returns
-    -------
-    list of dict
-        One row: ``smallest_n`` (None where ``most`` is not enough), ``median_n`` (of the weights'), ``weights``,
-        ``smallest_weight``, ``largest_weight``, ``target`` (digits of the weights' digest).
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        ``lists`` is unknown; ``eta``, ``ratio``, ``most`` or ``sample`` is outside its range.
-
     Notes
     -----
     Source: Xiong, Liao and Kyrillidis 2023, "Strong Lottery Ticket Hypothesis with epsilon-perturbation", figure 2.
-
-    Examples
-    --------
-    >>> cell = {"lists": "fresh", "eta": 0.05, "ratio": 1.0, "sample": 20, "most": 24, "target_seed": 0}
-    >>> row, = perturbed({**cell, "data": "synthetic", "hidden": [4], "epochs": 1}, seed=1, context=Context())
-    >>> 1 <= row["median_n"] <= row["smallest_n"] <= 24
-    True
     """
     if cell["lists"] not in LISTS:
         raise ArgumentError("lists", cell["lists"], "is unknown", f"use one of {', '.join(LISTS)}")
@@ -97,31 +67,7 @@ def smallest_counts(
 ) -> NDArray[np.int64]:
     """Find for each target how many of its values, from the front, are enough for the perturbed sum.
 
-    Parameters
-    ----------
-    values : float64[targets, n]
-        n at most 40.
-    targets : float64[targets]
-    eta : float
-        Error allowed; not negative.
-    eps : float
-        How much each chosen value may move; not negative.
-    threads : int, optional
-
-    Returns
-    -------
-    int64[targets]
-        Smallest n; 1 at least, 0 where all values are not enough.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is negative or not finite, or there are more values than the exact solver takes.
-
-    Examples
-    --------
-    >>> smallest_counts(np.array([[0.5, 0.3, 0.18]]), np.array([0.5 + 0.3 + 0.2]), eta=0.0, eps=0.01).tolist()
-    [3]
+    Shapes: values float64[targets, n]; targets float64[targets]; result int64[targets].
     """
     for name, number in (("eta", eta), ("eps", eps)):
         if not 0.0 <= number < np.inf:

@@ -20,39 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def quantised(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
-    """Count the instances that are solved exactly.
-
-    Parameters
-    ----------
-    cell : mapping
-        ``question``, ``n`` values, ``instances``, and
-
-        - "ticket": values uniform on the integers from -M to M with ``M = 2**bits``, that is, on a grid of step
-          ``2**-bits`` of [-1, 1]; exact equality with the target M / 2, and with every target from -M to M at once;
-        - "partition": values uniform on 1 to M, ``log2 M = n - log2(n) / 2 + offset``; discrepancy 0 or 1.
-    seed : int
-    context : Context
-
-    Returns
-    -------
-    list of rows
-        ``targets`` ("one" or "all"; None of a partition), ``successes``, ``trials``, and ``predicted``: the mean over
-        the instances of what their own values let one expect, ``P = prod over targets z of (1 - exp(-rho(z)))^w(z)``
-        with ``rho(z) = 2^n exp(-(z - m)^2 / (2 V)) / sqrt(2 pi V)``, ``m = sum / 2``, ``V = (sum of squares) / 4``: the
-        prediction for reals at half a step of error. A subset and its complement reach z and 2 m - z together: w is 1/2
-        where both are targets, else 1. None of a partition.
-
-    Raises
-    ------
-    ArgumentError
-        If the question is another one, or a number breaks a rule.
-
-    Examples
-    --------
-    >>> cell = {"question": "ticket", "bits": 4, "n": 12, "instances": 50}
-    >>> [(row["targets"], row["trials"]) for row in quantised(cell, seed=0, context=Context())]
-    [('one', 50), ('all', 50)]
-    """
+    """Count the instances that are solved exactly."""
     if cell["question"] not in QUESTIONS:
         raise ArgumentError("question", cell["question"], "is not known", "ask one of " + ", ".join(QUESTIONS))
     ask = _ticket if cell["question"] == "ticket" else _partition

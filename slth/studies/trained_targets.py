@@ -17,61 +17,14 @@ from slth.grids.context import Context
 
 
 def data_of(name: str, context: Context) -> DataSet:
-    """Load a data set from the folders of a context, once for all cells that one process works on.
-
-    Parameters
-    ----------
-    name : str
-    context : Context
-
-    Returns
-    -------
-    DataSet
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such data set.
-    slth.errors.DataError
-        The files are missing or have the wrong structure.
-
-    Examples
-    --------
-    >>> data_of("digits", Context()) is data_of("digits", Context())
-    True
-    """
+    """Load a data set from the folders of a context, once for all cells that one process works on."""
     return _loaded(name, context.folders)
 
 
 def dense_target(
     data: DataSet, context: Context, *, hidden: Sequence[int], epochs: int, seed: int, bias: bool = False
 ) -> Graph:
-    """Train a fully connected classifier by SGD (rate 0.1, batches of 128), or read it from the cache.
-
-    Parameters
-    ----------
-    data : DataSet
-    context : Context
-        Its cache is used. Training runs on one thread of the CPU, so that it gives the same weights on one machine
-        however many threads there are.
-    hidden : sequence of int
-        Hidden neurons of each layer.
-    epochs : int
-    seed : int
-        Of the initial weights and of the order of the examples.
-    bias : bool
-        Whether layers have biases.
-
-    Returns
-    -------
-    Graph
-
-    Examples
-    --------
-    >>> target = dense_target(data_of("synthetic", Context()), Context(), hidden=[8], epochs=1, seed=0)
-    >>> target.parameters
-    160
-    """
+    """Train a fully connected classifier by SGD (rate 0.1, batches of 128), or read it from the cache."""
     from slth.training import Cosine, Recipe
     from slth.training.checkpoint import described
 
@@ -93,32 +46,7 @@ def dense_target(
 
 
 def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> Graph:
-    """Train LeNet-5 by Adam (rate 0.001, batches of 64, no decay), or read it from the cache.
-
-    Parameters
-    ----------
-    data : DataSet
-        Of images.
-    context : Context
-    epochs : int
-    seed : int
-
-    Returns
-    -------
-    Graph
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The data are no images, or too small for the model.
-
-    Examples
-    --------
-    >>> lenet_target(data_of("digits", Context()), Context(), epochs=1, seed=0)
-    Traceback (most recent call last):
-        ...
-    slth.errors.ArgumentError: input_shape=(1, 8, 8) is too small for LeNet-5: 12 x 12 is the least
-    """
+    """Train LeNet-5 by Adam (rate 0.001, batches of 64, no decay), or read it from the cache."""
     from slth.training import Adam, Constant, Recipe
     from slth.training.checkpoint import described
 
@@ -137,25 +65,7 @@ def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> 
 
 
 def digest_of(network: Graph) -> str:
-    """Return 12 hexadecimal digits that tell one set of weights from another.
-
-    Parameters
-    ----------
-    network : Graph
-        Of convolutions.
-
-    Returns
-    -------
-    str
-        The front of a sha256 of weights and biases, as float64 bytes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from slth.graphs import Conv, Node
-    >>> len(digest_of(Graph((2,), [Node("linear", Conv(np.eye(2)), ("input",))])))
-    12
-    """
+    """Return 12 hexadecimal digits that tell one set of weights from another."""
     content = hashlib.sha256()
     for conv in weighted_steps(network):
         for array in (conv.weight, conv.bias):

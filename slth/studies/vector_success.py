@@ -29,39 +29,10 @@ def vector_success(cell: Mapping[str, Any], *, seed: int, context: Context) -> l
     Beside the count stand the exact expected number of such subsets, which bounds the probability from above (Markov),
     and, for Gaussian vectors, the second-moment guarantee, which bounds it from below.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``law``: "gaussian", :math:`X \sim N(0, I_d)`, or "product", :math:`X = u v` with u and v normal (NSN);
-        ``subsets``: "all", or "fixed" for those of ``max(1, round(density * n))`` vectors; ``dimension`` (at most 8),
-        ``n`` (at most 44), ``eps``, ``instances``; ``density`` where the size is fixed.
-    seed : int
-        Of the vectors.
-    context : Context
-        Its threads are used.
-
-    Returns
-    -------
-    list of dict
-        One row: ``size`` (None for all subsets), ``successes``, ``trials`` (those that are decided), ``undecided``,
-        ``expected_subsets``, ``guarantee`` (None for products: not proved for them), ``seconds``.
-
-    Raises
-    ------
-    ArgumentError
-        For an unknown law or kind of subsets, a density or an eps that is not between 0 and 1.
-
     Notes
     -----
     Sources: the guarantee and the first moments are derived in this project, not from a paper; the law u v is that of
     da Cunha, d'Amore and Natale 2023 (arXiv 2311.09858), recalled, unverified.
-
-    Examples
-    --------
-    >>> cell = {"law": "gaussian", "subsets": "all", "dimension": 2, "n": 14, "eps": 0.3, "instances": 5}
-    >>> row, = vector_success(cell, seed=1, context=Context())
-    >>> row["trials"], row["successes"] <= 5, row["guarantee"] < 1.0 < row["expected_subsets"]
-    (5, True, True)
     """
     law, dimension, n, eps = (cell[name] for name in ("law", "dimension", "n", "eps"))
     size = subset_size(cell)
@@ -83,13 +54,7 @@ def vector_success(cell: Mapping[str, Any], *, seed: int, context: Context) -> l
 
 
 def subset_size(cell: Mapping[str, Any]) -> int | None:
-    """Return the size of the subsets of a cell, None for all sizes.
-
-    Raises
-    ------
-    ArgumentError
-        The cell's ``law`` or ``subsets`` is unknown, or the density is not between 0 and 1.
-    """
+    """Return the size of the subsets of a cell, None for all sizes."""
     for name, known in (("law", LAWS), ("subsets", SUBSETS)):
         if cell[name] not in known:
             raise ArgumentError(name, cell[name], "is unknown", f"use one of {', '.join(known)}")
@@ -109,33 +74,9 @@ def expected_subsets(law: str, n: int, dimension: int, eps: float, *, size: int 
     g standard normal and s = k for Gaussian vectors, :math:`s \sim \chi^2_k` for products u v; the sum is over all
     sizes k >= 1, or over one. The probability of success is at most this number (Markov's inequality).
 
-    Parameters
-    ----------
-    law : {"gaussian", "product"}
-    n, dimension : int
-    eps : float
-        Between 0 and 1, both excluded: the empty subset is then never near enough.
-    size : int, optional
-        Of the subsets.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError
-        For an eps outside its range.
-
     Notes
     -----
     Source: derived in this project.
-
-    Examples
-    --------
-    >>> expected = expected_subsets("gaussian", 1, 1, 0.5)  # P(0.5 <= X <= 1.5)
-    >>> round(expected, 4)
-    0.2417
     """
     if not 0.0 < eps < TARGET:
         raise ArgumentError("eps", eps, f"must lie between 0 and {TARGET:g}", "the empty subset is as near as 1")
@@ -144,24 +85,7 @@ def expected_subsets(law: str, n: int, dimension: int, eps: float, *, size: int 
 
 
 def guarantee(n: int, dimension: int, eps: float, *, size: int | None = None) -> float:
-    """Return the second-moment guarantee of n Gaussian vectors, of one size or of the size that it is best for.
-
-    Parameters
-    ----------
-    n, dimension : int
-    eps : float
-    size : int, optional
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-
-    Examples
-    --------
-    >>> guarantee(20, 3, 0.1) >= guarantee(20, 3, 0.1, size=4)
-    True
-    """
+    """Return the second-moment guarantee of n Gaussian vectors, of one size or of the size that it is best for."""
     sizes = range(1, n + 1) if size is None else (size,)
     return max(second_moment_guarantee(n, k, dimension, eps, largest=TARGET) for k in sizes)
 

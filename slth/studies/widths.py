@@ -44,17 +44,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Width:
-    """How a bound's number becomes a factor.
-
-    Parameters
-    ----------
-    arguments : callable
-        Target to the bound's arguments, but for the constant.
-    per_unit : callable
-        (the bound's number, target) to source width / target width.
-    overhead : callable
-        (source width / target width, target) to m / m_t, the random weights for each weight of the target.
-    """
+    """How a bound's number becomes a factor."""
 
     arguments: Callable[[Target], dict[str, float]]
     per_unit: Callable[[float, Target], float]
@@ -64,38 +54,12 @@ class Width:
 def widths(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Evaluate one bound for one target.
 
-    Parameters
-    ----------
-    cell : mapping
-        ``bound``: a key of :data:`WIDTHS`; the fields of :class:`Target`.
-    seed, context
-        Not used.
-
-    Returns
-    -------
-    list of dict
-        One row: ``direction`` and ``provenance`` of the bound, ``constant`` (what was assumed; None where the paper
-        gives it), ``value`` (the bound's own number), ``per_unit`` (source width / target width), ``overhead``
-        (m / m_t).
-
-    Raises
-    ------
-    ArgumentError
-        For a bound without a width, or a target that it says nothing about.
-
     Notes
     -----
     Sources: those of the bounds. Overheads are counted here: in pairs of layers d -> w -> d there are 2 w d weights for
     d^2; where the hidden layers alone are widened by b, 2 b + (l' - 2) b^2 for l, the source having l' layers. Lower
     bounds are for **one** matrix as the target, which a source of 2 l layers of one width serves. For heads of
     attention both numbers are means over their four matrices.
-
-    Examples
-    --------
-    >>> cell = {"bound": "pensia2020.width", "width": 64, "depth": 4, "eps": 0.01, "kernel": 3, "channels": 16}
-    >>> row, = widths({**cell, "density": 0.1, "perturbation": 1.0}, seed=0, context=Context())
-    >>> round(row["per_unit"], 2), round(row["overhead"], 2), row["constant"]
-    (14.31, 28.62, 1.0)
     """
     del seed, context
     key = cell["bound"]

@@ -42,22 +42,7 @@ def anneal_window(
 ) -> Steps[Annealed]:
     """The best of `beam` annealing walks, then of half as many from there and reheated, a few times while that helps.
 
-    Parameters
-    ----------
-    rows : float64[M, D]
-        The candidates of the window.
-    residual : float64[D]
-        What they should add up to.
-    start : bool[M]
-        Where the first walks start. The result is never worse.
-    beam : int
-        Number of walks. Each differs by its random numbers only, which depend on its place and nothing else.
-    fixed : bool
-        Whether to keep the number that is chosen in the start.
-    tolerance : float
-        The first walk that comes so near ends the search.
-    heat : float, optional
-        An error that the first temperature lets the walks climb to; by default that of the start.
+    Shapes: rows float64[M, D]; residual float64[D]; start bool[M].
     """
     first = Annealed(start.copy(), distance(residual - rows[start].sum(axis=0), norm), 0)
     largest = max(float(np.max(np.abs(rows), initial=0.0)), float(np.max(np.abs(residual), initial=0.0)))

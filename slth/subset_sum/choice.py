@@ -29,13 +29,7 @@ def every_solver() -> dict[str, Solver]:
 
 
 def solvers_with(traits: Traits) -> dict[str, Solver]:
-    """The solvers that have all of the traits.
-
-    Examples
-    --------
-    >>> sorted(solvers_with(Traits.EXACT))
-    ['four-list', 'lattice', 'two-list', 'vector-two-list']
-    """
+    """The solvers that have all of the traits."""
     return {name: solver for name, solver in every_solver().items() if traits in solver.traits}
 
 

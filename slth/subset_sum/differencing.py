@@ -22,18 +22,6 @@ def largest_differencing(values: Floats, target: float) -> Outcome:
     So the magnitudes of the values and of 2 target - (sum of values) are partitioned: the two largest are put on
     opposite sides again and again, which leaves about n^(-0.72 ln n) of the largest for uniform values.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite; signs and zeros are allowed.
-    target : float
-        What the chosen values should add up to.
-
-    Returns
-    -------
-    Outcome
-        Status heuristic, lower bound 0.
-
     Notes
     -----
     Differencing runs on integers of 62 bits, so it resolves errors down to 2^-62 of the largest value, more finely than
@@ -41,10 +29,7 @@ def largest_differencing(values: Floats, target: float) -> Outcome:
     (unverified); the exponent 1 / (2 ln 2) = 0.72: S. Boettcher and S. Mertens, "Analysis of the Karmarkar-Karp
     differencing algorithm", 2008.
 
-    Examples
-    --------
-    >>> largest_differencing(np.array([8.0, 7.0, 6.0, 5.0, 4.0]), 15.0).subset.tolist()
-    [False, True, False, True, True]
+    Shapes: values float64[n].
     """
     if max(abs(target), float(np.max(np.abs(values)))) > NEAR_OVERFLOW:
         values, target = values * 2.0**-64, target * 2.0**-64

@@ -25,22 +25,7 @@ class Outcome(NamedTuple):
 def integer_form(values: Floats) -> tuple[list[int], Fraction]:
     """Integers and the largest step such that value = integer * step, exactly.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite values.
-
-    Returns
-    -------
-    integers : list of int
-        Coprime, of any length in digits.
-    step : Fraction
-        Positive; 1 if all values are zero.
-
-    Examples
-    --------
-    >>> integer_form(np.array([0.75, -1.5]))
-    ([1, -2], Fraction(3, 4))
+    Shapes: values float64[n].
     """
     ratios = [value.as_integer_ratio() for value in values.tolist()]
     denominator = max(q for _, q in ratios)
@@ -50,13 +35,7 @@ def integer_form(values: Floats) -> tuple[list[int], Fraction]:
 
 
 def float_below(number: Fraction) -> float:
-    """The largest double that is not above a number: how a proved lower bound is written.
-
-    Examples
-    --------
-    >>> float_below(Fraction(1, 10)) < 0.1 and float_below(Fraction(1, 2)) == 0.5
-    True
-    """
+    """The largest double that is not above a number: how a proved lower bound is written."""
     nearest = float(number)
     return nearest if Fraction(nearest) <= number else math.nextafter(nearest, -math.inf)
 

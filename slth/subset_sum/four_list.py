@@ -71,44 +71,12 @@ def four_lists(
     The sums of each half of the values are produced in increasing order, slice after slice, from two sorted lists of
     2^(n/4) sums; a pair of half sums that differ by the target is a subset. About 2^(n/2 + 1) sums are made.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite, n <= 64 (n = 60 takes ten to twenty seconds on two cores, every further value 1.4 times that).
-    target : float
-        What the chosen values should add up to.
-    size : int, optional
-        Choose exactly so many values.
-    tolerance : float
-        Stop at the first slice that holds an error within it; 0 for the optimum.
-    threads : int, optional
-        Worker threads; one per core by default. The answer does not depend on it.
-    slice_size : int
-        Sums of each half held at a time and thread: 8 bytes each, best when they fit the second-level cache.
-    progress : callable, optional
-        Called with (label, sums done, sums in total).
-
-    Returns
-    -------
-    Outcome
-        Status optimal, with proof: every subset whose keys come within the rounding window of the best is ranked in
-        exact integers. Within-rounding, with a lower bound, if there are more than 65536 of them. Within-tolerance or
-        interrupted (KeyboardInterrupt) if it ended early.
-
-    Raises
-    ------
-    ResourceError
-        If n > 64.
-
     Notes
     -----
     The lists are those of R. Schroeppel and A. Shamir, "A T = O(2^(n/2)), S = O(2^(n/4)) algorithm for certain
     NP-complete problems", SIAM J. Comput. 10, 1981 (unverified); slices of the value range replace their queues.
 
-    Examples
-    --------
-    >>> four_lists(np.array([0.5, -0.25, 1.0]), 0.3).subset.tolist()
-    [True, True, False]
+    Shapes: values float64[n].
     """
     if len(values) > MOST_VALUES:
         raise ResourceError(

@@ -35,33 +35,7 @@ def greedy_swaps(
     close what is left. With a size, the start is one value out of each of `size` pairs of neighbours in sorted order,
     chosen by differencing, or a run of neighbours; and a flip is an exchange of one inside for one outside.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite.
-    target : float
-        What the chosen values should add up to.
-    size : int, optional
-        Choose exactly so many values.
-    start : bool[n], optional
-        Improve this subset (of the right size) instead of starting from nothing; the result is never worse than it.
-    passes : int
-        The most flips made between two exact steps.
-    polish : int
-        How many flips (exchanges) the exact step chooses among; 0 for none.
-    exact_solve : callable, optional
-        ``exact_solve(values, target) -> bool[m]``, an exact solver for the polish; none without it.
-
-    Returns
-    -------
-    Outcome
-        Status heuristic, lower bound 0. ``work["local_optimum"]`` is true if no flip of one or two values (with a
-        size: no exchange) improves the result by more than the resolution, 2^-59 of the largest value.
-
-    Examples
-    --------
-    >>> greedy_swaps(np.array([5.0, 4.0, 3.0]), 7.0).subset.tolist()
-    [False, True, True]
+    Shapes: values float64[n]; start bool[n].
     """
     values = np.array(values)  # the kernels then meet one kind of array, writable, and are compiled once
     order = np.argsort(-np.abs(values), kind="stable")

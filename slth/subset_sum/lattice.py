@@ -31,41 +31,7 @@ def lattice(
     most about 2^33 steps. A bitset of the reachable sums is shifted and or-ed once for each value: n R / 64 steps for a
     range of R sums. The search ends early if a sum as near as a multiple of the step can be is reached.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite, of any sign.
-    target : float
-        What the chosen values should add up to; it need not be a multiple of the step.
-    size : int, optional
-        Choose exactly so many values; one bitset is kept for each number of values up to it.
-    grid : float, str or Fraction, optional
-        A decimal step such as 0.1, which doubles cannot hold: the values are taken as the multiples of it that they
-        are nearest to. By default the largest step that divides all values exactly.
-    memory : int, optional
-        The most bytes that may be taken; by default 0.8 of what is free.
-    progress : callable, optional
-        Called with (label, values done, n).
-
-    Returns
-    -------
-    Outcome
-        Status optimal. With a grid that rounds the values: within-rounding, and the lower bound is what the optimum on
-        the grid leaves after the largest sum of the roundings. Interrupted after a KeyboardInterrupt.
-
-    Raises
-    ------
-    ArgumentError
-        If a value is not a multiple of the grid (to 1e-6 of it, or 4 units in the last place).
-    ResourceError
-        If the bitset does not fit, before anything is allocated.
-
-    Examples
-    --------
-    >>> lattice(np.array([3.0, 6.0, -2.0]), 4.2).subset.tolist()
-    [False, True, True]
-    >>> lattice(np.array([0.1, 0.7, 0.3]), 0.4, grid=0.1).subset.tolist()
-    [True, False, True]
+    Shapes: values float64[n].
     """
     if grid is None:
         integers, step = integer_form(values)

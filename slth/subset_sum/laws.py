@@ -63,16 +63,6 @@ class MixtureWithZero:
 
     With probability 1/2 it is the law of a candidate ``relu(u) v`` of the dense construction: a unit of the wrong
     sign contributes nothing.
-
-    Raises
-    ------
-    ArgumentError
-        If ``law`` is not a law, or the probability is outside [0, 1].
-
-    Examples
-    --------
-    >>> MixtureWithZero(Uniform(-1.0, 1.0), 0.25).second_moment
-    0.25
     """
 
     name: ClassVar[str] = "zero-mixture"
@@ -114,22 +104,6 @@ class ScipyLaw:
     """Any frozen distribution of scipy, continuous or discrete, through its quantile function.
 
     The bits are as stable as scipy's ``ppf``, that is, not across its versions: never use it for a ticket.
-
-    Parameters
-    ----------
-    distribution : scipy.stats frozen distribution
-        Such as ``scipy.stats.laplace(0.0, 1.0)``.
-
-    Raises
-    ------
-    ArgumentError
-        If the object has no ``ppf``, ``mean`` and ``var``, or its median is not a number.
-
-    Examples
-    --------
-    >>> from scipy.stats import laplace
-    >>> ScipyLaw(laplace(0.0, 1.0)).second_moment
-    2.0
     """
 
     name: ClassVar[str] = "scipy"
@@ -187,27 +161,6 @@ def law_from_text(text: str) -> Law:
     ``uniform:-0.5:0.5``, ``normal:0:2``, ``product-uniform:1:0.5``, ``product-normal``, ``signed-constant:2``,
     ``integers:1:1000``, ``zero-mixture:0.5:uniform:0:1`` (the probability, then a law), ``scipy:laplace:0:1`` (a
     distribution of ``scipy.stats``, then its shape, location and scale). Parameters left out have their defaults.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Law
-        With ``sample``, ``mean``, ``second_moment`` and ``describe``.
-
-    Raises
-    ------
-    ArgumentError
-        If the law is unknown, has other parameters, or a parameter breaks its rule.
-
-    Examples
-    --------
-    >>> law_from_text("uniform:-0.5:0.5")
-    Uniform(low=-0.5, high=0.5)
-    >>> law_from_text("zero-mixture:0.25:normal")
-    MixtureWithZero(law=Normal(mean=0.0, standard_deviation=1.0), zero_probability=0.25)
     """
     name, *parameters = text.split(":") if isinstance(text, str) else [""]
     if name not in LAWS:

@@ -40,13 +40,6 @@ def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoL
     """Solve on the named device.
 
     None where the processor should answer: "auto" finds no GPU, or the vectors are in reach of an exact search.
-
-    Raises
-    ------
-    ArgumentError
-        For a device that does not exist, or a task that has no accelerator path: another solver, numbers of fixed size.
-    ResourceError
-        For n > 40 numbers, or where not even one instance fits into the device's memory.
     """
     place = resolve_place(device)
     if place is None or place.type == "cpu":

@@ -49,12 +49,6 @@ class ErrorPrediction:
         Natural logarithm of the rate ``2 rho``; the rate itself overflows near n = 1000.
     ceiling : float64 or float64[B]
         ``|target|``, the error of the empty subset.
-
-    Examples
-    --------
-    >>> prediction = predict_error([0.5, -0.25, 0.75], 0.3)
-    >>> bool(prediction.quantile(0.5) == prediction.median <= prediction.ceiling)
-    True
     """
 
     log_rate: Floats
@@ -82,13 +76,7 @@ class ErrorPrediction:
             return np.where(x < 1.0, self.ceiling * share, -np.expm1(-x) * np.exp(-self.log_rate))[()]
 
     def quantile(self, level: float) -> Floats:
-        """The error that stays below with probability ``level``: ``min(-log(1 - level) / rate, ceiling)``.
-
-        Raises
-        ------
-        ArgumentError
-            If ``level`` is not in (0, 1).
-        """
+        """The error that stays below with probability ``level``: ``min(-log(1 - level) / rate, ceiling)``."""
         level = _probability("level", level)
         with np.errstate(over="ignore", under="ignore"):
             return np.minimum(np.exp(math.log(-math.log1p(-level)) - self.log_rate), self.ceiling)[()]
@@ -97,30 +85,7 @@ class ErrorPrediction:
 def predict_error(values: ArrayLike, target: float, *, density: Density = "normal") -> ErrorPrediction:
     """Predict the best error of one instance from its own values.
 
-    Parameters
-    ----------
-    values : float64[n]
-        Finite. Zeros offer no new sums and are not counted.
-    target : float
-        In the unit of the values.
-    density : {"normal", "saddlepoint"}
-        How the density of the sums is approximated; the saddlepoint takes some 10 us an instance.
-
-    Returns
-    -------
-    ErrorPrediction
-        Its numbers are scalars.
-
-    Raises
-    ------
-    ArgumentError
-        If the values are not a list of finite numbers, the target is not finite, or the density is another one.
-
-    Examples
-    --------
-    >>> values = [0.81, -0.47, 0.36, -0.92, 0.15, 0.58, -0.33, 0.77]
-    >>> f"{predict_error(values, 0.3).median:.5f}"
-    '0.00296'
+    Shapes: values float64[n].
     """
     numbers = _values(values, dimensions=(1,))
     batch = _prediction(numbers[None, :], np.array([finite_number(target, "target")]), density)
@@ -130,22 +95,7 @@ def predict_error(values: ArrayLike, target: float, *, density: Density = "norma
 def predict_errors(values: ArrayLike, targets: ArrayLike, *, density: Density = "normal") -> ErrorPrediction:
     """Predict the best errors of a batch, as :func:`predict_error` does for each instance.
 
-    Parameters
-    ----------
-    values : float64[B, n] or float64[n]
-        One list for each target, or one list for all.
-    targets : float64[B]
-    density : {"normal", "saddlepoint"}
-
-    Returns
-    -------
-    ErrorPrediction
-        Its numbers are float64[B].
-
-    Raises
-    ------
-    ArgumentError
-        If a number is not finite, the shapes do not fit, or the density is another one.
+    Shapes: values float64[B, n] or float64[n]; targets float64[B].
     """
     numbers = _values(values, dimensions=(1, 2))
     goals = finite_array(targets, "targets", axes=(1,))
@@ -166,28 +116,6 @@ def failure_probability(
     An estimate, and a low one for targets that the values can only just reach. In 4,000 samples or more of products of
     two uniforms on (-1, 1), and error 0.01, 0.9 % failed where it says 0.5 % (target 0.1, 12 values), 3 % where it says
     0.6 % (target 0.5, 14 values), and 7 % where it says 0.8 % (target 1, 17 values).
-
-    Parameters
-    ----------
-    second_moment, mean : float
-        E[X**2] > 0 and E[X] of a value, as the laws of :mod:`slth.subset_sum.laws` report them.
-    count : int
-        How many values are drawn, ``0 <= count <= 4096``.
-    target, error : float
-        In the unit of the values; ``error >= 0``.
-    usable : float
-        Probability, in (0, 1], that a value can be used at all: n is then Binomial(count, usable). Moments are those
-        of a usable value. A unit of the dense construction is usable with probability 1/2, by the sign of its input.
-
-    Raises
-    ------
-    ArgumentError
-        If an argument breaks its rule.
-
-    Examples
-    --------
-    >>> f"{failure_probability(1 / 3, 20, 0.2, 1e-5):.3f}"
-    '0.065'
     """
     law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
     return law.failures(finite_number(error, "error"), _count(count))[-1]
@@ -199,23 +127,6 @@ def error_quantile(
     """The error that stays below with probability ``level``, over values yet to be drawn; in their unit.
 
     The inverse of :func:`failure_probability` in ``error``, whose other arguments it shares.
-
-    Parameters
-    ----------
-    level : float
-        In (0, 1), and no closer to 1 than 1e-16.
-
-    Raises
-    ------
-    ArgumentError
-        If an argument breaks its rule.
-
-    Examples
-    --------
-    The median for 20 values uniform on (-1, 1), whose second moment is 1/3:
-
-    >>> f"{error_quantile(1 / 3, 20, 0.2, 0.5):.2e}"
-    '1.62e-06'
     """
     law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
     count = _count(count)
@@ -237,36 +148,7 @@ def error_quantile(
 def candidates_for_error(
     second_moment: float, target: float, error: float, failure: float, *, mean: float = 0.0, usable: float = 1.0
 ) -> int:
-    """The smallest number of values whose best error exceeds ``error`` with probability at most ``failure``.
-
-    Parameters
-    ----------
-    second_moment, target, error, mean, usable
-        As :func:`failure_probability`. For products ``u v`` of independent centred weights the second moment is
-        ``E[u**2] E[v**2]`` and the mean 0, also where u is of one sign.
-    failure : float
-        In [1e-20, 1).
-
-    Returns
-    -------
-    int
-        From 0 (where ``error >= |target|``) to 4096. Of values that are usable only with probability ``usable``, all
-        are counted.
-
-    Raises
-    ------
-    ArgumentError
-        If an argument breaks its rule.
-    ConstructionError
-        If 4096 values are not enough.
-
-    Examples
-    --------
-    >>> candidates_for_error(1 / 9, 0.5, 0.01, 0.01)
-    14
-    >>> candidates_for_error(1 / 9, 0.5, 0.01, 0.01, usable=0.5)
-    32
-    """
+    """The smallest number of values whose best error exceeds ``error`` with probability at most ``failure``."""
     law = _Marginal.checked(second_moment, target, mean=mean, usable=usable)
     error = finite_number(error, "error")
     failure = finite_number(failure, "failure")

@@ -46,40 +46,7 @@ def pursue(
     flips that change the error least or bring it down. All minimise the l2 norm; `norm` says in which norm results are
     compared and reported.
 
-    Parameters
-    ----------
-    values : float64[n, D]
-        Finite; of any law, with zeros and repetitions.
-    target : float64[D]
-        What the chosen vectors should add up to.
-    size : int, optional
-        Choose exactly so many.
-    beam : int
-        Annealing walks in each round, of which the best is kept.
-    norm : {"l2", "max"}
-        The norm of the reported error.
-    tolerance : float
-        An error at which the search may stop.
-    threads : int
-        Walks at the same time; the result does not depend on it.
-    progress : callable, optional
-        ``progress("pursuit", rounds done, rounds)``.
-
-    Returns
-    -------
-    PursuitResult
-        Never worse than plain greedy where that is run, nor, without a size, than the empty subset, up to the rounding
-        of float64 sums.
-
-    Raises
-    ------
-    ArgumentError
-        If the size is not within 0 .. n.
-
-    Examples
-    --------
-    >>> pursue(np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]), np.array([2.0, 3.0])).subset.tolist()
-    [False, True, True]
+    Shapes: values float64[n, D]; target float64[D].
     """
     steps = pursuit_steps(values, target, size=size, beam=beam, norm=norm, tolerance=tolerance, progress=progress)
     return drive(steps, threads=threads)

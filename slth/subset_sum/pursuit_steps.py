@@ -29,18 +29,7 @@ HOTTEST, COLDEST = 100.0, 0.3  # |x|^2 in temperatures: above hardly anything mo
 class Descent:
     """The best flips of some candidates, one after the other, for as long as they bring the residual down.
 
-    Parameters
-    ----------
-    rows : float64[m, D]
-        The candidates.
-    chosen : bool[m]
-        Which of them are chosen at the start.
-    residual : float64[D]
-        Target - sum of all chosen.
-    count, least, most : int
-        The number that counts as chosen, and the range in which it is kept.
-    limit : int
-        Flips at most.
+    Shapes: rows float64[m, D]; chosen bool[m]; residual float64[D].
     """
 
     rows: Floats
@@ -111,17 +100,7 @@ class Window:
 class Walks:
     """Annealing walks over one window; each differs by its number alone.
 
-    Parameters
-    ----------
-    window : Window
-    places : range
-        Numbers of the walks.
-    start : bool[M]
-        Where all of them start.
-    temperatures : float64[L]
-        Falling.
-    tolerance : float
-        The first walk that comes so near may end the list.
+    Shapes: start bool[M]; temperatures float64[L].
     """
 
     window: Window
@@ -158,14 +137,7 @@ def distance(residual: Floats, norm: Norm) -> float:
 
 
 def drive(steps: Steps[_T], *, threads: int = 1) -> _T:
-    """Run a pursuit to its end with the compiled kernels.
-
-    Parameters
-    ----------
-    steps : Steps
-    threads : int
-        Walks at the same time; the result does not depend on it.
-    """
+    """Run a pursuit to its end with the compiled kernels."""
     try:
         request = next(steps)
         while True:
@@ -182,18 +154,7 @@ def drive_together(
     threads: int = 1,
     finished: Callable[[int], None] | None = None,
 ) -> list[_T]:
-    """Run pursuits to their ends in step: what all of them ask is served at the same time.
-
-    Parameters
-    ----------
-    many : sequence of Steps
-    serve : callable
-        One answer for each of a list of requests.
-    threads : int
-        Pursuits that go on at the same time between two requests.
-    finished : callable, optional
-        Called with the number of pursuits that are at their end.
-    """
+    """Run pursuits to their ends in step: what all of them ask is served at the same time."""
     results: dict[int, _T] = {}
 
     def advance(number: int, answered: Answer | None) -> Request | None:

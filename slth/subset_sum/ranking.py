@@ -19,13 +19,7 @@ INTEGERS_UP_TO = 40  # values for which two lists of Python integers are still a
 
 
 def exact_integers(values: Floats, target: float) -> tuple[list[int], int, int]:
-    """Integers v and t and an exponent e with values[i] = v[i] * 2**e and target = t * 2**e, exactly.
-
-    Examples
-    --------
-    >>> exact_integers(np.array([0.5, 3.0]), 0.25)
-    ([2, 12], 1, -2)
-    """
+    """Integers v and t and an exponent e with values[i] = v[i] * 2**e and target = t * 2**e, exactly."""
     ratios = [float(v).as_integer_ratio() for v in (*values, target)]
     exponent = -max(d.bit_length() - 1 for _, d in ratios)
     *integers, goal = (p * (2**-exponent // q) for p, q in ratios)
@@ -54,28 +48,7 @@ def rank(
 ) -> Ranking:
     """The exactly best subset whose half sums are among `pairs`.
 
-    Parameters
-    ----------
-    values, target : float64[n], float
-        The instance.
-    keys : int64[n]
-        The rounded keys that the pairs of half sums were made of.
-    pairs : list of (int, int)
-        Key sums of the lower half (the first n // 2 keys) and of the upper half.
-    complete : bool
-        Whether `pairs` holds every pair that can contain the optimum.
-    floor_units : float
-        No subset has abs(d) below this many key units.
-    shift : int
-        A key unit is 2**-shift.
-    size : int or None
-        The subset size that was asked for.
-
-    Returns
-    -------
-    Ranking
-        Optimal if every candidate was ranked, or if n is small enough for two lists of Python integers, which know no
-        rounding; within-rounding otherwise.
+    Shapes: values, target float64[n], float; keys int64[n].
     """
     split = len(keys) // 2
     integers, goal, _ = exact_integers(values, target)
@@ -114,11 +87,6 @@ def walk_in_integers(values: Floats, target: float, size: int | None) -> int:
     """The bits of the best subset, by two lists of unbounded integers: for scales that no fixed-point key spans.
 
     Each entry is sum * 2**n + bits, so that one addition makes both, as in the packed keys of the kernels.
-
-    Examples
-    --------
-    >>> walk_in_integers(np.array([1e30, 1.0, 1e-30]), 1.0, None)
-    2
     """
     n, split = len(values), len(values) // 2
     integers, goal, _ = exact_integers(values, target)
@@ -179,11 +147,5 @@ def chunk_bounds(count: int, size: int) -> list[int]:
 
 
 def bits_to_bools(identity: int, n: int) -> Bools:
-    """The n lowest bits, as booleans.
-
-    Examples
-    --------
-    >>> bits_to_bools(0b101, 4).tolist()
-    [True, False, True, False]
-    """
+    """The n lowest bits, as booleans."""
     return np.array([identity >> i & 1 for i in range(n)], dtype=np.bool_)

@@ -15,21 +15,7 @@ from slth.subset_sum.status import Status
 def decide_otherwise(values: Floats, target: float, ranking: Ranking, *, size: int | None, threads: int) -> Ranking:
     """The best of what two lists, four lists and greedy found, optimal if four lists prove it.
 
-    Parameters
-    ----------
-    values, target : float64[n], float
-        The instance.
-    ranking : Ranking
-        What two lists came to, within rounding.
-    size : int or None
-        The subset size that was asked for.
-    threads : int
-        Worker threads.
-
-    Returns
-    -------
-    Ranking
-        With the larger of the two lower bounds.
+    Shapes: values, target float64[n], float.
     """
     four = four_lists(values, target, size=size, threads=threads)
     if four.status == Status.OPTIMAL:

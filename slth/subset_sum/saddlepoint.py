@@ -22,12 +22,7 @@ STEPS = 100  # enough for bisection alone; the Newton steps inside the bracket n
 def log_density(values: Floats, targets: Floats) -> Floats:
     """Natural logarithm of the density of subset sums at each target, -inf out of reach.
 
-    Parameters
-    ----------
-    values : float64[B, n]
-        With magnitudes at most 1, and not all zero in any row. Zeros are not counted.
-    targets : float64[B]
-        In the same unit.
+    Shapes: values float64[B, n]; targets float64[B].
     """
     reach_low, reach_high = np.minimum(values, 0.0).sum(axis=1), np.maximum(values, 0.0).sum(axis=1)
     inside = (reach_low < targets) & (targets < reach_high)

@@ -6,18 +6,7 @@ from slth.subset_sum.pursuit_steps import Serve
 
 
 def serve_on(device: str) -> Serve | None:
-    """The server of a device; None for the processor's compiled kernels, which answer each pursuit on its own.
-
-    Raises
-    ------
-    ArgumentError
-        For a device that does not exist.
-
-    Examples
-    --------
-    >>> serve_on("cpu") is None
-    True
-    """
+    """The server of a device; None for the processor's compiled kernels, which answer each pursuit on its own."""
     if device == "cpu":
         return None
     from slth.subset_sum.places import resolve_place  # torch is loaded only when it is asked for

@@ -102,22 +102,7 @@ class _Shared:
 
 
 def walk_slices(walk: Walk, *, threads: int, progress: Progress | None = None) -> Found:
-    """Walk through the whole range of sums on `threads` threads.
-
-    Parameters
-    ----------
-    walk : Walk
-        What to look for.
-    threads : int
-        Worker threads; the kernels and numpy's sort release the interpreter lock.
-    progress : callable, optional
-        Called with ("four lists", sums done, sums in total) a few times a second.
-
-    Returns
-    -------
-    Found
-        The same for any number of threads, unless it was interrupted (KeyboardInterrupt is taken as "enough").
-    """
+    """Walk through the whole range of sums on `threads` threads."""
     bounds = _bounds(walk)
     chunks = list(pairwise(bounds))
     # From the middle outwards: sums are densest there, so a tolerance is met, and a small gap known, soonest.

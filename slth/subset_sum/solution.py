@@ -21,13 +21,7 @@ from slth.subset_sum.status import Status
 
 
 def residual(chosen: Sequence[float], target: float) -> list[float]:
-    """The sum of the chosen values less the target, exactly: doubles that add up to it, the first its nearest.
-
-    Examples
-    --------
-    >>> residual([1.0, 2.0**-60], 0.5)
-    [0.5, 8.673617379884035e-19]
-    """
+    """The sum of the chosen values less the target, exactly: doubles that add up to it, the first its nearest."""
     terms = [*chosen, -target]
     parts = [math.fsum(terms)]
     while parts[-1] != 0.0:
@@ -37,13 +31,7 @@ def residual(chosen: Sequence[float], target: float) -> list[float]:
 
 
 def rounded_root(square: Fraction) -> float:
-    """The double nearest to the square root of a number >= 0.
-
-    Examples
-    --------
-    >>> rounded_root(Fraction(9, 4)), rounded_root(Fraction(2)) == math.sqrt(2.0)
-    (1.5, True)
-    """
+    """The double nearest to the square root of a number >= 0."""
     p, q = square.as_integer_ratio()
     # An even power of two such that the root has 64 digits or more; what is lost below them only breaks ties.
     shift = max(0, 128 - p.bit_length() + q.bit_length()) // 2 + 1
@@ -56,14 +44,7 @@ def rounded_root(square: Fraction) -> float:
 def error_of(chosen: Floats, target: float | Floats, norm: str) -> float:
     """How far the sum of chosen values, or vectors, is from the target: rounded once, from the exact sum.
 
-    Parameters
-    ----------
-    chosen : float64[k] or float64[k, d]
-        The chosen values.
-    target : float or float64[d]
-        What they should add up to.
-    norm : {"max", "l2"}
-        How vectors are measured.
+    Shapes: chosen float64[k] or float64[k, d]; target float or float64[d].
     """
     if not isinstance(target, np.ndarray):
         return abs(math.fsum([*chosen.tolist(), -target]))

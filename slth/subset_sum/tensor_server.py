@@ -42,16 +42,7 @@ _Answers: TypeAlias = Callable[[Sequence[_Ask]], list[Answer]]
 
 @dataclass
 class TensorServer:
-    """Answers the requests of many pursuits on one device.
-
-    Parameters
-    ----------
-    place : torch.device
-    work : dict
-        Steps made and bytes of candidates that they swept, summed over all calls.
-    seconds : dict
-        Spent on descents and on walks, transfers included.
-    """
+    """Answers the requests of many pursuits on one device."""
 
     place: torch.device
     work: dict[str, int] = field(

@@ -83,13 +83,7 @@ class Goal:
 
 
 def exact_vectors(values: Floats, targets: Floats) -> ExactVectors:
-    """Integers with values = integers * 2**exponent, and the same for the targets.
-
-    Examples
-    --------
-    >>> exact_vectors(np.array([[0.5, 3.0]]), np.array([[0.25, 0.0]]))
-    ExactVectors(values=[[2, 12]], goals=[[1, 0]], exponent=-2)
-    """
+    """Integers with values = integers * 2**exponent, and the same for the targets."""
     rows = [[x.as_integer_ratio() for x in row] for row in [*values.tolist(), *targets.tolist()]]
     exponent = -max(q.bit_length() - 1 for row in rows for _, q in row)
     integers = [[p * (2**-exponent // q) for p, q in row] for row in rows]

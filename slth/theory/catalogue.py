@@ -49,13 +49,6 @@ class Catalogue(Mapping[str, Bound]):
     """Every bound of the package by its key; it cannot be changed.
 
     A key that is not there raises an ArgumentError that names the nearest keys.
-
-    Examples
-    --------
-    >>> bounds["lueker1998.candidates"].direction
-    'sufficient'
-    >>> "lueker1998.candidate" in bounds
-    False
     """
 
     def __getitem__(self, key: str) -> Bound:

@@ -20,17 +20,8 @@ _BLOCK_WEIGHTS = 2**22  # weights drawn at a time: 32 MiB, and as much again for
 class Block:
     """Kept hidden channels of one source of a pair, in index order.
 
-    Parameters
-    ----------
-    source : int
-    units : int64[kept]
-        Their numbers k.
-    first : float64[kept]
-        The weights u.
-    kept : bool[kept, dimensions] or None
-        Which weights of v are kept; None where all are.
-    second : float64[kept, dimensions]
-        The weights v; 0 where removed.
+    Shapes: units int64[kept]; first float64[kept]; kept bool[kept, dimensions] or None; second float64[kept,
+    dimensions].
     """
 
     source: int

@@ -117,44 +117,12 @@ def decode_symbols(data: bytes, *, alphabet: int, count: int) -> NDArray[np.uint
 
 
 def join_codes(codes: Iterable[bytes]) -> bytes:
-    """Put codes one after another, each behind its number of bytes.
-
-    Parameters
-    ----------
-    codes : iterable of bytes
-
-    Returns
-    -------
-    bytes
-        :func:`split_codes` takes them apart.
-
-    Examples
-    --------
-    >>> split_codes(join_codes([b"ab", b"", b"c"]), count=3)
-    [b'ab', b'', b'c']
-    """
+    """Put codes one after another, each behind its number of bytes."""
     return b"".join(_number(len(code)) + code for code in codes)
 
 
 def split_codes(data: bytes, *, count: int) -> list[bytes]:
-    """Take apart what :func:`join_codes` put together; nothing but its exact output is accepted.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole, nothing before or after it.
-    count : int
-        How many codes the reader expects.
-
-    Returns
-    -------
-    list of bytes
-
-    Raises
-    ------
-    TicketError
-        When there are fewer codes, or more, or one is cut.
-    """
+    """Take apart what :func:`join_codes` put together; nothing but its exact output is accepted."""
     reader = _Reader(data, 0)
     codes = []
     for place in range(count):

@@ -101,13 +101,7 @@ def content_to_bytes(content: Content) -> bytes:
 
 
 def content_from_bytes(written: bytes) -> Content:
-    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here.
-
-    Raises
-    ------
-    TicketError
-        When it is not a ticket, of another version, truncated, changed, or larger than memory.
-    """
+    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here."""
     metadata = _metadata(written)
     _check_digest(written, metadata)
     try:
@@ -119,13 +113,7 @@ def content_from_bytes(written: bytes) -> Content:
 
 
 def write_content(written: bytes, path: str | Path) -> None:
-    """Write a ticket's bytes to a file, all of them or nothing.
-
-    Raises
-    ------
-    ArgumentError
-        When the path is no path, or its folder does not exist or cannot be written.
-    """
+    """Write a ticket's bytes to a file, all of them or nothing."""
     path = _as_path(path)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
@@ -141,15 +129,7 @@ def write_content(written: bytes, path: str | Path) -> None:
 
 
 def read_content(path: str | Path) -> tuple[Path, bytes]:
-    """Return the path and the bytes of a ticket's file.
-
-    Raises
-    ------
-    ArgumentError
-        When the path is no path.
-    TicketError
-        When there is no such file, or it cannot be read, or is larger than memory.
-    """
+    """Return the path and the bytes of a ticket's file."""
     path = _as_path(path)
     try:
         if not path.is_file():

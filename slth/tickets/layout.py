@@ -21,30 +21,7 @@ Role = Literal["parameter", "buffer"]
 
 @dataclass(frozen=True)
 class TensorLayout:
-    """One tensor of a module.
-
-    Parameters
-    ----------
-    name : str
-        Its path, such as ``"layer1.0.conv1.weight"``, which is also the path of its random stream.
-    shape : sequence of int
-        Empty for a single number.
-    dtype : str
-        As numpy and torch call it: "float32", "bfloat16", "int64".
-    role : {"parameter", "buffer"}
-    aliases : sequence of str
-        Further names of the same tensor, where weights are tied.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A field is of another kind.
-
-    Examples
-    --------
-    >>> TensorLayout("fc.weight", (10, 84)).size
-    840
-    """
+    """One tensor of a module."""
 
     name: str
     shape: Sequence[int]
@@ -111,13 +88,7 @@ class Layout:
         return sha256(text.encode("utf-8")).hexdigest()
 
     def __getitem__(self, name: str) -> TensorLayout:
-        """Return the tensor of a name, which may be an alias.
-
-        Raises
-        ------
-        slth.errors.ArgumentError
-            There is none.
-        """
+        """Return the tensor of a name, which may be an alias."""
         for tensor in self.tensors:
             if name == tensor.name or name in tensor.aliases:
                 return tensor
@@ -190,31 +161,7 @@ def masked_weights(
     Weight i, in row-major order whatever the memory looks like, is number i of the stream (seed, name); only what is
     kept is drawn.
 
-    Parameters
-    ----------
-    tensor : TensorLayout
-    mask : array_like of bool or integers [shape]
-        What weights are multiplied by: 0 and 1, or signs, or small whole numbers.
-    seed : int
-    law : WeightLaw
-    gain : float
-
-    Returns
-    -------
-    float64 [shape]
-        Zeros are positive.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The mask is of another shape or holds other numbers.
-
-    Examples
-    --------
-    >>> layer = TensorLayout("fc.weight", (2, 2))
-    >>> kept = masked_weights(layer, [[1, 0], [0, 0]], seed=0, law=WeightLaw("uniform"))
-    >>> bool(kept[0, 0] == WeightLaw("uniform").weights(Stream(0, "fc.weight"), 0, 1)[0])
-    True
+    Shapes: mask array_like of bool or integers [shape]; result float64 [shape].
     """
     factors = np.asarray(mask)
     if factors.dtype.kind not in "biu" or factors.shape != tensor.shape:

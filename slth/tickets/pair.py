@@ -265,25 +265,7 @@ class RandomLayer:
 
 @dataclass(frozen=True)
 class RandomTensor:
-    r"""One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``.
-
-    Parameters
-    ----------
-    path : str
-        Name of the tensor, and of its stream and mask.
-    extents : tuple of int
-        Its shape; numbers stand in row-major order.
-
-    Raises
-    ------
-    ArgumentError
-        When the name is none, or the tensor exceeds 2**62 entries.
-
-    Examples
-    --------
-    >>> RandomTensor("fc.weight", (10, 84)).open_positions
-    840
-    """
+    r"""One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``."""
 
     path: str
     extents: tuple[int, ...]

@@ -16,26 +16,7 @@ from slth.training.recipe import Recipe
 
 
 class Batches:
-    """The batches of a run, each of which depends on the seed and its step alone.
-
-    Parameters
-    ----------
-    data : Examples
-    recipe : Recipe
-    seed : int
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The recipe's augmentation or normalisation does not fit the inputs.
-
-    Examples
-    --------
-    >>> batches = Batches(Examples(torch.arange(5.0), torch.arange(5)), Recipe(batch_size=2), 0)
-    >>> with batches.generators():
-    ...     sorted(int(x) for step in range(batches.per_epoch) for x in batches.at(step)[1])
-    [0, 1, 2, 3, 4]
-    """
+    """The batches of a run, each of which depends on the seed and its step alone."""
 
     def __init__(self, data: Examples, recipe: Recipe, seed: int) -> None:
         self._data, self._recipe, self._seed = data, recipe, seed

@@ -28,18 +28,7 @@ FORMAT = "checkpoint/1"
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What a run trains, and how: what a checkpoint must agree with.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    data : Examples
-    recipe : Recipe
-    method : Method or None
-    trained : tuple of str
-        Names of the trained parameters.
-    seed : int
-    """
+    """What a run trains, and how: what a checkpoint must agree with."""
 
     module: nn.Module
     data: Examples

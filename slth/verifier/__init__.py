@@ -24,12 +24,7 @@ FAMILIES = ("subset_sums", "networks", "constants", "estimates")
 
 @cache
 def all_checks() -> Mapping[str, Check]:
-    """Every check by its key, in the order of reports.
-
-    Returns
-    -------
-    mapping
-    """
+    """Every check by its key, in the order of reports."""
     found: dict[str, Check] = {}
     for family in FAMILIES:
         for check in import_module(f"{__name__}.{family}").CHECKS:
@@ -41,32 +36,7 @@ def all_checks() -> Mapping[str, Check]:
 def verify(
     keys: Sequence[str] = (), *, effort: Effort | None = None, progress: Progress | None = None
 ) -> list[Finding]:
-    """Try bounds and certificates.
-
-    Parameters
-    ----------
-    keys : sequence of str
-        Of bounds, or ``certificate.per-weight`` and the like; without any, everything there is.
-    effort : Effort, optional
-        How much to try.
-    progress : callable, optional
-        Called with ("verify", checks done, checks).
-
-    Returns
-    -------
-    list of Finding
-        One for each key, those that cannot be tried included.
-
-    Raises
-    ------
-    ArgumentError
-        A key is unknown.
-
-    Examples
-    --------
-    >>> verify(["malach2020.width"])[0].verdict
-    'untestable'
-    """
+    """Try bounds and certificates."""
     effort = effort or Effort()
     wanted = list(dict.fromkeys(keys)) or known_keys()
     for key in wanted:
@@ -84,24 +54,7 @@ def verify(
 
 
 def verify_case(key: str, case: Mapping[str, Any], *, effort: Effort | None = None) -> Finding:
-    """Try one case again, as a reproducer names it.
-
-    Parameters
-    ----------
-    key : str
-    case : mapping
-        The case's arguments.
-    effort : Effort, optional
-
-    Returns
-    -------
-    Finding
-
-    Raises
-    ------
-    ArgumentError
-        The key is unknown or has no cases, or the case lacks an argument.
-    """
+    """Try one case again, as a reproducer names it."""
     if key not in known_keys():
         raise _unknown(key)
     check = all_checks().get(key)
@@ -117,12 +70,7 @@ def verify_case(key: str, case: Mapping[str, Any], *, effort: Effort | None = No
 
 
 def known_keys() -> list[str]:
-    """What can be asked for: the keys of all checks, then those of all other bounds.
-
-    Returns
-    -------
-    list of str
-    """
+    """What can be asked for: the keys of all checks, then those of all other bounds."""
     from slth.theory import bounds
 
     return [*all_checks(), *(key for key in bounds if key not in all_checks())]

@@ -18,16 +18,7 @@ Verdict: TypeAlias = Literal["held", "violated", "constant", "estimate", "untest
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much to try.
-
-    Parameters
-    ----------
-    examples : int
-        Cases for each inequality or probability.
-    trials : int
-        Trials for each probability, and samples for each constant.
-    seed : int
-    """
+    """How much to try."""
 
     examples: int = 40
     trials: int = 200
@@ -36,21 +27,7 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Inequality:
-    """A claim that holds in every single case: ``ratio(case) <= 1``.
-
-    Parameters
-    ----------
-    key : str
-        Of the bound, or of what is certified.
-    claim : str
-        In words.
-    cases : callable
-        Returns the strategy from which cases are drawn.
-    ratio : callable
-        What was found over what is allowed; above 1 it is a violation. NaN says that the case decides nothing.
-    share : float
-        Of the examples, where one case takes long.
-    """
+    """A claim that holds in every single case: ``ratio(case) <= 1``."""
 
     key: str
     claim: str
@@ -61,16 +38,7 @@ class Inequality:
 
 @dataclass(frozen=True, kw_only=True)
 class Probability:
-    """A claim about the probability of an event.
-
-    Parameters
-    ----------
-    side : {"at least", "at most"}
-    claimed : callable
-        The probability of a case, according to the bound.
-    successes : callable
-        ``successes(case, trials, seed)``: how many of so many independent trials had the event.
-    """
+    """A claim about the probability of an event."""
 
     key: str
     claim: str
@@ -107,15 +75,7 @@ class Constant:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A model or a limit, which no measurement can violate: how far it is from what is measured.
-
-    Parameters
-    ----------
-    regimes : sequence of Case
-    predicted : callable
-    measured : callable
-        ``measured(case, count, seed)``, estimated from so many samples.
-    """
+    """A model or a limit, which no measurement can violate: how far it is from what is measured."""
 
     key: str
     claim: str
@@ -129,26 +89,7 @@ Check: TypeAlias = Inequality | Probability | Constant | Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What became of one check.
-
-    Parameters
-    ----------
-    key, claim : str
-    verdict : {"held", "violated", "constant", "estimate", "untestable"}
-    trials : int
-        Cases or samples that were tried.
-    worst : float or None
-        The largest ratio of what was found to what is allowed; of a constant the largest C over the regimes.
-    interval : tuple of two floats or None
-        Of the worst ratio or the constant; None where it is no statistic.
-    confidence : float or None
-        Of the intervals.
-    case : Case or None
-        Where the worst was found.
-    rows : tuple of mappings
-        One for each regime of a constant or an estimate.
-    note : str
-    """
+    """What became of one check."""
 
     key: str
     claim: str

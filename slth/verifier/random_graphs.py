@@ -33,14 +33,7 @@ SIDE = 5
 
 
 class Growing:
-    """A graph under construction: each step takes the newest nodes unless it is told which.
-
-    Parameters
-    ----------
-    generator : numpy.random.Generator
-    shape : (channels, height, width)
-        Of the input.
-    """
+    """A graph under construction: each step takes the newest nodes unless it is told which."""
 
     def __init__(self, generator: np.random.Generator, shape: Shape) -> None:
         self.generator, self.last = generator, INPUT

@@ -27,22 +27,7 @@ BLOCK = 2**22
 def draw(law: str, generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """Draw values of a law.
 
-    Parameters
-    ----------
-    law : {"uniform", "normal", "products", "scaled-normal"}
-        U[-1, 1]; N(0, 1); 0 with probability 1/2 and else X Y with X from U[0, 1] and Y from U[-1, 1]; vectors Z V
-        of one N(0, 1) number Z and normal V, along the last axis.
-    generator : numpy.random.Generator
-    shape : tuple of int
-
-    Returns
-    -------
-    float64[shape]
-
-    Raises
-    ------
-    ArgumentError
-        The law is unknown.
+    Shapes: result float64[shape].
     """
     if law == "uniform":
         return generator.uniform(-1.0, 1.0, shape)
@@ -60,14 +45,7 @@ def draw(law: str, generator: np.random.Generator, shape: tuple[int, ...]) -> Fl
 def subsets(n: int, size: int | None) -> NDArray[np.float32]:
     """All subsets of n, or those of one size, as rows of 0 and 1.
 
-    Parameters
-    ----------
-    n : int
-    size : int or None
-
-    Returns
-    -------
-    float32[count, n]
+    Shapes: result float32[count, n].
     """
     if size is None:
         rows = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
@@ -83,16 +61,7 @@ def subsets(n: int, size: int | None) -> NDArray[np.float32]:
 def count_reached(values: Floats, target: Floats, eps: float, *, size: int | None = None) -> int:
     """In how many rows some subset sum is within eps of the target in every coordinate, by trying all subsets.
 
-    Parameters
-    ----------
-    values : float64[rows, n, D]
-    target : float64[D]
-    eps : float
-    size : int or None
-
-    Returns
-    -------
-    int
+    Shapes: values float64[rows, n, D]; target float64[D].
     """
     rows, n, dimension = values.shape
     table = subsets(n, size).astype(np.float64)
@@ -109,16 +78,7 @@ def least_covering(values: Floats, interval: tuple[float, float], eps: float) ->
 
     More values never cover less, so bisection finds it.
 
-    Parameters
-    ----------
-    values : float64[most]
-    interval : tuple of two floats
-    eps : float
-
-    Returns
-    -------
-    float
-        inf where all of them are too few.
+    Shapes: values float64[most].
     """
     useful = np.flatnonzero(values)[:MOST_COVERED]  # zeros add no sum, and are counted all the same
     least = _bisected(len(useful), lambda n: coverage(values[useful[:n]], interval).worst_error <= eps)
@@ -128,16 +88,7 @@ def least_covering(values: Floats, interval: tuple[float, float], eps: float) ->
 def least_reaching(values: Floats, target: Floats, eps: float) -> float:
     """The least n for which some sum of the first n vectors is within eps of a target in the maximum norm.
 
-    Parameters
-    ----------
-    values : float64[most, D]
-    target : float64[D]
-    eps : float
-
-    Returns
-    -------
-    float
-        inf where all of them are too few.
+    Shapes: values float64[most, D]; target float64[D].
     """
     sums = np.zeros((1, len(target)))
     for n, value in enumerate(values, start=1):
@@ -148,17 +99,7 @@ def least_reaching(values: Floats, target: Floats, eps: float) -> float:
 
 
 def least_equal(values: NDArray[np.int64], targets: NDArray[np.int64]) -> float:
-    """The least n for which every target is exactly a subset sum of the first n integers.
-
-    Parameters
-    ----------
-    values, targets : int64
-
-    Returns
-    -------
-    float
-        inf where all values are too few.
-    """
+    """The least n for which every target is exactly a subset sum of the first n integers."""
     shift = int(np.abs(values).sum()) + int(np.abs(targets).max(initial=0))
     reached = 1 << shift  # bit shift + s is set where s is a sum
     for n, value in enumerate(values.tolist(), start=1):

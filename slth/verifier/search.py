@@ -39,17 +39,7 @@ CONFIRMING = 10
 
 
 def run_check(check: Check, effort: Effort) -> Finding:
-    """Try a check.
-
-    Parameters
-    ----------
-    check : Check
-    effort : Effort
-
-    Returns
-    -------
-    Finding
-    """
+    """Try a check."""
     if isinstance(check, Inequality):
         return _inequality(check, effort)
     if isinstance(check, Probability):
@@ -58,18 +48,7 @@ def run_check(check: Check, effort: Effort) -> Finding:
 
 
 def run_case(check: Check, case: Case, effort: Effort) -> Finding:
-    """Try one case of an inequality or a probability again.
-
-    Parameters
-    ----------
-    check : Check
-    case : Case
-    effort : Effort
-
-    Returns
-    -------
-    Finding
-    """
+    """Try one case of an inequality or a probability again."""
     if isinstance(check, Inequality):
         ratio = check.ratio(case)
         if math.isnan(ratio):
@@ -83,23 +62,7 @@ def run_case(check: Check, case: Case, effort: Effort) -> Finding:
 
 
 def seed_of(number: int, case: Case, purpose: str) -> int:
-    """A seed that belongs to a case and a purpose.
-
-    Parameters
-    ----------
-    number : int
-    case : Case
-    purpose : str
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> seed_of(0, {"n": 3}, "trials") == seed_of(0, {"n": 3}, "trials")
-    True
-    """
+    """A seed that belongs to a case and a purpose."""
     text = json.dumps([number, dict(case), purpose], sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 

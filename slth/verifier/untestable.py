@@ -79,22 +79,7 @@ SIZES: dict[str, dict[str, float]] = {
 
 
 def why_untestable(bound: Bound) -> str:
-    """Say why a bound without a check is not tried.
-
-    Parameters
-    ----------
-    bound : Bound
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from slth.theory import bounds
-    >>> why_untestable(bounds["pensia2020.kept"])
-    'arithmetic: a sum over weights'
-    """
+    """Say why a bound without a check is not tried."""
     key = bound.key
     if key in SIZES:
         shown = ", ".join(f"{name} = {value:g}" for name, value in SIZES[key].items())

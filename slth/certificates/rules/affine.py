@@ -32,10 +32,7 @@ _MOST_KEPT = 2**22  # entries of matrices that are kept for the next rows: some 
 class Constants:
     """Which inputs and outputs of an affine map are 1 in the target, whatever its input.
 
-    Parameters
-    ----------
-    inputs : bool[columns]
-    outputs : bool[rows]
+    Shapes: inputs bool[columns]; outputs bool[rows].
     """
 
     inputs: Bools
@@ -46,32 +43,9 @@ class Constants:
 class AffineRule:
     """An affine map, the target's and the ticket's.
 
-    Parameters
-    ----------
-    layout : Layout
-        Of the matrix.
-    weights : Interval float64[kernel]
-        The target's numbers.
-    positive : Interval float64[kernel]
-        The ticket's numbers on nonnegative inputs.
-    negative : Interval float64[kernel] or None
-        On negative inputs; None where they are the same.
-    errors, negative_errors : Interval float64[kernel], the second or None
-        Ticket's minus target's numbers.
-    bias, bias_error : Interval float64[rows]
-        The target's constants, and the ticket's minus the target's.
-    magnitude, bias_magnitude : float64[kernel], float64[rows]
-        Sums of absolute products behind the ticket's numbers.
-    target_terms, terms : int
-        Largest number of products that any output of the target and of the ticket adds up.
-    factor : float
-        Upper bound of 1 and of the ticket's random weights and gain.
-    narrowed : bool
-        Whether linear bounds of its values are worth their work: not those of means and of fixed scales.
-    gathered : bool
-        Whether ``weights`` and ``errors`` say of one of several copies of an input what all of them come to together:
-        right for the target's values, and not entry by entry.
-    constants : Constants or None
+    Shapes: weights Interval float64[kernel]; positive Interval float64[kernel]; negative Interval float64[kernel] or
+    None; errors, negative_errors Interval float64[kernel], the second or None; bias, bias_error Interval float64[rows];
+    magnitude, bias_magnitude float64[kernel], float64[rows].
     """
 
     linear: ClassVar[bool] = True

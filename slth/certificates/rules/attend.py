@@ -42,20 +42,7 @@ _EXP_ROUNDINGS = 8  # 4 units in the last place
 
 @dataclass(frozen=True)
 class AttendRule:
-    """The sum of the heads' attention, of queries, keys, values and, with ``mirrored``, w with c, and x.
-
-    Parameters
-    ----------
-    heads : int
-    queries, keys : int
-        Numbers of tokens.
-    shared : bool
-        Whether all heads have the same keys.
-    mirrored : bool
-        Whether the second form of the scores' errors is known.
-    by_lemma : bool
-        Whether what changed shares contribute is bounded by the theorem's lemma instead.
-    """
+    """The sum of the heads' attention, of queries, keys, values and, with ``mirrored``, w with c, and x."""
 
     linear: ClassVar[bool] = False
 

@@ -22,12 +22,7 @@ from slth.certificates.rule import Around, Evaluation, Norms
 class GatherRule:
     """Every output is an input or 0.
 
-    Parameters
-    ----------
-    indices : int64[outputs]
-        Which input each output is, -1 where it is 0.
-    columns : int
-        Number of inputs.
+    Shapes: indices int64[outputs].
     """
 
     linear: ClassVar[bool] = True

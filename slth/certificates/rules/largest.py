@@ -30,10 +30,7 @@ from slth.certificates.rule import Around, Evaluation, Norms
 class LargestRule:
     """Maximum over windows.
 
-    Parameters
-    ----------
-    windows : int64[outputs, size]
-        The inputs of each window; where it stands over the edge one of its inputs is repeated.
+    Shapes: windows int64[outputs, size].
     """
 
     linear: ClassVar[bool] = False

@@ -17,9 +17,7 @@ from slth.certificates.rule import Around, Evaluation, Norms
 class ConstantRule:
     """The same values whatever the input.
 
-    Parameters
-    ----------
-    values : float64[n]
+    Shapes: values float64[n].
     """
 
     linear: ClassVar[bool] = True

@@ -23,24 +23,10 @@ class Engine(Protocol):
         """Yield each item as it is finished, in any order; closing the iterator stops the rest.
 
         Items are taken a few ahead of what is computed: there may be millions.
-
-        Raises
-        ------
-        slth.errors.EngineError
-            The workers are gone or cannot be started.
         """
 
 
 def check_jobs(jobs: int | None) -> None:
-    """Refuse numbers of workers below 1.
-
-    Parameters
-    ----------
-    jobs : int or None
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-    """
+    """Refuse numbers of workers below 1."""
     if jobs is not None and jobs < 1:
         raise ArgumentError("jobs", jobs, "must be at least 1", "leave it out for one worker for each core")

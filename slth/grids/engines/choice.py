@@ -16,33 +16,7 @@ ENGINES = ("serial", "loky", "dask", "slurm")
 def make_engine(
     name: str, *, jobs: int | None = None, address: str | None = None, slurm: Slurm | None = None
 ) -> Engine:
-    """Make an engine from its name and options.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`ENGINES`.
-    jobs : int, optional
-        Workers; one for each core by default, one job for ``slurm``.
-    address : str, optional
-        Of a running Dask scheduler.
-    slurm : Slurm, optional
-        Options of ``slurm``; its ``jobs`` are replaced where ``jobs`` is given.
-
-    Returns
-    -------
-    Engine
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        No such engine, or an option that it does not have.
-
-    Examples
-    --------
-    >>> make_engine("loky", jobs=2)
-    Loky(jobs=2)
-    """
+    """Make an engine from its name and options."""
     if name not in ENGINES:
         raise ArgumentError("engine", name, "is not an engine", did_you_mean(name, ENGINES))
     if address is not None and name != "dask":

@@ -41,22 +41,7 @@ NO_DASHBOARD: dict[str, Any] = {"dashboard": False, "dashboard_address": "127.0.
 
 @dataclass(frozen=True, kw_only=True)
 class Dask:
-    """A Dask cluster: one on this machine, or one whose scheduler runs already.
-
-    Parameters
-    ----------
-    jobs : int, optional
-        Workers on this machine; one for each usable core by default.
-    address : str, optional
-        Of a running scheduler ("tcp://host:8786"), or the path of its scheduler file.
-    patience : float
-        Seconds in which the first worker has to appear.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is to be no worker, or both are given.
-    """
+    """A Dask cluster: one on this machine, or one whose scheduler runs already."""
 
     jobs: int | None = None
     address: str | None = None
@@ -89,27 +74,6 @@ class Slurm:
     """Jobs of SLURM, each a Dask worker with one core; the scheduler runs in this process.
 
     What is None is taken from Dask's own configuration file (``jobqueue.yaml``), which many clusters provide.
-
-    Parameters
-    ----------
-    jobs : int
-        Jobs to submit.
-    queue, account : str, optional
-    walltime : str
-        Hours, minutes and seconds that a job may take.
-    memory : str
-        Of a job.
-    directives : tuple of str
-        Further lines ``#SBATCH ...``, without that word.
-    patience : float
-        Seconds in which the first job has to start.
-    local_directory : str, optional
-        Scratch folder of the nodes.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is to be no job, or the walltime or the memory cannot be read.
     """
 
     jobs: int = 1
@@ -142,17 +106,7 @@ class Slurm:
             yield from _stream(_client(stack, cluster), items, patience=self.patience, check=jobs.check)
 
     def job_script(self) -> str:
-        """Give the script that is handed to ``sbatch`` for each job.
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        slth.errors.EngineError
-            dask-jobqueue is not installed.
-        """
+        """Give the script that is handed to ``sbatch`` for each job."""
         with self._cluster() as cluster:
             script: str = cluster.job_script()
             return script

@@ -31,13 +31,7 @@ WATCH = 0.5
 
 @dataclass(frozen=True)
 class Serial:
-    """One item after the other in this process.
-
-    Examples
-    --------
-    >>> list(Serial().compute([]))
-    []
-    """
+    """One item after the other in this process."""
 
     name = "serial"
 
@@ -49,18 +43,7 @@ class Serial:
 
 @dataclass(frozen=True, kw_only=True)
 class Loky:
-    """Processes on this machine.
-
-    Parameters
-    ----------
-    jobs : int, optional
-        Processes; one for each usable core by default.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        There is to be none.
-    """
+    """Processes on this machine."""
 
     jobs: int | None = None
     name = "loky"

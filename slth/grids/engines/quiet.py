@@ -20,12 +20,7 @@ LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application"
 
 @contextmanager
 def silent_loggers() -> Iterator[None]:
-    """Keep Dask and its event loop from logging inside.
-
-    Yields
-    ------
-    None
-    """
+    """Keep Dask and its event loop from logging inside."""
     with suppress(ModuleNotFoundError):
         import_module("distributed")  # loading it sets levels of its own
     before = {name: logging.getLogger(name).level for name in LOGGERS}
@@ -40,12 +35,7 @@ def silent_loggers() -> Iterator[None]:
 
 @contextmanager
 def same_interrupts() -> Iterator[None]:
-    """Keep what Ctrl-C means: dask-jobqueue, when it is imported, lets it exit with success.
-
-    Yields
-    ------
-    None
-    """
+    """Keep what Ctrl-C means: dask-jobqueue, when it is imported, lets it exit with success."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -60,10 +50,6 @@ def interrupts_later() -> Iterator[None]:
 
     A terminal sends Ctrl-C to a whole group of processes. That of the driver is enough: it ends the others. Those that
     threads started inside will ever start inherit the mask.
-
-    Yields
-    ------
-    None
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
