@@ -11,7 +11,7 @@ demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
 
 test: $(V)/.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(V)/.stamp
 	$(BIN)/python -m pytest -m slow
