@@ -6,16 +6,14 @@ when interrupted or terminated. A user's mistake never shows a traceback.
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError
+from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look, stoppable
 from slth.cli.streams import OutputError, printing, provide_streams, say
 from slth.errors import SlthError
 
@@ -37,9 +35,10 @@ def _main(tokens: list[str]) -> int:
     """Run one command and tell how it ended."""
     if not provide_streams():
         return _fail(tokens, "standard output is closed: send it to a file, or nowhere", "OutputError", 1)
-    with _quiet_warnings(), _terminable():
+    with _quiet_warnings(), stoppable():
         try:
             outcome = _run(tokens)
+            look()
             return 0 if outcome is None else outcome.deliver()
         except BrokenPipeError:
             return 1  # the result has not arrived, and whoever left knows that
@@ -107,25 +106,6 @@ def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception for as long as a command runs, where this thread may do so."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end has begun: what tidies up is left to finish
-        raise Terminated
-
-    try:
-        before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
