@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, key_value_table
+from slth.cli.outcome import Outcome, key_value_table, table_of
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -30,11 +29,10 @@ def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
     ]
 
     def show() -> list[RenderableType]:
-        table = Table("bound", "family", "says", "direction", "provenance", box=None)
-        for row in rows:
-            known = "recalled, unverified" if row["provenance"] == "recalled" else row["provenance"]
-            table.add_row(row["key"], row["family"], row["title"], row["direction"], known)
-        return [table]
+        headings = ("bound", "family", "says", "direction", "provenance")
+        known = {"recalled": "recalled, unverified"}
+        lines = ([row[key] for key in ("key", "family", "title", "direction", "provenance")] for row in rows)
+        return [table_of(((*line[:-1], known.get(line[-1], line[-1])) for line in lines), headings)]
 
     return Outcome("bound ls", common, {"bounds": rows}, show)
 
@@ -76,19 +74,14 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
         facts["constant"] = _constant(bound)
         if bound.implicit:
             facts["solved"] = "the value is found numerically: it stands on both sides, or is the smallest that fits"
-        table = Table("argument", "is", "range", "default", box=None)
-        for name, parameter in bound.parameters.items():
-            whole = ", whole" if parameter.whole else ""
-            default = "-" if parameter.default is None else f"{parameter.default:g}"
-            table.add_row(
-                f"--{name.replace('_', '-')}",
-                parameter.meaning,
-                parameter.range_text() + whole,
-                default,
-            )
+        arguments = [
+            (f"--{name.replace('_', '-')}", given.meaning, given.range_text() + ", whole" * given.whole,
+             "-" if given.default is None else f"{given.default:g}")
+            for name, given in bound.parameters.items()
+        ]  # fmt: skip
         if bound.constant is not None:
-            table.add_row("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-")
-        return [key_value_table(facts), "", table]
+            arguments.append(("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-"))
+        return [key_value_table(facts), "", table_of(arguments, ("argument", "is", "range", "default"))]
 
     return Outcome("bound show", common, data, view)
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import RenderableType
-from rich.table import Table
 
 from slth.cli.checks import check_out
 from slth.cli.endings import UsageError
 from slth.cli.engines import WORK, Work, kept_if_interrupted
 from slth.cli.failures import in_words_of_the_command_line
 from slth.cli.options import COMMON, FLAG, Common
-from slth.cli.outcome import Outcome
+from slth.cli.outcome import Outcome, table_of
 from slth.cli.places import repository_folder
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
@@ -145,10 +144,8 @@ def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcom
     data = {"figures": made, "failed": failed, "index": page}
 
     def show() -> list[RenderableType]:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for entry in made:
-            table.add_row(entry["figure"], entry["status"], str(entry.get("pdf") or entry["reason"]))
-        return [table, *([] if page is None else ["", f"open {page}"])]
+        lines = ((entry["figure"], entry["status"], entry.get("pdf") or entry["reason"]) for entry in made)
+        return [table_of(lines, ("", "", "")), *([] if page is None else ["", f"open {page}"])]
 
     return Outcome("figure", common, data, show, exit_code=int(failed > 0))
 
@@ -169,10 +166,9 @@ def _list(folder: Path, common: Common) -> Outcome:
     ]
 
     def show() -> list[RenderableType]:
-        table = Table("figure", "table", "picture", "what it shows", box=None)
-        for row in rows:
-            states = ("here" if row[key] else "absent" for key in ("table", "picture"))
-            table.add_row(row["figure"], *states, row["description"])
+        here = {True: "here", False: "absent"}
+        lines = ((row["figure"], here[row["table"]], here[row["picture"]], row["description"]) for row in rows)
+        table = table_of(lines, ("figure", "table", "picture", "what it shows"))
         return [table, "", "slth figure NAME draws one, slth figure --all draws all"]
 
     return Outcome("figure", common, {"figures": rows}, show)

@@ -75,7 +75,7 @@ def run(
     data = {**_counts(table), "kept": result.kept, "seed": experiment.seed, "table": result.path}
 
     def show() -> list[RenderableType]:
-        return [key_value_table(data, title=_title(experiment))]
+        return [key_value_table(data, title=title_of(experiment))]
 
     return Outcome("run", common, data, show, exit_code=exit_code(table))
 
@@ -99,7 +99,8 @@ def _counts(table: ResultTable) -> dict[str, Any]:
     }
 
 
-def _title(experiment: Experiment) -> str:
+def title_of(experiment: Experiment) -> str:
+    """Name and description."""
     return f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
 
 
@@ -124,6 +125,6 @@ def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> 
     def show() -> list[RenderableType]:
         script = [] if data["job_script"] is None else ["", data["job_script"]]
         rest = {key: value for key, value in data.items() if key != "job_script"}
-        return [key_value_table(rest, title=_title(experiment)), *script]
+        return [key_value_table(rest, title=title_of(experiment)), *script]
 
     return Outcome("run", common, data, show)

@@ -58,6 +58,7 @@ SETTINGS: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,
 }
 
 
@@ -110,7 +111,7 @@ def save_figure(drawing: Figure, stem: Path, *, title: str, about: Mapping[str, 
     for ending, fields in metadata.items():
         path = stem.with_name(f"{stem.name}.{ending}")
         temporary = path.with_name(path.name + ".part")
-        with mpl.rc_context({**SETTINGS, "pdf.fonttype": 42}):
+        with style():
             drawing.savefig(temporary, format=ending, dpi=160, metadata=fields)
         temporary.replace(path)
         paths.append(path)

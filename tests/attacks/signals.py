@@ -1,4 +1,4 @@
-"""Storms of signals on small grids at random moments: nothing but a clean end is told, and the resumed table is whole."""
+"""Storms of signals on small grids at random moments: a clean end is told, and the resumed table is whole."""
 
 from __future__ import annotations
 

@@ -107,7 +107,12 @@ def _pool(processes: int) -> Iterator[Any]:
     from joblib.externals.loky import ProcessPoolExecutor
 
     pinned = dict.fromkeys(PINNED, "1")
-    pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),), env=pinned)
+    try:
+        pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),), env=pinned)
+    except OSError as problem:
+        where = problem.filename or "shared memory (/dev/shm)"
+        message = f"processes need locks in {where}, which failed ({problem.strerror or problem})"
+        raise EngineError(f"{message}: make it writable, or use --engine serial") from problem
     try:
         yield pool
     finally:
