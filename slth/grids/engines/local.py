@@ -16,8 +16,8 @@ from typing import Any
 
 from slth.errors import EngineError
 from slth.grids.engines.base import PINNED, check_jobs
-from slth.grids.environment import usable_cores
 from slth.grids.work import Finished, Item, failure, work, work_pinned
+from slth.resources import thread_count
 
 AHEAD = 2
 """Items handed out beforehand for each process."""
@@ -59,14 +59,17 @@ class Loky:
         once more has failed.
         """
         source, ahead, in_hand = iter(items), deque[Item](), dict[Any, Item]()
-        jobs = self.jobs or usable_cores()
+        jobs = self.jobs or thread_count(None)
         while True:
             ahead.extend(islice(source, max(0, jobs - len(ahead))))
             if not ahead:
                 return
             yield from _until_one_dies(source, ahead, in_hand, min(jobs, len(ahead)))
             for item in in_hand.values():
-                yield from _alone(item)
+                alone: dict[Any, Item] = {}
+                yield from _until_one_dies(iter(()), deque([item]), alone, 1)
+                if alone:
+                    yield failure(item, EngineError("its process died, perhaps for want of memory"))
             in_hand.clear()
 
 
@@ -91,14 +94,6 @@ def _until_one_dies(
                     yield finished
         except BrokenProcessPool:
             return
-
-
-def _alone(item: Item) -> Generator[Finished, None, None]:
-    """Compute one item in a process of its own, which may die of it."""
-    in_hand: dict[Any, Item] = {}
-    yield from _until_one_dies(iter(()), deque([item]), in_hand, 1)
-    if in_hand:
-        yield failure(item, EngineError("its process died, perhaps for want of memory"))
 
 
 @contextmanager
