@@ -59,9 +59,12 @@ class Page(HTMLParser):
             self.headings.append(data)
 
 
+SOFTMAX = {"node": "attend", "score_error": 0.25, "score_spread": 0.125, "lemma": 8.0, "moved": 2.0}
 RECORDS = {
     "weights": record(),
-    "eps": record(eps=0.01, layers=1, attack=None),
+    "eps": record(
+        eps=0.01, layers=1, attack=None, attention=[SOFTMAX, SOFTMAX | {"node": "later", "lemma": float("inf")}]
+    ),
     "channels": record(channels=True, layers=1),
     "nothing certified": record(certified_error=float("inf"), norm_bound=float("inf"), layers=1),
 }
@@ -222,11 +225,9 @@ def test_svg_is_well_formed_and_named():
 
 
 def test_what_the_softmax_does_to_an_error():
-    one = {"node": "attend", "score_error": 0.25, "score_spread": 0.125, "lemma": 8.0, "moved": 2.0}
-    text = render_report(record(layers=1, attention=[one, one | {"node": "later", "lemma": float("inf")}]))
-    section = text.partition("What the softmax does to an error")[2].partition("<h2>")[0]
+    section = rendered("eps").partition("What the softmax does to an error")[2].partition("<h2>")[0]
     cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", section.partition("<tbody>")[2])
     assert cells[:6] == ["attend", "0.25", "0.125", "8", "2", "25.00 %"]
     assert cells[6] == "later"
     assert cells[9:] == ["inf", "2", "-"]
-    assert "What the softmax" not in render_report(record(layers=1))
+    assert "What the softmax does" not in rendered("weights")
