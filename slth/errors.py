@@ -73,17 +73,6 @@ class EngineError(SlthError):
 def printable(value: object, *, most: int = 300) -> str:
     r"""Give a stranger's text as a terminal may have it: on one line, control characters escaped, its middle cut.
 
-    Parameters
-    ----------
-    value : object
-        Its ``str`` is shown.
-    most : int
-        Characters that are left.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> printable("a\x1b[31mred\n")
@@ -99,22 +88,7 @@ def printable(value: object, *, most: int = 300) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that was probably meant.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> nearest("solv", ["demo", "solve"])
-    'solve'
-    """
+    """Give the known name that was probably meant, if there is one."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
@@ -122,15 +96,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give a remedy for an unknown name: the nearest known one, or all of them.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -13,6 +13,8 @@ from slth.errors import ArgumentError
 if TYPE_CHECKING:
     from slth.theory import Bound
 
+SOLVED = "the value is found numerically: it stands on both sides, or is the smallest that fits"
+
 
 def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
     """All bounds: what each is about and how well it is known."""
@@ -56,24 +58,21 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
         "implicit": bound.implicit,
         "arguments": {
             name: {
-                "meaning": parameter.meaning,
-                "range": parameter.range_text(),
-                "whole": parameter.whole,
-                "default": parameter.default,
+                "meaning": given.meaning,
+                "range": given.range_text(),
+                "whole": given.whole,
+                "default": given.default,
             }
-            for name, parameter in bound.parameters.items()
+            for name, given in bound.parameters.items()
         },
     }
 
     def view() -> list[RenderableType]:
-        facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity")}
-        if bound.remark:
-            facts["remark"] = bound.remark
+        facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity", "remark")}
         facts |= {"direction": bound.direction, "provenance": bound.provenance_text}
-        facts["assumes"] = "; ".join(data["assumptions"]) or "nothing"
-        facts["constant"] = _constant(bound)
-        if bound.implicit:
-            facts["solved"] = "the value is found numerically: it stands on both sides, or is the smallest that fits"
+        facts |= {"assumes": "; ".join(data["assumptions"]) or "nothing", "constant": _constant(bound)}
+        facts["solved"] = SOLVED if bound.implicit else None
+        facts = {name: text for name, text in facts.items() if text}
         arguments = [
             (f"--{name.replace('_', '-')}", given.meaning, given.range_text() + ", whole" * given.whole,
              "-" if given.default is None else f"{given.default:g}")
@@ -120,8 +119,7 @@ def evaluate(key: str, /, *, common: Common = COMMON, **arguments: float) -> Out
         facts["assumes"] = "; ".join(found.assumptions) or "nothing"
         if found.constant is not None:
             facts["constant"] = f"C = {found.constant:g} assumed: the factor of {bound.constant} is unspecified"
-        if found.implicit:
-            facts["solved"] = "numerically"
+        facts |= {"solved": "numerically"} if found.implicit else {}
         facts["provenance"] = found.provenance
         return [key_value_table(facts, title=key)]
 
@@ -136,9 +134,4 @@ def _constant(bound: Bound) -> str:
 
 
 def _in_short(bound: Bound) -> dict[str, Any]:
-    return {
-        "title": bound.title,
-        "direction": bound.direction,
-        "provenance": bound.provenance,
-        "provenance_text": bound.provenance_text,
-    }
+    return {name: getattr(bound, name) for name in ("title", "direction", "provenance", "provenance_text")}

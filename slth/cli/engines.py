@@ -56,13 +56,8 @@ class Work:
         from slth.grids.engines import Slurm, make_engine
         from slth.grids.run import Computation
 
-        slurm = Slurm(
-            queue=self.queue,
-            account=self.account,
-            walltime=self.walltime,
-            memory=self.memory,
-            directives=self.directive,
-        )
+        given = {name: getattr(self, name) for name in ("queue", "account", "walltime", "memory")}
+        slurm = Slurm(**given, directives=self.directive)
         return Computation(
             engine=make_engine(self.engine, jobs=self.jobs, address=self.address, slurm=slurm),
             context=Context(folders=data_folders(self.data_dir), device=self.device),
