@@ -39,10 +39,7 @@ class ArgumentError(SlthError, ValueError):
 
     def __init__(self, argument: str, value: object, rule: str, remedy: str) -> None:
         self.argument, self.value, self.rule, self.remedy = argument, value, rule, remedy
-        shown = " ".join(repr(value).split())
-        if len(shown) > 80:
-            shown = shown[:60] + " ... " + shown[-15:]
-        super().__init__(f"{argument}={shown} {rule}: {remedy}")
+        super().__init__(f"{argument}={printable(repr(value), most=80)} {rule}: {remedy}")
 
     def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
         """Pickle with all four fields, so that the error survives a process boundary."""
@@ -73,23 +70,25 @@ class EngineError(SlthError):
     """The workers of a run are gone or cannot be started; what was finished before is kept."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that was probably meant.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-
-    Returns
-    -------
-    str or None
+def printable(value: object, *, most: int = 300) -> str:
+    r"""Give a stranger's text as a terminal may have it: on one line, control characters escaped, its middle cut.
 
     Examples
     --------
-    >>> nearest("solv", ["demo", "solve"])
-    'solve'
+    >>> printable("a\x1b[31mred\n")
+    'a\\x1b[31mred'
     """
+    text = str(value)
+    if len(text) > 4 * most:  # not all of what may be long is looked at
+        text = text[: 2 * most] + text[-2 * most :]
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return text if len(text) <= most else f"{text[: most - 20]} ... {text[-15:]}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that was probably meant, if there is one."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
@@ -97,15 +96,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give a remedy for an unknown name: the nearest known one, or all of them.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -23,8 +23,10 @@ def plain(value: Any) -> Any:
     """Rebuild a value from what JSON has: dictionaries, lists, strings, numbers, truth values, null."""
     if isinstance(value, Enum):
         return plain(getattr(value, "label", value.value))
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):  # names of files may hold bytes that are no text
+        return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, np.generic | np.ndarray):
         return plain(value.tolist())
     if isinstance(value, int):
@@ -32,17 +34,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     if isinstance(value, Path):
-        return str(value)
+        return plain(str(value))
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name in the same folder and rename it."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

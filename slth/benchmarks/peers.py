@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slth.benchmarks.contenders import Contender, Declined
+from slth.grids.environment import version_of
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -30,10 +30,7 @@ def installed(module: str, extra: str) -> ModuleType:
 
 def titled(name: str, package: str) -> str:
     """A peer's name with its version."""
-    try:
-        return f"{name} {version(package)}"
-    except PackageNotFoundError:
-        return name
+    return " ".join(filter(None, (name, version_of(package))))
 
 
 def true_errors(values: Floats, subsets: npt.NDArray[np.bool_], targets: Floats) -> Floats:

@@ -9,16 +9,16 @@ that says why: no cell disappears.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from slth.benchmarks.contenders import Contender, Declined, Task
-from slth.errors import ArgumentError, did_you_mean
+from slth.errors import ArgumentError, did_you_mean, printable
+from slth.grids.cells import Cells
 from slth.grids.provenance import TABLE_NAME, write_provenance
 from slth.grids.tables import columns_of, write_csv
 from slth.grids.toml_files import import_registered, read_toml
@@ -74,20 +74,16 @@ class Benchmark:
     peers: dict[str, Any]
     digest: str = field(compare=False)
 
-    def cells(self) -> Iterator[dict[str, Any]]:
+    def cells(self) -> Cells:
         """Give every choice of one value from each list of the grid, the last list fastest."""
-        for values in itertools.product(*self.grid.values()):
-            yield dict(zip(self.grid, values, strict=True))
+        return Cells((self.grid,), {})
 
 
 def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
     """Read and check a benchmark's TOML file."""
     file = read_toml("benchmark", path, KEYS).part(full=full)
     task, document = file.task(TASKS), file.document
-    grid = document.get("grid", {})
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise file.wrong(f"has a grid entry {key!r} that is not a list with something in it", "write [value, ...]")
+    grid = file.lists(document.get("grid", {}))
     replicates = document.get("replicates", 3)
     if replicates < 1:
         raise file.wrong(f"has replicates = {replicates}", "measure at least once")
@@ -194,7 +190,7 @@ def _measure(contender: Contender, replicates: int) -> Row:
     except Declined as declined:
         return {"status": "declined", "reason": str(declined), "instances": contender.instances}
     except Exception as problem:  # a peer may fail in its own way; the table says so and goes on
-        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+        reason = printable(f"{type(problem).__name__}: {problem}", most=1000)
         return {"status": "failed", "reason": reason, "instances": contender.instances}
     seconds = statistics.median(elapsed for elapsed, _ in runs)
     values = {key: value for key, value in runs[-1][1].items() if key != "seconds"}

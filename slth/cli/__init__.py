@@ -6,18 +6,16 @@ when interrupted or terminated. A user's mistake never shows a traceback.
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError
-from slth.cli.streams import OutputError, printing, provide_streams, say
-from slth.errors import SlthError
+from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look, stoppable
+from slth.cli.streams import LONGEST, OutputError, printing, provide_streams, say
+from slth.errors import SlthError, printable
 
 if TYPE_CHECKING:
     from slth.cli.outcome import Outcome
@@ -37,9 +35,10 @@ def _main(tokens: list[str]) -> int:
     """Run one command and tell how it ended."""
     if not provide_streams():
         return _fail(tokens, "standard output is closed: send it to a file, or nowhere", "OutputError", 1)
-    with _quiet_warnings(), _terminable():
+    with _quiet_warnings(), stoppable():
         try:
             outcome = _run(tokens)
+            look()
             return 0 if outcome is None else outcome.deliver()
         except BrokenPipeError:
             return 1  # the result has not arrived, and whoever left knows that
@@ -62,7 +61,7 @@ def _main(tokens: list[str]) -> int:
             if "--debug" in tokens:
                 traceback.print_exc()
             hint = "" if "--debug" in tokens else "; run with --debug for the traceback"
-            message = f"internal error: {type(problem).__name__}: {_one_line(str(problem))}{hint}"
+            message = f"internal error: {type(problem).__name__}: {printable(problem, most=LONGEST)}{hint}"
             return _fail(tokens, message, type(problem).__name__, 1)
 
 
@@ -76,7 +75,7 @@ def _run(tokens: list[str]) -> Outcome | None:
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
-        raise UsageError(_one_line(str(problem))) from problem
+        raise UsageError(printable(problem, most=LONGEST)) from problem
     if isinstance(getattr(command, "__self__", None), App):
         prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
@@ -98,34 +97,11 @@ def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:
     """Say on stderr what went wrong and, where JSON was asked for, on stdout too: one object either way."""
     say(message)
     if "--json" in tokens:
-        import json
+        from slth.files import dumps
 
         with suppress(BrokenPipeError, OutputError), printing():
-            sys.stdout.write(json.dumps({"error": message, "kind": kind, "exit_code": code}) + "\n")
+            sys.stdout.write(dumps({"error": message, "kind": kind, "exit_code": code}) + "\n")
     return code
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception for as long as a command runs, where this thread may do so."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end has begun: what tidies up is left to finish
-        raise Terminated
-
-    try:
-        before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -133,7 +109,7 @@ def _quiet_warnings() -> Iterator[None]:
     """Show warnings to users as one line on stderr, without a file name and a line number of ours."""
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        say(f"warning: {_one_line(str(message))}")
+        say(f"warning: {printable(message, most=LONGEST)}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

@@ -12,9 +12,10 @@ from rich.table import Table
 from slth.cli.checks import check_out
 from slth.cli.endings import UsageError
 from slth.cli.options import COMMON, Common, DataDir, Device, Jobs
-from slth.cli.outcome import Outcome
+from slth.cli.outcome import Outcome, table_of
 from slth.cli.places import data_folders, repository_folder
 from slth.cli.progress import progress
+from slth.errors import printable
 
 HIDDEN = ("reason", "replicates", "warm_up_seconds")
 """Columns of the file that a person does not need on the screen."""
@@ -76,22 +77,17 @@ def _table(name: str, description: str, rows: list[dict[str, Any]]) -> Table:
     shown = [key for key in columns if key not in constant or key in ALWAYS]
     caption = ", ".join(f"{key} {_cell(rows[0][key])}" for key in constant if key not in ALWAYS) if rows else ""
     title = f"{name}: {description}" if description else name
-    table = Table(box=None, title=title, title_justify="left", title_style="bold", caption_justify="left")
-    table.caption = f"in all rows: {caption}" if caption else None
-    for key in shown:
-        numbers = all(isinstance(row.get(key), int | float) or row.get(key) is None for row in rows)
-        table.add_column(key.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        cells = [_cell(row.get(key)) for key in shown]
+    lines = [[_cell(row.get(key), exact=False) for key in shown] for row in rows]
+    for row, line in zip(rows, lines, strict=True):
         if row.get("status") != "ok":
-            cells[shown.index("status")] += f" ({row.get('reason')})"
-        table.add_row(*cells)
+            line[shown.index("status")] += f" ({row.get('reason')})"
+    table = table_of(lines, [key.replace("_", " ") for key in shown], title=title)
+    table.caption, table.caption_justify = printable(f"in all rows: {caption}") if caption else None, "left"
     return table
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
+def _cell(value: Any, *, exact: bool = True) -> Any:
+    """Lists as texts, and numbers in four digits."""
     if isinstance(value, float):
-        return f"{value:.4g}"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        return f"{value:.4g}" if exact else float(f"{value:.4g}")
+    return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, key_value_table
+from slth.cli.outcome import Outcome, key_value_table, table_of
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
     from slth.theory import Bound
+
+SOLVED = "the value is found numerically: it stands on both sides, or is the smallest that fits"
 
 
 def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
@@ -30,11 +31,10 @@ def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
     ]
 
     def show() -> list[RenderableType]:
-        table = Table("bound", "family", "says", "direction", "provenance", box=None)
-        for row in rows:
-            known = "recalled, unverified" if row["provenance"] == "recalled" else row["provenance"]
-            table.add_row(row["key"], row["family"], row["title"], row["direction"], known)
-        return [table]
+        headings = ("bound", "family", "says", "direction", "provenance")
+        known = {"recalled": "recalled, unverified"}
+        lines = ([row[key] for key in ("key", "family", "title", "direction", "provenance")] for row in rows)
+        return [table_of(((*line[:-1], known.get(line[-1], line[-1])) for line in lines), headings)]
 
     return Outcome("bound ls", common, {"bounds": rows}, show)
 
@@ -58,37 +58,29 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
         "implicit": bound.implicit,
         "arguments": {
             name: {
-                "meaning": parameter.meaning,
-                "range": parameter.range_text(),
-                "whole": parameter.whole,
-                "default": parameter.default,
+                "meaning": given.meaning,
+                "range": given.range_text(),
+                "whole": given.whole,
+                "default": given.default,
             }
-            for name, parameter in bound.parameters.items()
+            for name, given in bound.parameters.items()
         },
     }
 
     def view() -> list[RenderableType]:
-        facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity")}
-        if bound.remark:
-            facts["remark"] = bound.remark
+        facts = {name: data[name] for name in ("key", "family", "title", "citation", "statement", "quantity", "remark")}
         facts |= {"direction": bound.direction, "provenance": bound.provenance_text}
-        facts["assumes"] = "; ".join(data["assumptions"]) or "nothing"
-        facts["constant"] = _constant(bound)
-        if bound.implicit:
-            facts["solved"] = "the value is found numerically: it stands on both sides, or is the smallest that fits"
-        table = Table("argument", "is", "range", "default", box=None)
-        for name, parameter in bound.parameters.items():
-            whole = ", whole" if parameter.whole else ""
-            default = "-" if parameter.default is None else f"{parameter.default:g}"
-            table.add_row(
-                f"--{name.replace('_', '-')}",
-                parameter.meaning,
-                parameter.range_text() + whole,
-                default,
-            )
+        facts |= {"assumes": "; ".join(data["assumptions"]) or "nothing", "constant": _constant(bound)}
+        facts["solved"] = SOLVED if bound.implicit else None
+        facts = {name: text for name, text in facts.items() if text}
+        arguments = [
+            (f"--{name.replace('_', '-')}", given.meaning, given.range_text() + ", whole" * given.whole,
+             "-" if given.default is None else f"{given.default:g}")
+            for name, given in bound.parameters.items()
+        ]  # fmt: skip
         if bound.constant is not None:
-            table.add_row("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-")
-        return [key_value_table(facts), "", table]
+            arguments.append(("--constant", "C, which nobody knows: 1 shows the shape", "(0, inf)", "-"))
+        return [key_value_table(facts), "", table_of(arguments, ("argument", "is", "range", "default"))]
 
     return Outcome("bound show", common, data, view)
 
@@ -127,8 +119,7 @@ def evaluate(key: str, /, *, common: Common = COMMON, **arguments: float) -> Out
         facts["assumes"] = "; ".join(found.assumptions) or "nothing"
         if found.constant is not None:
             facts["constant"] = f"C = {found.constant:g} assumed: the factor of {bound.constant} is unspecified"
-        if found.implicit:
-            facts["solved"] = "numerically"
+        facts |= {"solved": "numerically"} if found.implicit else {}
         facts["provenance"] = found.provenance
         return [key_value_table(facts, title=key)]
 
@@ -143,9 +134,4 @@ def _constant(bound: Bound) -> str:
 
 
 def _in_short(bound: Bound) -> dict[str, Any]:
-    return {
-        "title": bound.title,
-        "direction": bound.direction,
-        "provenance": bound.provenance,
-        "provenance_text": bound.provenance_text,
-    }
+    return {name: getattr(bound, name) for name in ("title", "direction", "provenance", "provenance_text")}

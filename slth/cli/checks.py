@@ -12,6 +12,9 @@ from slth.errors import ArgumentError
 if TYPE_CHECKING:
     from slth.data.datasets import DataSet
 
+MOST_PARTS, LONGEST_NAME = 200, 255
+"""Of the path of a folder."""
+
 
 def check_file(argument: str, path: Path) -> None:
     """Refuse an input file that is not there."""
@@ -23,6 +26,9 @@ def check_file(argument: str, path: Path) -> None:
 
 def check_out(folder: Path, names: Iterable[str]) -> None:
     """Refuse a folder for results that cannot be one, or in which a result could not be written."""
+    if len(folder.parts) > MOST_PARTS or any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
+        rule = f"has more than {MOST_PARTS} folders in each other, or a name of more than {LONGEST_NAME} bytes"
+        raise ArgumentError("out", str(folder), rule, "name a folder that the system can hold")
     present = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
     if not present.is_dir():
         rule = "is not a folder" if present == folder else f"lies in {present}, which is not a folder"
@@ -38,11 +44,10 @@ def check_out(folder: Path, names: Iterable[str]) -> None:
 
 def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:
     """Load a data set, which must be bundled or in one of the folders."""
-    from slth.data.catalogue import CATALOGUE
     from slth.data.datasets import load
-    from slth.data.official import locate
+    from slth.data.official import missing
 
-    if name in CATALOGUE and locate(CATALOGUE[name], folders) is None:
-        remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {name}`"
-        raise ArgumentError("name", name, f"is not in {', '.join(map(str, folders))}", remedy)
+    advice = missing(name, folders)
+    if advice is not None:
+        raise ArgumentError("name", name, *advice)
     return load(name, data_dir=folders or None, seed=seed)

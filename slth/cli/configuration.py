@@ -41,7 +41,7 @@ def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arg
         return
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise ArgumentError("config", str(path), f"cannot be read ({problem})", "see slth.toml.example") from problem
     for name, content in settings.items():
         _check_table(path, name, content, sorted({verb[0] for verb in verbs}))

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from slth.cli.jobs import run_job
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome
+from slth.cli.progress import note
 from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
@@ -37,16 +38,8 @@ def per_weight(
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
     """
-    from slth.constructions import PerWeight
-
     target = target.chosen("mlp")
-    _check_candidates(candidates)
-    if candidates is None and eps is None and delta is None:
-        candidates = 30 if target.model == "attention" else 20
-    delta = USUAL_DELTA if eps is not None and delta is None else delta
-    method = PerWeight(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
-    values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
-    return _run("per-weight", method, target, values, common)
+    return _sums("per-weight", target, common, 30 if target.model == "attention" else 20, gain, candidates, eps, delta)
 
 
 def shallow(
@@ -62,15 +55,7 @@ def shallow(
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
     """
-    from slth.constructions import Shallow
-
-    _check_candidates(candidates)
-    if candidates is None and eps is None and delta is None:
-        candidates = 20
-    delta = USUAL_DELTA if eps is not None and delta is None else delta
-    method = Shallow(candidates=candidates, eps=eps, delta=delta, gain=_gain(gain))
-    values = {"candidates": candidates, "eps": eps, "delta": delta, "gain": gain}
-    return _run("shallow", method, target.chosen("mlp"), values, common)
+    return _sums("shallow", target.chosen("mlp"), common, 20, gain, candidates, eps, delta)
 
 
 def structured(
@@ -93,6 +78,22 @@ def structured(
     return _run("structured", method, target.chosen("small-cnn"), values, common)
 
 
+def _sums(
+    kind: str, target: Target, common: Common, usual: int, gain: str, candidates: int | None, *error: float | None
+) -> Outcome:
+    """Run a theorem about subset sums: with so many candidates, or as many as an error takes."""
+    from slth.constructions import PerWeight, Shallow
+
+    _check_candidates(candidates)
+    eps, delta = error
+    if candidates is None and eps is None and delta is None:
+        candidates = usual
+    delta = USUAL_DELTA if eps is not None and delta is None else delta
+    method: type[PerWeight | Shallow] = PerWeight if kind == "per-weight" else Shallow
+    values: dict[str, Any] = {"candidates": candidates, "eps": eps, "delta": delta}
+    return _run(kind, method(**values, gain=_gain(gain)), target, {**values, "gain": gain}, common)
+
+
 _TITLES = {
     "per-weight": "a strong lottery ticket, weight by weight",
     "shallow": "a strong lottery ticket of one layer more",
@@ -112,13 +113,13 @@ def _run(kind: str, method: Method, target: Target, values: dict[str, Any], comm
     return run_job(
         f"construct {kind}",
         job,
-        common,
         data,
+        common,
         title=f"{data.name}: {_TITLES[kind]} for {model.name}",
         command=command_text(f"construct {kind}", target, values, seed=common.seed),
         limit=target.limit,
         device=resolve_device(target.device),
-        warning=lambda graph: _warning(values.get("candidates"), graph),
+        before=lambda graph: _warn(common, values.get("candidates"), graph),
     )
 
 
@@ -129,19 +130,16 @@ def _check_candidates(candidates: int | None) -> None:
         raise ArgumentError("candidates", candidates, rule, "20 to 36 take seconds to minutes")
 
 
-def _warning(candidates: int | None, graph: Graph) -> str | None:
+def _warn(common: Common, candidates: int | None, graph: Graph) -> None:
     """Forecast roughly how long subset sums take on all cores, and say so where it is long."""
     from slth.resources import thread_count
 
     if candidates is None:
-        return None
+        return
     minutes = graph.parameters * 2.0 ** (candidates / 2) * SECONDS_A_STEP / thread_count(None) / 60.0
-    if minutes <= LONG:
-        return None
-    return (
-        f"{candidates} candidates for each weight will take about {minutes:.0f} min: "
-        "two fewer take half as long, --verbose tells how far it is"
-    )
+    if minutes > LONG:
+        forecast = f"{candidates} candidates for each weight will take about {minutes:.0f} min"
+        note(common, f"{forecast}: two fewer take half as long, --verbose tells how far it is")
 
 
 def _numbers(argument: str, text: str) -> int | list[int]:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from slth.cli.options import COMMON, Common, DataDir
-from slth.cli.outcome import Outcome
+from slth.cli.outcome import Outcome, table_of
 from slth.cli.places import data_folders, is_offline
 from slth.cli.progress import note, progress
 from slth.errors import ArgumentError
@@ -27,10 +26,7 @@ def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
         rows.append({"name": entry.name, "state": "here" if folder else "absent", "folder": folder})
 
     def show() -> list[RenderableType]:
-        table = Table("data set", "state", "folder", box=None)
-        for row in rows:
-            table.add_row(row["name"], row["state"], str(row["folder"] or ""))
-        return [table]
+        return [table_of((row.values() for row in rows), ("data set", "state", "folder"))]
 
     return Outcome("data ls", common, {"data": rows, "searched": folders}, show)
 
@@ -61,10 +57,8 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
         rows.append({"name": name, "verdict": report.verdict.value, "files": files, "message": report.advice()})
 
     def show() -> list[RenderableType]:
-        table = Table("data set", "verdict", "what to know", box=None)
-        for row in rows:
-            table.add_row(row["name"], row["verdict"], row["message"])
-        return [table]
+        lines = ((row["name"], row["verdict"], row["message"]) for row in rows)
+        return [table_of(lines, ("data set", "verdict", "what to know"))]
 
     return Outcome("data verify", common, {"data": rows, "passed": not failed}, show, exit_code=int(failed))
 

@@ -17,8 +17,8 @@ def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
     return run_job(
         "demo",
         demo_job(seed=common.seed, channels=channels),
-        common,
         load_data("digits", (), seed=common.seed),
+        common,
         title="A structured strong lottery ticket for handwritten digits",
         command=f"slth demo --seed {common.seed} --channels {channels}",
         folder=Path("slth-demo"),

@@ -1,10 +1,26 @@
-"""How a command may end, other than well."""
+"""How a command may end, other than well; above all by signals: the first at a safe place, a second at once."""
 
 from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from slth.errors import SlthError
 
 INTERRUPTED, TERMINATED = 130, 143
+
+PATIENCE, AGAIN = 0.5, 0.05
+"""Seconds for which a signal waits for a safe place before it ends the work where it is, and between attempts."""
+
+ONE = 0.2
+"""Seconds within which signals count as one: shells and ``timeout`` send some twice."""
 
 
 class Terminated(BaseException):
@@ -15,3 +31,90 @@ class UsageError(SlthError):
     """The command line itself is wrong: an unknown option, a missing argument, a value of another type."""
 
     exit_code = 2
+
+
+ENDS: dict[int, tuple[type[BaseException], int]] = {
+    signal.SIGINT: (KeyboardInterrupt, INTERRUPTED),
+    signal.SIGTERM: (Terminated, TERMINATED),
+}
+"""Signal to what it raises and the exit code."""
+
+
+class _Ending:
+    """What a signal asks for. Its handler raises nothing: that would be lost in a ``__del__`` or in a callback."""
+
+    def __init__(self) -> None:
+        self.number, self.since = 0, 0.0
+        self._raised: BaseException | None = None
+        self._unraisable = sys.unraisablehook
+
+    def arrive(self, number: int, frame: FrameType | None) -> None:
+        """Take note of a signal; one that comes after another ends the process as it is."""
+        if not self.number:
+            self.number, self.since = number, time.monotonic()
+            self._insist_in(PATIENCE, frame)
+        elif time.monotonic() - self.since > ONE:
+            os._exit(ENDS[number][1])
+
+    def insist(self, number: int, frame: FrameType | None) -> None:
+        """No safe place was reached in time: end where it is, unless that is code whose exceptions are lost."""
+        del number
+        while frame is not None:
+            if frame.f_code.co_name == "__del__" or "llvmlite" in frame.f_code.co_filename:
+                return
+            frame = frame.f_back
+        self.look()
+
+    def look(self) -> None:
+        """Raise what a signal has asked for, once."""
+        if self.number and self._raised is None:
+            if hasattr(signal, "setitimer"):
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+            self._raised = ENDS[self.number][0]()
+            raise self._raised
+
+    def swallowed(self, lost: Any) -> None:
+        """Try again where what was raised has been lost."""
+        if lost.exc_value is None or lost.exc_value is not self._raised:
+            self._unraisable(lost)
+        else:
+            self._raised = None
+            self._insist_in(AGAIN, None)
+
+    def _insist_in(self, seconds: float, frame: FrameType | None) -> None:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        else:
+            self.insist(0, frame)
+
+
+def look() -> None:
+    """End here, which is a safe place, if a signal has asked for it."""
+    ending = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(ending, _Ending) and threading.current_thread() is threading.main_thread():
+        ending.look()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGINT, where it is not ignored, and SIGTERM end what is done inside, where this thread may do so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ending = _Ending()
+    handlers = {int(signal.SIGTERM): ending.arrive}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers[signal.SIGINT] = ending.arrive
+    if hasattr(signal, "SIGALRM"):
+        handlers[signal.SIGALRM] = ending.insist
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    sys.unraisablehook = ending.swallowed
+    try:
+        yield
+        ending.look()
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        sys.unraisablehook = ending._unraisable
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from slth.cli.options import Common
+from slth.cli.endings import Terminated
+from slth.cli.options import FLAG, Common, DataDir, Device
+from slth.cli.places import data_folders
 from slth.cli.progress import note
 
 if TYPE_CHECKING:
-    from slth.grids.engines import Engine
     from slth.grids.results import ResultTable
+    from slth.grids.run import Computation
 
 EngineName = Literal["serial", "loky", "dask", "slurm"]
 
@@ -20,7 +24,7 @@ EngineName = Literal["serial", "loky", "dask", "slurm"]
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Where items are computed."""
+    """Where items are computed, and which."""
 
     engine: Annotated[
         EngineName,
@@ -38,27 +42,47 @@ class Work:
         tuple[str, ...], Parameter(negative="", help="With --engine slurm: further #SBATCH lines, such as --qos=long.")
     ] = ()
 
-    def make(self) -> Engine:
-        """Give the engine that was asked for."""
-        from slth.grids.engines import Slurm, make_engine
+    full: Annotated[bool, Parameter(help="The larger grid that a specification may have.", **FLAG)] = False
+    resume: Annotated[bool, Parameter(help="Go on with what is there; else it is set aside.")] = True
+    repair: Annotated[
+        bool, Parameter(help="Compute again what is damaged in a results file, which is set aside.", **FLAG)
+    ] = False
+    data_dir: DataDir = None
+    device: Device = "cpu"
 
-        slurm = Slurm(
-            queue=self.queue,
-            account=self.account,
-            walltime=self.walltime,
-            memory=self.memory,
-            directives=self.directive,
+    def computation(self, *, limit: int | None = None) -> Computation:
+        """Give what was asked for."""
+        from slth.grids.context import Context
+        from slth.grids.engines import Slurm, make_engine
+        from slth.grids.run import Computation
+
+        given = {name: getattr(self, name) for name in ("queue", "account", "walltime", "memory")}
+        slurm = Slurm(**given, directives=self.directive)
+        return Computation(
+            engine=make_engine(self.engine, jobs=self.jobs, address=self.address, slurm=slurm),
+            context=Context(folders=data_folders(self.data_dir), device=self.device),
+            full=self.full,
+            limit=limit,
+            resume=self.resume,
+            repair=self.repair,
         )
-        return make_engine(self.engine, jobs=self.jobs, address=self.address, slurm=slurm)
 
 
 WORK = Work()
 
 
-def say_what_is_kept(common: Common, name: str, table: ResultTable | None) -> None:
+@contextmanager
+def kept_if_interrupted(common: Common, place: str = "") -> Iterator[None]:
+    """Say how to go on where a signal ends the work inside."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        note(common, f"what is finished is kept{place}: run the same command again to go on")
+        raise
+
+
+def say_what_is_kept(common: Common, name: str, table: ResultTable) -> None:
     """Tell on stderr why items failed and what was left aside."""
-    if table is None:
-        return
     for reason, count in table.reasons.items():
         note(common, f"{name}: {count} failed: {reason}")
     if table.left_aside:

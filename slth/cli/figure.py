@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import RenderableType
-from rich.table import Table
 
 from slth.cli.checks import check_out
-from slth.cli.endings import Terminated, UsageError
-from slth.cli.engines import WORK, Work
+from slth.cli.endings import UsageError
+from slth.cli.engines import WORK, Work, kept_if_interrupted
 from slth.cli.failures import in_words_of_the_command_line
-from slth.cli.options import COMMON, Common, DataDir, Device
-from slth.cli.outcome import Outcome
-from slth.cli.places import data_folders, repository_folder
+from slth.cli.options import COMMON, FLAG, Common
+from slth.cli.outcome import Outcome, table_of
+from slth.cli.places import repository_folder
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
 from slth.errors import ArgumentError, SlthError
+
+if TYPE_CHECKING:
+    from slth.grids.run import Computation
 
 FOLDER = Path("paper_figures")
 MADE = RUNS / "figures"
@@ -32,24 +34,16 @@ class _Call:
 
     source: Path
     folder: Path
-    full: bool
     rerun: bool
-    resume: bool
-    folders: tuple[Path, ...]
-    device: Device
-    work: Work
+    how: Computation
     common: Common
 
 
 def figure(
     *names: str,
-    all: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,  # noqa: A002
-    full: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    rerun: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    resume: bool = True,
+    all: Annotated[bool, Parameter(name="--all", **FLAG)] = False,  # noqa: A002
+    rerun: Annotated[bool, Parameter(**FLAG)] = False,
     dir: Annotated[Path | None, Parameter(name="--dir")] = None,  # noqa: A002
-    data_dir: DataDir = None,
-    device: Device = "cpu",
     work: Work = WORK,
     common: Common = COMMON,
 ) -> Outcome:
@@ -76,13 +70,9 @@ def figure(
     wanted = list(FIGURES) if all else list(dict.fromkeys(names))
     for name in wanted:
         check_out(folder / name, (f"{name}.pdf", f"{name}.png", "table.csv"))
-    call = _Call(source, folder, full, rerun, resume, data_folders(data_dir), device, work, common)
-    try:
-        with progress(common) as report:
-            made = [_make(name, call, report) for name in wanted]
-    except (KeyboardInterrupt, Terminated):
-        note(common, "what is finished is kept: run the same command again to go on")
-        raise
+    call = _Call(source, folder, rerun, work.computation(), common)
+    with kept_if_interrupted(common), progress(common) as report:
+        made = [_make(name, call, report) for name in wanted]
     return _outcome(made, folder, common)
 
 
@@ -129,25 +119,17 @@ def _reason(problem: SlthError | OSError) -> str:
 def _table(name: str, call: _Call, report: Progress) -> bool:
     """See to it that a figure has its table, and say whether it was computed."""
     from slth.figures.catalogue import resolve_figure
-    from slth.figures.tables import SPEC_NAME, Computation, compute_table, is_current
-    from slth.grids.context import Context
+    from slth.figures.tables import SPEC_NAME, compute_table, is_current
     from slth.grids.provenance import TABLE_NAME, read_provenance
 
     resolve_figure(name)  # before hours are spent on what nobody can draw
     folder = call.folder / name
     if call.rerun or not (folder / TABLE_NAME).is_file():
-        computation = Computation(
-            full=call.full,
-            resume=call.resume,
-            engine=call.work.make(),
-            context=Context(folders=call.folders, device=call.device),
-            jobs=call.work.jobs,
-        )
         scratch = MADE / name if call.folder == call.source else folder / "run"
-        compute_table(folder, scratch, computation, progress=report)
+        compute_table(folder, scratch, call.how, progress=report)
         return True
     provenance = read_provenance(folder)
-    if call.full and not provenance.get("full"):
+    if call.how.full and not provenance.get("full"):
         note(call.common, f"{name}: its table is of the default grid: --rerun --full computes the larger one")
     if not is_current(folder / SPEC_NAME, provenance):
         note(call.common, f"{name}: its table was computed from another {SPEC_NAME}: --rerun computes it again")
@@ -162,10 +144,8 @@ def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcom
     data = {"figures": made, "failed": failed, "index": page}
 
     def show() -> list[RenderableType]:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for entry in made:
-            table.add_row(entry["figure"], entry["status"], str(entry.get("pdf") or entry["reason"]))
-        return [table, *([] if page is None else ["", f"open {page}"])]
+        lines = ((entry["figure"], entry["status"], entry.get("pdf") or entry["reason"]) for entry in made)
+        return [table_of(lines, ("", "", "")), *([] if page is None else ["", f"open {page}"])]
 
     return Outcome("figure", common, data, show, exit_code=int(failed > 0))
 
@@ -186,10 +166,9 @@ def _list(folder: Path, common: Common) -> Outcome:
     ]
 
     def show() -> list[RenderableType]:
-        table = Table("figure", "table", "picture", "what it shows", box=None)
-        for row in rows:
-            states = ("here" if row[key] else "absent" for key in ("table", "picture"))
-            table.add_row(row["figure"], *states, row["description"])
+        here = {True: "here", False: "absent"}
+        lines = ((row["figure"], here[row["table"]], here[row["picture"]], row["description"]) for row in rows)
+        table = table_of(lines, ("figure", "table", "picture", "what it shows"))
         return [table, "", "slth figure NAME draws one, slth figure --all draws all"]
 
     return Outcome("figure", common, {"figures": rows}, show)

@@ -15,10 +15,7 @@ from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from slth.data.datasets import DataSet
-    from slth.graphs import Graph
     from slth.jobs.pipeline import Job
 
 REPORT_NAME = "report.html"
@@ -37,55 +34,40 @@ COLUMNS = {
 """Columns of the table of layers: key of a row, and format; left out where no layer has a number."""
 
 
-def run_job(
-    verb: str,
-    job: Job,
-    common: Common,
-    data: DataSet,
-    *,
-    title: str,
-    command: str,
-    folder: Path | None = None,
-    limit: int | None = None,
-    device: str = "cpu",
-    warning: Callable[[Graph], str | None] | None = None,
-) -> Outcome:
-    """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data."""
+def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path | None = None, **how: Any) -> Outcome:
+    """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data.
+
+    What else is given is handed to :func:`slth.jobs.pipeline.run_job`.
+    """
     from slth.jobs.pipeline import TARGET_NAME, TICKET_NAME
     from slth.jobs.pipeline import run_job as run
 
     out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
-
-    def warn(target: Graph) -> None:
-        said = None if warning is None else warning(target)
-        if said is not None:
-            note(common, said)
-
     with progress(common) as report:
-        record = run(
-            job, data, out, title=title, command=command, limit=limit, device=device, progress=report, before=warn
-        )
+        record = run(job, data, out, progress=report, **how)
+        summary = {**record.summary, "report": None}
+
+        def show() -> list[RenderableType]:
+            exact = [*record.exact, ""] if record.exact else []
+            end = [] if summary["report"] is None else [f"open {summary['report']}"]
+            return [_headline(summary), "", _layers(summary["layers"]), "", *exact, *end]
+
+        done = Outcome(verb, replace(common, out=out), summary, show)
+        done.write()  # whatever becomes of the report
         report("report", 0, 1)
-        from slth.figures.report import write_report
+        try:
+            from slth.figures.report import write_report
 
-        path = write_report(record, out / REPORT_NAME)
+            summary["report"] = write_report(record, out / REPORT_NAME)
+        except Exception as problem:  # the work is done and written: it is not lost for the want of a picture
+            if common.debug:
+                raise
+            kind = type(problem).__name__
+            note(common, f"ticket and summary are in {out}, and {REPORT_NAME} could not be made ({kind}: {problem})")
+            done = replace(done, exit_code=1)
         report("report", 1, 1)
-    summary = {**record.summary, "report": path}
-
-    def show() -> list[RenderableType]:
-        exact = record.exact
-        return [
-            _headline(summary),
-            "",
-            _layers(summary["layers"]),
-            "",
-            *exact,
-            *([""] if exact else []),
-            f"open {path}",
-        ]
-
-    return Outcome(verb, replace(common, out=out), summary, show)
+    return done
 
 
 def _headline(summary: dict[str, Any]) -> Table:
@@ -128,10 +110,6 @@ def _layers(rows: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     for row in rows:
         cells = ("-" if row[key] is None else format(row[key], style) for key, style in columns.values())
-        table.add_row(_layer(row), *cells)
+        kernel = ", {} x {}".format(*row["kernel"]) if row["kernel"] != [1, 1] else ""
+        table.add_row(f"{row['path']} {row['inputs']} -> {row['outputs']}{kernel}", *cells)
     return table
-
-
-def _layer(row: dict[str, Any]) -> str:
-    kernel = ", {} x {}".format(*row["kernel"]) if row["kernel"] != [1, 1] else ""
-    return f"{row['path']} {row['inputs']} -> {row['outputs']}{kernel}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
 Device = Literal["auto", "cpu", "cuda"]
+
+FLAG: dict[str, Any] = {"negative": "", "show_default": False}
+"""Of what is off unless it is asked for."""
 
 
 @Parameter(name="*")
@@ -16,22 +19,16 @@ Device = Literal["auto", "cpu", "cuda"]
 class Common:
     """What every verb takes."""
 
-    json: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Print exactly one JSON object on stdout.")
-    ] = False
+    json: Annotated[bool, Parameter(help="Print exactly one JSON object on stdout.", **FLAG)] = False
     seed: Annotated[
         int,
         Parameter(validator=validators.Number(gte=0, lt=2**64), help="Seed of everything random; always reported."),
     ] = 0
     out: Annotated[Path | None, Parameter(help="Folder for files; created where missing.")] = None
     config: Annotated[Path | None, Parameter(help="TOML file with a table per verb.")] = None
-    verbose: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Progress as plain lines where stderr is no terminal.")
-    ] = False
-    quiet: Annotated[bool, Parameter(negative="", show_default=False, help="No progress at all.")] = False
-    debug: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Show the traceback of an internal error.")
-    ] = False
+    verbose: Annotated[bool, Parameter(help="Progress as plain lines where stderr is no terminal.", **FLAG)] = False
+    quiet: Annotated[bool, Parameter(help="No progress at all.", **FLAG)] = False
+    debug: Annotated[bool, Parameter(help="Show the traceback of an internal error.", **FLAG)] = False
 
 
 COMMON = Common()

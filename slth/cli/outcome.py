@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,11 @@ from rich.table import Table
 
 from slth.cli.options import Common
 from slth.cli.streams import printing
+from slth.errors import printable
 from slth.files import dumps, write_json
+
+LONGEST = 2000
+"""Characters of a cell."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +31,25 @@ class Outcome:
 
     def deliver(self) -> int:
         """Write the JSON file where ``--out`` was given, then stdout; return the exit code."""
-        document = {"verb": self.verb, "seed": self.common.seed, **self.data}
-        if self.common.out is not None:
-            write_json(self.common.out / json_name(self.verb), document)
+        document = self.write()
         with printing():
             if self.common.json:
                 sys.stdout.write(dumps(document) + "\n")
             else:
                 # Where nobody looks at a terminal, no line is broken: what is printed can be searched.
-                terminal = sys.stdout.isatty()
+                width = None if sys.stdout.isatty() else 240
                 # Names, descriptions and paths are the user's: nothing in them is markup or an emoji's name.
-                width = None if terminal else 240
                 console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)
                 for renderable in self.show():
                     console.print(renderable)
         return self.exit_code
+
+    def write(self) -> dict[str, Any]:
+        """Write the JSON file where ``--out`` was given, and return what is in it."""
+        document = {"verb": self.verb, "seed": self.common.seed, **self.data}
+        if self.common.out is not None:
+            write_json(self.common.out / json_name(self.verb), document)
+        return document
 
 
 def json_name(verb: str) -> str:
@@ -51,12 +59,36 @@ def json_name(verb: str) -> str:
 
 def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Table:
     """Two columns, a name and a value, without lines."""
-    table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(show_header=False, pad_edge=False, **_looks(title))
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows.items():
-        table.add_row(name, number(value) if isinstance(value, float) else str(value))
+        table.add_row(printable(name), cell(value))
     return table
+
+
+def table_of(rows: Iterable[Iterable[Any]], headings: Sequence[str], *, title: str | None = None) -> Table:
+    """Rows under headings, columns of numbers to the right; an empty heading for all means that none is shown."""
+    lines = [tuple(row) for row in rows]
+    table = Table(show_header=any(headings), **_looks(title))
+    for heading, values in zip(headings, zip(*lines, strict=True) if lines else [()] * len(headings), strict=True):
+        numbers = bool(lines) and all(isinstance(value, int | float | None) for value in values)
+        table.add_column(printable(heading), justify="right" if numbers else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*map(cell, line))
+    return table
+
+
+def _looks(title: str | None) -> dict[str, Any]:
+    title = None if title is None else printable(title, most=LONGEST)
+    return {"box": None, "title": title, "title_justify": "left", "title_style": "bold"}
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it, whoever wrote it: numbers in six digits, texts escaped and cut."""
+    if isinstance(value, float):
+        return number(value)
+    return "" if value is None else printable(value, most=LONGEST)
 
 
 def number(value: float) -> str:

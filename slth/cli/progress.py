@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from slth.cli.endings import look
 from slth.cli.options import Common
 from slth.cli.streams import say
+from slth.errors import printable
 
 Progress = Callable[[str, int, int], None]
 
@@ -21,11 +23,9 @@ def progress(common: Common) -> Iterator[Progress]:
     with compilation_reported(lambda: note(common, "compiling kernels, once on this machine: up to half a minute")):
         if not common.quiet and sys.stderr.isatty():
             with _bars() as report:
-                yield report
-        elif common.verbose and not common.quiet:
-            yield _lines()
+                yield _safe(report)
         else:
-            yield _silence
+            yield _safe(_lines() if common.verbose and not common.quiet else None)
 
 
 def note(common: Common, message: str) -> None:
@@ -34,8 +34,15 @@ def note(common: Common, message: str) -> None:
         say(message)
 
 
-def _silence(label: str, done: int, total: int) -> None:
-    pass
+def _safe(report: Progress | None) -> Progress:
+    """Where work reports it may also end."""
+
+    def reported(label: str, done: int, total: int) -> None:
+        if report is not None:
+            report(printable(label), done, total)
+        look()
+
+    return reported
 
 
 def _lines() -> Progress:

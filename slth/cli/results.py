@@ -11,8 +11,8 @@ from rich.table import Table
 
 from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, key_value_table
-from slth.cli.run import RUNS
+from slth.cli.outcome import Outcome, key_value_table, table_of
+from slth.cli.run import RUNS, title_of
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 Format = Literal["csv", "md", "latex", "json", "parquet"]
 
 
-def show(
-    run: str,
-    /,
-    *,
-    confidence: float = 0.95,
-    common: Common = COMMON,
-) -> Outcome:
+def show(run: str, /, *, confidence: float = 0.95, common: Common = COMMON) -> Outcome:
     """Show a run by cell: rates with their intervals, medians and 10 % and 90 % quantiles; also while it goes on.
 
     Nothing is written, but for the JSON that --out receives. Exit code 2 where RUN names no results file of slth, 1
@@ -108,16 +102,13 @@ def _about(table: ResultTable) -> dict[str, Any]:
 
 
 def _table(table: ResultTable, rows: list[dict[str, Any]]) -> Table:
-    from slth.grids.export import shown
+    from slth.grids.export import DIGITS
     from slth.grids.tables import columns_of
 
-    experiment = table.experiment
-    title = f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
-    drawn = Table(box=None, title=title, title_justify="left", title_style="bold")
+    def cell(value: Any) -> Any:
+        return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
     columns = columns_of(rows)
-    for column in columns:
-        numbers = all(isinstance(row.get(column), int | float | None) for row in rows)
-        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(shown(row.get(column)) for column in columns))
-    return drawn
+    return table_of(
+        ([cell(row.get(column)) for column in columns] for row in rows), columns, title=title_of(table.experiment)
+    )

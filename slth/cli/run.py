@@ -10,11 +10,9 @@ from cyclopts import Parameter, validators
 from rich.console import RenderableType
 
 from slth.cli.checks import check_file, check_out
-from slth.cli.endings import Terminated
-from slth.cli.engines import WORK, Work, say_what_is_kept
-from slth.cli.options import Common, DataDir, Device
+from slth.cli.engines import WORK, Work, kept_if_interrupted, say_what_is_kept
+from slth.cli.options import FLAG, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table
-from slth.cli.places import data_folders
 from slth.cli.progress import note, progress
 
 if TYPE_CHECKING:
@@ -44,52 +42,40 @@ def run(
     spec: Path,
     /,
     *,
-    full: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     limit: int | None = None,
-    resume: bool = True,
-    dry_run: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
+    dry_run: Annotated[bool, Parameter(**FLAG)] = False,
     work: Work = WORK,
     common: SpecCommon = SPEC_COMMON,
 ) -> Outcome:
     """Compute a grid of Monte-Carlo experiments; interrupted at any moment, the same command goes on.
 
     The specification's own seed is used unless --seed is given. Writes results.sqlite, table.csv and provenance.json to
-    --out, runs/NAME by default. Exit code 1 where items failed, 3 where --limit left some for later.
+    --out, runs/NAME by default. Exit code 1 where items failed or results are damaged, which --repair computes again, 3
+    where --limit left some for later.
     """
     from slth import studies
-    from slth.grids.context import Context
     from slth.grids.provenance import TABLE_FILES
     from slth.grids.run import run_experiment
     from slth.grids.spec import read_experiment
 
     check_file("spec", spec)
-    experiment = read_experiment(spec, studies.STUDIES, full=full, seed=common.seed)
+    experiment = read_experiment(spec, studies.STUDIES, full=work.full, seed=common.seed)
     folder = common.out or RUNS / experiment.name
     common = replace(common, out=folder, seed=experiment.seed)
-    engine = work.make()
-    if full and experiment == read_experiment(spec, studies.STUDIES, seed=common.seed):
+    how = work.computation(limit=limit)
+    if work.full and experiment == read_experiment(spec, studies.STUDIES, seed=common.seed):
         note(common, f"{spec} has no larger grid: --full changes nothing")
     if dry_run:
-        return _plan(experiment, folder, engine, replace(common, out=None))
+        return _plan(experiment, folder, how.engine, replace(common, out=None))
     check_out(folder, (*TABLE_FILES, json_name("run")))
-    context = Context(folders=data_folders(data_dir), device=device)
-    try:
-        with progress(common) as report:
-            result = run_experiment(
-                experiment, folder, studies.STUDIES, engine=engine, limit=limit, resume=resume, context=context,
-                full=full, progress=report,
-            )  # fmt: skip
-    except (KeyboardInterrupt, Terminated):
-        note(common, f"what is finished is kept in {folder}: run the same command again to go on")
-        raise
+    with kept_if_interrupted(common, f" in {folder}"), progress(common) as report:
+        result = run_experiment(experiment, folder, studies.STUDIES, how, progress=report)
     table = result.table
     say_what_is_kept(common, experiment.name, table)
     data = {**_counts(table), "kept": result.kept, "seed": experiment.seed, "table": result.path}
 
     def show() -> list[RenderableType]:
-        return [key_value_table(data, title=_title(experiment))]
+        return [key_value_table(data, title=title_of(experiment))]
 
     return Outcome("run", common, data, show, exit_code=exit_code(table))
 
@@ -113,22 +99,19 @@ def _counts(table: ResultTable) -> dict[str, Any]:
     }
 
 
-def _title(experiment: Experiment) -> str:
+def title_of(experiment: Experiment) -> str:
+    """Name and description."""
     return f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
 
 
 def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> Outcome:
     """What would be computed, without computing it."""
     from slth.grids.engines import Slurm
-    from slth.grids.results import read_results
-    from slth.grids.store import RESULTS_NAME
+    from slth.grids.results import result_table
+    from slth.grids.store import RESULTS_NAME, read_store
 
-    done = 0
-    if (folder / RESULTS_NAME).exists():
-        _, stored = read_results(folder)
-        from slth.grids.results import result_table
-
-        done = result_table(experiment, stored.items).done
+    place = folder / RESULTS_NAME
+    done = result_table(experiment, read_store(place).items).done if place.exists() else 0
     data: dict[str, Any] = {
         "cells": len(experiment.cells),
         "items": experiment.size,
@@ -142,6 +125,6 @@ def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> 
     def show() -> list[RenderableType]:
         script = [] if data["job_script"] is None else ["", data["job_script"]]
         rest = {key: value for key, value in data.items() if key != "job_script"}
-        return [key_value_table(rest, title=_title(experiment)), *script]
+        return [key_value_table(rest, title=title_of(experiment)), *script]
 
     return Outcome("run", common, data, show)

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from slth.errors import SlthError
+from slth.errors import SlthError, printable
+
+LONGEST = 4000
+"""Characters of a line on standard error."""
+
+NARROWEST = 20
+"""Columns of a terminal; fewer are not believed."""
 
 
 class OutputError(SlthError):
@@ -22,6 +28,8 @@ def provide_streams() -> bool:
     -----
     What the terminal's encoding lacks is written as an escape, and not a reason to lose the result.
     """
+    if not os.environ.get("COLUMNS", "80").isdecimal() or int(os.environ.get("COLUMNS", "80")) < NARROWEST:
+        del os.environ["COLUMNS"]  # nothing could be laid out
     was_open = getattr(sys, "stdout", None) is not None
     for name in ("stdout", "stderr"):
         if getattr(sys, name, None) is None:
@@ -49,7 +57,7 @@ def printing() -> Iterator[None]:
 def say(line: str) -> None:
     """Write one line to standard error; where nobody can read it, that is no reason to fail."""
     try:
-        sys.stderr.write(f"slth: {line}\n")
+        sys.stderr.write(f"slth: {printable(line, most=LONGEST)}\n")
         sys.stderr.flush()
     except OSError:
         _abandon(sys.stderr)

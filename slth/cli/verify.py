@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, number
+from slth.cli.outcome import Outcome, number, table_of
 from slth.cli.progress import progress
 
 
@@ -48,7 +47,7 @@ def verify(
         "checked": sum(finding.verdict != "untestable" for finding in findings),
         "violations": len(violated),
         "reproducer": violated[0].reproducer if violated else None,
-        "findings": [{**_plain(asdict(finding)), "reproducer": finding.reproducer} for finding in findings],
+        "findings": [{**asdict(finding), "reproducer": finding.reproducer} for finding in findings],
     }
 
     def show() -> list[RenderableType]:
@@ -56,7 +55,7 @@ def verify(
         shown += [_regimes(finding) for finding in findings if finding.rows]
         untried = [finding for finding in findings if finding.verdict == "untestable"]
         if untried:
-            shown.append(_untried(untried))
+            shown.append(table_of(((one.key, one.note) for one in untried), ("", ""), title="not tried"))
         return shown + [f"reproduce: {finding.reproducer}" for finding in violated]
 
     return Outcome("verify", common, data, show, exit_code=int(bool(violated)))
@@ -67,48 +66,22 @@ def _parsed(text: str) -> dict[str, Any]:
 
     try:
         found = json.loads(text)
-    except json.JSONDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise ArgumentError("case", text, f"is no JSON ({problem})", "copy it from a reproducer") from problem
     if not isinstance(found, dict):
         raise ArgumentError("case", text, "is no JSON object", "copy it from a reproducer")
     return found
 
 
-def _plain(value: Any) -> Any:
-    """Numbers that JSON cannot hold as texts."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _summary(findings: list[Any]) -> Table:
-    table = Table(box=None, title="tried", title_justify="left", title_style="bold")
-    for name in ("key", "verdict", "trials", "worst ratio or C", "95 %"):
-        table.add_column(name, justify="left" if name in ("key", "verdict") else "right", overflow="fold")
-    table.add_column("claim", overflow="fold")
-    for one in findings:
-        if one.verdict != "untestable":
-            interval = "" if one.interval is None else f"{number(one.interval[0])} .. {number(one.interval[1])}"
-            worst = "" if one.worst is None else number(one.worst)
-            table.add_row(one.key, one.verdict, str(one.trials), worst, interval, one.claim)
-    return table
+    lines = [
+        (one.key, one.verdict, one.trials, one.worst,
+         "" if one.interval is None else f"{number(one.interval[0])} .. {number(one.interval[1])}", one.claim)
+        for one in findings if one.verdict != "untestable"
+    ]  # fmt: skip
+    return table_of(lines, ("key", "verdict", "trials", "worst ratio or C", "95 %", "claim"), title="tried")
 
 
 def _regimes(finding: Any) -> Table:
-    table = Table(box=None, title=f"{finding.key}: {finding.note}", title_justify="left", title_style="bold")
-    for name in finding.rows[0]:
-        table.add_column(name, justify="right")
-    for row in finding.rows:
-        table.add_row(*(number(value) if isinstance(value, int | float) else str(value) for value in row.values()))
-    return table
-
-
-def _untried(findings: list[Any]) -> Table:
-    table = Table(box=None, title="not tried", title_justify="left", title_style="bold", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for one in findings:
-        table.add_row(one.key, one.note)
-    return table
+    rows = (row.values() for row in finding.rows)
+    return table_of(rows, list(finding.rows[0]), title=f"{finding.key}: {finding.note}")

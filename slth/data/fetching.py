@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tarfile
 import tempfile
 import urllib.error
@@ -113,13 +114,11 @@ def _extract(archive: Path, members: tuple[str, ...], scratch: Path) -> dict[str
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
             name = Path(member.name).name
-            if name in members and member.isfile() and name not in found:
-                source = tar.extractfile(member)
-                if source is not None:
-                    found[name] = scratch / f"member-{name}"
-                    with source, found[name].open("wb") as file:
-                        while chunk := source.read(CHUNK):
-                            file.write(chunk)
+            source = tar.extractfile(member) if name in members and member.isfile() and name not in found else None
+            if source is not None:
+                found[name] = scratch / f"member-{name}"
+                with source, found[name].open("wb") as file:
+                    shutil.copyfileobj(source, file)
     if missing := [name for name in members if name not in found]:
         raise DataError(f"the archive lacks {', '.join(missing)}")
     return found

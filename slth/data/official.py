@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.data.catalogue import CatalogueEntry, FileEntry, Layout
+from slth.data.catalogue import CATALOGUE, CatalogueEntry, FileEntry, Layout
 from slth.data.cifar import parse_cifar_binary, parse_cifar_pickled
 from slth.data.idx import pair_images_and_labels, parse_idx
 from slth.errors import DataError
@@ -54,13 +54,9 @@ class DataReport:
     def advice(self) -> str:
         """Say in one sentence what was found and what to do."""
         if self.verdict is Verdict.MISSING:
-            where = ", ".join(map(str, self.searched))
-            return (
-                f"data set {self.name} is not in {where}: give its folder with --data-dir or SLTH_DATA_DIR, "
-                f"or run `slth data fetch {self.name}`"
-            )
+            return "data set {} {}: {}".format(self.name, *_missing(CATALOGUE[self.name], self.searched))
         if self.verdict is Verdict.WRONG_STRUCTURE:
-            return f"data set {self.name} has the wrong structure: {self.problem}; remove the file and fetch it again"
+            return f"data set {self.name} has the wrong structure: {self.problem}"
         if self.verdict is Verdict.OTHER_BYTES:
             other = ", ".join(file.path.name for file in self.files if not file.official)
             return f"data set {self.name} has the right structure but other bytes than the official ones in {other}"
@@ -80,10 +76,8 @@ def read_files(entry: CatalogueEntry, folders: Sequence[Path]) -> DataReport:
     searched = tuple(folders)
     for folder in searched:
         for layout in entry.layouts:
-            base = folder / layout.folder
-            present = [(base / file.name).is_file() for file in (*layout.train, *layout.test)]
-            if all(present):
-                return _read_layout(entry, layout, base, searched)
+            if not _absent(folder, layout):
+                return _read_layout(entry, layout, folder / layout.folder, searched)
     return _explain_missing(entry, searched)
 
 
@@ -95,12 +89,8 @@ def verify(entry: CatalogueEntry, folders: Sequence[Path]) -> DataReport:
 
 def locate(entry: CatalogueEntry, folders: Sequence[Path]) -> Path | None:
     """Find the first folder that holds all files of a data set, without reading them."""
-    for folder in folders:
-        for layout in entry.layouts:
-            base = folder / layout.folder
-            if all((base / file.name).is_file() for file in (*layout.train, *layout.test)):
-                return base
-    return None
+    places = (folder / layout.folder for folder in folders for layout in entry.layouts if not _absent(folder, layout))
+    return next(places, None)
 
 
 def matches(content: bytes, checksums: Sequence[str]) -> bool:
@@ -130,7 +120,8 @@ def _read_layout(entry: CatalogueEntry, layout: Layout, base: Path, searched: tu
         train = reader(entry, layout.train, content, base)
         test = reader(entry, layout.test, content, base)
     except DataError as problem:
-        return DataReport(entry.name, Verdict.WRONG_STRUCTURE, searched, tuple(reports), str(problem))
+        problem_and_way = f"{problem}; remove that file and fetch it again"
+        return DataReport(entry.name, Verdict.WRONG_STRUCTURE, searched, tuple(reports), problem_and_way)
     verdict = Verdict.OFFICIAL if all(report.official for report in reports) else Verdict.OTHER_BYTES
     return DataReport(entry.name, verdict, searched, tuple(reports), arrays=(*train, *test))
 
@@ -161,14 +152,43 @@ _READERS: dict[str, Callable[..., Part]] = {
 }
 
 
+def missing(name: str, folders: Sequence[Path]) -> tuple[str, str] | None:
+    """Say of a data set that lies in files and has none in any of the folders what is wrong, and what to do."""
+    if name not in CATALOGUE or _explain_missing(CATALOGUE[name], tuple(folders)).verdict is not Verdict.MISSING:
+        return None
+    return _missing(CATALOGUE[name], folders)
+
+
+def _files(layout: Layout) -> list[str]:
+    return [file.name for file in (*layout.train, *layout.test)]
+
+
+def _absent(folder: Path, layout: Layout) -> list[str]:
+    return [name for name in _files(layout) if not (folder / layout.folder / name).is_file()]
+
+
+def _missing(entry: CatalogueEntry, folders: Sequence[Path]) -> tuple[str, str]:
+    """The rule and the way out, with the path that is expected; files that lie flat are to be moved there."""
+    expected = " or ".join(str(folders[0] / layout.folder / _files(layout)[0]) for layout in entry.layouts)
+    for folder in folders:
+        for layout in entry.layouts:
+            if (folder / _files(layout)[0]).is_file():
+                return f"lies flat in {folder}", f"move its files into {folder / layout.folder}"
+    where = ", ".join(map(str, folders))
+    remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {entry.name}`"
+    return f"is not in {where}, where {expected} is looked for", remedy
+
+
 def _explain_missing(entry: CatalogueEntry, searched: tuple[Path, ...]) -> DataReport:
     """Tell a data set of which a part is there from one that is not there at all."""
-    for folder in searched:
-        for layout in entry.layouts:
-            base = folder / layout.folder
-            files = (*layout.train, *layout.test)
-            absent = [file.name for file in files if not (base / file.name).is_file()]
-            if len(absent) < len(files):
-                problem = f"{base} lacks {', '.join(absent)}"
-                return DataReport(entry.name, Verdict.WRONG_STRUCTURE, searched, problem=problem)
-    return DataReport(entry.name, Verdict.MISSING, searched)
+    found = [(len(_absent(folder, layout)), folder, layout) for folder in searched for layout in entry.layouts]
+    part = [(lacking, folder, layout) for lacking, folder, layout in found if lacking < len(_files(layout))]
+    if not part:
+        return DataReport(entry.name, Verdict.MISSING, searched)
+    _, folder, layout = min(part, key=lambda one: one[0])
+    absent, base = _absent(folder, layout), folder / layout.folder
+    others = {name for other in entry.layouts for name in _files(other) if (folder / other.folder / name).is_file()}
+    packed = [name for name in absent if others & {f"{name}.gz", name.removesuffix(".gz")}]
+    way = f"pack or unpack {', '.join(packed)} like the rest" if packed else "add what is lacking"
+    problem = f"{base} lacks {', '.join(absent)}; {way}, or move the folder away and run `slth data fetch {entry.name}`"
+    return DataReport(entry.name, Verdict.WRONG_STRUCTURE, searched, problem=problem)

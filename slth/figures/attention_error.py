@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, quantiles, where
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.figures.style import COLORS, MARKERS, MUTED, in_legend, panels
 from slth.theory.catalogue import bounds
 
-COLORS = (BLUE, ORANGE, GREEN, PINK)
 BAND = (0.1, 0.5, 0.9)
 PUBLISHED = 100
 """Largest inner width of the published fit."""
@@ -29,13 +28,9 @@ def attention_error_figure(rows: Sequence[Row]) -> Figure:
     """Median error with the range of eight in ten sources, against inner width for one length and against length."""
     long = [row for row in rows if len(_list(row["lengths"])) > 1]
     wide = [row for row in rows if len(_list(row["lengths"])) == 1]
-    with style():
-        drawing = figure(9.0, 4.2)
-        left, right = drawing.subplots(1, 2)
+    with panels(9.0, 4.2, 1, 2) as (drawing, (left, right)):
         _against_width(left, wide)
         _against_length(right, long)
-        for axes in (left, right):
-            light_grid(axes)
         left.legend(loc="lower left", fontsize=7.0)
         right.legend(loc="lower left", fontsize=7.0)
     return drawing
@@ -53,13 +48,8 @@ def _against_width(axes: Axes, rows: Sequence[Row]) -> None:
     axes.semilogy(
         whole, [fit(n=k) for k in whole], color=MUTED, linestyle="--", label="published fit, 0.8 exp(-0.06 n)"
     )
-    axes.semilogy(
-        [],
-        [],
-        color=INK,
-        label=f"theorem 3: n enough for this error,\nC = {ASSUMED:g} assumed (d = 4; others: more)",
-        **FORBIDDEN,
-    )
+    assumed = f"theorem 3: n enough for this error,\nC = {ASSUMED:g} assumed (d = 4; others: more)"
+    in_legend(axes, assumed, **FORBIDDEN)
     axes.set_xlim(0.0, 1.02 * max([PUBLISHED, *levels(rows, "inner_width")]))
     axes.set_ylim(3e-7, 5.0)
     lengths = ", ".join(f"{tokens:g}" for tokens in levels(rows, "tokens"))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, quantiles, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, in_legend, panels
 from slth.subset_sum.laws import law_from_text
 from slth.theory.catalogue import bounds
 
@@ -22,10 +22,8 @@ SPREAD = (0.1, 0.5, 0.9)
 def best_error_figure(rows: Sequence[Row]) -> Figure:
     """Quantiles of the best error against n with their prediction and 2^-n, and measured divided by predicted."""
     target = levels(rows, "target")[0]
-    with style():
-        drawing = figure(8.6, 6.0)
-        panels = drawing.subplots(2, 2, sharex=True, height_ratios=(3, 2))
-        for (law, title), (above, below) in zip(LAWS.items(), panels.T, strict=True):
+    with panels(8.6, 6.0, 2, 2, sharex=True, height_ratios=(3, 2)) as (drawing, grid):
+        for (law, title), (above, below) in zip(LAWS.items(), grid.T, strict=True):
             chosen = where(rows, law=law)
             for level, (color, marker, label) in (LEVELS | TAIL).items():
                 n, measured = quantiles(chosen, "n", f"error_{level}", SPREAD)
@@ -37,13 +35,11 @@ def best_error_figure(rows: Sequence[Row]) -> Figure:
                 _ratios(below, n, measured / predicted, color, marker, label)
             n = np.array(levels(chosen, "n"))
             above.semilogy(n, 2.0**-n, linestyle=":", color=MUTED, label="2^-n")
-            above.plot([], [], color=INK, linewidth=1.2, label="predicted (derived)")
+            in_legend(above, "predicted (derived)")
             above.set(title=f"{title}, target {target:g}", ylabel="best error over all subsets")
             below.set(xlabel="number of values n", ylabel="measured / predicted", ylim=(0.4, 1.6))
-            for axes in (above, below):
-                light_grid(axes)
-        panels[0, 0].legend(loc="lower left")
-        panels[1, 0].legend(loc="upper right", ncols=3, fontsize=7.5)
+        grid[0, 0].legend(loc="lower left")
+        grid[1, 0].legend(loc="upper right", ncols=3, fontsize=7.5)
     return drawing
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, quantiles, where
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.figures.style import COLORS, INK, MARKERS, MUTED, in_legend, panels
 from slth.theory.catalogue import bounds
 
-COLORS = (BLUE, ORANGE, GREEN, PINK)
 EDGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0)
 FEWEST = 20
 """Steps in a bin of which an average is drawn."""
@@ -20,9 +19,7 @@ FEWEST = 20
 
 def covered_fraction_figure(rows: Sequence[Row]) -> Figure:
     """The covered fraction after k values, and what one value adds divided by what Lueker's recurrence promises."""
-    with style():
-        drawing = figure(8.6, 3.9)
-        growth, step = drawing.subplots(1, 2)
+    with panels(8.6, 3.9, 1, 2) as (drawing, (growth, step)):
         for bits, color, marker in zip(levels(rows, "bits"), COLORS, MARKERS, strict=False):
             chosen, name = where(rows, bits=bits), f"eps = 2^-{bits:.0f}"
             k, covered = quantiles(chosen, "k", "covered", (0.1, 0.5, 0.9))
@@ -32,14 +29,7 @@ def covered_fraction_figure(rows: Sequence[Row]) -> Figure:
             growth.plot(k, iterated, "--", color=color, linewidth=1.2)
             middle, ratio, deviation = promised_ratios(chosen)
             step.errorbar(middle, ratio, yerr=2.0 * deviation, fmt=marker, color=color, markersize=4, elinewidth=0.9)
-        growth.plot(
-            [],
-            [],
-            "--",
-            color=INK,
-            linewidth=1.2,
-            label="Lueker's recurrence, iterated:\nan estimate, no bound (derived)",
-        )
+        in_legend(growth, "Lueker's recurrence, iterated:\nan estimate, no bound (derived)", "--")
         growth.set(title="median, and 10 to 90 % of samples", xlabel="number of values k", ylabel="covered fraction p")
         step.axhline(1.0, color=INK, linewidth=1.2)
         step.annotate("Lueker's step: at least p (1 - p) / 2", (0.5, 0.98), va="top", ha="center", fontsize=7.5)
@@ -53,8 +43,6 @@ def covered_fraction_figure(rows: Sequence[Row]) -> Figure:
         )
         # All labels stand where the right panel is empty: between what is proved and what is measured.
         step.legend(*growth.get_legend_handles_labels(), loc="center", bbox_to_anchor=(0.5, 0.22), fontsize=7.5)
-        for axes in (growth, step):
-            light_grid(axes)
     return drawing
 
 

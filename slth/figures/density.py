@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, in_legend, panels
 from slth.theory import bounds
 
 LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"), (PINK, "^"))
@@ -28,9 +28,7 @@ LEAST = (1e-9, 3e-5)
 def density_figure(rows: Sequence[Row]) -> Figure:
     """Parameters of the source for each of the target's against density: all theorems, and the measured part closer."""
     width = math.isqrt(int(levels(rows, "target_parameters")[0]))
-    with style():
-        drawing = figure(8.6, 4.4)
-        wide, near = drawing.subplots(1, 2)
+    with panels(8.6, 4.4, 1, 2) as (drawing, (wide, near)):
         for eps, (color, marker) in zip(sorted(levels(rows, "eps"), reverse=True), LOOKS, strict=False):
             chosen = where(rows, eps=eps)
             for axes, least in ((wide, LEAST[0]), (near, LEAST[1])):
@@ -42,7 +40,6 @@ def density_figure(rows: Sequence[Row]) -> Figure:
         _legend(wide, near)
         for axes in (wide, near):
             axes.set(xlabel="density of the ticket", ylabel="parameters, source / target")
-            light_grid(axes)
     return drawing
 
 
@@ -88,19 +85,12 @@ def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
 
 
 def _legend(wide: Axes, near: Axes) -> None:
-    wide.plot([], [], "--", color=INK, linewidth=1.2, label=f"Natale et al. 2024, Theorem 3, C = {ASSUMED:g} assumed")
-    wide.plot(
-        [],
-        [],
-        ":",
-        color=INK,
-        linewidth=1.2,
-        label="Natale et al. 2024, Theorem 5: necessary\nfor all targets of norm up to sqrt k",
-    )
-    wide.plot([], [], "X", color=MUTED, label=f"Malach et al. 2020, C = {ASSUMED:g} assumed")
-    wide.plot([], [], "P", color=MUTED, label=f"Pensia et al. 2020, C = {ASSUMED:g} assumed;\ndensity: some constant")
+    in_legend(wide, f"Natale et al. 2024, Theorem 3, C = {ASSUMED:g} assumed", "--")
+    in_legend(wide, "Natale et al. 2024, Theorem 5: necessary\nfor all targets of norm up to sqrt k", ":")
+    in_legend(wide, f"Malach et al. 2020, C = {ASSUMED:g} assumed", "X", color=MUTED)
+    in_legend(wide, f"Pensia et al. 2020, C = {ASSUMED:g} assumed;\ndensity: some constant", "P", color=MUTED)
     handles, labels = wide.get_legend_handles_labels()
     wide.legend(handles[-4:], labels[-4:], loc="lower left", fontsize=7.0)
-    near.plot([], [], "o", color=MUTED, markerfacecolor="white", markersize=7, label="any number chosen")
-    near.plot([], [], "_", color=MUTED, markersize=7, markeredgewidth=1.2, label="90 % of repetitions need no more")
+    in_legend(near, "any number chosen", "o", color=MUTED, markerfacecolor="white", markersize=7)
+    in_legend(near, "90 % of repetitions need no more", "_", color=MUTED, markersize=7, markeredgewidth=1.2)
     near.legend(loc="upper right", fontsize=7.5, title="measured: exactly k chosen", title_fontsize=7.5)

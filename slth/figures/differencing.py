@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, quantiles, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, panels
 from slth.theory.catalogue import bounds
 
 LOOKS = {
@@ -24,9 +24,7 @@ RESOLUTION = 2.0**-52
 
 def differencing_figure(rows: Sequence[Row]) -> Figure:
     """Median error and time of one solve against n."""
-    with style():
-        drawing = figure(8.6, 4.2)
-        error, time = drawing.subplots(1, 2)
+    with panels(8.6, 4.2, 1, 2) as (drawing, (error, time)):
         for solver, (label, color, marker) in LOOKS.items():
             chosen = where(rows, solver=solver)
             for axes, column in ((error, "median_error"), (time, "solve_seconds")):
@@ -40,8 +38,6 @@ def differencing_figure(rows: Sequence[Row]) -> Figure:
         )
         error.set(title="distance from the target", xlabel="number of values n", ylabel="error", ylim=(1e-17, 1.0))
         time.set(title="time of one solve", xlabel="number of values n", ylabel="seconds")
-        for axes in (error, time):
-            light_grid(axes)
         time.legend(loc="upper left", fontsize=7.5)
         error.legend(handles=error.get_lines()[-3:-1], loc="upper right", fontsize=7.0)
     return drawing

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from slth import __version__
 from slth.figures.catalogue import FIGURES
+from slth.figures.pages import page
 from slth.files import write_text
 from slth.grids.provenance import PROVENANCE_NAME, TABLE_NAME
 
@@ -32,12 +31,7 @@ class Entry:
 def write_index(folder: Path) -> Path:
     """Write ``index.html`` with every figure of a folder that has a picture."""
     entries = [entry_of(folder, name) for name in FIGURES if (folder / name / f"{name}.png").is_file()]
-    environment = Environment(
-        loader=PackageLoader("slth.figures"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    page = environment.get_template("figures_index.html.j2").render(entries=entries, version=__version__)
-    write_text(folder / INDEX_NAME, page)
+    write_text(folder / INDEX_NAME, page("figures_index.html.j2", {}, entries=entries))
     return folder / INDEX_NAME
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, quantiles, where
-from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, panels
 from slth.theory.catalogue import bounds
 
 ASSUMED = 1.0
@@ -31,9 +32,7 @@ CURVES = {
 
 def interval_coverage_figure(rows: Sequence[Row]) -> Figure:
     """The n that covers an interval within eps, and n / log2(1/eps), in half and in nine tenths of all samples."""
-    with style():
-        drawing = figure(8.6, 4.8)
-        count, constant = drawing.subplots(1, 2)
+    with panels(8.6, 4.8, 1, 2) as (drawing, (count, constant)):
         for half_width, look in LOOKS.items():
             _measured((count, constant), where(rows, half_width=half_width), *look)
         eps = np.geomspace(min(float(row["worst_error"]) for row in rows), LARGEST, 200)
@@ -45,7 +44,6 @@ def interval_coverage_figure(rows: Sequence[Row]) -> Figure:
         constant.set(title="the constant n / log2(1/eps)", xlabel="eps", ylabel="n / log2(1/eps)", ylim=(0.0, 4.0))
         for axes in (count, constant):
             axes.set_xlim(LARGEST, float(eps[0]))  # falling, so that n rises to the right
-            light_grid(axes)
         drawing.legend(loc="outside lower center", ncols=2, fontsize=7.5)
     return drawing
 
@@ -54,12 +52,10 @@ def _measured(panels: Sequence[Axes], rows: Sequence[Row], color: str, marker: s
     """The points of one interval, in half and in nine tenths of its samples, and the prediction of the half."""
     n, errors = quantiles(rows, "n", "worst_error", (0.5, 0.9))
     _, (predicted,) = quantiles(rows, "n", "predicted_median", (0.5,))
+    points: dict[str, Any] = {"marker": marker, "linestyle": "none"}
     looks = (
-        (errors[0], {"marker": marker, "linestyle": "none", "label": f"{interval}, half of the samples"}),
-        (
-            errors[1],
-            {"marker": marker, "linestyle": "none", "markerfacecolor": "white", "label": f"{interval}, 9 of 10"},
-        ),
+        (errors[0], {**points, "label": f"{interval}, half of the samples"}),
+        (errors[1], {**points, "markerfacecolor": "white", "label": f"{interval}, 9 of 10"}),
         (predicted, {"linewidth": 1.0, "label": f"{interval}, half: predicted (derived)"}),
     )
     for eps, look in looks:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, quantiles, where
-from slth.figures.style import BLUE, INK, ORANGE, figure, light_grid, style
+from slth.figures.style import BLUE, INK, ORANGE, panels
 
 DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 SPREAD = (0.0, 0.1, 0.5, 0.9, 1.0)
@@ -30,10 +30,8 @@ def lenet_weights_figure(rows: Sequence[Row]) -> Figure:
     named = {data: where(rows, data=data) for data in DATA}
     shown = {data: chosen for data, chosen in named.items() if chosen}
     repetitions = len({row["replicate"] for row in rows})
-    with style():
-        drawing = figure(8.6, 6.4)
-        panels = drawing.subplots(2, len(shown), sharex=True, sharey="row", squeeze=False)
-        for (data, chosen), (weights, outputs) in zip(shown.items(), panels.T, strict=True):
+    with panels(8.6, 6.4, 2, len(shown), sharex=True, sharey="row") as (drawing, grid):
+        for (data, chosen), (weights, outputs) in zip(shown.items(), grid.T, strict=True):
             _measured(weights, chosen, "weight_error", BLUE, "o", f"median of {repetitions} repetitions", band=True)
             _measured(outputs, chosen, "train_output_error", BLUE, "o", "training images", band=True)
             _measured(outputs, chosen, "test_output_error", ORANGE, "s", "test images", band=False)
@@ -42,12 +40,11 @@ def lenet_weights_figure(rows: Sequence[Row]) -> Figure:
             _published(outputs, data, "test_output_error", "^", ":")
             weights.set_title(f"{DATA[data]}: weights")
             outputs.set(title=f"{DATA[data]}: outputs of the two convolutions", xlabel="values for each weight, n")
-            for axes in (weights, outputs):
-                axes.set_xticks(PUBLISHED_N)
-                light_grid(axes)
-        panels[0, 0].set_ylabel("max |p - p'| / max |p|")
-        panels[1, 0].set_ylabel("max |f - f'| / max |f|")
-        for axes in panels[:, 0]:
+            weights.set_xticks(PUBLISHED_N)
+            outputs.set_xticks(PUBLISHED_N)
+        grid[0, 0].set_ylabel("max |p - p'| / max |p|")
+        grid[1, 0].set_ylabel("max |f - f'| / max |f|")
+        for axes in grid[:, 0]:
             axes.legend(loc="lower left")
     return drawing
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, where
-from slth.figures.style import BLUE, INK, MUTED, ORANGE, figure, light_grid, style
+from slth.figures.style import BLUE, INK, MUTED, ORANGE, panels
 from slth.theory import bounds
 
 LISTS = {"fresh": (BLUE, "o", "-"), "row": (ORANGE, "s", "--")}
@@ -35,10 +35,8 @@ def perturbed_figure(rows: Sequence[Row]) -> Figure:
     errors = sorted(levels(rows, "eta"), reverse=True)
     weights = int(levels(rows, "weights")[-1])
     kinds = [lists for lists in LISTS if where(rows, lists=lists)]
-    with style():
-        drawing = figure(8.6, 6.0)
-        panels = drawing.subplots(2, -(-len(errors) // 2), sharex=True, sharey=True, squeeze=False).ravel()
-        for axes, eta in zip(panels, errors, strict=False):
+    with panels(8.6, 6.0, 2, -(-len(errors) // 2), sharex=True, sharey=True) as (drawing, grid):
+        for axes, eta in zip(grid.flat, errors, strict=False):
             for lists in kinds:
                 label = f"measured, {weights:,} weights" + (f", lists: {lists}" if len(kinds) > 1 else "")
                 _measured(axes, where(rows, lists=lists, eta=eta), lists, label)
@@ -52,13 +50,12 @@ def perturbed_figure(rows: Sequence[Row]) -> Figure:
             label = "theorem, C = {constant:g} and K = {excess:g} assumed".format(**ASSUMED)
             axes.plot(ratios, theorem, ":", color=MUTED, label=label)
             axes.set_title(f"eta = {eta:g}")
-            light_grid(axes)
-        for axes in panels[-2:]:
+        for axes in grid.ravel()[-2:]:
             axes.set_xlabel("eps / eta")
-        for axes in panels[::2]:
+        for axes in grid.ravel()[::2]:
             axes.set_ylabel("smallest n")
-        panels[0].set_ylim(5.0, 34.0)
-        panels[0].legend(loc="upper right")
+        grid[0, 0].set_ylim(5.0, 34.0)
+        grid[0, 0].legend(loc="upper right")
     return drawing
 
 

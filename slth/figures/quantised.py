@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from slth.figures.rows import Counts, Floats, Row, levels, numbers, shares, where, with_bars
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, ORANGE, PINK, YELLOW, figure, light_grid, style
+from slth.figures.style import COLORS, INK, MARKERS, panels
 from slth.theory.catalogue import bounds
 
-COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW)
 ASSUMED = {"constant": 1.5, "kappa": 2.0}
 """C and kappa of Kumar and Natale 2026, which are not given: assumed, and labelled so."""
 
@@ -27,13 +26,9 @@ RARE = 5e-4
 
 def quantised_figure(rows: Sequence[Row]) -> Figure:
     """Probability of failure against n for grids of several steps, and that of a perfect partition in its window."""
-    with style():
-        drawing = figure(8.6, 4.8)
-        failure, window = drawing.subplots(1, 2)
+    with panels(8.6, 4.8, 1, 2) as (drawing, (failure, window)):
         _failures(failure, where(rows, question="ticket"))
         _window(window, where(rows, question="partition"))
-        for axes in (failure, window):
-            light_grid(axes)
         drawing.legend(handles=_legend(levels(rows, "bits")), loc="outside lower center", ncols=3, fontsize=7.5)
         window.legend(fontsize=7.5, loc="upper right")
     return drawing

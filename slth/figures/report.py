@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from slth import __version__
 from slth.figures import layer_figures, ticket_figures
+from slth.figures.pages import page
 from slth.figures.style import to_svg
 from slth.files import dumps, plain, write_text
 from slth.jobs.record import LayerRecord, TicketRecord
@@ -28,20 +27,17 @@ def write_report(record: TicketRecord, path: Path) -> Path:
 
 def render_report(record: TicketRecord) -> str:
     """Give the report of one ticket as HTML text; its sections show what the record has."""
-    loader = PackageLoader("slth.figures", "templates")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
-    )
-    environment.filters |= {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
+    filters = {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
     rows = [layer.row for layer in record.layers]
-    return environment.get_template(TEMPLATE).render(
+    return page(
+        TEMPLATE,
+        filters,
         record=record,
         summary=plain(record.summary),
         tables=[(caption, *_table(rows, columns)) for caption, columns in _TABLES],
         pictures=_pictures(record),
         law=_law(record.provenance.get("law")),
         provenance=dumps(record.provenance, indent=1),
-        version=__version__,
     )
 
 

@@ -26,6 +26,7 @@ SKY = "#56b4e9"
 YELLOW = "#e69f00"
 PINK = "#cc79a7"
 
+COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
 # matplotlib types its keys as a list of literals that changes with its version.
@@ -58,6 +59,7 @@ SETTINGS: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,
 }
 
 
@@ -73,6 +75,22 @@ def style() -> Iterator[None]:
 def figure(width: float, height: float) -> Figure:
     """Make an empty figure that belongs to nobody: no window, no list of open figures."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+@contextmanager
+def panels(width: float, height: float, rows: int, columns: int, **options: Any) -> Iterator[tuple[Figure, Any]]:
+    """Make a figure and its grid of axes, in our style inside; behind the data of each lie light lines in the end."""
+    with style():
+        drawing = figure(width, height)
+        grid = drawing.subplots(rows, columns, squeeze=False, **options)
+        yield drawing, grid[0] if rows == 1 else grid
+        for axes in grid.flat:
+            light_grid(axes)
+
+
+def in_legend(axes: Axes, label: str, *line: str, **look: Any) -> None:
+    """Say in the legend what a look means, without drawing anything."""
+    axes.plot([], [], *line, label=label, **{"color": INK, "linewidth": 1.2, **look})
 
 
 def light_grid(axes: Axes, *, axis: Literal["both", "x", "y"] = "y") -> None:
@@ -110,7 +128,7 @@ def save_figure(drawing: Figure, stem: Path, *, title: str, about: Mapping[str, 
     for ending, fields in metadata.items():
         path = stem.with_name(f"{stem.name}.{ending}")
         temporary = path.with_name(path.name + ".part")
-        with mpl.rc_context({**SETTINGS, "pdf.fonttype": 42}):
+        with style():
             drawing.savefig(temporary, format=ending, dpi=160, metadata=fields)
         temporary.replace(path)
         paths.append(path)

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from slth import studies
 from slth.benchmarks import runner as benchmarks
 from slth.errors import ResultsError, SlthError
-from slth.grids.context import Context
-from slth.grids.engines import Engine, Loky
 from slth.grids.results import result_table, write_results
-from slth.grids.run import run_experiment
+from slth.grids.run import Computation, Progress, run_experiment
 from slth.grids.spec import Experiment, read_experiment
 from slth.grids.store import RESULTS_NAME, read_store
 
 SPEC_NAME = "spec.toml"
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Computation:
-    """How a table is to be computed."""
-
-    full: bool = False
-    resume: bool = True
-    engine: Engine = field(default_factory=Loky)
-    context: Context = field(default_factory=Context)
-    jobs: int | None = None
 
 
 def describe_spec(spec: Path) -> Mapping[str, Any]:
@@ -55,22 +40,14 @@ def is_current(spec: Path, provenance: Mapping[str, Any]) -> bool:
     return bool(digest == provenance["spec_sha256"])
 
 
-def compute_table(folder: Path, scratch: Path, computation: Computation, *, progress: Progress | None = None) -> Path:
+def compute_table(folder: Path, scratch: Path, how: Computation, *, progress: Progress | None = None) -> Path:
     """Compute the table of a figure and write it with its provenance, when all of it is there."""
     spec = folder / SPEC_NAME
     if _is_benchmark(spec):
-        return _compute_benchmark(spec, computation, progress)
-    experiment = read_experiment(spec, studies.STUDIES, full=computation.full)
-    result = run_experiment(
-        experiment,
-        scratch,
-        studies.STUDIES,
-        engine=computation.engine,
-        resume=computation.resume and _unfinished(experiment, scratch),
-        context=computation.context,
-        full=computation.full,
-        progress=progress,
-    )
+        return _compute_benchmark(spec, how, progress)
+    experiment = read_experiment(spec, studies.STUDIES, full=how.full)
+    how = replace(how, resume=how.resume and _unfinished(experiment, scratch, how))
+    result = run_experiment(experiment, scratch, studies.STUDIES, how, progress=progress)
     table = result.table
     if not table.complete:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in list(table.reasons.items())[:3])
@@ -78,16 +55,16 @@ def compute_table(folder: Path, scratch: Path, computation: Computation, *, prog
             f"{experiment.name}: {table.failed} of {table.done + table.failed} items failed ({reasons}): "
             "what is finished is kept; mend that and run the same command again"
         )
-    return write_results(folder, table, full=computation.full)
+    return write_results(folder, table, full=how.full)
 
 
 def _is_benchmark(spec: Path) -> bool:
     return describe_spec(spec).get("task") in benchmarks.TASKS
 
 
-def _unfinished(experiment: Experiment, scratch: Path) -> bool:
+def _unfinished(experiment: Experiment, scratch: Path, how: Computation) -> bool:
     """Whether the scratch folder holds a part of this experiment that it makes sense to go on with."""
-    if not (scratch / RESULTS_NAME).exists():
+    if how.repair or not (scratch / RESULTS_NAME).exists():
         return True
     stored = read_store(scratch / RESULTS_NAME)
     if (stored.experiment.task, stored.experiment.seed) != (experiment.task, experiment.seed):
@@ -95,12 +72,13 @@ def _unfinished(experiment: Experiment, scratch: Path) -> bool:
     return not result_table(experiment, stored.items).complete
 
 
-def _compute_benchmark(spec: Path, computation: Computation, progress: Progress | None) -> Path:
-    benchmark = benchmarks.read_benchmark(spec, full=computation.full)
-    context = computation.context
-    extra = {"data_dir": context.folders, "threads": computation.jobs, "device": context.device}
+def _compute_benchmark(spec: Path, how: Computation, progress: Progress | None) -> Path:
+    benchmark = benchmarks.read_benchmark(spec, full=how.full)
+    context = how.context
+    jobs = getattr(how.engine, "jobs", None)
+    extra = {"data_dir": context.folders, "threads": jobs, "device": context.device}
     rows = benchmarks.run_benchmark(benchmark, extra=extra, progress=progress)
     failed = [row for row in rows if row.get("status") == "failed"]
     if failed:
         raise ResultsError(f"{benchmark.name}: {len(failed)} of {len(rows)} rows failed ({failed[0].get('reason')})")
-    return benchmarks.write_table(spec.parent, benchmark, rows, seed=benchmark.seed, full=computation.full)
+    return benchmarks.write_table(spec.parent, benchmark, rows, seed=benchmark.seed, full=how.full)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
@@ -79,23 +81,16 @@ def certificate_figure(record: TicketRecord) -> Figure:
     with style():
         drawing = figure(WIDTH, 0.6 + 0.36 * len(shown))
         axes = drawing.add_subplot()
-        smallest, largest = min(v for _, v, _, _ in shown), max(v for _, v, _, _ in shown)
-        left, right = smallest / 6.0, largest * 12.0
+        left, right = min(value for _, value, *_ in shown) / 6.0, max(value for _, value, *_ in shown) * 12.0
         for height, (_, value, marker, colour) in enumerate(reversed(shown)):
             axes.plot([left, value], [height, height], color=colour, linewidth=1.4, alpha=0.6, solid_capstyle="butt")
             axes.plot([value], [height], marker, color=colour, markersize=8)
-            axes.annotate(
-                f"{value:.3g}", (value, height), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8.5
-            )
-        axes.set_yticks(range(len(shown)), [label for label, *_ in reversed(shown)])
-        axes.tick_params(axis="y", length=0)
+        _rungs(axes, shown, "{:.3g}", 9)
         axes.set_ylim(-0.6, len(shown) - 0.4)
         axes.set_xscale("log")
         axes.set_xlim(left, right)
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.spines["left"].set_visible(False)
         axes.set_xlabel("largest difference between any output of the ticket and of the target")
-        light_grid(axes, axis="x")
     return drawing
 
 
@@ -115,16 +110,21 @@ def size_figure(record: TicketRecord) -> Figure:
         axes = drawing.add_subplot()
         for height, (_, value, colour, hatch) in enumerate(reversed(shown)):
             axes.barh(height, value, color=colour, height=0.62, hatch=hatch, edgecolor="white", linewidth=0)
-            axes.annotate(
-                f"{value:.1f}", (value, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5
-            )
-        axes.set_yticks(range(len(shown)), [label for label, *_ in reversed(shown)])
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        _rungs(axes, shown, "{:.1f}", 4)
         axes.set_xlim(0, 1.1 * max(value for _, value, *_ in shown))
         axes.set_xlabel("bits for each weight of the target")
-        light_grid(axes, axis="x")
     return drawing
+
+
+def _rungs(axes: Axes, shown: Sequence[tuple[str, float, str, str]], style: str, beside: int) -> None:
+    """Names on the left, the first at the top, and each value beside its mark."""
+    for height, (_, value, *_) in enumerate(reversed(shown)):
+        place: dict[str, Any] = {"xytext": (beside, 0), "textcoords": "offset points"}
+        axes.annotate(style.format(value), (value, height), va="center", fontsize=8.5, **place)
+    axes.set_yticks(range(len(shown)), [label for label, *_ in reversed(shown)])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    light_grid(axes, axis="x")
 
 
 def _drawable(value: Any) -> bool:

@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
+from slth.figures.style import COLORS, GREEN, MARKERS, MUTED, SKY, YELLOW, in_legend, panels
 from slth.theory import bounds, guaranteed_candidates, structured_error
 
-COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 ASSUMED = 1.0
 """The constant C of the theorem's bound, which nobody knows: assumed, and labelled so."""
 
@@ -27,9 +26,7 @@ GUARANTEED_EPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001)
 def structured_error_figure(rows: Sequence[Row]) -> Figure:
     """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n."""
     dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
-    with style():
-        drawing = figure(9.6, 4.3)
-        theorem, unit = drawing.subplots(1, 2, width_ratios=(1.5, 1.0))
+    with panels(9.6, 4.3, 1, 2, width_ratios=(1.5, 1.0)) as (drawing, (theorem, unit)):
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
             label = f"D = {dimension}" if dimension % SIDE**2 else f"D = {SIDE}² · {dimension // SIDE**2} = {dimension}"
             look: Any = {"marker": marker, "markersize": 4, "color": color}
@@ -42,12 +39,10 @@ def structured_error_figure(rows: Sequence[Row]) -> Figure:
         unit.set(title="unit gain: entries as heavy as v's", ylabel="relative error, l2")
         theorem.set_xlim(1, 1e17)
         theorem.set_ylim(3e-6, 30.0)  # the errors end at 1; above it the legend has room
-        theorem.plot([], [], color=INK, linestyle="--", linewidth=1.4,
-                     label=f"existence, C = {ASSUMED:g} assumed (recalled, unverified)")  # fmt: skip
-        theorem.plot([], [], color=INK, linestyle=":", label="counting: half of all targets exceed it (derived)")
+        in_legend(theorem, f"existence, C = {ASSUMED:g} assumed (recalled, unverified)", "--", linewidth=1.4)
+        in_legend(theorem, "counting: half of all targets exceed it (derived)", ":", linewidth=1.6)
         for axes in (theorem, unit):
             axes.set_xlabel("n, usable channels of one input (random: 2 n)")
-            light_grid(axes)
         unit.legend(loc="lower left")
         theorem.legend(loc="upper left", fontsize=7.0, ncols=2)
     return drawing
@@ -68,9 +63,7 @@ def _bounds(axes: Axes, dimension: int, color: str) -> None:
 
 def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
     """Optimum of Gaussian vectors in few dimensions, and the n for which second moments guarantee an error."""
-    with style():
-        drawing = figure(8.6, 4.0)
-        exact, many = drawing.subplots(1, 2)
+    with panels(8.6, 4.0, 1, 2) as (drawing, (exact, many)):
         dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
             chosen = where(rows, dimension=dimension)
@@ -79,24 +72,17 @@ def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
                 label=f"D = {dimension}, optimum",
             )  # fmt: skip
             exact.semilogy(*_guarantee(dimension, 30), color=color)
-        exact.plot([], [], color=INK, label="guaranteed")
+        in_legend(exact, "guaranteed", linewidth=1.6)
         exact.set(title="one instance in three goes below", xlabel="number of vectors n", ylabel="error, maximum norm")
         exact.set_ylim(1e-9, 1.0)
         for dimension, color in ((3, GREEN), (9, YELLOW), (18, SKY)):  # 3 as on the left
             n, eps = _guarantee(dimension, 10**6)
             many.loglog(n, eps, color=color, label=f"D = {dimension}, Gaussian vectors: guaranteed")
             many.loglog(_in_a_band(n, dimension), eps, color=color, linestyle="--", linewidth=1.2)
-        many.plot(
-            [],
-            [],
-            color=INK,
-            linestyle="--",
-            label="n so that a band of scales of u v holds as many:\na sketch, not proved",
-        )
+        in_legend(many, "n so that a band of scales of u v holds as many:\na sketch, not proved", "--", linewidth=1.6)
         many.set(title="n that is enough with probability 1/3", xlabel="n", ylabel="error, maximum norm")
         many.set_ylim(1e-8, 1.0)  # below the lines the legend has room
         for axes in (exact, many):
-            light_grid(axes)
             axes.legend(loc="lower left", fontsize=7.0)
     return drawing
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, shares, where, with_bars
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, in_legend, panels
 from slth.theory.catalogue import bounds
 
 COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
@@ -29,9 +29,7 @@ ASSUMED = 1.0
 def vector_success_figure(rows: Sequence[Row]) -> Figure:
     """Success probability against n with its intervals and bounds, and the n for probability 1/3 against d."""
     shown = where(rows, eps=float(rows[0]["eps"])) if rows else []
-    with style():
-        drawing = figure(11.0, 6.6)
-        grid = drawing.subplots(2, 3, width_ratios=(1.15, 1.15, 1.0))
+    with panels(11.0, 6.6, 2, 3, width_ratios=(1.15, 1.15, 1.0)) as (drawing, grid):
         for line, (law, title) in zip(grid, LAWS.items(), strict=True):
             for axes, (subsets, which) in zip(line[:2], SUBSETS.items(), strict=True):
                 _probabilities(axes, where(shown, law=law, subsets=subsets))
@@ -39,8 +37,6 @@ def vector_success_figure(rows: Sequence[Row]) -> Figure:
                 axes.set_ylim(-0.03, 1.05)
             _thresholds(line[2], where(shown, law=law))
             line[2].set(title=f"{title}: n for probability 1/3", xlabel="dimension d", ylabel="n")
-        for axes in grid.ravel():
-            light_grid(axes)
         for axes in grid[:, 2]:
             axes.set_ylim(1.0, 600.0)
             axes.legend(loc="upper left", fontsize=7.0)
@@ -121,10 +117,8 @@ def _known(points: Sequence[tuple[float, float | None]]) -> tuple[list[float], l
 
 def _key(drawing: Figure, axes: Axes) -> None:
     """Say once, below the panels, what marks and lines mean."""
-    axes.plot([], [], color=INK, label="guaranteed by second moments (derived, unreviewed)", **GUARANTEED)
-    axes.plot(
-        [], [], color=INK, label="no more is possible: expected number of subsets, at most 1 (derived)", **POSSIBLE
-    )
+    in_legend(axes, "guaranteed by second moments (derived, unreviewed)", **GUARANTEED)
+    in_legend(axes, "no more is possible: expected number of subsets, at most 1 (derived)", **POSSIBLE)
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("d ="))
     drawing.legend(

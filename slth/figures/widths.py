@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, panels
 
 DENSE: Mapping[str, Any] = {"linestyle": "-"}
 CONVOLUTIONAL: Mapping[str, Any] = {"linestyle": "--"}
@@ -43,18 +43,16 @@ STEEP = 1e5
 
 def widths_figure(rows: Sequence[Row]) -> Figure:
     """Source width over target width against error and depth, and weights over weights against error."""
-    with style():
-        drawing = figure(11.0, 8.0)
-        grid = drawing.subplots(2, 3)
+    with panels(11.0, 8.0, 2, 3) as (drawing, grid):
         depth, eps = _commonest(rows, "depth", "eps"), _commonest(rows, "eps", "depth")
-        panels = (
+        shown = (
             ("eps", "per_unit", f"against the error, l = {depth:g}", "error eps", "source width / target width"),
             ("depth", "per_unit", f"against the depth, eps = {eps:g}", "depth l", "source width / target width"),
             ("eps", "overhead", f"overhead, l = {depth:g}", "error eps", "random weights / target's, m / m_t"),
         )
         steep = [key for key in LOOKS if numbers(where(rows, bound=key), "per_unit").max(initial=0.0) > STEEP]
         for line, keys in zip(grid, (steep, [key for key in LOOKS if key not in steep]), strict=True):
-            for axes, (against, column, title, below, beside) in zip(line, panels, strict=True):
+            for axes, (against, column, title, below, beside) in zip(line, shown, strict=True):
                 fixed = {"depth": depth} if against == "eps" else {"eps": eps}
                 for key in keys:
                     _line(axes, where(rows, bound=key, **fixed), against, column, key)
@@ -63,7 +61,6 @@ def widths_figure(rows: Sequence[Row]) -> Figure:
                     axes.invert_xaxis()
                 else:
                     axes.set_xscale("log", base=2)
-                light_grid(axes)
         _key(drawing, rows)
     return drawing
 

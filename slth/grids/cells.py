@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,17 +85,20 @@ class Cells(Sequence[Cell]):
 
         Products meet if and only if their lists meet column by column, so that no cell has to be made for it.
         """
-        lists = [{column: _by_sameness(values) for column, values in grid.items()} for grid in self.grids]
+        lists = [
+            {column: {_same(value): value for value in values} for column, values in grid.items()}
+            for grid in self.grids
+        ]
         for grid, unlike in zip(self.grids, lists, strict=True):
             for column, values in grid.items():
                 if len(unlike[column]) < len(values):
-                    twice = _second(values)
+                    left = Counter(map(_same, values))
+                    twice = next(value for value in values if left[_same(value)] > 1)
                     return {**{other: choices[0] for other, choices in grid.items()}, column: twice, **self.fixed}
         for one, other in itertools.combinations(lists, 2):
             if one.keys() == other.keys():
                 common = {
-                    column: [value for same, value in values.items() if same in other[column]]
-                    for column, values in one.items()
+                    column: [values[same] for same in values if same in other[column]] for column, values in one.items()
                 }
                 if all(common.values()):
                     return {**{column: values[0] for column, values in common.items()}, **self.fixed}
@@ -103,20 +107,6 @@ class Cells(Sequence[Cell]):
 
 def _size(grid: Grid) -> int:
     return math.prod(map(len, grid.values()))
-
-
-def _by_sameness(values: Sequence[Any]) -> dict[Any, Any]:
-    return {_same(value): value for value in values}
-
-
-def _second(values: Sequence[Any]) -> Any:
-    """The first value that has been there before."""
-    seen: set[Any] = set()
-    for value in values:
-        if (same := _same(value)) in seen:
-            break
-        seen.add(same)
-    return value
 
 
 def _same(value: Any) -> Any:

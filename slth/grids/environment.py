@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slth import __version__
+from slth.resources import thread_count
 
 PACKAGES = (
     "numpy",
@@ -40,7 +41,7 @@ def describe_environment() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "platform": platform.platform(terse=True),
         "processor": _processor(),
-        "cores": usable_cores(),
+        "cores": thread_count(None),
         "memory_gib": _memory_gib(),
         "devices": describe_devices(),
         "packages": package_versions(),
@@ -49,20 +50,15 @@ def describe_environment() -> dict[str, Any]:
 
 def package_versions() -> dict[str, str]:
     """Versions of the packages that results depend on, without importing them."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    return versions
+    return {name: version_of(name) or "absent" for name in PACKAGES}
 
 
-def usable_cores() -> int:
-    """How many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def version_of(package: str) -> str | None:
+    """Version of a package that is installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

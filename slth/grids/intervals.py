@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scipy.special import betaincinv
 
@@ -11,16 +11,11 @@ from slth.errors import ArgumentError
 CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
-class Interval:
-    """Ends of an interval within [0, 1]."""
+class Interval(NamedTuple):
+    """Ends of an interval within [0, 1], which belong to it."""
 
     low: float
     high: float
-
-    def __contains__(self, probability: float) -> bool:
-        """Whether a probability lies in the interval, ends included."""
-        return self.low <= probability <= self.high
 
 
 def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:

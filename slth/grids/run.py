@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -36,46 +36,58 @@ class RunResult:
     kept: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """How an experiment is to be computed."""
+
+    engine: Engine = field(default_factory=Loky)
+    context: Context = field(default_factory=Context)
+    full: bool = False
+    limit: int | None = None
+    resume: bool = True
+    repair: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.limit is not None and self.limit < 1:
+            raise ArgumentError("limit", self.limit, "must be at least 1", "compute at least one item")
+        if self.repair and not self.resume:
+            raise ArgumentError("repair", self.repair, "keeps what --no-resume begins anew", "leave one of the two out")
+
+
 def run_experiment(
     experiment: Experiment,
     folder: Path,
     studies: Mapping[str, Study],
+    how: Computation | None = None,
     *,
-    engine: Engine | None = None,
-    limit: int | None = None,
-    resume: bool = True,
-    context: Context | None = None,
-    full: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Compute what is missing of an experiment and write its table.
 
     Interrupted at any moment, it keeps every committed item, and the same call goes on from there. Items that failed
-    are tried again, after those that never were.
+    are tried again, after those that never were. A results file that is damaged is refused; with ``repair`` it is set
+    aside, and what of it is damaged is computed again.
     """
-    if limit is not None and limit < 1:
-        raise ArgumentError("limit", limit, "must be at least 1", "compute at least one item")
-    engine = engine or Loky()
+    how = how or Computation()
     target = _target(experiment, studies)
-    with Store(folder, experiment, resume=resume) as store:
-        if not resume:
+    with Store(folder, experiment, resume=how.resume, repair=how.repair) as store:
+        if not how.resume:
             shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
             _set_table_aside(folder)
         found = store.finished()
         kept = sum(
             not failed and experiment.holds(json.loads(cell), replicate) for (cell, replicate), failed in found.items()
         )
-        waiting = _waiting(experiment, target, found, _in_this_run(context or Context(), folder))
-        _compute(store, engine, islice(waiting, limit), experiment.name, kept, experiment.size, progress)
+        waiting = _waiting(experiment, target, found, _in_this_run(how.context, folder))
+        _compute(store, how.engine, islice(waiting, how.limit), kept, progress)
         store.commit()
         table = result_table(experiment, store.items())
-        return RunResult(table, write_results(folder, table, full=full), kept)
+        return RunResult(table, write_results(folder, table, full=how.full), kept)
 
 
-def _compute(
-    store: Store, engine: Engine, items: Iterator[Item], name: str, kept: int, total: int, progress: Progress | None
-) -> None:
-    report = progress or (lambda *_: None)
+def _compute(store: Store, engine: Engine, items: Iterator[Item], kept: int, progress: Progress | None) -> None:
+    report, name, total = progress or (lambda *_: None), store.experiment.name, store.experiment.size
     report(name, kept, total)
     first = next(items, None)
     if first is None:  # no worker is started for nothing

@@ -189,10 +189,7 @@ def _grids(file: TomlFile, grid: Any, fixed: Cell) -> tuple[Grid, ...]:
     for table in tables:
         if not isinstance(table, dict):
             raise file.wrong(f"has a {type(table).__name__} in its list of grids", "write [[grid]] tables")
-        for key, values in table.items():
+        for key in file.lists(table):
             if key in fixed:
                 raise file.wrong(f"has {key!r} both in its grid and in [fixed]", "remove one of the two")
-            if not isinstance(values, list) or not values:
-                rule = f"has a grid entry {key!r} that is not a list with something in it"
-                raise file.wrong(rule, "write [value, ...]")
     return tuple(tables)

@@ -7,16 +7,16 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from slth import __version__
-from slth.errors import ArgumentError, ResultsError
-from slth.grids.spec import Experiment, canonical
-from slth.grids.stored_items import as_record, experiment_of, from_record
+from slth.errors import ArgumentError, ResultsError, printable
+from slth.grids.spec import Experiment
+from slth.grids.stored_items import about_record, as_record, experiment_of, from_record
 from slth.grids.work import Finished, Key
 
 RESULTS_NAME = "results.sqlite"
@@ -28,17 +28,19 @@ BATCH_SECONDS = 0.5
 """Seconds after which the next item that arrives commits the batch."""
 
 _APPLICATION = 0x736C7468  # "slth", in the header of the file
-_VERSION = 1
-_BY_ITS_VERB = "compute it again with --no-resume of the verb that made it"
+_VERSION = 2
+_MEND = "put it back from a copy, or compute again what is damaged with --repair (everything: --no-resume)"
+_OTHER = "use the slth that wrote it, or begin anew with --no-resume"
 _PATIENCE = 30.0  # seconds that a commit waits for somebody who reads
 
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE items (
     cell TEXT NOT NULL, replicate INTEGER NOT NULL, rows TEXT, reason TEXT NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (cell, replicate)
+    checksum TEXT NOT NULL, PRIMARY KEY (cell, replicate)
 ) WITHOUT ROWID;
 """
+_ALL = "SELECT cell, replicate, rows, reason, seconds, checksum FROM items"
 
 
 @dataclass(frozen=True)
@@ -51,27 +53,25 @@ class StoredRun:
 
 
 class Store:
-    """The one writer of a run's results file; a context manager that commits what it has on the way out."""
+    """The one writer of a run's results file; a context manager that commits what it has on the way out.
 
-    def __init__(self, folder: Path, experiment: Experiment, *, resume: bool = True) -> None:
-        self.path = folder / RESULTS_NAME
-        self._waiting: list[Finished] = []
-        self._committed = time.monotonic()
+    With ``repair`` a damaged file is set aside, and what can be read of it and is as it was written is taken over.
+    """
+
+    def __init__(self, folder: Path, experiment: Experiment, *, resume: bool = True, repair: bool = False) -> None:
+        self.path, self.experiment = folder / RESULTS_NAME, experiment
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder / LOCK_NAME)
-        try:
-            if not resume:
+        with ExitStack() as undo:
+            self._lock = undo.enter_context(closing(_lock(folder / LOCK_NAME)))
+            saved = _salvage(self.path, experiment) if repair and _is_damaged(self.path) else None
+            if saved is not None or not resume:
                 _set_aside(self.path)
-            self._connection = _connect(self.path)
-            try:
-                with _in_words(self.path):
-                    self._open(experiment)
-            except BaseException:
-                self._connection.close()
-                raise
-        except BaseException:
-            self._lock.close()
-            raise
+            self._connection = undo.enter_context(closing(_connect(self.path)))
+            with _in_words(self.path):
+                self._open()
+            self._waiting = saved or []
+            self.commit()
+            self._close = undo.pop_all().close
 
     def finished(self) -> dict[Key, bool]:
         """Give the keys of all committed items, and whether each failed."""
@@ -90,14 +90,15 @@ class Store:
         if self._waiting:
             # Interrupted between the two lines, the same rows are written twice, which changes nothing.
             with _in_words(self.path), _transaction(self._connection) as write:
-                write.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)", map(as_record, self._waiting))
+                records = (as_record(self.experiment, item) for item in self._waiting)
+                write.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", records)
             self._waiting.clear()
         self._committed = time.monotonic()
 
     def items(self) -> tuple[Finished, ...]:
         """Give all committed items."""
         with _in_words(self.path):
-            return _items(self._connection)
+            return _items(self._connection, self.experiment)
 
     def __enter__(self) -> Self:
         """Give the store itself."""
@@ -111,10 +112,9 @@ class Store:
             if not isinstance(problem, ResultsError):
                 self.commit()
         finally:
-            self._connection.close()
-            self._lock.close()
+            self._close()
 
-    def _open(self, experiment: Experiment) -> None:
+    def _open(self) -> None:
         """Begin a new file, or check that the one that is there can be gone on with."""
         connection = self._connection
         # TRUNCATE rather than WAL: the latter does not work on the file systems that the nodes of a cluster share.
@@ -123,16 +123,15 @@ class Store:
         fresh = not tables and not self.path.stat().st_size  # sqlite takes a few foreign bytes for nothing
         if not fresh:
             _check(connection, self.path)
-            _check_same(_about(connection), experiment, self.path)
-            _items(connection)  # what cannot be read is said now, not after the work
+            _check_same(experiment_of(_about(connection)), self.experiment, self.path)
+            _items(connection, self.experiment)  # what cannot be read is said now, not after the work
         with _transaction(connection) as write:
             if fresh:
                 write.execute(f"PRAGMA application_id = {_APPLICATION}")
                 write.execute(f"PRAGMA user_version = {_VERSION}")
                 for statement in _SCHEMA.split(";")[:-1]:
                     write.execute(statement)
-                write.execute("INSERT INTO about VALUES ('slth', ?)", [__version__])
-            about = {"experiment": canonical(experiment.document()), "writer": f"{socket.gethostname()} {os.getpid()}"}
+            about = about_record(self.experiment, __version__, f"{socket.gethostname()} {os.getpid()}")
             write.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
 
 
@@ -140,14 +139,29 @@ def read_store(path: Path) -> StoredRun:
     """Read a results file, also while another process writes to it."""
     if not path.is_file() or not path.stat().st_size:
         raise ResultsError(f"{path} is not there, or nothing was finished yet: name the folder of a run")
-    connection = _connect(path)
+    with closing(_connect(path)) as connection, _in_words(path):
+        _check(connection, path)
+        about = _about(connection)
+        experiment = experiment_of(about)
+        return StoredRun(experiment, _items(connection, experiment), about["slth"])
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether there is a file that cannot be read."""
     try:
-        with _in_words(path, anew=_BY_ITS_VERB):
-            _check(connection, path)
-            about = _about(connection)
-            return StoredRun(experiment_of(about), _items(connection), about["slth"])
-    finally:
-        connection.close()
+        return os.path.lexists(path) and bool(path.stat().st_size) and not read_store(path)
+    except ResultsError:
+        return True
+
+
+def _salvage(path: Path, experiment: Experiment) -> list[Finished]:
+    """What is in a damaged file as it was written, up to where it breaks off."""
+    saved = []
+    with suppress(sqlite3.Error, ValueError), closing(_connect(path)) as connection:  # also of names that are no text
+        for record in connection.execute(_ALL):
+            with suppress(ValueError):
+                saved.append(from_record(experiment, record))
+    return saved
 
 
 def is_results_file(path: Path) -> bool:
@@ -178,23 +192,21 @@ def _lock(path: Path) -> sqlite3.Connection:
 
 
 def _writer(path: Path) -> str:
-    with suppress(sqlite3.Error, KeyError, OSError):
-        connection = _connect(path)
-        try:
-            host, _, process = _about(connection)["writer"].rpartition(" ")
-            return f" (process {process} on {host})"
-        finally:
-            connection.close()
+    with suppress(sqlite3.Error, KeyError, OSError), closing(_connect(path)) as connection:
+        host, _, process = printable(_about(connection)["writer"]).rpartition(" ")
+        return f" (process {process} on {host})"
     return ""
 
 
 def _connect(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
     """Open for writing where that is allowed: after a killed writer even a reader has to tidy up."""
     try:
-        return sqlite3.connect(path, timeout=timeout, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except sqlite3.Error as problem:
         remedy = "see that it is a file that you may write, in a folder that you may write, or use another folder"
         raise ResultsError(f"{path} cannot be opened ({problem}): {remedy}") from problem
+    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")  # damage is found by its checksum
+    return connection
 
 
 def _set_aside(path: Path) -> None:
@@ -216,13 +228,12 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise ResultsError(f"{path} belongs to another program: write elsewhere with --out")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != _VERSION:
-        raise ResultsError(f"{path} has version {version} and this slth reads {_VERSION}: use the slth that wrote it")
+        raise ResultsError(f"{path} has version {version} and this slth reads {_VERSION}: {_OTHER}")
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise sqlite3.DatabaseError("its pages contradict one another")
 
 
-def _check_same(about: dict[str, str], experiment: Experiment, path: Path) -> None:
-    before = experiment_of(about)
+def _check_same(before: Experiment, experiment: Experiment, path: Path) -> None:
     for name in ("task", "seed"):
         old, new = getattr(before, name), getattr(experiment, name)
         if old != new:
@@ -235,9 +246,8 @@ def _about(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT key, value FROM about").fetchall())
 
 
-def _items(connection: sqlite3.Connection) -> tuple[Finished, ...]:
-    found = connection.execute("SELECT cell, replicate, rows, reason, seconds FROM items")
-    return tuple(from_record(*columns) for columns in found)
+def _items(connection: sqlite3.Connection, experiment: Experiment) -> tuple[Finished, ...]:
+    return tuple(from_record(experiment, record) for record in connection.execute(_ALL))
 
 
 @contextmanager
@@ -253,14 +263,14 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
 
 
 @contextmanager
-def _in_words(path: Path, *, anew: str = "begin anew with --no-resume") -> Iterator[None]:
+def _in_words(path: Path) -> Iterator[None]:
     """Say what sqlite found, and what to do."""
     try:
         yield
     except (sqlite3.Error, KeyError, ValueError, TypeError) as problem:
         if isinstance(problem, ArgumentError):
             raise
-        text = str(problem)
+        text = printable(problem, most=800)
         if "full" in text:
             advice = "what was committed is kept; make room and run the same command again"
         elif "locked" in text:
@@ -268,5 +278,5 @@ def _in_words(path: Path, *, anew: str = "begin anew with --no-resume") -> Itera
         elif isinstance(problem, sqlite3.OperationalError) and "no such" not in text:  # a table or column is gone
             advice = "what was committed is kept; check the disk and run the same command again"
         else:
-            advice = f"it is corrupt or not a results file; put it back from a copy, or {anew}"
+            advice = f"it is corrupt or not a results file; {_MEND}"
         raise ResultsError(f"{path}: {text}: {advice}") from problem

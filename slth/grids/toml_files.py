@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ class TomlFile:
             raise self.wrong(f"names the unknown task {task!r}", did_you_mean(task, names))
         return str(task)
 
+    def lists(self, table: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """A grid, each of whose entries has to be a list."""
+        for key, values in table.items():
+            if not isinstance(values, list) or not values:
+                rule = f"has a grid entry {key!r} that is not a list with something in it"
+                raise self.wrong(rule, "write [value, ...]")
+        return dict(table)
+
     def _check_keys(self, document: Mapping[str, Any], known: Kinds, where: str) -> None:
         """Refuse unknown keys and values of another type; a truth value is no number."""
         for key, value in document.items():
@@ -70,10 +79,7 @@ class TomlFile:
 
 def read_toml(argument: str, path: Path, known: Kinds) -> TomlFile:
     r"""Read a TOML file that may have certain keys, each of a certain type."""
-
-    def wrong(rule: str, remedy: str) -> ArgumentError:
-        return ArgumentError(argument, str(path), rule, remedy)
-
+    wrong = partial(ArgumentError, argument, str(path))
     try:
         content = path.read_bytes()
         document = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a mark in front
@@ -81,21 +87,17 @@ def read_toml(argument: str, path: Path, known: Kinds) -> TomlFile:
         raise wrong(f"cannot be read ({problem})", "give a TOML file, see benchmarks/ and paper_figures/") from problem
     except RecursionError as problem:
         raise wrong("is nested too deeply to be read", "write lists of numbers or texts") from problem
-    if (bits := _largest(document)) > 64:
+    if (bits := _largest(document)) > 64:  # TOML that was read is not nested deeply
         raise wrong(f"has a whole number of {bits} bits", "use numbers of at most 64, or a fraction such as 1e30")
     return TomlFile(argument, path, known, content, document)
 
 
-def _largest(document: dict[str, Any]) -> int:
-    """Bits of a whole number that neither tables nor other programs hold, wherever it is; 0 where there is none."""
-    waiting: list[Any] = [document]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict | list):
-            waiting += value.values() if isinstance(value, dict) else value
-        elif isinstance(value, int) and not -(2**63) <= value < 2**64:
-            return max(65, value.bit_length())
-    return 0
+def _largest(value: Any) -> int:
+    """Bits of the largest whole number that neither tables nor other programs hold; 0 where there is none."""
+    if isinstance(value, dict | list):
+        return max(map(_largest, value.values() if isinstance(value, dict) else value), default=0)
+    beyond = isinstance(value, int) and not -(2**63) <= value < 2**64
+    return max(65, value.bit_length()) if beyond else 0
 
 
 def import_registered(target: str, *, argument: str, name: str) -> Any:

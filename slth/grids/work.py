@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from slth.errors import printable
 from slth.grids.context import Context
 from slth.grids.spec import Cell, canonical
 from slth.grids.tables import check_counts
@@ -75,7 +76,7 @@ def work_pinned(item: Item) -> Finished:
 
 def failure(item: Item, problem: BaseException, *, seconds: float = 0.0) -> Finished:
     """Give the record of an item that failed."""
-    return Finished(item.key, None, " ".join(f"{type(problem).__name__}: {problem}".split()), seconds)
+    return Finished(item.key, None, printable(f"{type(problem).__name__}: {problem}", most=1000), seconds)
 
 
 @contextmanager
@@ -118,6 +119,8 @@ def _plain(column: str, value: Any) -> float | int | str | None:
         value = value.item()
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, str):
+        value.encode()  # halves of characters can neither be written nor read
     if value is None or isinstance(value, int | float | str):
         return value
     raise TypeError(f"the study returned a {type(value).__name__} as {column}: give numbers, texts or None")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,7 @@ def _certified(made: Construction) -> dict[str, Any]:
     low, high = certificate.input_box
     return {
         "certified_error": certificate.error,
+        "attention": [asdict(each) for each in certificate.attention],
         "norm_bound": certificate.norm_bound,
         "float64_allowance": certificate.float64_allowance,
         "float32_allowance": certificate.float32_allowance,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slth.benchmarks.contenders import Declined
-from slth.benchmarks.large import sample
+from slth.benchmarks.large import measure, sample
 from slth.benchmarks.peers import PEERS, installed
 from slth.benchmarks.solvers import (
     accelerator,
@@ -58,8 +58,7 @@ def test_large_instances_run_in_a_process_of_their_own():
 
 def test_peers_get_the_same_large_instance_up_to_their_largest_n():
     cell = {"n": 22, "law": "normal", "peers": {"numpy": 22}}
-    ours = large_instance({**cell, "solver": "two-list"}, 0)[0].run()
-    theirs = large_instance({**cell, "solver": "numpy"}, 0)[0].run()
+    ours, theirs = (measure({**cell, "solver": solver, "seed": 0}) for solver in ("two-list", "numpy"))
     assert theirs["truly_optimal"] == theirs["claimed_optimal"] == 1
     assert theirs["error"] == pytest.approx(ours["error"], abs=1e-14)
     with pytest.raises(Declined, match="no n above 22"):

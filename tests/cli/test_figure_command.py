@@ -117,7 +117,7 @@ def test_a_rerun_goes_on_where_it_was_interrupted_and_begins_anew_where_it_was_f
     real = runs.run_experiment
 
     def watched(*arguments, **options):
-        calls.append(options["resume"])
+        calls.append(arguments[3].resume)
         return real(*arguments, **options)
 
     monkeypatch.setattr("slth.figures.tables.run_experiment", watched)

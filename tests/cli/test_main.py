@@ -40,7 +40,14 @@ def test_every_verb_has_help_with_its_options(capsys):
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        (["run"], ("interrupted at any moment", "Exit code 1 where items failed, 3", "Writes results.sqlite")),
+        (
+            ["run"],
+            (
+                "interrupted at any moment",
+                "Exit code 1 where items failed or results are damaged",
+                "Writes results.sqlite",
+            ),
+        ),
         (["results", "show"], ("Exit code 2", "also while it goes on")),
         (["results", "export"], ("Writes NAME.FORMAT",)),
         (["figure"], ("Exit code 1", "[OPTIONS] [NAMES...]", "Writes an index page")),

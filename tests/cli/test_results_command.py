@@ -12,7 +12,7 @@ from slth import studies
 from slth.cli import bench
 from slth.cli import verify as cli_verify
 from slth.cli.options import COMMON
-from slth.cli.outcome import Outcome
+from slth.cli.outcome import Outcome, table_of
 from slth.cli.progress import _bars
 from slth.grids.spec import Experiment, canonical
 from slth.grids.store import Store
@@ -82,7 +82,7 @@ def test_tables_of_other_verbs(capsys, verb):
         finding = Finding(
             key="k[1]", claim="[/a] in [0, 1]", verdict="held", trials=1, note=MARKUP, rows=({"[b]": "[/c]"},)
         )
-        shown = Group(cli_verify._summary([finding]), cli_verify._regimes(finding), cli_verify._untried([finding]))
+        shown = Group(cli_verify._summary([finding]), cli_verify._regimes(finding), table_of([(MARKUP,)], ("",)))
         texts = ["k[1]", "[/a] in [0, 1]", MARKUP, "[b]", "[/c]"]
     assert Outcome(verb, COMMON, {}, lambda: [shown]).deliver() == 0
     out = unbroken(capsys.readouterr().out)

@@ -2,6 +2,7 @@ import importlib.util
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -99,6 +100,23 @@ sys.exit(cli.main([]))
     late = late.replace('print("tidied up")', "raise KeyboardInterrupt")
     ran = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (143, "", "")
+
+
+def test_a_damaged_row_is_refused_by_name_and_repaired(folder, capsys):
+    assert run(capsys, "run", "toys.toml", "--engine", "serial").code == 0
+    table = (folder / "runs/toys/table.csv").read_bytes()
+    with sqlite3.connect(folder / "runs/toys/results.sqlite") as store:
+        store.execute("UPDATE items SET rows = replace(rows, '40', '41') WHERE cell = '{\"n\":2}' AND replicate = 1")
+    store.close()
+    for verb in (["run", "toys.toml", "--engine", "serial"], ["results", "show", "toys"]):
+        ran = run(capsys, *verb)
+        assert ran.code == 1
+        assert 'replicate 1 of the cell {"n":2} is damaged' in ran.err
+        assert "with --repair" in ran.err
+    ran = run(capsys, "run", "toys.toml", "--engine", "serial", "--repair", "--json")
+    assert (ran.code, ran.json["kept"], ran.json["done"]) == (0, 5, 6)
+    assert (folder / "runs/toys/table.csv").read_bytes() == table
+    assert "leave one of the two out" in run(capsys, "run", "toys.toml", "--repair", "--no-resume").err
 
 
 def test_failures(folder, capsys):

@@ -42,6 +42,13 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Pages with pictures are drawn for the ticket that is made once, and of attention; drawing takes the longest."""
+    monkeypatch.setattr("slth.figures.report.render_report", lambda record: f"<!DOCTYPE html>{record.title}")
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_construct_writes_everything_and_says_so(capsys, tmp_path, made):
     ran = run(capsys, "construct", "per-weight", *SMALL, "--seed", 3, "--out", tmp_path / "a" / "b", "--json")
     assert ran.code == 0
@@ -52,12 +59,14 @@ def test_construct_writes_everything_and_says_so(capsys, tmp_path, made):
         "net.ticket", "target.safetensors", "report.html", "construct-per-weight.json"
     }  # fmt: skip
     assert json.loads((tmp_path / "a/b/construct-per-weight.json").read_text()) == document
-    assert Path(document["report"]).read_text().startswith("<!DOCTYPE html>")
+    for report in (Path(document["report"]), made / "report.html"):
+        assert report.read_text().startswith("<!DOCTYPE html>")
     assert document["seed"] == 3
     assert (tmp_path / "a/b/net.ticket").read_bytes() == (made / "net.ticket").read_bytes()
     assert [row["largest_error"] > 0 for row in document["layers"]] == [True, True]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_construct_to_an_error(capsys, tmp_path):
     options = [
         "--data",
@@ -259,6 +268,7 @@ def test_the_demo(capsys, tmp_path):
     assert "random channels stay" in (tmp_path / "demo/report.html").read_text()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_example_configuration_is_accepted(capsys, tmp_path, pytestconfig):
     """Every table of it: a key that no verb knows would be refused."""
     example = pytestconfig.rootpath / "slth.toml.example"
@@ -278,6 +288,7 @@ def convolutional(capsys, tmp_path, *options):
     return ran.json
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_construct_structured_and_shrink(capsys, tmp_path):
     document = convolutional(capsys, tmp_path, "structured", "--channels", "300,300,100", "--gain", "unit")
     assert document.keys() >= DEMO_KEYS - {"information_bits_per_weight"}
@@ -308,8 +319,11 @@ def test_construct_attention(capsys, tmp_path):
     assert document["attack_error"] <= document["certified_error"] + document["float64_allowance"]
     report = (tmp_path / "o/report.html").read_text()
     assert "softmax: the same function in both networks" in report
+    assert "What the softmax does to an error" in report
+    assert 0.0 < document["attention"][0]["moved"] <= document["attention"][0]["lemma"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_construct_conv(capsys, tmp_path):
     document = convolutional(capsys, tmp_path, "per-weight", "--model", "small-cnn", "--candidates", "12")
     assert document["removal"] == "weights"

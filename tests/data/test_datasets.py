@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slth.data.catalogue import CATALOGUE, NAMES
+from slth.data.catalogue import CATALOGUE, IDX_NAMES, NAMES
 from slth.data.datasets import DataWarning, load
 from slth.data.official import Verdict, locate, matches, verify
 from slth.errors import ArgumentError, DataError
@@ -170,3 +170,18 @@ def test_real_cifar10_has_its_published_statistics(data_dir):
     means = data.train_inputs.reshape(50_000, 3, 1024).mean(axis=(0, 2)) / 255.0
     assert np.allclose(means, [0.4914, 0.4822, 0.4465], atol=2e-4)
     assert np.bincount(data.train_labels).tolist() == [5000] * 10
+
+
+def test_messages_name_the_file_that_is_looked_for(tmp_path):
+    """MNIST's files flat in the folder, half of them packed, and not there at all."""
+    with pytest.raises(DataError, match=r"MNIST/raw/train-images-idx3-ubyte\.gz or .* is looked for"):
+        load("mnist", data_dir=tmp_path)
+    (tmp_path / "train-images-idx3-ubyte").touch()
+    with pytest.raises(DataError, match=r"lies flat in .*: move its files into .*MNIST/raw"):
+        load("mnist", data_dir=tmp_path)
+    folder = tmp_path / "MNIST/raw"
+    folder.mkdir(parents=True)
+    for name, ending in zip(IDX_NAMES, ("", "", "", ".gz"), strict=True):
+        (folder / f"{name}{ending}").touch()
+    with pytest.raises(DataError, match=r"raw lacks t10k-labels-idx1-ubyte; pack or unpack t10k-labels-"):
+        load("mnist", data_dir=tmp_path)

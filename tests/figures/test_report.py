@@ -1,5 +1,6 @@
 """The report of a ticket: one page that stands alone and says what the record has, and nothing that it lacks."""
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
@@ -58,9 +59,12 @@ class Page(HTMLParser):
             self.headings.append(data)
 
 
+SOFTMAX = {"node": "attend", "score_error": 0.25, "score_spread": 0.125, "lemma": 8.0, "moved": 2.0}
 RECORDS = {
     "weights": record(),
-    "eps": record(eps=0.01, layers=1, attack=None),
+    "eps": record(
+        eps=0.01, layers=1, attack=None, attention=[SOFTMAX, SOFTMAX | {"node": "later", "lemma": float("inf")}]
+    ),
     "channels": record(channels=True, layers=1),
     "nothing certified": record(certified_error=float("inf"), norm_bound=float("inf"), layers=1),
 }
@@ -218,3 +222,12 @@ def test_svg_is_well_formed_and_named():
     assert all(element.get("id", "plot7-").startswith("plot7-") for element in root.iter())
     assert text == draw()
     assert "font-family" not in text  # letters are outlines: they look the same everywhere
+
+
+def test_what_the_softmax_does_to_an_error():
+    section = rendered("eps").partition("What the softmax does to an error")[2].partition("<h2>")[0]
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", section.partition("<tbody>")[2])
+    assert cells[:6] == ["attend", "0.25", "0.125", "8", "2", "25.00 %"]
+    assert cells[6] == "later"
+    assert cells[9:] == ["inf", "2", "-"]
+    assert "What the softmax does" not in rendered("weights")

@@ -27,7 +27,7 @@ def test_coverage_is_never_below_the_confidence():
     trials = 30
     intervals = [clopper_pearson(successes, trials) for successes in range(trials + 1)]
     for probability in np.linspace(0.0, 1.0, 201):
-        inside = [probability in interval for interval in intervals]
+        inside = [interval.low <= probability <= interval.high for interval in intervals]
         assert binom.pmf(np.arange(trials + 1), trials, probability)[inside].sum() >= 0.95 - 1e-12
 
 

@@ -8,12 +8,17 @@ import pytest
 from slth.errors import ArgumentError, ResultsError
 from slth.grids.context import Context
 from slth.grids.engines import Loky, Serial
-from slth.grids.run import run_experiment
+from slth.grids.run import Computation, run_experiment
 from slth.grids.spec import Experiment
 from slth.grids.store import BATCH, read_store
 from slth.grids.work import work
 from tests.grids.toy_studies import REGISTRY
 from tests.processes import python
+
+
+def compute(experiment, folder, *, progress=None, engine=None, **how):
+    how = Computation(engine=engine or Serial(), **how)
+    return run_experiment(experiment, folder, REGISTRY, how, progress=progress)
 
 
 def toy(study, cells, replicates=1, **fixed):
@@ -32,8 +37,8 @@ def test_the_table_has_its_order_whatever_the_order_of_arrival(tmp_path, monkeyp
             yield from Serial().compute(list(items)[::-1])
 
     experiment = toy("timed", {"n": [3, 1]}, replicates=2)
-    there = run_experiment(experiment, tmp_path / "there", REGISTRY, engine=Serial())
-    back = run_experiment(experiment, tmp_path / "back", REGISTRY, engine=Backwards())
+    there = compute(experiment, tmp_path / "there")
+    back = compute(experiment, tmp_path / "back", engine=Backwards())
     assert there.path.read_bytes() == back.path.read_bytes()
     lines = there.path.read_text().splitlines()
     assert lines[0] == "n,replicate,value,further,seconds"
@@ -50,14 +55,15 @@ DRIVER = """
 import sys
 from pathlib import Path
 from slth.grids.engines import make_engine
-from slth.grids.run import run_experiment
+from slth.grids.run import Computation, run_experiment
 from slth.grids.spec import from_document
 from tests.grids.toy_studies import REGISTRY
 import json
 if __name__ == "__main__":
     document, folder, engine = sys.argv[1:]
     jobs = None if engine == "serial" else 2
-    run_experiment(from_document(json.loads(document)), Path(folder), REGISTRY, engine=make_engine(engine, jobs=jobs))
+    how = Computation(engine=make_engine(engine, jobs=jobs))
+    run_experiment(from_document(json.loads(document)), Path(folder), REGISTRY, how)
 """
 
 
@@ -84,69 +90,60 @@ def test_kill_9_loses_at_most_the_last_batch(tmp_path, engine, pytestconfig):
     survivors = len(kept(folder))
     in_hand = 1 if engine == "serial" else 4
     assert begun - survivors <= BATCH + in_hand
-    resumed = run_experiment(experiment, folder, REGISTRY, engine=Serial())
+    resumed = compute(experiment, folder)
     assert resumed.kept == survivors > 0
     assert len(list(calls.iterdir())) - begun == 120 - survivors  # nothing that was committed is computed again
-    whole = run_experiment(experiment, tmp_path / "whole", REGISTRY, engine=Serial())
+    whole = compute(experiment, tmp_path / "whole")
     assert resumed.path.read_bytes() == whole.path.read_bytes()
 
 
 def test_interrupted_and_limited_runs_end_in_the_same_table(tmp_path):
     experiment = toy("noisy", {"n": [1, 2, 3]}, replicates=5)
-    whole = run_experiment(experiment, tmp_path / "whole", REGISTRY, engine=Serial())
+    whole = compute(experiment, tmp_path / "whole")
     folder = tmp_path / "parts"
-    assert run_experiment(experiment, folder, REGISTRY, engine=Serial(), limit=4).table.missing == 11
+    assert compute(experiment, folder, limit=4).table.missing == 11
 
     def interrupt(name, done, total):
         if done == 9:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment, folder, REGISTRY, engine=Serial(), progress=interrupt)
+        compute(experiment, folder, progress=interrupt)
     assert len(kept(folder)) == 9  # also what had not been committed yet
     seen = []
-    last = run_experiment(
-        experiment, folder, REGISTRY, engine=Loky(jobs=2), progress=lambda *report: seen.append(report)
-    )
+    last = compute(experiment, folder, engine=Loky(jobs=2), progress=lambda *report: seen.append(report))
     assert (seen[0], seen[-1]) == (("a", 9, 15), ("a", 15, 15))
     assert last.path.read_bytes() == whole.path.read_bytes()
-    again = run_experiment(experiment, folder, REGISTRY, engine=Serial())
+    again = compute(experiment, folder)
     assert again.kept == 15
 
 
 def test_a_grid_may_grow_and_shrink(tmp_path):
-    small = run_experiment(toy("noisy", {"n": [2]}, replicates=2), tmp_path / "a", REGISTRY, engine=Serial())
-    large = run_experiment(toy("noisy", {"n": [1, 2]}, replicates=3), tmp_path / "a", REGISTRY, engine=Serial())
+    small = compute(toy("noisy", {"n": [2]}, replicates=2), tmp_path / "a")
+    large = compute(toy("noisy", {"n": [1, 2]}, replicates=3), tmp_path / "a")
     assert (small.kept, large.kept, large.table.left_aside) == (0, 2, 0)
-    whole = run_experiment(toy("noisy", {"n": [1, 2]}, replicates=3), tmp_path / "b", REGISTRY, engine=Serial())
+    whole = compute(toy("noisy", {"n": [1, 2]}, replicates=3), tmp_path / "b")
     assert large.path.read_bytes() == whole.path.read_bytes()
-    back = run_experiment(toy("noisy", {"n": [2]}, replicates=2), tmp_path / "a", REGISTRY, engine=Serial())
+    back = compute(toy("noisy", {"n": [2]}, replicates=2), tmp_path / "a")
     assert (back.kept, back.table.left_aside) == (2, 4)
-    assert (
-        back.path.read_bytes()
-        == run_experiment(
-            toy("noisy", {"n": [2]}, replicates=2), tmp_path / "c", REGISTRY, engine=Serial()
-        ).path.read_bytes()
-    )
+    assert back.path.read_bytes() == compute(toy("noisy", {"n": [2]}, replicates=2), tmp_path / "c").path.read_bytes()
 
 
 def test_failures_are_recorded_and_tried_again(tmp_path):
     experiment = toy("failing", {"n": [1, 2, 4]}, replicates=2)
-    table = run_experiment(experiment, tmp_path / "run", REGISTRY, engine=Serial()).table
+    table = compute(experiment, tmp_path / "run").table
     assert (table.done, table.failed, table.missing, table.complete) == (4, 2, 0, False)
     assert table.reasons == {"ZeroDivisionError: no luck": 2}
     assert [row["n"] for row in table.rows] == [1, 1, 4, 4]
     (tmp_path / "cured").touch()
-    mended = run_experiment(
-        experiment, tmp_path / "run", REGISTRY, engine=Serial(), context=Context(folders=(tmp_path,))
-    )
+    mended = compute(experiment, tmp_path / "run", context=Context(folders=(tmp_path,)))
     assert (mended.kept, mended.table.done, mended.table.complete) == (4, 6, True)
 
 
 def test_a_limit_is_not_spent_on_what_must_fail(tmp_path):
     experiment = toy("failing", {"n": [2, 1, 4]}, replicates=2)
     for left in (5, 4, 3, 2, 1, 0, 0):
-        table = run_experiment(experiment, tmp_path, REGISTRY, engine=Serial(), limit=1).table
+        table = compute(experiment, tmp_path, limit=1).table
         assert table.missing == left
     assert (table.done, table.failed) == (4, 2)
 
@@ -166,43 +163,43 @@ def test_items_are_made_as_they_are_needed(tmp_path):
     experiment = toy("timed", {"n": list(range(10_000))}, replicates=1000)
     begin, seen = time.monotonic(), []
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment, tmp_path, REGISTRY, engine=First(), progress=lambda *report: seen.append(report))
+        compute(experiment, tmp_path, engine=First(), progress=lambda *report: seen.append(report))
     assert seen[-1] == ("a", 2, 10**7)
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment, tmp_path, REGISTRY, engine=First(), progress=lambda *report: seen.append(report))
+        compute(experiment, tmp_path, engine=First(), progress=lambda *report: seen.append(report))
     assert seen[-1] == ("a", 4, 10**7)
     assert time.monotonic() - begin < 5.0
 
 
 def test_beginning_anew(tmp_path):
     experiment = toy("noisy", {"n": [1]})
-    table = run_experiment(experiment, tmp_path, REGISTRY, engine=Serial()).path.read_bytes()
+    table = compute(experiment, tmp_path).path.read_bytes()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/target").touch()
-    assert run_experiment(experiment, tmp_path, REGISTRY, engine=Serial(), resume=False).kept == 0
+    assert compute(experiment, tmp_path, resume=False).kept == 0
     assert (tmp_path / "results.1.sqlite").exists()
     assert (tmp_path / "table.1.csv").read_bytes() == table
     assert (tmp_path / "provenance.1.json").exists()
-    run_experiment(experiment, tmp_path, REGISTRY, engine=Serial(), resume=False)
+    compute(experiment, tmp_path, resume=False)
     assert (tmp_path / "results.2.sqlite").exists()
     assert (tmp_path / "table.2.csv").exists()
     assert not (tmp_path / "cache").exists()
     changed = Experiment(name="a", task="toy-noisy", seed=1, grids=({"n": [1]},))
     with pytest.raises(ArgumentError, match="seed=1 is not that of the results"):
-        run_experiment(changed, tmp_path, REGISTRY, engine=Serial())
+        compute(changed, tmp_path)
 
 
 def test_the_cache_of_a_run_lies_in_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    table = run_experiment(toy("surroundings", {"n": [1]}), tmp_path / "run", REGISTRY, engine=Serial()).table
+    table = compute(toy("surroundings", {"n": [1]}), tmp_path / "run").table
     assert table.rows[0]["cache"] == str(tmp_path / "run/cache")
 
 
 def test_bad_arguments(tmp_path):
     with pytest.raises(ArgumentError, match="limit=0"):
-        run_experiment(toy("noisy", {"n": [1]}), tmp_path, REGISTRY, limit=0)
+        compute(toy("noisy", {"n": [1]}), tmp_path, limit=0)
     with pytest.raises(ArgumentError, match="is not a study"):
-        run_experiment(toy("nothing", {"n": [1]}), tmp_path, REGISTRY, engine=Serial())
+        compute(toy("nothing", {"n": [1]}), tmp_path)
 
 
 def test_a_second_run_is_refused_and_the_first_goes_on(tmp_path):
@@ -211,10 +208,10 @@ def test_a_second_run_is_refused_and_the_first_goes_on(tmp_path):
     def again(name, done, total):
         if done == 1:
             with pytest.raises(ResultsError, match="being written") as caught:
-                run_experiment(experiment, tmp_path, REGISTRY, engine=Serial())
+                compute(experiment, tmp_path)
             refused.append(caught)
 
-    assert run_experiment(experiment, tmp_path, REGISTRY, engine=Serial(), progress=again).table.complete
+    assert compute(experiment, tmp_path, progress=again).table.complete
     assert len(refused) == 1
 
 

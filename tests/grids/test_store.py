@@ -7,6 +7,7 @@ import pytest
 
 from slth.errors import ArgumentError, ResultsError
 from slth.grids import store as stores
+from slth.grids import stored_items
 from slth.grids.spec import Experiment
 from slth.grids.store import BATCH, Store, is_results_file, read_store
 from slth.grids.work import Finished
@@ -119,7 +120,7 @@ def test_a_damaged_page_is_noticed(tmp_path):
     content = bytearray(path.read_bytes())
     content[-4096:] = b"\xff" * 4096
     path.write_bytes(content)
-    with pytest.raises(ResultsError, match=r"corrupt.*--no-resume"):
+    with pytest.raises(ResultsError, match=r"corrupt.*--repair"):
         Store(tmp_path, EXPERIMENT)
     assert path.read_bytes() == content
 
@@ -171,42 +172,123 @@ def test_a_full_disk_loses_nothing_that_was_committed(tmp_path, monkeypatch):
     assert replicates(tmp_path) == list(range(50))
 
 
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [
-        ("UPDATE items SET rows = '[1, 2]' WHERE replicate = 1", "a row that is no set of columns"),
-        ("UPDATE items SET rows = '7' WHERE replicate = 1", "no list of rows"),
-        ("UPDATE items SET rows = '[{' WHERE replicate = 1", "no JSON"),
-        ("UPDATE items SET rows = '[{\"x\": [1]}]'", "a list as x"),
-        ('UPDATE items SET rows = \'[{"successes": "a", "trials": 3}]\'', "'a' successes in 3 trials"),
-        ('UPDATE items SET rows = \'[{"successes": 4, "trials": 3}]\'', "4 successes in 3 trials"),
-        ('UPDATE items SET rows = \'[{"successes": 1, "trials": Infinity}]\'', "1 successes in inf trials"),
-        ("UPDATE items SET rows = x'ff'", "no JSON"),
-        ("UPDATE items SET seconds = 'long'", "'long' seconds"),
-        ("UPDATE items SET replicate = 'a' WHERE replicate = 1", "not what slth writes"),
-        ("UPDATE about SET value = '[1]' WHERE key = 'experiment'", "its experiment cannot be read"),
-        ("UPDATE about SET value = '{}' WHERE key = 'experiment'", "its experiment cannot be read"),
-        ("UPDATE about SET value = replace(value, '100', '0') WHERE key = 'experiment'", "must be at least 1"),
-        ("UPDATE about SET value = replace(value, '\"t\"', '3') WHERE key = 'experiment'", "of another type"),
-        ("DELETE FROM about WHERE key = 'experiment'", "does not say its experiment"),
-        ("DROP TABLE items", "no such table"),
-        ("DROP TABLE about", "no such table"),
-        ("ALTER TABLE items DROP COLUMN reason", "no such column"),
-    ],
-)
-def test_what_somebody_edited_is_corrupt(tmp_path, statement, words):
+WRONG = [
+    ("UPDATE about SET value = '[1]' WHERE key = 'experiment'", "its experiment cannot be read"),
+    ("UPDATE about SET value = '{}' WHERE key = 'experiment'", "its experiment cannot be read"),
+    ("UPDATE about SET value = replace(value, '100', '0') WHERE key = 'experiment'", "must be at least 1"),
+    ("UPDATE about SET value = replace(value, '\"t\"', '3') WHERE key = 'experiment'", "of another type"),
+    ("UPDATE about SET value = replace(value, '\"a\"', '\"\\ud800\"') WHERE key = 'experiment'", "cannot be read"),
+    (f"UPDATE about SET value = '{'[' * 10**5}' WHERE key = 'experiment'", "nested too deeply"),
+    ("DELETE FROM about WHERE key = 'experiment'", "does not say its experiment"),
+    ("DROP TABLE items", "no such table"),
+    ("DROP TABLE about", "no such table"),
+    ("ALTER TABLE items DROP COLUMN reason", "no such column"),
+]
+ROWS = [
+    ("rows", "[1, 2]", "no list of rows"),
+    ("rows", "7", "no list of rows"),
+    ("rows", "[{", "no JSON"),
+    ("rows", '[{"x": [1]}]', "a list as x"),
+    ("rows", '[{"successes": "a", "trials": 3}]', "'a' successes in 3 trials"),
+    ("rows", '[{"successes": 4, "trials": 3}]', "4 successes in 3 trials"),
+    ("rows", '[{"successes": 1, "trials": Infinity}]', "1 successes in inf trials"),
+    ("rows", b"\xff", "no JSON"),
+    ("rows", '[{"x": "\\ud83d"}]', "no JSON"),
+    ("rows", '[{"x": ' * 10**5, "nested too deeply"),
+    ("cell", "[" * 10**5, "nested too deeply"),
+    ("cell", '{"n": 1}', "not what slth writes"),
+    ("cell", '{"n":"\\udfff"}', "no JSON"),
+    ("cell", 7, "not what slth writes"),
+]
+
+
+def edited(path, statement, values=()):
+    with sqlite3.connect(path) as ours:
+        ours.execute(statement, values)
+    ours.close()
+
+
+def refused(path, words):
+    for attempt in (lambda: read_store(path), lambda: Store(path.parent, EXPERIMENT)):
+        with pytest.raises(ResultsError, match=r"it is corrupt.*with --repair .*--no-resume") as problem:
+            attempt()
+        assert words in str(problem.value)
+        assert len(str(problem.value)) < 1500
+
+
+@pytest.mark.parametrize("forged", [False, True], ids=["damaged", "forged"])
+@pytest.mark.parametrize(("statement", "words"), WRONG)
+def test_what_somebody_edited_is_corrupt(tmp_path, monkeypatch, statement, words, forged):
+    """With a checksum to match, which no accident writes, the content itself is refused."""
     fill(tmp_path, 2)
     path = tmp_path / "results.sqlite"
-    with sqlite3.connect(path) as ours:
-        ours.execute(statement)
-    ours.close()
-    with pytest.raises(ResultsError, match=r"it is corrupt.*or compute it again") as reading:
-        read_store(path)
-    assert words in str(reading.value)
-    with pytest.raises(ResultsError, match=r"it is corrupt.*begin anew with --no-resume"):
-        Store(tmp_path, EXPERIMENT)
+    edited(path, statement)
+    if forged:
+        monkeypatch.setattr(stored_items, "_about_checksum", lambda _: read_about(path)["checksum"])
+    refused(path, words if forged or not statement.startswith("UPDATE") else "what it says of its experiment")
+    monkeypatch.undo()
     with Store(tmp_path, EXPERIMENT, resume=False) as anew:
         assert anew.finished() == {}
+
+
+def read_about(path):
+    with sqlite3.connect(path) as ours:
+        return dict(ours.execute("SELECT key, value FROM about"))
+
+
+@pytest.mark.parametrize("forged", [False, True], ids=["damaged", "forged"])
+@pytest.mark.parametrize(("column", "value", "words"), ROWS)
+def test_a_damaged_row_is_named_and_refused_and_computed_again(tmp_path, column, value, words, forged):
+    fill(tmp_path, 3)
+    path = tmp_path / "results.sqlite"
+    edited(path, f"UPDATE items SET {column} = ? WHERE replicate = 1", [value])
+    if forged:
+        with sqlite3.connect(path) as ours:
+            columns = ours.execute("SELECT cell, replicate, rows, reason, seconds FROM items WHERE replicate = 1")
+            checksum = stored_items.checksum(EXPERIMENT, next(columns))
+        edited(path, "UPDATE items SET checksum = ? WHERE replicate = 1", [checksum])
+    refused(path, words if forged else "is damaged, its checksum is another")
+    refused(path, "replicate 1 of the cell")
+    with Store(tmp_path, EXPERIMENT, repair=True) as store:
+        assert set(store.finished()) == {(CELL, 0), (CELL, 2)}
+    assert (tmp_path / "results.1.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("seconds", "long"), ("seconds", 0.25), ("replicate", "a"), ("replicate", 7), ("reason", "none"), ("rows", None)],
+)
+def test_every_column_is_under_the_checksum(tmp_path, column, value):
+    fill(tmp_path, 2)
+    edited(tmp_path / "results.sqlite", f"UPDATE items SET {column} = ? WHERE replicate = 1", [value])
+    refused(tmp_path / "results.sqlite", "is damaged, its checksum is another")
+
+
+def test_rows_of_another_seed_or_task_are_not_taken_over(tmp_path):
+    for other in (Experiment(name="a", task="t", seed=1), Experiment(name="a", task="u")):
+        folder = tmp_path / f"{other.task}{other.seed}"
+        fill(folder, 2, other)
+        edited(folder / "results.sqlite", "DELETE FROM about")
+        with Store(folder, EXPERIMENT, repair=True) as store:
+            assert store.finished() == {}
+
+
+def test_repair_leaves_a_sound_file_alone_and_takes_what_it_can_of_a_torn_one(tmp_path):
+    fill(tmp_path, 100)
+    path = tmp_path / "results.sqlite"
+    before = path.stat().st_ino
+    with Store(tmp_path, EXPERIMENT, repair=True) as store:
+        assert len(store.finished()) == 100
+    assert path.stat().st_ino == before
+    content = bytearray(path.read_bytes())
+    content[-4096:] = b"\xff" * 4096
+    path.write_bytes(content)
+    with Store(tmp_path, EXPERIMENT, repair=True) as store:
+        assert set(store.finished()) < {(CELL, replicate) for replicate in range(100)}
+    assert (tmp_path / "results.1.sqlite").read_bytes() == content
+    path.write_bytes(b"not a database, but long enough to be taken for one" * 40)
+    with Store(tmp_path, EXPERIMENT, repair=True) as store:
+        assert store.finished() == {}
 
 
 def test_which_files_begin_as_ours(tmp_path):

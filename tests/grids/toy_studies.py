@@ -72,6 +72,7 @@ def odd(cell, *, seed, context):
         "half": [{"successes": 1}],
         "many": [{"successes": 3, "trials": 2}],
         "plain": [{"value": np.float32(0.5), "flag": np.bool_(True)}],
+        "text": [{"value": seed / 7, "other": 1 / 3, "law": "normal"}],
         "nan": [{"value": float("nan"), "other": float("-inf")}],
     }[cell["kind"]]
 

@@ -14,11 +14,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from slth.errors import ArgumentError, EngineError
+from slth.errors import ArgumentError, EngineError, printable
 from slth.grids.engines.base import PINNED, check_jobs
 from slth.grids.engines.quiet import SILENT, interrupts_later, same_interrupts, silent_loggers
-from slth.grids.environment import usable_cores
 from slth.grids.work import Finished, Item, failure, work, work_pinned
+from slth.resources import thread_count
 
 AHEAD = 4
 """Items handed out beforehand for each thread of the cluster."""
@@ -61,12 +61,10 @@ class Dask:
         """Yield the items as they are finished; what dead workers had in hand is computed again by others."""
         with silent_loggers(), ExitStack() as stack:
             if self.address is None:
-                cluster = stack.enter_context(_local_cluster(self.jobs or usable_cores()))
-                client = _client(stack, cluster)
+                where, function = stack.enter_context(_local_cluster(self.jobs or thread_count(None))), work
             else:
-                client = _client(stack, _contact(self.address))
-            function = work if self.address is None else work_pinned
-            yield from _stream(client, items, patience=self.patience, function=function)
+                where, function = _contact(self.address), work_pinned
+            yield from _stream(_client(stack, where), items, patience=self.patience, function=function)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,71 +95,54 @@ class Slurm:
     def compute(self, items: Iterable[Item]) -> Generator[Finished, None, None]:
         """Yield the items as they are finished; jobs that end early are replaced."""
         with silent_loggers(), ExitStack() as stack:
-            jobs = _Jobs.of(_import("dask_jobqueue", "slurm").SLURMCluster.job_cls)
-            if shutil.which(jobs.command) is None:
-                message = f"the engine slurm needs {jobs.command}, which is not here: run it where jobs are submitted"
-                raise EngineError(message)
-            cluster = stack.enter_context(self._cluster(job_cls=jobs.kind))
+            kind, check = _watched(_import("dask_jobqueue", "slurm").SLURMCluster.job_cls)
+            command = kind.submit_command
+            if shutil.which(command) is None:
+                raise EngineError(
+                    f"the engine slurm needs {command}, which is not here: run it where jobs are submitted"
+                )
+            cluster = stack.enter_context(self._cluster(job_cls=kind))
             cluster.adapt(minimum_jobs=self.jobs, maximum_jobs=self.jobs)
-            yield from _stream(_client(stack, cluster), items, patience=self.patience, check=jobs.check)
+            yield from _stream(_client(stack, cluster), items, patience=self.patience, check=check)
 
     def job_script(self) -> str:
         """Give the script that is handed to ``sbatch`` for each job."""
         with self._cluster() as cluster:
-            script: str = cluster.job_script()
-            return script
+            return str(cluster.job_script())
 
-    @contextmanager
-    def _cluster(self, **options: Any) -> Iterator[Any]:
-        module = _import("dask_jobqueue", "slurm")
-        given = {"queue": self.queue, "account": self.account, "local_directory": self.local_directory}
-        with module.SLURMCluster(
+    def _cluster(self, **options: Any) -> Any:
+        given = {name: getattr(self, name) for name in ("queue", "account", "local_directory", "memory", "walltime")}
+        return _import("dask_jobqueue", "slurm").SLURMCluster(
             cores=1,
             processes=1,
-            memory=self.memory,
-            walltime=self.walltime,
             job_extra_directives=list(self.directives),
             job_script_prologue=[f"export {variable}=1" for variable in PINNED],
             scheduler_options=NO_DASHBOARD,
             **{name: value for name, value in given.items() if value is not None},
             **options,
-        ) as cluster:
-            yield cluster
+        )
 
 
-@dataclass(frozen=True)
-class _Jobs:
-    """What came of submitting jobs, of which dask-jobqueue would tell the log alone."""
+def _watched(base: Any) -> tuple[Any, Callable[[], None]]:
+    """A kind of job that keeps what became of each, and a check that not all were refused: the log alone tells it."""
+    taken: list[str] = []
+    refused: list[str] = []
 
-    kind: Any
-    command: str
-    taken: list[str]
-    refused: list[str]
+    async def start(self: Any) -> None:
+        try:
+            await base.start(self)
+        except Exception as problem:
+            refused.append(str(problem))
+            self.status = import_module("distributed").Status.failed  # otherwise the cluster cannot be closed
+            raise
+        taken.append(str(self.job_id))
 
-    @classmethod
-    def of(cls, base: Any) -> _Jobs:
-        """Derive a kind of job that keeps what became of each."""
-        taken: list[str] = []
-        refused: list[str] = []
+    def check() -> None:
+        if refused and not taken:
+            said = refused[0].partition("stderr:")[2].strip() or refused[0]  # the command's own words come last
+            raise EngineError(f"{base.submit_command} took no job: {printable(said)}")
 
-        async def start(self: Any) -> None:
-            try:
-                await base.start(self)
-            except Exception as problem:
-                refused.append(str(problem))
-                self.status = import_module("distributed").Status.failed  # otherwise the cluster cannot be closed
-                raise
-            taken.append(str(self.job_id))
-
-        return cls(type(base.__name__, (base,), {"start": start}), base.submit_command, taken, refused)
-
-    def check(self) -> None:
-        """Raise an EngineError if jobs were refused and none was taken."""
-        if self.refused and not self.taken:
-            # dask-jobqueue quotes the command's own words last.
-            said = re.search(r"stderr:(.*)", self.refused[0], re.DOTALL)
-            words = said[1] if said and said[1].strip() else self.refused[0]
-            raise EngineError(f"{self.command} took no job: {' '.join(words.split())}")
+    return type(base.__name__, (base,), {"start": start}), check
 
 
 def _stream(
@@ -232,8 +213,7 @@ def _await_workers(client: Any, patience: float, check: Callable[[], None]) -> N
             return
         except TimeoutError as problem:
             if left <= LOOK:
-                message = f"no Dask worker appeared in {patience:g} s: start some, or wait for the queue"
-                raise EngineError(message) from problem
+                raise EngineError(f"no Dask worker appeared in {patience:g} s: start some, or wait") from problem
 
 
 def _contact(address: str) -> str:
@@ -250,11 +230,11 @@ def _contact(address: str) -> str:
 
 
 def _from_file(path: str) -> str:
-    if not Path(path).is_file():
-        raise _no_scheduler(path, "no such file")
     try:
         address = json.loads(Path(path).read_text(encoding="utf-8"))["address"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
+    except OSError as problem:
+        raise _no_scheduler(path, problem.strerror or str(problem)) from problem
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise _no_scheduler(path, "it is no scheduler file, JSON with an address") from problem
     if not isinstance(address, str) or "://" not in address:
         raise _no_scheduler(path, f"its address is {address!r:.80}")
@@ -271,7 +251,7 @@ def _client(stack: ExitStack, where: Any) -> Any:
 
 def _no_scheduler(address: Any, reason: str) -> ArgumentError:
     remedy = "start one with `dask scheduler`, and give its address or its scheduler file"
-    return ArgumentError("address", str(address), f"leads to no scheduler ({' '.join(reason.split())})", remedy)
+    return ArgumentError("address", str(address), f"leads to no scheduler ({printable(reason)})", remedy)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from typing import Any
 
 from slth.errors import EngineError
 from slth.grids.engines.base import PINNED, check_jobs
-from slth.grids.environment import usable_cores
 from slth.grids.work import Finished, Item, failure, work, work_pinned
+from slth.resources import thread_count
 
 AHEAD = 2
 """Items handed out beforehand for each process."""
@@ -59,14 +59,17 @@ class Loky:
         once more has failed.
         """
         source, ahead, in_hand = iter(items), deque[Item](), dict[Any, Item]()
-        jobs = self.jobs or usable_cores()
+        jobs = self.jobs or thread_count(None)
         while True:
             ahead.extend(islice(source, max(0, jobs - len(ahead))))
             if not ahead:
                 return
             yield from _until_one_dies(source, ahead, in_hand, min(jobs, len(ahead)))
             for item in in_hand.values():
-                yield from _alone(item)
+                alone: dict[Any, Item] = {}
+                yield from _until_one_dies(iter(()), deque([item]), alone, 1)
+                if alone:
+                    yield failure(item, EngineError("its process died, perhaps for want of memory"))
             in_hand.clear()
 
 
@@ -93,21 +96,18 @@ def _until_one_dies(
             return
 
 
-def _alone(item: Item) -> Generator[Finished, None, None]:
-    """Compute one item in a process of its own, which may die of it."""
-    in_hand: dict[Any, Item] = {}
-    yield from _until_one_dies(iter(()), deque([item]), in_hand, 1)
-    if in_hand:
-        yield failure(item, EngineError("its process died, perhaps for want of memory"))
-
-
 @contextmanager
 def _pool(processes: int) -> Iterator[Any]:
     """Processes that end with this block, however it ends."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     pinned = dict.fromkeys(PINNED, "1")
-    pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),), env=pinned)
+    try:
+        pool = ProcessPoolExecutor(processes, timeout=IDLE, initializer=_serve, initargs=(os.getpid(),), env=pinned)
+    except OSError as problem:
+        where = problem.filename or "shared memory (/dev/shm)"
+        message = f"processes need locks in {where}, which failed ({problem.strerror or problem})"
+        raise EngineError(f"{message}: make it writable, or use --engine serial") from problem
     try:
         yield pool
     finally:

@@ -46,7 +46,7 @@ def same_interrupts() -> Iterator[None]:
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until the end; threads and processes that are started inside never see a SIGINT.
+    """Hold back signals until the end; threads and processes that are started inside never see a SIGINT.
 
     A terminal sends Ctrl-C to a whole group of processes. That of the driver is enough: it ends the others. Those that
     threads started inside will ever start inherit the mask.
@@ -60,7 +60,8 @@ def interrupts_later() -> Iterator[None]:
         del frame
         arrived.append(number)
 
-    handlers = {number: signal.signal(number, hold) for number in (int(signal.SIGINT), int(signal.SIGTERM))}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
+    handlers = {number: signal.signal(number, hold) for number in numbers}
     resource_tracker.ensure_running()  # whoever starts it lets go of the mask
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

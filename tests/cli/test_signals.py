@@ -1,0 +1,113 @@
+"""A first signal ends a run at the next safe place, a second one at once, wherever the first fell."""
+
+import signal
+import time
+
+import pytest
+
+from tests.processes import python
+
+PLACES = {
+    "__del__": """
+class Falls:
+    def __del__(self):
+        wait()
+def fall():
+    Falls()
+""",
+    "a callback of a weak reference": """
+import weakref
+class Thing: pass
+def fall():
+    thing = Thing()
+    falls = weakref.ref(thing, lambda _: wait())
+    del thing
+""",
+    "a callback of compiled code": """
+import ctypes
+@ctypes.CFUNCTYPE(ctypes.c_int)
+def back():
+    wait()
+    return 0
+def fall():
+    back()
+""",
+    "code that takes every exception": """
+def fall():
+    try:
+        wait()
+    except BaseException:
+        pass
+""",
+    "where nothing is in the way": "fall = lambda: wait()",
+}
+
+PROGRAM = """
+import sys, time
+import slth.grids.environment as environment
+from slth.cli import endings, main
+from slth.cli.options import Common
+from slth.cli.progress import progress
+endings.PATIENCE = {patience}
+
+def wait(seconds={seconds}):
+    print("fallen", file=sys.stderr, flush=True)
+    time.sleep(seconds)
+{place}
+def work():
+    fall()
+    with progress(Common()) as report:
+        for done in range(600):
+            time.sleep(0.05)
+            if {safe}:
+                report("work", done, 600)
+    return dict()
+
+environment.describe_environment = work
+sys.exit(main(["env"]))
+"""
+
+
+def sent(numbers, *, place, safe, seconds=0.4, patience=0.2):
+    program = PROGRAM.format(place=PLACES[place], safe=safe, seconds=seconds, patience=patience)
+    with python("-c", program) as running:
+        assert running.stderr.readline() == "fallen\n"
+        begin = time.monotonic()
+        for number in numbers:
+            running.send_signal(number)
+            time.sleep(0.3 * (len(numbers) > 1))
+        _, err = running.communicate(timeout=30)
+    return running.returncode, err, time.monotonic() - begin
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "code"),
+    [
+        ("__del__", signal.SIGTERM, 143),
+        ("a callback of a weak reference", signal.SIGINT, 130),
+        ("a callback of compiled code", signal.SIGTERM, 143),
+        ("where nothing is in the way", signal.SIGINT, 130),
+    ],
+)
+def test_one_signal_is_enough_wherever_it_falls(place, number, code):
+    ended, err, seconds = sent([number], place=place, safe=False)
+    assert ended == code
+    assert err in ("slth: terminated\n", "slth: interrupted\n")
+    assert seconds < 15.0  # the work goes on for 30
+
+
+@pytest.mark.parametrize("place", ["__del__", "code that takes every exception"])
+def test_the_next_report_is_a_safe_place(place):
+    """Nothing is raised before it, not even where that would be lost."""
+    ended, err, _ = sent([signal.SIGTERM], place=place, safe=True, patience=60.0)
+    assert (ended, err) == (143, "slth: terminated\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "code"),
+    [("__del__", signal.SIGTERM, 143), ("code that takes every exception", signal.SIGINT, 130)],
+)
+def test_a_second_signal_ends_at_once(place, number, code):
+    ended, err, seconds = sent([signal.SIGTERM, number], place=place, safe=False, seconds=60.0, patience=60.0)
+    assert (ended, err) == (code, "")
+    assert seconds < 15.0
