@@ -107,26 +107,38 @@ def construct(
 def describe(
     module: nn.Module, *, input_shape: Sequence[int] | None = None, normalisation: Normalisation | None = None
 ) -> Graph:
-    """Return what a torch module computes in evaluation mode, in float64, as a network of the one language.
+    """Return what calling a torch module computes in evaluation mode, in float64, as a network of the one language.
 
-    What is described is compared with the module on random inputs, and refused where they differ.
+    Batch norms and scales behind a convolution are folded into it, with rounding errors of float64; where they cannot
+    be, they are depthwise convolutions of size 1. What is described is compared with the module on random inputs, and
+    refused where they differ. Half-precision weights are described as the numbers that they are.
 
     Parameters
     ----------
     module : torch.nn.Module
+        Of convolutions (1d, 2d), linear layers, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, batch norms, pooling, sums,
+        concatenations, views, padding by zeros, multiplications by constants, means over axes, and attention without
+        masks; as layers or functions. It must treat each example of a batch alone.
     input_shape : sequence of int, optional
-        Shape of one input, without the batch axis; may be left out where the first layer with weights is linear.
+        Shape of one example, without the batch: (numbers,), (channels, length) or (channels, height, width); for tokens
+        (tokens, size). May be left out where the first layer with weights is linear.
     normalisation : tuple of two array_like, optional
-        Mean and standard deviation that the module expects to be applied to its inputs.
+        Mean and standard deviation: the graph takes the raw input x and computes f((x - mean) / std). One number, one a
+        channel (the first axis), or numbers in the shape of the input. Folded into the first convolutions where that is
+        exact; zero padding stands for the mean, and in front of it the normalisation stays a step of its own.
 
     Returns
     -------
     Graph
+        Its output has the shape and order of the module's without the batch; (1,) where the module gives one number an
+        example.
 
     Raises
     ------
     ArgumentError
-        For what is outside the language: the operation, its place in the module, and what would be accepted.
+        If an operation is outside of the language (place and operation are named, and what would be accepted), if
+        control flow depends on data, if the module cannot be called on such an input, or if it computes something else
+        than what was traced.
 
     Examples
     --------

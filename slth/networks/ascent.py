@@ -58,45 +58,18 @@ def attack(
     seed: int = 0,
     points: ArrayLike | None = None,
 ) -> Attack:
-    """Look for the input of a box at which a ticket differs most from its target: a lower bound on the true maximum.
+    """Look for the input of a box at which a ticket differs most from its target graph: see :func:`slth.attack`.
 
     From random inputs and random corners, each output and each sign is climbed by steps of the gradient's sign that
     shrink to nothing, projected on the box; networks of ReLUs are piecewise linear, so that their extremes tend to lie
     in corners. The gradient uses the ticket folded to one convolution a layer; the answer is evaluated by the masked
     random network itself.
 
-    Parameters
-    ----------
-    target : Graph
-    ticket : Ticket
-        Of as many inputs and outputs.
-    input_box : tuple of two array_like
-        Smallest and largest input: scalars, or arrays that broadcast to the shape of one input.
-    starts : int
-        Starting points for each output and sign.
-    steps : int
-        Steps from each starting point.
-    seed : int
-        Seed of the starting points, 0 <= seed < 2**64.
-    points : float64[n, *input_shape], optional
-        Inputs of the box to start from as well, such as those at which a test set differs most.
-
-    Returns
-    -------
-    Attack
-        The worst that was found.
-
-    Raises
-    ------
-    ArgumentError
-        If a number is not positive, the seed is outside its range, or the networks have different shapes.
-
     Examples
     --------
     >>> from slth.graphs import Conv, Node
     >>> from slth.rng import WeightLaw
-    >>> from slth.tickets.pair import Pair
-    >>> from slth.tickets.mask import Mask
+    >>> from slth.tickets import Mask, Pair
     >>> target = Graph((2,), [Node("a", Conv([[0.5, -0.25]]), ("input",))])
     >>> nothing = Mask({"a.units": np.zeros((1, 2), bool), "a.weights": np.zeros((1, 2, 1), bool)})
     >>> empty = Graph((2,), [Node("a", Pair("a", 2, 1, 1, bias=False), ("input",))])

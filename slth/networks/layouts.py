@@ -166,35 +166,7 @@ def _check_names(
 
 
 def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
-    """Write a ticket's regenerated, masked weights and its declared buffers into a user's own module.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        An instance of what the ticket was made for, changed in place.
-    ticket : Ticket
-        Of a module outside the network language: its source is a layout.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same module.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The ticket's source is a graph, or the module has another layout; the first difference is named.
-
-    Examples
-    --------
-    >>> from slth.rng import WeightLaw
-    >>> from slth.tickets import Mask
-    >>> module = nn.Linear(2, 1, bias=False)
-    >>> mask = Mask({"weight": np.array([[True, False]])})
-    >>> ticket = Ticket(layout_of(module), WeightLaw("normal"), 0, mask, [1.0])
-    >>> apply_ticket(module, ticket).weight.detach()[0, 1].item()
-    0.0
-    """
+    """Write a ticket's regenerated, masked weights and its declared buffers into a module: :func:`slth.apply_to`."""
     if not isinstance(ticket.source, Layout):
         rule = "is a network of its own"
         raise ArgumentError("ticket", "a graph", rule, "use slth.to_torch(ticket)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, cast
 
 import torch
@@ -77,6 +78,26 @@ def maskable(module: nn.Module) -> dict[str, Axes]:
         if name in found:
             found[name] = Axes(found[name].shape, heads=number, parts=0)
     return found
+
+
+def prunable_weights(module: nn.Module) -> int:
+    """Return how many weights of a module masks are for: by this number the field tells models of one name apart.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+
+    Returns
+    -------
+    int
+        Without biases and norms; see :func:`maskable`.
+
+    Examples
+    --------
+    >>> prunable_weights(nn.Linear(3, 2))
+    6
+    """
+    return sum(prod(axes.shape) for axes in maskable(module).values())
 
 
 def select_masks(

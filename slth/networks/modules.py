@@ -120,7 +120,6 @@ class ExactConv(nn.Module):
         return unfolded(self.shape, self.weight.dtype, height, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
         check_dtype(x, self.weight)
         found = convolved(x, self.weight, self.shape)
         return found if self.bias is None else found + self.bias[:, None, None]

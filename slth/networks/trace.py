@@ -30,47 +30,10 @@ Normalisation: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: Normalisation | None = None) -> Graph:
-    r"""Return the function that calling a module computes at evaluation as a graph of float64 numbers.
+    """Return the function that calling a module computes at evaluation as a graph: see :func:`slth.describe`.
 
     A deep copy of the module, in float64 and evaluation mode, is exported by ``torch.export``, and each operation is
-    written as nodes of the graph, named after the user's modules. Batch norms and scales behind a convolution are
-    folded into it, with rounding errors of float64; where they cannot be, they are depthwise convolutions of size 1.
-    Then module and graph are compared on random inputs.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Of convolutions (1d, 2d), linear layers, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, batch norms, pooling, sums,
-        concatenations, views, padding by zeros, multiplications by constants, means over axes, and attention without
-        masks; as layers or functions. It must treat each example of a batch alone.
-    input_shape : sequence of int
-        Shape of one example, without the batch: (numbers,), (channels, length) or (channels, height, width); for tokens
-        (tokens, size).
-    normalisation : tuple of two array_like, optional
-        Mean and standard deviation: the graph takes the raw input x and computes f((x - mean) / std). One number, one a
-        channel (the first axis), or numbers in the shape of the input. Folded into the first convolutions where that is
-        exact; zero padding stands for the mean, and in front of it the normalisation stays a step of its own.
-
-    Returns
-    -------
-    Graph
-        Its output has the shape and order of the module's without the batch; (1,) where the module gives one number an
-        example.
-
-    Raises
-    ------
-    ArgumentError
-        If an operation is outside of the language (place and operation are named, and what would be accepted), if
-        control flow depends on data, if the module cannot be called on such an input, or if it computes something else
-        than what was traced.
-
-    Examples
-    --------
-    >>> import torch
-    >>> block = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
-    >>> graph = describe(block, (1, 4, 4))
-    >>> [node.name for node in graph.nodes], graph.output_shape
-    (['0', '2', '4.flatten', '4'], (2,))
+    written as nodes of the graph, named after the user's modules. Then module and graph are compared on random inputs.
     """
     image = Graph(_listed(input_shape), [Node("only", Flatten(), (INPUT,))])  # checks the shape
     mean, deviation = _mean_and_deviation(image.input_shape, normalisation)

@@ -58,7 +58,6 @@ class RandomCrop:
     name = "crop"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         whole(self.padding, "padding", remedy="use 4 for images of 32 x 32")
         if self.fill not in ("zeros", "reflect"):
             raise ArgumentError("fill", self.fill, "is not a padding", 'use "zeros" or "reflect"')

@@ -23,9 +23,7 @@ Decayed: TypeAlias = Literal["all", "matrices"]
 class Optimizer(Protocol):
     """What makes the torch optimiser of tensors; the loop sets its rate before each step."""
 
-    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
-        ...
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,6 @@ class SGD:
     decayed: Decayed = "all"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
         if not 0.0 <= as_double(self.momentum) < 1.0:
             raise ArgumentError("momentum", self.momentum, "must lie in [0, 1)", "use 0.9")
@@ -67,7 +64,6 @@ class SGD:
             raise ArgumentError("nesterov", self.nesterov, "needs a momentum", "use momentum=0.9")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
         groups = _groups(tensors, self.weight_decay, self.decayed)
         return torch.optim.SGD(groups, lr=1.0, momentum=self.momentum, nesterov=self.nesterov)
 
@@ -105,7 +101,6 @@ class Adam:
     decayed: Decayed = "all"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
         object.__setattr__(self, "betas", tuple(self.betas))
         if len(self.betas) != 2 or not all(0.0 <= as_double(beta) < 1.0 for beta in self.betas):
@@ -114,7 +109,6 @@ class Adam:
             raise ArgumentError("eps", self.eps, "must not be negative", "use 1e-8")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
         kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam
         groups = _groups(tensors, self.weight_decay, self.decayed)
         return kind(groups, lr=1.0, betas=self.betas, eps=self.eps)
@@ -143,7 +137,6 @@ class CrossEntropy:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the share."""
         if not 0.0 <= as_double(self.label_smoothing) < 1.0:
             raise ArgumentError("label_smoothing", self.label_smoothing, "must lie in [0, 1)", "use 0.1")
 
@@ -206,7 +199,6 @@ class Recipe:
     bfloat16: bool = False
 
     def __post_init__(self) -> None:
-        """Check every field."""
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "epochs", whole(self.epochs, "epochs", 0, remedy="use 0 to train not at all"))
         object.__setattr__(self, "start", whole(self.start, "start", 0, remedy="use 0, or the step to rewind to"))

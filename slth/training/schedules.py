@@ -45,11 +45,9 @@ class Constant:
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the rate."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del step, steps_per_epoch, epochs
         return self.learning_rate
 
@@ -82,13 +80,11 @@ class StepDecay:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check every field."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
         whole(self.every, "every", remedy="use 30 epochs")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del epochs
         return self.learning_rate * self.factor ** (step // steps_per_epoch // self.every)
 
@@ -122,7 +118,6 @@ class MultiStep:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check every field."""
         object.__setattr__(self, "milestones", tuple(as_double(milestone) for milestone in self.milestones))
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
@@ -130,7 +125,6 @@ class MultiStep:
             raise ArgumentError("milestones", self.milestones, "must ascend from 0 on", "use (80, 120)")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del epochs
         passed = sum(step >= milestone * steps_per_epoch for milestone in self.milestones)
         return self.learning_rate * self.factor**passed
@@ -167,14 +161,12 @@ class Cosine:
     last: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check every field."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _word(self.per)
         if not 0.0 <= as_double(self.last) <= self.learning_rate:
             raise ArgumentError("last", self.last, "must lie between 0 and the first rate", "use 0.0")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         time, end = step, epochs * steps_per_epoch
         if self.per == "epoch":
             time, end = step // steps_per_epoch, epochs
@@ -216,7 +208,6 @@ class Warmup:
     shift: bool = True
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _word(self.per)
         epochs = as_double(self.epochs)
         if not 0.0 <= epochs < math.inf or (self.per == "epoch" and epochs != int(epochs)):
@@ -224,7 +215,6 @@ class Warmup:
             raise ArgumentError("epochs", self.epochs, rule, "use 5")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         rise = round(self.epochs * steps_per_epoch)
         if step < rise:
             time, end = (step, rise) if self.per == "step" else (step // steps_per_epoch, int(self.epochs))
