@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,9 +147,9 @@ def describe(
     ['0', '1']
     """
     from slth.networks import describe as traced
-    from slth.networks.shapes import usual_input_shape
+    from slth.networks.shapes import module_given, usual_input_shape
 
-    shape = usual_input_shape(module) if input_shape is None else input_shape
+    shape = usual_input_shape(module_given(module)) if input_shape is None else input_shape
     return traced(module, shape, normalisation=normalisation)
 
 
@@ -344,35 +343,3 @@ def certify(
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
     return proved(graph, ticket, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
-
-
-def load_ticket(path: str | Path) -> Ticket:
-    """Read a ticket file and check that its weights regenerate bit for bit; nothing in it is executed.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Ticket
-
-    Raises
-    ------
-    ArgumentError
-        The path is no path.
-    TicketError
-        No such file, not a ticket, another version, truncated, changed, or weights that do not regenerate.
-
-    Examples
-    --------
-    >>> import slth
-    >>> try:
-    ...     slth.load_ticket("no such file")
-    ... except slth.TicketError as problem:
-    ...     print(problem)
-    no such file: there is no such file
-    """
-    from slth.tickets import load_ticket as read
-
-    return read(path)

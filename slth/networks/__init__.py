@@ -1,7 +1,7 @@
 """Torch: modules traced into graphs, graphs and tickets as modules, masks on any module, models, the attack."""
 
 from slth.networks.ascent import Attack, attack
-from slth.networks.handover import attach_masks, attach_scores, bake, masks
+from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
 from slth.networks.initialise import initialised
 from slth.networks.layouts import apply_ticket, apply_to, layout_of
 from slth.networks.masking import (
@@ -9,8 +9,6 @@ from slth.networks.masking import (
     densities,
     maskable,
     prunable_weights,
-    select_masks,
-    straight_through,
     total_density,
 )
 from slth.networks.models import Residual, cnn6, conv_n, lenet5, lenet5_variant, lenet300, mlp, small_cnn, vgg
@@ -32,6 +30,7 @@ from slth.networks.structures import (
     Weights,
     totals,
 )
+from slth.networks.supermasks import Selection, Threshold, TopK, select_masks, straight_through
 from slth.networks.trace import describe
 
 __all__ = [
@@ -47,7 +46,10 @@ __all__ = [
     "OutputChannels",
     "Outputs",
     "Residual",
+    "Selection",
     "Structure",
+    "Threshold",
+    "TopK",
     "Weights",
     "apply_ticket",
     "apply_to",
@@ -67,6 +69,7 @@ __all__ = [
     "lenet5",
     "lenet5_variant",
     "lenet300",
+    "mask",
     "maskable",
     "masked_difference",
     "masks",

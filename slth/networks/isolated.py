@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, SlthError
+from slth.networks.handover import bake
+from slth.networks.shapes import module_given
 
 _LOG = logging.getLogger("slth.networks")
 
 
 def isolated(module: Any) -> nn.Module:
     """Return a copy on the CPU, in evaluation mode, with float64 numbers; what was converted is logged."""
-    if not isinstance(module, nn.Module):
-        raise ArgumentError("module", type(module).__name__, "must be a torch.nn.Module", "wrap it in a module")
-    module = getattr(module, "_orig_mod", module)  # what torch.compile() wraps
+    module = getattr(module_given(module), "_orig_mod", module)  # what torch.compile() wraps
     if any(kind.__name__ == "ScriptModule" for kind in type(module).__mro__):
         raise ArgumentError("module", type(module).__name__, "is a ScriptModule", "pass the module that it came from")
     for name, tensor in _tensors(module):
@@ -29,7 +29,9 @@ def isolated(module: Any) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            twin: nn.Module = copy.deepcopy(module, memo).cpu().to(torch.float64).eval()
+            twin = bake(copy.deepcopy(module, memo)).cpu().to(torch.float64).eval()
+    except SlthError:
+        raise
     except Exception as error:
         rule = f"cannot be copied ({first_line(error)})"
         raise ArgumentError("module", type(module).__name__, rule, "remove what deepcopy refuses") from None

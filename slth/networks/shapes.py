@@ -40,11 +40,15 @@ def sequence(given: Any) -> tuple[Any, ...] | None:
     return None
 
 
-def usual_input_shape(module: object) -> tuple[int, ...]:
-    """Return (features,) of a module whose first layer with weights is linear; others do not say their shape."""
+def module_given(module: object, name: str = "module") -> nn.Module:
+    """Return a module, or raise ArgumentError."""
     if not isinstance(module, nn.Module):
-        remedy = "pass a torch.nn.Module, or a slth.Graph"
-        raise ArgumentError("target", type(module).__name__, "is neither a module nor a graph", remedy)
+        raise ArgumentError(name, type(module).__name__, "is no torch.nn.Module", "pass an instance of one")
+    return module
+
+
+def usual_input_shape(module: nn.Module) -> tuple[int, ...]:
+    """Return (features,) of a module whose first layer with weights is linear; others do not say their shape."""
     first = next((part for part in module.modules() if next(part.parameters(recurse=False), None) is not None), None)
     if not isinstance(first, nn.Linear):
         raise ArgumentError("input_shape", None, "must be given for this module", "pass input_shape=(3, 32, 32), say")

@@ -169,7 +169,7 @@ REFUSED = {
     "lazy": (nn.Sequential(nn.LazyLinear(3)), (6,), r"0\.weight.* lazy"),
     "meta": (nn.Linear(6, 3, device="meta"), (6,), "meta"),
     "complex": (nn.Linear(6, 3, dtype=torch.complex64), (6,), "complex64"),
-    "no module": (F.relu, (6,), "must be a torch.nn.Module"),
+    "no module": (F.relu, (6,), "is no torch.nn.Module"),
     "negative variance": (nn.Sequential(nn.BatchNorm1d(6)), (6,), "0 uses.* running variance"),
     "an integer as shape": (nn.Linear(6, 3), 6, "input_shape=6 must be 1 to 3"),
     "four axes": (nn.Linear(6, 3), (1, 1, 1, 6), "must be 1 to 3"),
