@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
@@ -96,7 +95,7 @@ def construct(
     >>> made.certificate.error <= 0.01
     True
     """
-    if not hasattr(method, "construct"):
+    if isinstance(method, type) or not hasattr(method, "construct"):
         remedy = "pass slth.PerWeight(...), slth.Structured(...) or slth.Shallow(...)"
         raise ArgumentError("method", method, "is no method", remedy)
     graph = _described(target, input_shape, normalisation)
@@ -147,7 +146,7 @@ def describe(
     ['0', '1']
     """
     from slth.networks import describe as traced
-    from slth.networks.shapes import module_given, usual_input_shape
+    from slth.networks.given import module_given, usual_input_shape
 
     shape = usual_input_shape(module_given(module)) if input_shape is None else input_shape
     return traced(module, shape, normalisation=normalisation)
@@ -155,15 +154,25 @@ def describe(
 
 def _described(target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None) -> Graph:
     from slth.graphs import Graph
+    from slth.networks.given import sequence
 
     if not isinstance(target, Graph):
         return describe(target, input_shape=input_shape, normalisation=normalisation)
     if normalisation is not None:
         remedy = "make it part of the graph, as a Scale behind the input"
         raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)
-    if input_shape is not None and tuple(np.ravel(input_shape).tolist()) != target.input_shape:
+    if input_shape is not None and sequence(input_shape) != target.input_shape:
         raise ArgumentError("input_shape", input_shape, f"must be {target.input_shape}", "leave it out")
     return target
+
+
+def _ticket(given: Any) -> Ticket:
+    from slth.tickets import Ticket
+
+    if not isinstance(given, Ticket):
+        remedy = "construct one, or read it with slth.load_ticket"
+        raise ArgumentError("ticket", type(given).__name__, "is no slth.Ticket", remedy)
+    return given
 
 
 def attack(
@@ -212,7 +221,7 @@ def attack(
     """
     from slth.networks import attack as climb
 
-    graph = _described(target, ticket.graph.input_shape, None)
+    graph = _described(target, _ticket(ticket).graph.input_shape, None)
     return climb(graph, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
@@ -277,8 +286,7 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import slth
+    >>>     >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn
     >>> module = nn.LSTM(2, 3, bias=False)
@@ -337,7 +345,7 @@ def certify(
     """
     from slth.certificates import certify as proved
 
-    graph = _described(target, ticket.graph.input_shape, None)
+    graph = _described(target, _ticket(ticket).graph.input_shape, None)
     if inputs is None and radius is None:
         return proved(graph, ticket, input_box=input_box)
     if inputs is None or radius is None:

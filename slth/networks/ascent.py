@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from slth.arrays import Floats, finite_array, frozen, whole
+from slth.certificates.certificate import as_box
 from slth.errors import ArgumentError
 from slth.graphs import Graph
+from slth.networks.given import instance
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.networks.threads import threads_for
@@ -77,6 +79,7 @@ def attack(
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"
+    instance(ticket, Ticket, "ticket", "pass the ticket of this target")
     starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
     shapes = (target.input_shape, target.output_shape)
     if shapes != (ticket.graph.input_shape, ticket.graph.output_shape):
@@ -84,10 +87,14 @@ def attack(
         raise ArgumentError(
             "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
         )
-    exact = box_of(input_box, target.input_shape)
+    low, high = as_box(input_box, target.input_shape)
+    exact = torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high))
     begin = _starting_points(*exact, starts=starts, seed=seed)
     if points is not None:
         more = finite_array(points, "points", axes=1 + len(target.input_shape))
+        if more.shape[1:] != target.input_shape:
+            rule = f"must have shape [n, {', '.join(map(str, target.input_shape))}]"
+            raise ArgumentError("points", list(more.shape), rule, "pass inputs of the target")
         begin = torch.cat([begin, torch.from_numpy(np.array(more)).clamp(*exact)])
     # Convolutions are searched in single precision; what is reported is evaluated in double precision all the same.
     dtype = torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
@@ -101,12 +108,6 @@ def attack(
         best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
     candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
     return _worst_of(candidates, ticket.forward(candidates, form="masked") - target.forward(candidates))
-
-
-def box_of(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return the smallest and the largest input, in float64."""
-    low, high = (torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), shape))) for end in input_box)
-    return low, high
 
 
 def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:

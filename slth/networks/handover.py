@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from slth.errors import ArgumentError
+from slth.networks.given import module_given, tensor_given
 from slth.networks.masking import maskable
 from slth.networks.structures import Axes, Structure, Weights
 from slth.networks.supermasks import Selection, TopK
@@ -107,6 +108,7 @@ def attach_masks(module: nn.Module, given: Mapping[str, Tensor]) -> nn.Module:
     (True, [[True, False]])
     """
     known = _known(module, given)
+    given = {name: tensor_given(mask, "masks") for name, mask in given.items()}
     for name, mask in given.items():
         if tuple(mask.shape) != tuple(known[name].shape):
             rule = f"must have the shape {list(known[name].shape)} of {name}"
@@ -205,11 +207,14 @@ def mask(
     if not hasattr(method, "chosen") or not hasattr(method, "masks"):
         remedy = "use slth.networks.TopK(0.5), or your own subclass of slth.networks.Selection"
         raise ArgumentError("method", method, "is no selection method", remedy)
-    known = maskable(module)
+    known = maskable(module_given(module, ready=any(True for _ in maskable(module))))
     if not known:
         remedy = "call a lazy module once on an example, and remove parametrisations"
         raise ArgumentError("module", type(module).__name__, "has no weights that can be masked", remedy)
     axes = _known(module, known if scores is None else scores)
+    for name in axes:
+        if module.get_parameter(name).is_complex():
+            raise ArgumentError("module", name, "is complex, and masks are for real weights", "use real weights")
     made = method.first(axes, seed) if scores is None else scores
     for name, tensor in made.items():
         check_scores(name, tensor)
@@ -335,7 +340,7 @@ def _register(module: nn.Module, name: str, part: nn.Module) -> None:
 
 def _attached(module: nn.Module) -> Iterator[tuple[nn.Module, str, str, FixedMask | ScoreMask]]:
     """Yield layer, name of the weight, path in front of it, and mask."""
-    for path, part in module.named_modules():
+    for path, part in module_given(module).named_modules():
         lists: Any = part.parametrizations if parametrize.is_parametrized(part) else {}
         for name, item in ((name, item) for name, items in lists.items() for item in items):
             if isinstance(item, FixedMask | ScoreMask):

@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 import torch
 from torch import Tensor, nn
 
+from slth.errors import ArgumentError
 from slth.rng import Stream
 
 M = TypeVar("M", bound=nn.Module)
@@ -45,6 +46,8 @@ def initialised(make: Callable[[], M], seed: int) -> M:
     >>> bool((one.weight == other.weight).all())
     True
     """
+    if not callable(make):
+        raise ArgumentError("make", make, "makes no module", "pass a class, or lambda: nn.Linear(3, 2)")
     Stream(seed, "")  # refuses a seed outside its range
     return _filled(make, lambda name: _generator(seed, f"initial/{name}"))
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from slth.errors import ArgumentError, SlthError
+from slth.networks.given import check_dense, first_line, module_given
 from slth.networks.handover import bake
-from slth.networks.shapes import module_given
 
 _LOG = logging.getLogger("slth.networks")
 
@@ -68,14 +68,9 @@ def _double(tensor: Tensor) -> Tensor:
 
 
 def _check(name: str, tensor: Any) -> None:
-    if nn.parameter.is_lazy(tensor):
-        raise ArgumentError("module", name, "has no shape yet, its layer is lazy", "call the module once on an example")
-    if tensor.is_meta:
-        raise ArgumentError("module", name, 'is on the device "meta", without numbers', "load weights with to_empty()")
+    check_dense(name, tensor)
     if tensor.is_complex():
         raise ArgumentError("module", name, f"is {tensor.dtype}, and networks here are real", "use real weights")
-    if tensor.is_quantized or tensor.layout != torch.strided:
-        raise ArgumentError("module", name, "is quantised or sparse", "convert it with dequantize() or to_dense()")
 
 
 def _say(module: nn.Module) -> None:
@@ -86,12 +81,6 @@ def _say(module: nn.Module) -> None:
         _LOG.warning(message, ", ".join(coarse))
     if module.training:
         _LOG.info("the module is in training mode; it is described as it computes at evaluation")
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error of another library says, in one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'without a message'}"
 
 
 class Doubled(TorchFunctionMode):

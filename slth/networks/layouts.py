@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from slth.errors import ArgumentError
+from slth.networks.given import instance, module_given
 from slth.rng import WeightLaw
 from slth.tickets.layout import Layout, TensorLayout, masked_weights
 from slth.tickets.ticket import Ticket
@@ -53,7 +54,7 @@ def layout_of(module: nn.Module) -> Layout:
     >>> [(tensor.name, tensor.shape) for tensor in layout_of(nn.Linear(3, 2)).tensors]
     [('weight', (2, 3)), ('bias', (2,))]
     """
-    parameters = {id(parameter) for parameter in module.parameters()}
+    parameters = {id(parameter) for parameter in module_given(module).parameters()}
     tensors = []
     for name, (tensor, aliases) in named_tensors(module).items():
         if is_lazy(tensor):
@@ -167,6 +168,7 @@ def _check_names(
 
 def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
     """Write a ticket's regenerated, masked weights and its declared buffers into a module: :func:`slth.apply_to`."""
+    instance(ticket, Ticket, "ticket", "load one with slth.load_ticket")
     if not isinstance(ticket.source, Layout):
         rule = "is a network of its own"
         raise ArgumentError("ticket", "a graph", rule, "use slth.to_torch(ticket)")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 from torch.nn.parameter import is_lazy
 
-from slth.networks.shapes import module_given
+from slth.networks.given import module_given
 from slth.networks.structures import Axes
 
 _FIRST: dict[tuple[type[nn.Module], ...], Literal["outputs", "inputs"]] = {

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
+from slth.networks.given import whole_numbers
 from slth.networks.initialise import drawn, initialised
-from slth.networks.shapes import whole_numbers
 
 Word: TypeAlias = int | str | tuple[int, int, int]
 """A convolution's outputs (3 x 3, padded by 1), or outputs, kernel and padding, with a ReLU behind it; or a maximum."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from slth.arrays import Floats, Indices
 from slth.errors import ArgumentError
 from slth.graphs import ConvShape
+from slth.networks.given import instance
 from slth.networks.modules import (
     BUDGET,
     Dtype,
@@ -161,6 +162,7 @@ def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = t
     with ``.to(device)``, stand in ``state_dict()``, and no optimiser sees them. What the block mask closes is held by
     no form.
     """
+    instance(ticket, Ticket, "ticket", "load one with slth.load_ticket, or construct it")
     if form not in get_args(Form):
         raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
     number_type = as_dtype(dtype)

@@ -20,7 +20,8 @@ from slth.errors import ArgumentError, SlthError
 from slth.graphs import INPUT, Flatten, Graph, Node
 from slth.networks.affine import affine
 from slth.networks.compare import check_same
-from slth.networks.isolated import Doubled, called, first_line, isolated, place_of
+from slth.networks.given import first_line, pair, tensor_given, whole_numbers
+from slth.networks.isolated import Doubled, called, isolated, place_of
 from slth.networks.simplify import simplified
 from slth.networks.traced import BATCH, Tracer, Value
 from slth.networks.walk import Walk
@@ -35,7 +36,9 @@ def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: No
     A deep copy of the module, in float64 and evaluation mode, is exported by ``torch.export``, and each operation is
     written as nodes of the graph, named after the user's modules. Then module and graph are compared on random inputs.
     """
-    image = Graph(_listed(input_shape), [Node("only", Flatten(), (INPUT,))])  # checks the shape
+    remedy = "pass (1, 28, 28) for images, (784,) for vectors"
+    shape = whole_numbers(input_shape, "input_shape", most=3, remedy=remedy)
+    image = Graph(shape, [Node("only", Flatten(), (INPUT,))])
     mean, deviation = _mean_and_deviation(image.input_shape, normalisation)
     try:
         return _described(isolated(module), image, mean, deviation)
@@ -64,26 +67,14 @@ def _described(twin: nn.Module, image: Graph, mean: Floats, deviation: Floats) -
     return graph
 
 
-def _listed(input_shape: Any) -> Any:
-    """Return torch.Size and arrays of integers as what they mean."""
-    if not isinstance(input_shape, list | tuple | np.ndarray):
-        return input_shape
-    return tuple(one.item() if isinstance(one, np.integer) else one for one in input_shape)
-
-
 def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Floats, Floats]:
     """Return both as float64 that broadcast to an example, or raise ArgumentError."""
     if normalisation is None:
         return np.zeros(()), np.ones(())
-    if not isinstance(normalisation, list | tuple) or len(normalisation) != 2:
-        raise ArgumentError("normalisation", normalisation, "must be two: mean and deviation", "pass (mean, std)")
     found = []
-    for name, given in zip(("mean", "standard deviation"), normalisation, strict=True):
-        try:
-            numbers = given.detach().cpu().double().numpy() if isinstance(given, torch.Tensor) else given
-            array = np.array(numbers, dtype=np.float64)
-        except (TypeError, ValueError, RuntimeError, OverflowError):
-            array = np.full((), np.nan)
+    both = pair(normalisation, "normalisation", remedy="pass (mean, std)")
+    for name, given in zip(("mean", "standard deviation"), both, strict=True):
+        array = tensor_given(given, "normalisation").cpu().double().numpy()
         if not np.isfinite(array).all() or (name != "mean" and not (array > 0.0).all()):
             rule = "must hold finite means and positive standard deviations"
             raise ArgumentError("normalisation", normalisation, rule, "pass (mean, std)")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
+from slth.networks.given import pair, sequence
 from slth.training.augmentation import Augmentation
 from slth.training.schedules import Cosine, Schedule
 
@@ -199,7 +200,10 @@ class Recipe:
     bfloat16: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        augmentation = sequence(self.augmentation)
+        if augmentation is None or not all(hasattr(one, "apply") for one in augmentation):
+            raise ArgumentError("augmentation", self.augmentation, "is no list of augmentations", "use CROP_AND_FLIP")
+        object.__setattr__(self, "augmentation", augmentation)
         object.__setattr__(self, "epochs", whole(self.epochs, "epochs", 0, remedy="use 0 to train not at all"))
         object.__setattr__(self, "start", whole(self.start, "start", 0, remedy="use 0, or the step to rewind to"))
         object.__setattr__(self, "batch_size", whole(self.batch_size, "batch_size", remedy="use 64"))
@@ -244,11 +248,12 @@ def _groups(tensors: Sequence[Tensor], weight_decay: float, decayed: Decayed) ->
     return [group for group in groups if group["params"]]
 
 
-def _checked_normalisation(given: tuple[Sequence[float], Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+def _checked_normalisation(given: Any) -> tuple[tuple[float, ...], ...]:
     """Return mean and deviation as tuples of floats."""
-    mean, deviation = (tuple(as_double(number) for number in numbers) for numbers in given)
+    remedy = "pass (mean of each channel, deviation of each channel)"
+    parts = [sequence(part) for part in pair(given, "normalisation", remedy=remedy)]
+    mean, deviation = (tuple(map(as_double, part or ())) for part in parts)
     usable = all(map(math.isfinite, mean)) and all(0.0 < number < math.inf for number in deviation)
-    if len(mean) != len(deviation) or not usable:
-        rule = "must be as many means as positive deviations"
-        raise ArgumentError("normalisation", given, rule, "pass (mean of each channel, deviation of each channel)")
+    if None in parts or not mean or len(mean) != len(deviation) or not usable:
+        raise ArgumentError("normalisation", given, "must be as many means as positive deviations", remedy)
     return mean, deviation

@@ -438,6 +438,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained():
             TrainingRun(module, examples, **options)
     with pytest.raises(ArgumentError, match="every"):
         next(TrainingRun(module, blobs(5)).records(every=0))
-    with pytest.raises(ArgumentError, match="numbers yet"):
+    with pytest.raises(ArgumentError, match="no shape yet"):
         TrainingRun(nn.LazyLinear(3), blobs(5))
     assert torch.equal(before, module[1].weight)
