@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from slth.api import certify as certify
     from slth.api import construct as construct
     from slth.api import describe as describe
-    from slth.api import load_ticket as load_ticket
     from slth.api import to_torch as to_torch
     from slth.certificates import Certificate as Certificate
     from slth.certificates import CertificateAround as CertificateAround
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from slth.graphs import Rearrange as Rearrange
     from slth.graphs import Relu as Relu
     from slth.graphs import Scale as Scale
+    from slth.networks import mask as mask
     from slth.resources import Interrupted as Interrupted
     from slth.rng import Stream as Stream
     from slth.rng import WeightLaw as WeightLaw
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from slth.tickets import Pair as Pair
     from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
+    from slth.tickets import load_ticket as load_ticket
 
 __version__ = "0.2.0"
 
@@ -85,7 +86,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "certify",
         "construct",
         "describe",
-        "load_ticket",
         "to_torch",
     ),
     "slth.certificates": (
@@ -123,6 +123,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Relu",
         "Scale",
     ),
+    "slth.networks": ("mask",),
     "slth.resources": ("Interrupted",),
     "slth.rng": (
         "Stream",
@@ -156,6 +157,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Pair",
         "RandomLayer",
         "Ticket",
+        "load_ticket",
     ),
 }
 """Which module holds which exported names."""

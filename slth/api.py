@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
@@ -97,7 +95,7 @@ def construct(
     >>> made.certificate.error <= 0.01
     True
     """
-    if not hasattr(method, "construct"):
+    if isinstance(method, type) or not hasattr(method, "construct"):
         remedy = "pass slth.PerWeight(...), slth.Structured(...) or slth.Shallow(...)"
         raise ArgumentError("method", method, "is no method", remedy)
     graph = _described(target, input_shape, normalisation)
@@ -107,26 +105,38 @@ def construct(
 def describe(
     module: nn.Module, *, input_shape: Sequence[int] | None = None, normalisation: Normalisation | None = None
 ) -> Graph:
-    """Return what a torch module computes in evaluation mode, in float64, as a network of the one language.
+    """Return what calling a torch module computes in evaluation mode, in float64, as a network of the one language.
 
-    What is described is compared with the module on random inputs, and refused where they differ.
+    Batch norms and scales behind a convolution are folded into it, with rounding errors of float64; where they cannot
+    be, they are depthwise convolutions of size 1. What is described is compared with the module on random inputs, and
+    refused where they differ. Half-precision weights are described as the numbers that they are.
 
     Parameters
     ----------
     module : torch.nn.Module
+        Of convolutions (1d, 2d), linear layers, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, batch norms, pooling, sums,
+        concatenations, views, padding by zeros, multiplications by constants, means over axes, and attention without
+        masks; as layers or functions. It must treat each example of a batch alone.
     input_shape : sequence of int, optional
-        Shape of one input, without the batch axis; may be left out where the first layer with weights is linear.
+        Shape of one example, without the batch: (numbers,), (channels, length) or (channels, height, width); for tokens
+        (tokens, size). May be left out where the first layer with weights is linear.
     normalisation : tuple of two array_like, optional
-        Mean and standard deviation that the module expects to be applied to its inputs.
+        Mean and standard deviation: the graph takes the raw input x and computes f((x - mean) / std). One number, one a
+        channel (the first axis), or numbers in the shape of the input. Folded into the first convolutions where that is
+        exact; zero padding stands for the mean, and in front of it the normalisation stays a step of its own.
 
     Returns
     -------
     Graph
+        Its output has the shape and order of the module's without the batch; (1,) where the module gives one number an
+        example.
 
     Raises
     ------
     ArgumentError
-        For what is outside the language: the operation, its place in the module, and what would be accepted.
+        If an operation is outside of the language (place and operation are named, and what would be accepted), if
+        control flow depends on data, if the module cannot be called on such an input, or if it computes something else
+        than what was traced.
 
     Examples
     --------
@@ -136,23 +146,33 @@ def describe(
     ['0', '1']
     """
     from slth.networks import describe as traced
-    from slth.networks.shapes import usual_input_shape
+    from slth.networks.given import module_given, usual_input_shape
 
-    shape = usual_input_shape(module) if input_shape is None else input_shape
+    shape = usual_input_shape(module_given(module)) if input_shape is None else input_shape
     return traced(module, shape, normalisation=normalisation)
 
 
 def _described(target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None) -> Graph:
     from slth.graphs import Graph
+    from slth.networks.given import sequence
 
     if not isinstance(target, Graph):
         return describe(target, input_shape=input_shape, normalisation=normalisation)
     if normalisation is not None:
         remedy = "make it part of the graph, as a Scale behind the input"
         raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)
-    if input_shape is not None and tuple(np.ravel(input_shape).tolist()) != target.input_shape:
+    if input_shape is not None and sequence(input_shape) != target.input_shape:
         raise ArgumentError("input_shape", input_shape, f"must be {target.input_shape}", "leave it out")
     return target
+
+
+def _ticket(given: Any) -> Ticket:
+    from slth.tickets import Ticket
+
+    if not isinstance(given, Ticket):
+        remedy = "construct one, or read it with slth.load_ticket"
+        raise ArgumentError("ticket", type(given).__name__, "is no slth.Ticket", remedy)
+    return given
 
 
 def attack(
@@ -201,7 +221,7 @@ def attack(
     """
     from slth.networks import attack as climb
 
-    graph = _described(target, ticket.graph.input_shape, None)
+    graph = _described(target, _ticket(ticket).graph.input_shape, None)
     return climb(graph, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
@@ -266,8 +286,7 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import slth
+    >>>     >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn
     >>> module = nn.LSTM(2, 3, bias=False)
@@ -326,41 +345,9 @@ def certify(
     """
     from slth.certificates import certify as proved
 
-    graph = _described(target, ticket.graph.input_shape, None)
+    graph = _described(target, _ticket(ticket).graph.input_shape, None)
     if inputs is None and radius is None:
         return proved(graph, ticket, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
     return proved(graph, ticket, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
-
-
-def load_ticket(path: str | Path) -> Ticket:
-    """Read a ticket file and check that its weights regenerate bit for bit; nothing in it is executed.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Ticket
-
-    Raises
-    ------
-    ArgumentError
-        The path is no path.
-    TicketError
-        No such file, not a ticket, another version, truncated, changed, or weights that do not regenerate.
-
-    Examples
-    --------
-    >>> import slth
-    >>> try:
-    ...     slth.load_ticket("no such file")
-    ... except slth.TicketError as problem:
-    ...     print(problem)
-    no such file: there is no such file
-    """
-    from slth.tickets import load_ticket as read
-
-    return read(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,6 +20,31 @@ Indices: TypeAlias = NDArray[np.int64]
 Words: TypeAlias = NDArray[np.uint64]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+
+_Value = TypeVar("_Value")
+
+
+class ReadOnly(Mapping[str, _Value]):
+    """A mapping that nobody can write to; unlike :class:`types.MappingProxyType` it can be pickled and copied."""
+
+    def __init__(self, held: Mapping[str, _Value]) -> None:
+        self._held = dict(held)
+
+    def __getitem__(self, name: str) -> _Value:
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __or__(self, other: Mapping[str, _Value]) -> dict[str, _Value]:
+        return {**self._held, **other}
+
+    def __repr__(self) -> str:
+        return repr(self._held)
+
 
 EXACT_INTEGERS = 2**53
 """Up to here float64 holds every integer."""

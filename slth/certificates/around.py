@@ -36,7 +36,7 @@ def certify_around(
     progress: Progress | None = None,
 ) -> CertificateAround:
     """Return the certificates around each of some inputs (see :func:`certify`)."""
-    examples = examples_of(finite_array(inputs, "inputs"), target.input_shape)
+    examples = examples_of(finite_array(inputs, "inputs"), target.input_shape, "inputs")
     if not len(examples):
         raise ArgumentError("inputs", list(examples.shape), "hold no input", "pass at least one")
     width = finite_number(radius, "radius", remedy="pass 0.0 or more, such as 1 / 255")

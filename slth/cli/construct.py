@@ -109,7 +109,9 @@ def _run(kind: str, method: Method, target: Target, values: dict[str, Any], comm
     data = target.load(model, seed=common.seed)
     # Which channels are kept depends on where they are searched: on a GPU only if one is asked for by name.
     place = "cuda" if target.device == "cuda" and kind == "structured" else "cpu"
-    job = Job(model, method, target.recipe(model, data), target.weights, common.seed, place)
+    trained_on = resolve_device(target.device)
+    recipe = target.recipe(model, data)
+    job = Job(model, method, recipe, target.weights, common.seed, place, trained_on, target.limit)
     return run_job(
         f"construct {kind}",
         job,
@@ -117,8 +119,6 @@ def _run(kind: str, method: Method, target: Target, values: dict[str, Any], comm
         common,
         title=f"{data.name}: {_TITLES[kind]} for {model.name}",
         command=command_text(f"construct {kind}", target, values, seed=common.seed),
-        limit=target.limit,
-        device=resolve_device(target.device),
         before=lambda graph: _warn(common, values.get("candidates"), graph),
     )
 

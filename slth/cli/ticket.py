@@ -142,7 +142,7 @@ def shrink(
 
 
 def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:
-    from slth.api import load_ticket
+    from slth.tickets import load_ticket
 
     check_file("FILE", file)
     ticket = load_ticket(file)

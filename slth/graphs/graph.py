@@ -246,20 +246,22 @@ def largest_scratch(graph: Graph) -> int:
     )
 
 
-def examples_of(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    """Return ``x`` as finite float64[batch, *shape], or raise ArgumentError."""
+def examples_of(x: ArrayLike, shape: tuple[int, ...], name: str = "x") -> Floats:
+    """Return inputs as finite float64[batch, *shape], or raise ArgumentError."""
     try:
         examples = np.asarray(x)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ArgumentError("x", type(x).__name__, f"is no array ({error})", "pass a numpy array") from None
+        raise ArgumentError(
+            name, type(x).__name__, f"is no array ({error})", "pass tensor.detach().cpu().double().numpy()"
+        ) from None
     if examples.dtype.kind not in "fiub":
-        raise ArgumentError("x", str(examples.dtype), "is not a dtype of real numbers", "convert to float64 first")
+        raise ArgumentError(name, str(examples.dtype), "is not a dtype of real numbers", "convert to float64 first")
     if examples.shape[1:] != shape or examples.ndim != 1 + len(shape):
         rule = f"must have shape [batch, {', '.join(map(str, shape))}]"
-        raise ArgumentError("x", list(examples.shape), rule, "one example is a batch of 1")
+        raise ArgumentError(name, list(examples.shape), rule, "one example is a batch of 1")
     floats: Floats = examples.astype(np.float64, copy=False)
     if not np.isfinite(floats).all():
-        raise ArgumentError("x", "NaN or infinity", "must be finite", "remove NaN and infinities")
+        raise ArgumentError(name, "NaN or infinity", "must be finite", "remove NaN and infinities")
     return floats
 
 

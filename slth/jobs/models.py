@@ -11,7 +11,7 @@ from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, did_you_mean
 from slth.graphs import Graph
 from slth.networks import describe, mlp
-from slth.networks.attention import AttentionClassifier
+from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
 from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, train
@@ -55,8 +55,7 @@ def _attention(
         raise ArgumentError("tokens", count, rule, "pass a divisor, such as the number of rows of an image")
     small = len(data.train_labels) < _LARGE
     return AttentionClassifier(
-        count,
-        data.features // count,
+        (count, data.features // count),
         width=(24 if small else 32) if width is None else width,
         hidden=((32,) if small else (64,)) if hidden is None else hidden,
         classes=data.classes,

@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from slth.arrays import Floats, finite_array, frozen, whole
+from slth.certificates.certificate import as_box
 from slth.errors import ArgumentError
 from slth.graphs import Graph
+from slth.networks.given import instance
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.networks.threads import threads_for
@@ -58,45 +60,18 @@ def attack(
     seed: int = 0,
     points: ArrayLike | None = None,
 ) -> Attack:
-    """Look for the input of a box at which a ticket differs most from its target: a lower bound on the true maximum.
+    """Look for the input of a box at which a ticket differs most from its target graph: see :func:`slth.attack`.
 
     From random inputs and random corners, each output and each sign is climbed by steps of the gradient's sign that
     shrink to nothing, projected on the box; networks of ReLUs are piecewise linear, so that their extremes tend to lie
     in corners. The gradient uses the ticket folded to one convolution a layer; the answer is evaluated by the masked
     random network itself.
 
-    Parameters
-    ----------
-    target : Graph
-    ticket : Ticket
-        Of as many inputs and outputs.
-    input_box : tuple of two array_like
-        Smallest and largest input: scalars, or arrays that broadcast to the shape of one input.
-    starts : int
-        Starting points for each output and sign.
-    steps : int
-        Steps from each starting point.
-    seed : int
-        Seed of the starting points, 0 <= seed < 2**64.
-    points : float64[n, *input_shape], optional
-        Inputs of the box to start from as well, such as those at which a test set differs most.
-
-    Returns
-    -------
-    Attack
-        The worst that was found.
-
-    Raises
-    ------
-    ArgumentError
-        If a number is not positive, the seed is outside its range, or the networks have different shapes.
-
     Examples
     --------
     >>> from slth.graphs import Conv, Node
     >>> from slth.rng import WeightLaw
-    >>> from slth.tickets.pair import Pair
-    >>> from slth.tickets.mask import Mask
+    >>> from slth.tickets import Mask, Pair
     >>> target = Graph((2,), [Node("a", Conv([[0.5, -0.25]]), ("input",))])
     >>> nothing = Mask({"a.units": np.zeros((1, 2), bool), "a.weights": np.zeros((1, 2, 1), bool)})
     >>> empty = Graph((2,), [Node("a", Pair("a", 2, 1, 1, bias=False), ("input",))])
@@ -104,6 +79,7 @@ def attack(
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"
+    instance(ticket, Ticket, "ticket", "pass the ticket of this target")
     starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
     shapes = (target.input_shape, target.output_shape)
     if shapes != (ticket.graph.input_shape, ticket.graph.output_shape):
@@ -111,10 +87,14 @@ def attack(
         raise ArgumentError(
             "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
         )
-    exact = box_of(input_box, target.input_shape)
+    low, high = as_box(input_box, target.input_shape)
+    exact = torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high))
     begin = _starting_points(*exact, starts=starts, seed=seed)
     if points is not None:
         more = finite_array(points, "points", axes=1 + len(target.input_shape))
+        if more.shape[1:] != target.input_shape:
+            rule = f"must have shape [n, {', '.join(map(str, target.input_shape))}]"
+            raise ArgumentError("points", list(more.shape), rule, "pass inputs of the target")
         begin = torch.cat([begin, torch.from_numpy(np.array(more)).clamp(*exact)])
     # Convolutions are searched in single precision; what is reported is evaluated in double precision all the same.
     dtype = torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
@@ -128,12 +108,6 @@ def attack(
         best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
     candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
     return _worst_of(candidates, ticket.forward(candidates, form="masked") - target.forward(candidates))
-
-
-def box_of(input_box: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return the smallest and the largest input, in float64."""
-    low, high = (torch.from_numpy(np.array(np.broadcast_to(np.asarray(end, np.float64), shape))) for end in input_box)
-    return low, high
 
 
 def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:

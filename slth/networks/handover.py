@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from slth.errors import ArgumentError
-from slth.networks.masking import maskable, straight_through
+from slth.networks.given import module_given, tensor_given
+from slth.networks.masking import maskable
 from slth.networks.structures import Axes, Structure, Weights
+from slth.networks.supermasks import Selection, TopK
 
 _ORDER = "_order_before_masks"
 """Attribute of a masked layer: names of its parameters in their order, which torch forgets and baking restores."""
@@ -36,37 +38,47 @@ class FixedMask(nn.Module):
 
 
 class ScoreMask(nn.Module):
-    r"""A parametrisation that keeps the groups of largest scores: :math:`w_i [s_i \ge s_{(k)}]`, straight through.
-
-    Notes
-    -----
-    Source: Ramanujan et al. 2020, "What's Hidden in a Randomly Weighted Neural Network?" (edge-popup).
-    """
+    """A parametrisation that multiplies a weight by the mask that a selection method makes of scores."""
 
     is_mask = True
 
-    def __init__(
-        self, scores: Tensor, axes: Axes, structure: Structure, *, density: float, magnitude: bool = True
-    ) -> None:
+    def __init__(self, name: str, scores: Tensor, selection: Selection, axes: Axes) -> None:
         super().__init__()
         self.scores = nn.Parameter(scores)
-        self.axes, self.structure, self.magnitude = axes, structure, magnitude
-        self.kept = structure.kept(axes, density)
+        self.name, self.selection, self.axes = name, selection, axes
+        self.group = {name: self}  # a dictionary, so that the others are no children of this module
+        self.now: Tensor | None = None
 
     def current(self) -> Tensor:
-        """Return the mask as it stands, bool in the shape of the weight."""
-        with torch.no_grad():
-            return self.structure.expand(self.structure.select(self._ranked(), self.kept), self.axes)
+        """Return the mask as it stands, in the shape of the weight."""
+        return self.selection.chosen(*self._given())[self.name]
+
+    def masks(self) -> dict[str, Tensor]:
+        """Return the masks of the whole group, differentiable in the scores."""
+        return self.selection.masks(*self._given())
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
-        ranked = self._ranked()
-        chosen = self.structure.select(ranked, self.kept)
-        return weight * self.structure.expand(straight_through(ranked, chosen), self.axes).to(weight.dtype)
+        mask = self.masks()[self.name] if self.now is None else self.now
+        return weight * mask.to(weight.dtype)
 
-    def _ranked(self) -> Tensor:
-        """Return what is ranked."""
-        return self.scores.abs() if self.magnitude else self.scores
+    def _given(self) -> tuple[dict[str, Tensor], dict[str, Axes]]:
+        scores = {name: check_scores(name, part.scores) for name, part in self.group.items()}
+        return scores, {name: part.axes for name, part in self.group.items()}
+
+
+class _Together:
+    """A hook of a module whose masks depend on one another: while it is called they are made once."""
+
+    def __init__(self, *, begins: bool) -> None:
+        self.begins = begins
+
+    def __call__(self, module: nn.Module, *_: Any) -> None:
+        """Make the masks, or let them go."""
+        parts = {id(part): part for _, _, _, part in _attached(module) if isinstance(part, ScoreMask)}
+        masks = next(iter(parts.values())).masks() if self.begins and parts else {}
+        for part in parts.values():
+            part.now = masks.get(part.name)
 
 
 def attach_masks(module: nn.Module, given: Mapping[str, Tensor]) -> nn.Module:
@@ -96,6 +108,7 @@ def attach_masks(module: nn.Module, given: Mapping[str, Tensor]) -> nn.Module:
     (True, [[True, False]])
     """
     known = _known(module, given)
+    given = {name: tensor_given(mask, "masks") for name, mask in given.items()}
     for name, mask in given.items():
         if tuple(mask.shape) != tuple(known[name].shape):
             rule = f"must have the shape {list(known[name].shape)} of {name}"
@@ -113,30 +126,14 @@ def attach_scores(
     structure: Structure | None = None,
     magnitude: bool = True,
 ) -> nn.Module:
-    """Freeze weights of a module and mask them by scores that gradients reach, for a user's own loop.
+    """Mask weights of a module by their largest scores: :func:`slth.mask` with :class:`TopK` and scores of one's own.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        Changed in place; the scores are its new parameters, in ``parametrizations``.
-    scores : mapping of str to Tensor
-        By name as :func:`maskable` has it, in the structure's shape.
-    density : float or mapping of str to float
-        kept / total of each weight.
-    structure : Structure, optional
-        Single weights by default.
-    magnitude : bool
-        Whether absolute values of the scores are ranked.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same module.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A name is none of the maskable weights, or scores have another shape.
+    module, scores
+        As :func:`slth.mask` has them, and its result and errors.
+    density, structure, magnitude
+        As :class:`TopK` has them.
 
     Examples
     --------
@@ -145,18 +142,89 @@ def attach_scores(
     ([[False, True]], 1)
     """
     unit = Weights() if structure is None else structure
-    known = _known(module, scores)
-    made = {}
-    for name, tensor in scores.items():
-        if tuple(tensor.shape) != tuple(unit.shape(known[name])):
-            rule = f"must have the shape {list(unit.shape(known[name]))} for {name}"
+    return mask(module, TopK(density, unit, magnitude=magnitude), scores=scores)
+
+
+def mask(
+    module: nn.Module, method: Selection, *, seed: int = 0, scores: Mapping[str, Tensor] | None = None
+) -> nn.Module:
+    """Freeze the weights of any module and mask them by scores, which a loop of one's own then trains.
+
+    Each maskable weight w (of linear layers, convolutions, embeddings, attention) is used as w times its mask from here
+    on; biases, norms and running statistics stay as they are. The scores are new parameters, ``...scores``, in float32
+    whatever the weights are; a tied weight has one mask under all its names. :func:`slth.networks.masks` reads the
+    masks, :func:`slth.networks.bake` makes an ordinary module of it again.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place.
+    method : slth.networks.Selection
+        From scores to masks: ``slth.networks.TopK(0.5)`` (with a structure for channels, filters or blocks, in each
+        layer or globally, signed too), ``Threshold(...)``, or a subclass of one's own.
+    seed : int
+        Of the first scores, 0 <= seed < 2**64.
+    scores : mapping of str to Tensor, optional
+        First scores by the names of the weights, float32 or float64 in the structure's shape; weights that it leaves
+        out are not masked.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same module.
+
+    Raises
+    ------
+    ArgumentError
+        There is nothing to mask, a weight is masked already, or scores do not fit or are in half precision.
+
+    Examples
+    --------
+    >>> import slth
+    >>> import torch
+    >>> from slth.networks import TopK, masks
+    >>> masked = slth.mask(torch.nn.Linear(4, 2), TopK(0.5))
+    >>> optimiser = torch.optim.SGD([tensor for tensor in masked.parameters() if tensor.requires_grad], 0.1)
+    >>> int(masks(masked)["weight"].sum())
+    4
+    """
+    if not hasattr(method, "chosen") or not hasattr(method, "masks"):
+        remedy = "use slth.networks.TopK(0.5), or your own subclass of slth.networks.Selection"
+        raise ArgumentError("method", method, "is no selection method", remedy)
+    known = maskable(module_given(module, ready=any(True for _ in maskable(module))))
+    if not known:
+        remedy = "call a lazy module once on an example, and remove parametrisations"
+        raise ArgumentError("module", type(module).__name__, "has no weights that can be masked", remedy)
+    axes = _known(module, known if scores is None else scores)
+    for name in axes:
+        if module.get_parameter(name).is_complex():
+            raise ArgumentError("module", name, "is complex, and masks are for real weights", "use real weights")
+    made = method.first(axes, seed) if scores is None else scores
+    for name, tensor in made.items():
+        check_scores(name, tensor)
+        if tuple(tensor.shape) != tuple(method.structure.shape(axes[name])):
+            rule = f"must have the shape {list(method.structure.shape(axes[name]))} for {name}"
             raise ArgumentError("scores", list(tensor.shape), rule, "use structure.shape(axes)")
-        share = density[name] if isinstance(density, Mapping) else density
-        made[name] = ScoreMask(tensor.detach().clone(), known[name], unit, density=share, magnitude=magnitude)
-    for name, part in made.items():
+    method.chosen(made, axes)  # refuses densities that do not fit, before anything is attached
+    parts = {name: ScoreMask(name, tensor.detach().clone(), method, axes[name]) for name, tensor in made.items()}
+    for name, part in parts.items():
         module.get_parameter(name).requires_grad_(False)  # noqa: FBT003
         _register(module, name, part)
+        if method.joint:
+            part.group = parts
+    if method.joint:
+        module.register_forward_pre_hook(_Together(begins=True))
+        module.register_forward_hook(_Together(begins=False), always_call=True)
     return module
+
+
+def check_scores(name: str, scores: object) -> Tensor:
+    """Return a tensor of float32 or float64, or raise: half precision loses steps of an optimiser, and makes ties."""
+    if not isinstance(scores, Tensor) or scores.dtype not in (torch.float32, torch.float64) or scores.is_meta:
+        kind = f"{scores.dtype} on {scores.device}" if isinstance(scores, Tensor) else type(scores).__name__
+        rule = f"of {name} must be float32 or float64"
+        raise ArgumentError("scores", kind, rule, "keep the module in float32, and compute under torch.autocast")
+    return scores
 
 
 def masks(module: nn.Module) -> dict[str, Tensor]:
@@ -212,17 +280,25 @@ def bake(module: nn.Module) -> nn.Module:
     # All products before any is written: the second name of a tied weight would multiply it again.
     made = [getattr(part, name).detach().clone() for part, name, _, _ in attached]
     for (part, name, _, _), weight in zip(attached, made, strict=True):
+        kind = type(part)  # which copies of the module share, and which loses the property
+        own = {key: value for key, value in vars(kind).items() if key not in ("__dict__", "__weakref__")}
+        part.__class__ = type(kind.__name__, kind.__bases__, own)
         parametrize.remove_parametrizations(part, name, leave_parametrized=False)
         with torch.no_grad():
             part.get_parameter(name).copy_(weight)
         if not parametrize.is_parametrized(part):
             order = part.__dict__.pop(_ORDER, [])
             part._parameters.update({own: part._parameters.pop(own) for own in order if own in part._parameters})
+    for hooks in (module._forward_pre_hooks, module._forward_hooks):
+        for number in [number for number, hook in hooks.items() if isinstance(hook, _Together)]:
+            del hooks[number]
     return module
 
 
-def _known(module: nn.Module, given: Mapping[str, Any]) -> dict[str, Axes]:
+def _known(module: nn.Module, given: Any) -> dict[str, Axes]:
     """Return the maskable weights, if all names are among them and none is masked already."""
+    if not isinstance(given, Mapping):
+        raise ArgumentError("masks", type(given).__name__, "must be tensors by name", "see maskable(module)")
     known = maskable(module)
     taken = masks(module)
     for name in given:
@@ -248,9 +324,8 @@ def _register(module: nn.Module, name: str, part: nn.Module) -> None:
 
 def _attached(module: nn.Module) -> Iterator[tuple[nn.Module, str, str, FixedMask | ScoreMask]]:
     """Yield layer, name of the weight, path in front of it, and mask."""
-    for path, part in module.named_modules():
-        if parametrize.is_parametrized(part):
-            for name, parts in cast("nn.ModuleDict", part.parametrizations).items():
-                for item in cast("nn.ModuleList", parts):
-                    if isinstance(item, FixedMask | ScoreMask):
-                        yield part, name, f"{path}." if path else "", item
+    for path, part in module_given(module).named_modules():
+        lists: Any = part.parametrizations if parametrize.is_parametrized(part) else {}
+        for name, item in ((name, item) for name, items in lists.items() for item in items):
+            if isinstance(item, FixedMask | ScoreMask):
+                yield part, name, f"{path}." if path else "", item

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, SlthError
+from slth.networks.given import check_dense, first_line, module_given
+from slth.networks.handover import bake
 
 _LOG = logging.getLogger("slth.networks")
 
 
 def isolated(module: Any) -> nn.Module:
     """Return a copy on the CPU, in evaluation mode, with float64 numbers; what was converted is logged."""
-    if not isinstance(module, nn.Module):
-        raise ArgumentError("module", type(module).__name__, "must be a torch.nn.Module", "wrap it in a module")
-    module = getattr(module, "_orig_mod", module)  # what torch.compile() wraps
+    module = getattr(module_given(module), "_orig_mod", module)  # what torch.compile() wraps
     if any(kind.__name__ == "ScriptModule" for kind in type(module).__mro__):
         raise ArgumentError("module", type(module).__name__, "is a ScriptModule", "pass the module that it came from")
     for name, tensor in _tensors(module):
@@ -29,7 +29,9 @@ def isolated(module: Any) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            twin: nn.Module = copy.deepcopy(module, memo).cpu().to(torch.float64).eval()
+            twin = bake(copy.deepcopy(module, memo)).cpu().to(torch.float64).eval()
+    except SlthError:
+        raise
     except Exception as error:
         rule = f"cannot be copied ({first_line(error)})"
         raise ArgumentError("module", type(module).__name__, rule, "remove what deepcopy refuses") from None
@@ -66,14 +68,9 @@ def _double(tensor: Tensor) -> Tensor:
 
 
 def _check(name: str, tensor: Any) -> None:
-    if nn.parameter.is_lazy(tensor):
-        raise ArgumentError("module", name, "has no shape yet, its layer is lazy", "call the module once on an example")
-    if tensor.is_meta:
-        raise ArgumentError("module", name, 'is on the device "meta", without numbers', "load weights with to_empty()")
+    check_dense(name, tensor)
     if tensor.is_complex():
         raise ArgumentError("module", name, f"is {tensor.dtype}, and networks here are real", "use real weights")
-    if tensor.is_quantized or tensor.layout != torch.strided:
-        raise ArgumentError("module", name, "is quantised or sparse", "convert it with dequantize() or to_dense()")
 
 
 def _say(module: nn.Module) -> None:
@@ -84,12 +81,6 @@ def _say(module: nn.Module) -> None:
         _LOG.warning(message, ", ".join(coarse))
     if module.training:
         _LOG.info("the module is in training mode; it is described as it computes at evaluation")
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error of another library says, in one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'without a message'}"
 
 
 class Doubled(TorchFunctionMode):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from slth.errors import ArgumentError
+from slth.networks.given import instance, module_given
 from slth.rng import WeightLaw
 from slth.tickets.layout import Layout, TensorLayout, masked_weights
 from slth.tickets.ticket import Ticket
@@ -53,7 +54,7 @@ def layout_of(module: nn.Module) -> Layout:
     >>> [(tensor.name, tensor.shape) for tensor in layout_of(nn.Linear(3, 2)).tensors]
     [('weight', (2, 3)), ('bias', (2,))]
     """
-    parameters = {id(parameter) for parameter in module.parameters()}
+    parameters = {id(parameter) for parameter in module_given(module).parameters()}
     tensors = []
     for name, (tensor, aliases) in named_tensors(module).items():
         if is_lazy(tensor):
@@ -166,35 +167,8 @@ def _check_names(
 
 
 def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
-    """Write a ticket's regenerated, masked weights and its declared buffers into a user's own module.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        An instance of what the ticket was made for, changed in place.
-    ticket : Ticket
-        Of a module outside the network language: its source is a layout.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same module.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The ticket's source is a graph, or the module has another layout; the first difference is named.
-
-    Examples
-    --------
-    >>> from slth.rng import WeightLaw
-    >>> from slth.tickets import Mask
-    >>> module = nn.Linear(2, 1, bias=False)
-    >>> mask = Mask({"weight": np.array([[True, False]])})
-    >>> ticket = Ticket(layout_of(module), WeightLaw("normal"), 0, mask, [1.0])
-    >>> apply_ticket(module, ticket).weight.detach()[0, 1].item()
-    0.0
-    """
+    """Write a ticket's regenerated, masked weights and its declared buffers into a module: :func:`slth.apply_to`."""
+    instance(ticket, Ticket, "ticket", "load one with slth.load_ticket")
     if not isinstance(ticket.source, Layout):
         rule = "is a network of its own"
         raise ArgumentError("ticket", "a graph", rule, "use slth.to_torch(ticket)")

@@ -1,9 +1,10 @@
-"""Masks on any torch module, as pure functions: which tensors, from scores to masks, and what is kept."""
+"""Masks on any torch module: which tensors they are for, and what is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, cast
 
 import torch
@@ -11,12 +12,14 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 from torch.nn.parameter import is_lazy
 
-from slth.errors import ArgumentError
-from slth.networks.selection import Rounding, kept_count, top_k
-from slth.networks.structures import Axes, Structure, Weights
+from slth.networks.given import module_given
+from slth.networks.structures import Axes
 
-Scope = Literal["layer", "global"]
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_FIRST: dict[tuple[type[nn.Module], ...], Literal["outputs", "inputs"]] = {
+    (nn.Embedding, _ConvTransposeNd): "inputs",
+    (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d): "outputs",
+}
+"""What the first axis of a layer's weight counts."""
 _PROJECTIONS = {"in_proj_weight": 3, "q_proj_weight": 1, "k_proj_weight": 1, "v_proj_weight": 1}
 
 
@@ -65,7 +68,7 @@ def maskable(module: nn.Module) -> dict[str, Axes]:
     """
     found: dict[str, Axes] = {}
     seen: set[int] = set()
-    for path, part in module.named_modules():
+    for path, part in module_given(module).named_modules():
         for name, axes in _axes(part).items():
             tensor = _parameter(part, name)
             if tensor is not None and id(tensor) not in seen:
@@ -79,90 +82,24 @@ def maskable(module: nn.Module) -> dict[str, Axes]:
     return found
 
 
-def select_masks(
-    scores: Mapping[str, Tensor],
-    density: float | Mapping[str, float],
-    *,
-    structure: Structure | None = None,
-    axes: Mapping[str, Axes] | None = None,
-    scope: Scope = "layer",
-    rounding: Rounding = "nearest",
-) -> dict[str, Tensor]:
-    """Return the masks that keep the groups of largest scores, exactly as many as the density says.
+def prunable_weights(module: nn.Module) -> int:
+    """Return how many weights of a module masks are for: by this number the field tells models of one name apart.
 
     Parameters
     ----------
-    scores : mapping of str to Tensor
-        By name of the weight, in the shape that the structure has for it; larger is better.
-    density : float or mapping of str to float
-        kept / total, of groups; for each weight apart if it is a mapping.
-    structure : Structure, optional
-        Single weights by default.
-    axes : mapping of str to Axes, optional
-        As :func:`maskable` gives them; not needed for single weights.
-    scope : {"layer", "global"}
-        Whether each weight keeps its share, or the scores of all weights are ranked together.
-    rounding : {"nearest", "up", "down"}
-        From a density to a number; see :func:`slth.networks.kept_count`.
+    module : torch.nn.Module
 
     Returns
     -------
-    dict of str to Tensor of bool
-        In the shapes of the weights.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        Scores do not have the structure's shape, a weight is unknown, or densities are given for a global ranking.
+    int
+        Without biases and norms; see :func:`maskable`.
 
     Examples
     --------
-    >>> scores = {"a": torch.tensor([1.0, 4.0]), "b": torch.tensor([2.0, 3.0])}
-    >>> {name: mask.tolist() for name, mask in select_masks(scores, 0.5, scope="global").items()}
-    {'a': [False, True], 'b': [False, True]}
+    >>> prunable_weights(nn.Linear(3, 2))
+    6
     """
-    unit = Weights() if structure is None else structure
-    places = {name: Axes(tuple(tensor.shape)) for name, tensor in scores.items()} if axes is None else axes
-    for name, tensor in scores.items():
-        if name not in places or tuple(tensor.shape) != tuple(unit.shape(places[name])):
-            expected = list(unit.shape(places[name])) if name in places else "no weight of this name"
-            raise ArgumentError("scores", (name, list(tensor.shape)), f"do not fit: {expected}", "see maskable(module)")
-    if scope == "layer":
-        shares = density if isinstance(density, Mapping) else dict.fromkeys(scores, density)
-        chosen = {
-            name: unit.select(tensor, unit.kept(places[name], shares[name], rounding))
-            for name, tensor in scores.items()
-        }
-    elif scope == "global" and not isinstance(density, Mapping) and type(unit).select is Structure.select:
-        chosen = _ranked_together(scores, density, rounding)
-    else:
-        remedy = 'use scope="layer", or one density and a structure without fixed rows'
-        raise ArgumentError("scope", scope, "does not fit density and structure", remedy)
-    return {name: unit.expand(mask, places[name]) for name, mask in chosen.items()}
-
-
-def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
-    """Return a mask, exactly, whose gradient is that of the scores: ``mask + (scores - scores)``, one half detached.
-
-    Parameters
-    ----------
-    scores : Tensor
-        Finite.
-    mask : Tensor
-        Of the same shape.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> scores = torch.tensor([0.3, 0.7], requires_grad=True)
-    >>> (straight_through(scores, torch.tensor([False, True])) * 2.0).sum().backward()
-    >>> scores.grad
-    tensor([2., 2.])
-    """
-    return mask.to(scores.dtype) + (scores - scores.detach())
+    return sum(prod(axes.shape) for axes in maskable(module).values())
 
 
 def densities(masks: Mapping[str, Tensor]) -> dict[str, Kept]:
@@ -207,25 +144,18 @@ def total_density(masks: Mapping[str, Tensor]) -> Kept:
 
 def _axes(part: nn.Module) -> dict[str, Axes]:
     """Return the maskable weights of one layer, children aside."""
-    found: dict[str, Axes] = {}
     if isinstance(part, nn.MultiheadAttention):
-        for name, parts in _PROJECTIONS.items():
-            tensor = _parameter(part, name)
-            if tensor is not None:
-                found[name] = Axes(tuple(tensor.shape), heads=part.num_heads, parts=parts)
-        return found
-    tensor = _parameter(part, "weight")
-    if tensor is None:
-        return found
-    if isinstance(part, nn.Linear):
-        found["weight"] = Axes(tuple(tensor.shape))
-    elif isinstance(part, nn.Embedding):
-        found["weight"] = Axes(tuple(tensor.shape), first="inputs")
-    elif isinstance(part, _ConvTransposeNd):
-        found["weight"] = Axes(tuple(tensor.shape), first="inputs", groups=part.groups)
-    elif isinstance(part, _CONVOLUTIONS):
-        found["weight"] = Axes(tuple(tensor.shape), groups=part.groups)
-    return found
+        held = {name: _parameter(part, name) for name in _PROJECTIONS}
+        return {
+            name: Axes(tuple(tensor.shape), heads=part.num_heads, parts=_PROJECTIONS[name])
+            for name, tensor in held.items()
+            if tensor is not None
+        }
+    first = next((first for kinds, first in _FIRST.items() if isinstance(part, kinds)), None)
+    tensor = None if first is None else _parameter(part, "weight")
+    if first is None or tensor is None:
+        return {}
+    return {"weight": Axes(tuple(tensor.shape), first=first, groups=getattr(part, "groups", 1))}
 
 
 def _parameter(part: nn.Module, name: str) -> Tensor | None:
@@ -235,11 +165,3 @@ def _parameter(part: nn.Module, name: str) -> Tensor | None:
     if tensor is None and name in lists and all(getattr(item, "is_mask", False) for item in lists[name]):
         tensor = cast("nn.Parameter", lists[name].original)
     return None if tensor is None or is_lazy(tensor) else tensor
-
-
-def _ranked_together(scores: Mapping[str, Tensor], density: float, rounding: Rounding) -> dict[str, Tensor]:
-    """Select among the groups of all weights at once."""
-    together = torch.cat([tensor.detach().reshape(-1) for tensor in scores.values()])
-    mask = top_k(together, kept_count(density, together.numel(), rounding=rounding))
-    parts = torch.split(mask, [tensor.numel() for tensor in scores.values()])
-    return {name: part.reshape(tensor.shape) for (name, tensor), part in zip(scores.items(), parts, strict=True)}

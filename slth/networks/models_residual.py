@@ -2,35 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.initialise import initialised
 
 Shortcut = Literal["pad", "projection"]
+Images = Literal["small", "large"]
+_DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
-class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut."""
+@dataclass(frozen=True)
+class Plan:
+    """What a residual network is made of."""
 
-    expansion = 1
+    blocks: tuple[int, ...]
+    width: int
+    classes: int
+    shortcut: Shortcut
+    images: Images
+    affine: bool
+    bias: bool
+    bottleneck: bool = False
 
-    def __init__(self, inputs: int, planes: int, stride: int, shortcut: Shortcut, *, affine: bool) -> None:
+    def __post_init__(self) -> None:
+        whole(self.width, "width", remedy="use 16")
+        whole(self.classes, "classes", remedy="use 10")
+        if self.shortcut not in get_args(Shortcut):
+            raise ArgumentError("shortcut", self.shortcut, "is not a shortcut", 'use "pad" or "projection"')
+        if self.images not in get_args(Images):
+            raise ArgumentError("images", self.images, "is not a size of images", 'use "small" or "large"')
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions, or those of 1 x 1, 3 x 3 and 1 x 1 (a bottleneck), beside a shortcut.
+
+    The stride is in the first convolution of 3 x 3. Without a projection the shortcut takes each second position, with
+    zeros for new channels.
+    """
+
+    def __init__(self, inputs: int, planes: int, stride: int, plan: Plan) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, planes, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes, affine=affine)
-        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes, affine=affine)
-        self.stride, self.more = stride, planes - inputs
-        self.shortcut = _projection(inputs, planes, stride, affine=affine) if shortcut == "projection" else None
+        self.expansion = 4 if plan.bottleneck else 1
+        outputs = planes * self.expansion
+        kernels = (1, 3, 1) if plan.bottleneck else (3, 3)
+        widths = (inputs, *[planes] * (len(kernels) - 1), outputs)
+        for place, kernel in enumerate(kernels):
+            step = stride if kernels.index(3) == place else 1
+            conv = nn.Conv2d(widths[place], widths[place + 1], kernel, stride=step, padding=kernel // 2, bias=False)
+            setattr(self, f"conv{place + 1}", conv)
+            setattr(self, f"bn{place + 1}", nn.BatchNorm2d(widths[place + 1], affine=plan.affine))
+        self.layers, self.stride, self.more = len(kernels), stride, outputs - inputs
+        self.shortcut: nn.Module | None = None
+        if plan.shortcut == "projection" and (stride > 1 or self.more):
+            projection = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(outputs, affine=plan.affine))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map an image to an image."""
-        out = functional.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
+        out = x
+        for place in range(1, self.layers + 1):
+            out = getattr(self, f"bn{place}")(getattr(self, f"conv{place}")(out))
+            out = functional.relu(out) if place < self.layers else out
         if self.shortcut is not None:
             x = self.shortcut(x)
         elif self.stride > 1 or self.more:
@@ -38,64 +76,25 @@ class BasicBlock(nn.Module):
         return functional.relu(out + x)
 
 
-class Bottleneck(nn.Module):
-    """Convolutions of 1 x 1, 3 x 3 and 1 x 1 beside a projection; the stride is in the middle one."""
-
-    expansion = 4
-
-    def __init__(self, inputs: int, planes: int, stride: int, shortcut: Shortcut, *, affine: bool) -> None:
-        super().__init__()
-        del shortcut
-        outputs = planes * self.expansion
-        self.conv1 = nn.Conv2d(inputs, planes, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes, affine=affine)
-        self.conv2 = nn.Conv2d(planes, planes, 3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes, affine=affine)
-        self.conv3 = nn.Conv2d(planes, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs, affine=affine)
-        self.shortcut = _projection(inputs, outputs, stride, affine=affine)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map an image to an image."""
-        out = functional.relu(self.bn1(self.conv1(x)))
-        out = functional.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        out = out + (x if self.shortcut is None else self.shortcut(x))
-        return functional.relu(out)
-
-
 class ResNet(nn.Module):
     """A stem, stages of residual blocks, an average over positions, and a linear layer."""
 
-    def __init__(
-        self,
-        block: type[BasicBlock] | type[Bottleneck],
-        blocks: tuple[int, ...],
-        width: int,
-        classes: int,
-        *,
-        shortcut: Shortcut,
-        images: Literal["small", "large"],
-        affine: bool,
-        bias: bool,
-    ) -> None:
+    def __init__(self, plan: Plan) -> None:
         super().__init__()
-        small = images == "small"
-        self.conv1 = nn.Conv2d(
-            3, width, 3 if small else 7, stride=1 if small else 2, padding=1 if small else 3, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(width, affine=affine)
-        self.pool = None if small else nn.MaxPool2d(3, stride=2, padding=1)
-        inputs, stages = width, []
-        for stage, count in enumerate(blocks):
-            planes, layers = width * 2**stage, []
+        inputs = plan.width
+        stem = (3, 1, 1) if plan.images == "small" else (7, 2, 3)
+        self.conv1 = nn.Conv2d(3, inputs, stem[0], stride=stem[1], padding=stem[2], bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs, affine=plan.affine)
+        self.pool = None if plan.images == "small" else nn.MaxPool2d(3, stride=2, padding=1)
+        stages = []
+        for stage, count in enumerate(plan.blocks):
+            layers = []
             for place in range(count):
-                stride = 2 if stage and not place else 1
-                layers.append(block(inputs, planes, stride, shortcut, affine=affine))
-                inputs = planes * block.expansion
+                layers.append(Block(inputs, plan.width * 2**stage, 2 if stage and not place else 1, plan))
+                inputs = plan.width * 2**stage * layers[-1].expansion
             stages.append(nn.Sequential(*layers))
         self.layers = nn.Sequential(*stages)
-        self.fc = nn.Linear(inputs, classes, bias=bias)
+        self.fc = nn.Linear(inputs, plan.classes, bias=plan.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images [batch, 3, height, width] to scores [batch, classes]."""
@@ -153,25 +152,20 @@ def resnet_cifar(
 
     Examples
     --------
-    >>> from slth.networks.models_classic import prunable_weights
+    >>> from slth.networks.masking import prunable_weights
     >>> prunable_weights(resnet_cifar(20)), prunable_weights(resnet_cifar(20, shortcut="projection"))
     (268336, 270896)
     """
-    if depth < 8 or depth % 6 != 2:
+    if whole(depth, "depth", 8, remedy="use 20, 32, 44, 56 or 110") % 6 != 2:
         raise ArgumentError("depth", depth, "must be 6 n + 2", "use 20, 32, 44, 56 or 110")
-    if shortcut not in ("pad", "projection"):
-        raise ArgumentError("shortcut", shortcut, "is not a shortcut", 'use "pad" or "projection"')
-    blocks = ((depth - 2) // 6,) * 3
-    return initialised(
-        lambda: ResNet(BasicBlock, blocks, width, classes, shortcut=shortcut, images="small", affine=affine, bias=bias),
-        seed,
-    )
+    plan = Plan(((depth - 2) // 6,) * 3, width, classes, shortcut, "small", affine, bias)
+    return initialised(lambda: ResNet(plan), seed)
 
 
 def resnet(
     depth: int = 18,
     *,
-    images: Literal["small", "large"] = "large",
+    images: Images = "large",
     classes: int = 1000,
     affine: bool = True,
     bias: bool = True,
@@ -188,21 +182,8 @@ def resnet(
     images : {"small", "large"}
         The stem: 3 x 3, or 7 x 7 with stride 2 and a maximum.
     classes : int
-    affine : bool
-        Whether batch normalisations have a scale and a shift of their own.
-    bias : bool
-        Whether the linear layer has biases.
-    seed : int
-        Of the initial weights.
-
-    Returns
-    -------
-    torch.nn.Module
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The depth or the size of the images is another one.
+    affine, bias, seed
+        As :func:`resnet_cifar` has them, and its result and errors.
 
     Notes
     -----
@@ -211,29 +192,11 @@ def resnet(
 
     Examples
     --------
-    >>> from slth.networks.models_classic import prunable_weights
+    >>> from slth.networks.masking import prunable_weights
     >>> prunable_weights(resnet(18, images="small", classes=10))
     11164352
     """
-    kinds: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...]]] = {
-        18: (BasicBlock, (2, 2, 2, 2)),
-        34: (BasicBlock, (3, 4, 6, 3)),
-        50: (Bottleneck, (3, 4, 6, 3)),
-    }
-    if depth not in kinds:
+    if not isinstance(depth, int) or depth not in _DEPTHS:
         raise ArgumentError("depth", depth, "is not one of these residual networks", "use 18, 34 or 50")
-    if images not in ("small", "large"):
-        raise ArgumentError("images", images, "is not a size of images", 'use "small" or "large"')
-    block, blocks = kinds[depth]
-    return initialised(
-        lambda: ResNet(block, blocks, 64, classes, shortcut="projection", images=images, affine=affine, bias=bias), seed
-    )
-
-
-def _projection(inputs: int, outputs: int, stride: int, *, affine: bool) -> nn.Sequential | None:
-    """Return the shortcut where shapes differ, and None where they are the same."""
-    if stride == 1 and inputs == outputs:
-        return None
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs, affine=affine)
-    )
+    plan = Plan(_DEPTHS[depth], 64, classes, "projection", images, affine, bias, bottleneck=depth == 50)
+    return initialised(lambda: ResNet(plan), seed)

@@ -28,6 +28,7 @@ from slth.graphs import (
     Relu,
     Scale,
 )
+from slth.networks.given import instance
 
 Dtype: TypeAlias = torch.dtype | Literal["float32", "float64"]
 """Of a network's numbers; the names serve callers that do not import torch."""
@@ -120,7 +121,6 @@ class ExactConv(nn.Module):
         return unfolded(self.shape, self.weight.dtype, height, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
         check_dtype(x, self.weight)
         found = convolved(x, self.weight, self.shape)
         return found if self.bias is None else found + self.bias[:, None, None]
@@ -152,6 +152,7 @@ def module_of(graph: Graph, *, dtype: Dtype = torch.float32) -> GraphModule:
     [[1.5]]
     """
     number_type = as_dtype(dtype)
+    instance(graph, Graph, "graph", "describe a module with slth.describe")
     layers: dict[int, nn.Module] = {}
     named = {}
     for node in graph.weighted:

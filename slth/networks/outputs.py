@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from slth.arrays import Floats, whole
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, SlthError
 from slth.graphs import Graph
 from slth.graphs.graph import examples_of
+from slth.networks.given import first_line, instance, module_given, tensor_given
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.tickets.ticket import Ticket
@@ -68,11 +69,12 @@ def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
     >>> found.values.tolist(), found.form
     ([[2.0]], 'exact, float64')
     """
-    shape = network.input_shape if isinstance(network, Graph) else network.graph.input_shape
-    examples = examples_of(x, shape)
     if isinstance(network, Graph):
+        examples = examples_of(x, network.input_shape)
         return Outputs(outputs_of(module_of(network, dtype=torch.float64), examples), "exact, float64")
-    module = module_from_ticket(network, form="folded", dtype=torch.float64)
+    ticket = instance(network, Ticket, "network", "pass a slth.Graph or a slth.Ticket")
+    examples = examples_of(x, ticket.graph.input_shape)
+    module = module_from_ticket(ticket, form="folded", dtype=torch.float64)
     return Outputs(outputs_of(module, examples), "folded, float64")
 
 
@@ -102,18 +104,29 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     >>> outputs_of(nn.Flatten(), np.zeros((5, 2, 3)), batch=2).shape
     (5, 6)
     """
-    array = np.asarray(examples)
+    array = tensor_given(examples, "examples").cpu()
     batch = whole(_MOST_EXAMPLES if batch is None else batch, "batch", remedy="128 examples at a time are fair")
     if array.ndim < 1 or len(array) == 0:
         raise ArgumentError("examples", list(array.shape), "must hold one example at least", "pass [examples, ...]")
-    weights = (part for part in (*module.parameters(), *module.buffers()) if part.is_floating_point())
-    like = next(weights, torch.empty(0, dtype=torch.float64 if array.dtype == np.float64 else torch.float32))
+    ready = module_given(module, ready=True)
+    weights = (part for part in (*ready.parameters(), *ready.buffers()) if part.is_floating_point())
+    like = next(weights, torch.empty(0, dtype=torch.float64 if array.dtype == torch.float64 else torch.float32))
     with torch.no_grad():
         parts = [
-            module(torch.from_numpy(np.array(array[start : start + batch])).to(like)).cpu().numpy()
-            for start in range(0, len(array), batch)
+            _called(ready, array[start : start + batch].to(like)).cpu().numpy() for start in range(0, len(array), batch)
         ]
     return np.concatenate(parts)
+
+
+def _called(module: nn.Module, part: torch.Tensor) -> torch.Tensor:
+    try:
+        found: torch.Tensor = module(part)
+    except SlthError:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError) as problem:
+        rule = f"cannot be given to the module ({first_line(problem)})"
+        raise ArgumentError("examples", list(part.shape), rule, "pass [examples, *input_shape]") from problem
+    return found
 
 
 def masked_difference(ticket: Ticket, x: ArrayLike, *, dtype: Literal["float32", "float64"]) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from slth.arrays import Floats, Indices
 from slth.errors import ArgumentError
 from slth.graphs import ConvShape
+from slth.networks.given import instance
 from slth.networks.modules import (
     BUDGET,
     Dtype,
@@ -64,7 +65,6 @@ class HiddenPair(nn.Module):
         return min(len(self.scale) * self._an_image(height, width), BUDGET)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
         check_dtype(x, self.scale)
         pair = self.pair
         if pair.bias:
@@ -122,7 +122,6 @@ class FoldedLayer(nn.Module):
         return unfolded(self.shape, self.positive.dtype, height, width) + 2 * self.shape.inputs * height * width
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
         check_dtype(x, self.positive)
         total = convolved(x if self.linear else x.clamp(min=0.0), self.positive, self.shape)
         if self.negative is not None:
@@ -152,55 +151,18 @@ class PlainLayer(nn.Module):
         return 0
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [batch, inputs, height, width] to [batch, outputs, height, width]."""
         check_dtype(x, self.weight)
         return convolved(x, self.weight, self.shape) * self.gain
 
 
 def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = torch.float32) -> GraphModule:
-    """Return the network of a ticket as a torch module without parameters, in evaluation mode.
+    """Return the network of a ticket as a torch module without parameters, in evaluation mode: :func:`slth.to_torch`.
 
-    Parameters
-    ----------
-    ticket : Ticket
-    form : {"small", "folded", "masked"}
-        "small": what is kept, and nothing else. "masked": all hidden channels of the random network, with zeros where
-        the ticket's mask removes a weight (what the block mask closes is not held): what the small form is compared
-        with. "folded": each random layer multiplied out to a convolution of the target's size, the same function
-        up to rounding, fastest, and no longer a subnetwork.
-    dtype : torch.dtype or str
-        ``torch.float32`` or ``torch.float64``, or their names; the regenerated weights are rounded to it. In float64
-        the certificate's allowance for rounding is negligible (that for float32 is a worst case over all orders of
-        summation, and usually far from what is seen).
-
-    Returns
-    -------
-    GraphModule
-        Maps [batch, *input_shape] to [batch, *output_shape] for any batch, within 1 GiB beside its weights, input and
-        output. Weights are buffers: they move with ``.to(device)``, stand in ``state_dict()``, and no optimiser sees
-        them.
-
-    Raises
-    ------
-    ArgumentError
-        For another form or dtype.
-    ResourceError
-        If ``form="masked"`` asks for more memory than may be taken.
-
-    Examples
-    --------
-    >>> from slth.graphs import Graph, Node
-    >>> from slth.rng import WeightLaw
-    >>> from slth.tickets.mask import Mask
-    >>> weights = np.ones((3, 3, 1), bool)
-    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
-    >>> source = Graph((2,), [Node("layer0", Pair("layer0", inputs=2, outputs=1, units=3), ("input",))])
-    >>> ticket = Ticket(source, WeightLaw("uniform"), 0, mask, [1.0])
-    >>> module = module_from_ticket(ticket, dtype=torch.float64)
-    >>> x = np.array([[0.5, 0.25]])
-    >>> bool(np.allclose(module(torch.tensor(x)).numpy(), ticket.forward(x), rtol=0, atol=1e-12))
-    True
+    Any batch takes at most 1 GiB beside weights, input and output. Weights are buffers, rounded to the dtype: they move
+    with ``.to(device)``, stand in ``state_dict()``, and no optimiser sees them. What the block mask closes is held by
+    no form.
     """
+    instance(ticket, Ticket, "ticket", "load one with slth.load_ticket, or construct it")
     if form not in get_args(Form):
         raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
     number_type = as_dtype(dtype)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
+from slth.networks.given import tensor_given
 
 Rounding = Literal["nearest", "up", "down"]
 
@@ -85,7 +86,7 @@ def kth_largest(values: Tensor, k: int) -> Tensor:
     >>> kth_largest(torch.tensor([0.5, 2.0, 1.0, 2.0]), 3)
     tensor(1.)
     """
-    flat = values.detach().reshape(-1)
+    flat = tensor_given(values, "values").reshape(-1)
     k = whole(k, "k", 1, flat.numel(), remedy="count from the largest, which is 1")
     if flat.device.type != "cpu":
         return flat.sort(descending=True).values[k - 1]
@@ -120,7 +121,8 @@ def top_k(scores: Tensor, k: int) -> Tensor:
     >>> top_k(torch.tensor([[1.0, 2.0], [2.0, 2.0]]), 2).tolist()
     [[False, True], [True, False]]
     """
-    flat = scores.detach().reshape(-1)
+    scores = tensor_given(scores, "scores")
+    flat = scores.reshape(-1)
     k = whole(k, "k", 0, flat.numel(), remedy="use kept_count(density, total)")
     if k in (0, flat.numel()):
         return torch.full(scores.shape, k > 0, device=scores.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -41,7 +41,6 @@ class Axes:
     parts: int = 1
 
     def __post_init__(self) -> None:
-        """Make the shape a tuple."""
         object.__setattr__(self, "shape", tuple(self.shape))
 
     @property
@@ -50,12 +49,15 @@ class Axes:
         return "inputs" if self.first == "outputs" else "outputs"
 
 
-class Structure(Protocol):
-    """Which entries of a weight are kept or removed together: each such group has one score."""
+class Structure:
+    """Which entries of a weight are kept or removed together: each such group has one score.
+
+    A weight or a density that does not fit is refused by ArgumentError.
+    """
 
     def shape(self, axes: Axes) -> Size:
-        """Shape of the scores of a weight."""
-        ...
+        """Shape of the scores of a weight: that of the weight itself, where each has one."""
+        return tuple(axes.shape)
 
     def select(self, scores: Tensor, kept: int) -> Tensor:
         """Return the groups that are kept, as bool in the shape of the scores."""
@@ -67,7 +69,8 @@ class Structure(Protocol):
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
         """Give each entry of the weight the value of its group; differentiable."""
-        ...
+        del axes
+        return values
 
 
 def totals(structure: Structure, weights: Tensor, axes: Axes) -> Tensor:
@@ -107,18 +110,23 @@ class Weights(Structure):
     (2, 3)
     """
 
+
+class _Channels(Structure):
+    side: Literal["outputs", "inputs"]
+
     def shape(self, axes: Axes) -> Size:
-        """Shape of the weight."""
-        return tuple(axes.shape)
+        return (axes.shape[0] if self.side == axes.first else axes.shape[1] * axes.groups,)
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Return the values."""
-        del axes
-        return values
+        kernel = [1] * (len(axes.shape) - 2)
+        if self.side == axes.first:
+            return values.reshape(-1, 1, *kernel).expand(tuple(axes.shape))
+        each = values.reshape(axes.groups, axes.shape[1]).repeat_interleave(axes.shape[0] // axes.groups, 0)
+        return each.reshape(axes.shape[0], axes.shape[1], *kernel).expand(tuple(axes.shape))
 
 
 @dataclass(frozen=True)
-class OutputChannels(Structure):
+class OutputChannels(_Channels):
     """All weights of an output channel or neuron: the filters of a convolution, the rows of a linear layer.
 
     Examples
@@ -127,17 +135,11 @@ class OutputChannels(Structure):
     [[True, True], [False, False]]
     """
 
-    def shape(self, axes: Axes) -> Size:
-        """One score for each output."""
-        return _channel_shape(axes, "outputs")
-
-    def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Repeat the value of each output."""
-        return _channel_values(values, axes, "outputs")
+    side = "outputs"
 
 
 @dataclass(frozen=True)
-class InputChannels(Structure):
+class InputChannels(_Channels):
     """All weights of an input channel or neuron.
 
     Examples
@@ -146,13 +148,7 @@ class InputChannels(Structure):
     [[True, False], [True, False]]
     """
 
-    def shape(self, axes: Axes) -> Size:
-        """One score for each input."""
-        return _channel_shape(axes, "inputs")
-
-    def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Repeat the value of each input."""
-        return _channel_values(values, axes, "inputs")
+    side = "inputs"
 
 
 @dataclass(frozen=True)
@@ -166,11 +162,9 @@ class Kernels(Structure):
     """
 
     def shape(self, axes: Axes) -> Size:
-        """One score for each pair of channels."""
         return tuple(axes.shape[:2])
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Repeat the value of each pair."""
         return values.reshape(*values.shape, *[1] * (len(axes.shape) - 2)).expand(tuple(axes.shape))
 
 
@@ -185,14 +179,12 @@ class Heads(Structure):
     """
 
     def shape(self, axes: Axes) -> Size:
-        """One score for each head."""
         if axes.heads < 1:
             remedy = "use it on the weights of nn.MultiheadAttention"
             raise ArgumentError("structure", self, f"has no heads in a weight of shape {list(axes.shape)}", remedy)
         return (axes.heads,)
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Repeat the value of each head."""
         rows, columns = axes.shape
         if axes.parts:  # [parts, heads, rows of a head, inputs]
             each = rows // (axes.parts * axes.heads)
@@ -210,11 +202,6 @@ class Blocks(Structure):
     ----------
     size : int
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The size is not positive.
-
     Examples
     --------
     >>> Blocks(2).expand(torch.tensor([[1.0, 0.0]]), Axes((2, 3))).tolist()
@@ -224,16 +211,13 @@ class Blocks(Structure):
     size: int = 4
 
     def __post_init__(self) -> None:
-        """Check the size."""
         whole(self.size, "size", remedy="use 4")
 
     def shape(self, axes: Axes) -> Size:
-        """One score for each block."""
         rows, columns = _matrix(axes)
         return -(-rows // self.size), -(-columns // self.size)
 
     def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Repeat the value of each block."""
         rows, columns = _matrix(axes)
         spread = values.repeat_interleave(self.size, 0)[:rows].repeat_interleave(self.size, 1)[:, :columns]
         return spread.reshape(tuple(axes.shape))
@@ -248,11 +232,6 @@ class NOfM(Structure):
     n, m : int
         1 <= n <= m; m divides the second axis.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, m does not divide the axis, or another density is asked for.
-
     Examples
     --------
     >>> NOfM(1, 2).select(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2).tolist()
@@ -263,18 +242,15 @@ class NOfM(Structure):
     m: int = 4
 
     def __post_init__(self) -> None:
-        """Check both numbers."""
         whole(self.n, "n", 1, whole(self.m, "m", remedy="use NOfM(2, 4)"), remedy="use NOfM(2, 4)")
 
     def shape(self, axes: Axes) -> Size:
-        """Shape of the weight."""
         if len(axes.shape) < 2 or axes.shape[1] % self.m:
             rule = f"does not divide the second axis of a weight of shape {list(axes.shape)}"
             raise ArgumentError("m", self.m, rule, "leave this weight out, or choose another m")
         return tuple(axes.shape)
 
     def kept(self, axes: Axes, density: float, rounding: Rounding = "nearest") -> int:
-        """Return n / m of the weights; a density that says otherwise is refused."""
         del rounding
         if not abs(as_double(density) - self.n / self.m) <= 1e-9:
             rule = f"is not that of {self.n} of {self.m}"
@@ -282,7 +258,6 @@ class NOfM(Structure):
         return int(torch.Size(self.shape(axes)).numel()) // self.m * self.n
 
     def select(self, scores: Tensor, kept: int) -> Tensor:
-        """Keep the n largest in each row of m, of equal ones the first."""
         del kept
         rows = scores.detach().movedim(1, -1)
         order = rows.reshape(-1, self.m).sort(dim=1, descending=True, stable=True).indices[:, : self.n]
@@ -290,26 +265,7 @@ class NOfM(Structure):
         mask.scatter_(1, order, True)  # noqa: FBT003
         return mask.reshape(rows.shape).movedim(-1, 1).contiguous()
 
-    def expand(self, values: Tensor, axes: Axes) -> Tensor:
-        """Return the values."""
-        del axes
-        return values
-
 
 def _matrix(axes: Axes) -> tuple[int, int]:
     """Return the extents of a weight as a matrix."""
     return axes.shape[0], int(torch.Size(axes.shape[1:]).numel())
-
-
-def _channel_shape(axes: Axes, side: str) -> Size:
-    """Return how many channels of a side there are."""
-    return (axes.shape[0] if side == axes.first else axes.shape[1] * axes.groups,)
-
-
-def _channel_values(values: Tensor, axes: Axes, side: str) -> Tensor:
-    """Repeat the value of each channel of a side over the weight."""
-    kernel = [1] * (len(axes.shape) - 2)
-    if side == axes.first:
-        return values.reshape(-1, 1, *kernel).expand(tuple(axes.shape))
-    each = values.reshape(axes.groups, axes.shape[1]).repeat_interleave(axes.shape[0] // axes.groups, 0)
-    return each.reshape(axes.shape[0], axes.shape[1], *kernel).expand(tuple(axes.shape))

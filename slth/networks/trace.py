@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -20,59 +21,28 @@ from slth.errors import ArgumentError, SlthError
 from slth.graphs import INPUT, Flatten, Graph, Node
 from slth.networks.affine import affine
 from slth.networks.compare import check_same
-from slth.networks.isolated import Doubled, called, first_line, isolated, place_of
+from slth.networks.given import first_line, pair, tensor_given, whole_numbers
+from slth.networks.isolated import Doubled, called, isolated, place_of
 from slth.networks.simplify import simplified
 from slth.networks.traced import BATCH, Tracer, Value
 from slth.networks.walk import Walk
 from slth.networks.writes import writes_are_plain
 
+_ALONE = threading.RLock()
+"""Held while a module is traced: torch's default dtype, its random numbers, warnings and stderr are the process's."""
+
 Normalisation: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 def describe(module: nn.Module, input_shape: Sequence[int], *, normalisation: Normalisation | None = None) -> Graph:
-    r"""Return the function that calling a module computes at evaluation as a graph of float64 numbers.
+    """Return the function that calling a module computes at evaluation as a graph: see :func:`slth.describe`.
 
     A deep copy of the module, in float64 and evaluation mode, is exported by ``torch.export``, and each operation is
-    written as nodes of the graph, named after the user's modules. Batch norms and scales behind a convolution are
-    folded into it, with rounding errors of float64; where they cannot be, they are depthwise convolutions of size 1.
-    Then module and graph are compared on random inputs.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Of convolutions (1d, 2d), linear layers, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, batch norms, pooling, sums,
-        concatenations, views, padding by zeros, multiplications by constants, means over axes, and attention without
-        masks; as layers or functions. It must treat each example of a batch alone.
-    input_shape : sequence of int
-        Shape of one example, without the batch: (numbers,), (channels, length) or (channels, height, width); for tokens
-        (tokens, size).
-    normalisation : tuple of two array_like, optional
-        Mean and standard deviation: the graph takes the raw input x and computes f((x - mean) / std). One number, one a
-        channel (the first axis), or numbers in the shape of the input. Folded into the first convolutions where that is
-        exact; zero padding stands for the mean, and in front of it the normalisation stays a step of its own.
-
-    Returns
-    -------
-    Graph
-        Its output has the shape and order of the module's without the batch; (1,) where the module gives one number an
-        example.
-
-    Raises
-    ------
-    ArgumentError
-        If an operation is outside of the language (place and operation are named, and what would be accepted), if
-        control flow depends on data, if the module cannot be called on such an input, or if it computes something else
-        than what was traced.
-
-    Examples
-    --------
-    >>> import torch
-    >>> block = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
-    >>> graph = describe(block, (1, 4, 4))
-    >>> [node.name for node in graph.nodes], graph.output_shape
-    (['0', '2', '4.flatten', '4'], (2,))
+    written as nodes of the graph, named after the user's modules. Then module and graph are compared on random inputs.
     """
-    image = Graph(_listed(input_shape), [Node("only", Flatten(), (INPUT,))])  # checks the shape
+    remedy = "pass (1, 28, 28) for images, (784,) for vectors"
+    shape = whole_numbers(input_shape, "input_shape", most=3, remedy=remedy)
+    image = Graph(shape, [Node("only", Flatten(), (INPUT,))])
     mean, deviation = _mean_and_deviation(image.input_shape, normalisation)
     try:
         return _described(isolated(module), image, mean, deviation)
@@ -101,26 +71,14 @@ def _described(twin: nn.Module, image: Graph, mean: Floats, deviation: Floats) -
     return graph
 
 
-def _listed(input_shape: Any) -> Any:
-    """Return torch.Size and arrays of integers as what they mean."""
-    if not isinstance(input_shape, list | tuple | np.ndarray):
-        return input_shape
-    return tuple(one.item() if isinstance(one, np.integer) else one for one in input_shape)
-
-
 def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Floats, Floats]:
     """Return both as float64 that broadcast to an example, or raise ArgumentError."""
     if normalisation is None:
         return np.zeros(()), np.ones(())
-    if not isinstance(normalisation, list | tuple) or len(normalisation) != 2:
-        raise ArgumentError("normalisation", normalisation, "must be two: mean and deviation", "pass (mean, std)")
     found = []
-    for name, given in zip(("mean", "standard deviation"), normalisation, strict=True):
-        try:
-            numbers = given.detach().cpu().double().numpy() if isinstance(given, torch.Tensor) else given
-            array = np.array(numbers, dtype=np.float64)
-        except (TypeError, ValueError, RuntimeError, OverflowError):
-            array = np.full((), np.nan)
+    both = pair(normalisation, "normalisation", remedy="pass (mean, std)")
+    for name, given in zip(("mean", "standard deviation"), both, strict=True):
+        array = tensor_given(given, "normalisation").cpu().double().numpy()
         if not np.isfinite(array).all() or (name != "mean" and not (array > 0.0).all()):
             rule = "must hold finite means and positive standard deviations"
             raise ArgumentError("normalisation", normalisation, rule, "pass (mean, std)")
@@ -137,6 +95,12 @@ def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Flo
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep torch's warnings, messages and random numbers inside."""
+    with _ALONE, _silent():
+        yield
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
     handlers = logging.getLogger("torch").handlers
 
     def nothing(record: logging.LogRecord) -> bool:

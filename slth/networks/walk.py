@@ -13,7 +13,7 @@ from torch.fx.node import map_arg
 
 from slth.errors import SlthError
 from slth.networks.affine import constant_value
-from slth.networks.isolated import first_line
+from slth.networks.given import first_line
 from slth.networks.operations import HANDLERS, OF_SCORES, REMEDIES
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value

@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from slth.arrays import Bools, Floats, frozen
+from slth.arrays import Bools, Floats, ReadOnly, frozen
 from slth.errors import SlthError
 from slth.kernels.exact_sum import chosen_sums
 from slth.resources import Interrupted
@@ -57,7 +56,7 @@ def error_of(chosen: Floats, target: float | Floats, norm: str) -> float:
 
 def read_only(work: Mapping[str, Any]) -> Mapping[str, Any]:
     """A read-only copy of the record of what was done."""
-    return MappingProxyType(dict(work))
+    return ReadOnly(work)
 
 
 @dataclass(frozen=True, eq=False)

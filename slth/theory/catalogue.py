@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
 
+from slth.arrays import ReadOnly
 from slth.errors import ArgumentError
 from slth.theory.nouns import Bound
 
@@ -100,7 +100,7 @@ def _all() -> Mapping[str, Bound]:
             if bound.key in joined:
                 raise ArgumentError("key", bound.key, "is the key of two bounds", f"rename the one in {name}")
             joined[bound.key] = bound
-    return MappingProxyType(joined)
+    return ReadOnly(joined)
 
 
 bounds = Catalogue()

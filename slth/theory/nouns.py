@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from slth.arrays import ReadOnly
 from slth.errors import ArgumentError, ResourceError
 from slth.theory.parameters import Number, Parameter
 
@@ -133,13 +133,18 @@ class Bound:
     def __post_init__(self) -> None:
         if CONSTANT in self.parameters:
             raise ArgumentError("parameters", CONSTANT, "is a reserved name", "describe it by the field constant")
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        object.__setattr__(self, "parameters", ReadOnly(self.parameters))
         names = [*self.signature.parameters]
         try:
             inspect.signature(self.formula).bind(**dict.fromkeys(names))
         except TypeError as problem:
             rule = f"does not take the keywords {', '.join(names)} ({problem})"
             raise ArgumentError("formula", self.formula, rule, f"give {self.key} a parameter for each") from problem
+
+    def __reduce__(self) -> Any:
+        """Pickle by the name of the formula that was decorated; others by their fields."""
+        name = vars(self).get("__qualname__")
+        return name or (_of_fields, ({field.name: getattr(self, field.name) for field in fields(self)},))
 
     def __call__(self, **arguments: Number) -> float:
         """Return the value alone; :meth:`evaluate` returns what must be said beside it."""
@@ -221,3 +226,7 @@ class Bound:
 
 def _shown(arguments: Mapping[str, Number]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in arguments.items())
+
+
+def _of_fields(given: dict[str, Any]) -> Bound:
+    return Bound(**given)

@@ -41,11 +41,6 @@ class RandomCrop:
     fill : {"zeros", "reflect"}
         What the padding holds: zeros (of the raw pixels), or the image mirrored at its border.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The padding is not positive, or the fill another word.
-
     Examples
     --------
     >>> images = torch.arange(4.0).reshape(1, 1, 2, 2)
@@ -58,7 +53,6 @@ class RandomCrop:
     name = "crop"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         whole(self.padding, "padding", remedy="use 4 for images of 32 x 32")
         if self.fill not in ("zeros", "reflect"):
             raise ArgumentError("fill", self.fill, "is not a padding", 'use "zeros" or "reflect"')

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from torch import nn
 
 from slth.errors import ArgumentError
+from slth.networks.given import module_given
 from slth.resources import Progress
 from slth.training.examples import Examples
 from slth.training.loop import Record, TrainingRun, device_of
@@ -66,7 +67,7 @@ def train(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
-    home = device_of(module)
+    home = device_of(module_given(module))
     run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
     records: list[Record] = []
     best: tuple[float, dict[str, Any]] | None = None

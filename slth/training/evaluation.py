@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import whole
+from slth.errors import ArgumentError
+from slth.networks.given import instance, module_given, tensor_given
 from slth.training.examples import Examples
 from slth.training.recipe import CrossEntropy, Loss
 
@@ -52,7 +55,9 @@ def evaluate(module: nn.Module, examples: Examples, *, loss: Loss | None = None,
     >>> evaluate(nn.Identity(), Examples(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), [1, 1])).accuracy
     0.5
     """
-    modes = [(part, part.training) for part in module.modules()]
+    modes = [(part, part.training) for part in module_given(module, ready=True).modules()]
+    instance(examples, Examples, "examples", "make them with slth.training.Examples(inputs, targets)")
+    whole(batch_size, "batch_size", remedy="use 1024")
     module.eval()
     try:
         return evaluate_function(module, examples, CrossEntropy() if loss is None else loss, batch_size)
@@ -104,6 +109,9 @@ def accuracy(module: nn.Module, inputs: Tensor, labels: Tensor, *, batch_size: i
     >>> accuracy(nn.Identity(), torch.tensor([[0.0, 1.0], [2.0, 1.0]]), torch.tensor([1, 1]))
     0.5
     """
+    if tensor_given(labels, "labels").ndim != 1 or tensor_given(labels, "labels").is_floating_point():
+        raise ArgumentError("labels", type(labels).__name__, "must be integer classes [examples]", "pass torch.int64")
     share = evaluate(module, Examples(inputs, labels), batch_size=batch_size).accuracy
-    assert share is not None, "labels are classes"
+    if share is None:
+        raise ArgumentError("module", type(module).__name__, "gives no scores [batch, classes]", "use evaluate(loss=)")
     return share

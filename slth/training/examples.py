@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from slth.arrays import as_double
 from slth.errors import ArgumentError
+from slth.networks.given import instance, tensor_given, whole_numbers
 from slth.rng import Stream
 
 
@@ -46,18 +49,21 @@ class Examples:
     def __init__(
         self, inputs: Tensor | ArrayLike, targets: Tensor | ArrayLike, *, shape: Sequence[int] | None = None
     ) -> None:
-        points = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
+        points, labels = tensor_given(inputs, "inputs"), tensor_given(targets, "targets")
         if not isinstance(inputs, Tensor) and points.dtype == torch.float64:
             points = points.float()
-        labels = targets if isinstance(targets, Tensor) else torch.from_numpy(np.array(targets))
         if not points.is_floating_point():
             raise ArgumentError("inputs", points.dtype, "must be floating point", "divide pixels by 255")
-        if points.ndim < 1 or labels.ndim < 1 or len(points) == 0 or len(points) != len(labels):
-            remedy = f"pass {len(points) if points.ndim else 'some'} labels"
-            raise ArgumentError("labels", tuple(labels.shape), "must be one target per example", remedy)
+        if points.ndim < 1 or len(points) == 0 or not torch.isfinite(points).all():
+            rule = "must be finite numbers, one example at least"
+            raise ArgumentError("inputs", list(points.shape), rule, "pass [examples, ...]")
+        if labels.ndim < 1 or len(points) != len(labels):
+            rule = "must be one target (for classes: labels) per example"
+            raise ArgumentError("targets", list(labels.shape), rule, f"pass {len(points)} targets")
         if shape is not None:
-            if points.numel() != len(points) * int(np.prod(shape)):
-                rule = f"are no inputs of shape {list(shape)}"
+            shape = whole_numbers(shape, "shape", remedy="pass the shape of one input, such as (1, 28, 28)")
+            if points.numel() != len(points) * prod(shape):
+                rule = f"are no inputs of that shape {list(shape)}"
                 raise ArgumentError("inputs", list(points.shape), rule, "pass the shape of one input")
             points = points.reshape(len(points), *shape)
         object.__setattr__(self, "inputs", points)
@@ -122,9 +128,15 @@ def split(
     >>> len(train), validation.targets.tolist()
     (8, [0, 1])
     """
-    total = len(examples)
-    count = held_out if isinstance(held_out, int) else int(Fraction(repr(float(held_out))) * total + Fraction(1, 2))
-    if not 0 < count < total:
+    total = len(instance(examples, Examples, "examples", "make them with slth.training.Examples(inputs, targets)"))
+    share = as_double(held_out)
+    whole_number = isinstance(held_out, int | np.integer)
+    count = (
+        int(held_out)
+        if whole_number
+        else int(Fraction(repr(share if abs(share) < 1 else 0.0)) * total + Fraction(1, 2))
+    )
+    if isinstance(held_out, bool) or not 0 < count < total:
         rule = f"must leave some of the {total} examples on both sides"
         raise ArgumentError("held_out", held_out, rule, "use a share such as 0.1")
     labels = examples.targets.cpu().numpy()

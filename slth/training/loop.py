@@ -15,14 +15,15 @@ from torch.func import functional_call
 from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.devices import resolve_device
-from slth.networks.masking import maskable
+from slth.networks.given import instance, module_given
+from slth.networks.masking import maskable, total_density
 from slth.networks.threads import threads_for
 from slth.rng import Stream
 from slth.training.batches import Batches
 from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
 from slth.training.evaluation import Evaluation, evaluate_function
 from slth.training.examples import Examples
-from slth.training.method import Method, MethodState, Step, Tensors, Trained, density_of, partition
+from slth.training.method import Method, MethodState, Step, Tensors, Trained, partition
 from slth.training.recipe import Recipe
 
 EVALUATED = 1024
@@ -113,8 +114,15 @@ class TrainingRun:
         seed: int = 0,
         device: str | None = None,
     ) -> None:
+        module_given(module, ready=True)
+        made = "make them with slth.training.Examples(inputs, targets)"
+        instance(data, Examples, "data", made)
+        if validation is not None:
+            instance(validation, Examples, "validation", made)
+        if method is not None and not hasattr(method, "trains_weights"):
+            raise ArgumentError("method", method, "is no Method", "inherit from slth.training.Method")
         self.module, self.method = module, method
-        self.recipe = Recipe() if recipe is None else recipe
+        self.recipe = Recipe() if recipe is None else instance(recipe, Recipe, "recipe", "pass a slth.training.Recipe")
         self.seed = Stream(seed, "training").seed
         place = device_of(module) if device is None else torch.device(resolve_device(device))
         self.data = data.to(place)
@@ -192,7 +200,7 @@ class TrainingRun:
                 break
         loss = float(total) / seen  # waits for the device
         found = self.evaluate(self.validation) if self.validation is not None and self.step.ends_epoch else None
-        density = density_of(self.masks())
+        density = total_density(self.masks()).density
         self._seconds += time.perf_counter() - begin
         return Record(self._at, self.step.epoch, loss, rate, density, self._seconds, found)
 
@@ -257,7 +265,7 @@ class TrainingRun:
             The file cannot be written.
         """
         numbers = {"step": self._at, "seconds": self._seconds}
-        write_checkpoint(Path(path), self._problem, self._tensors(), numbers)
+        write_checkpoint(_file(path), self._problem, self._tensors(), numbers)
 
     def resume(self, path: str | Path) -> None:
         """Take up a checkpoint of the same method, module, data, recipe and seed; nothing in the file is executed.
@@ -269,7 +277,7 @@ class TrainingRun:
         slth.errors.ArgumentError
             It was made under another method, module, data, recipe or seed: the message says which field differs.
         """
-        tensors, numbers = read_checkpoint(Path(path), self._problem)
+        tensors, numbers = read_checkpoint(_file(path), self._problem)
         for name, tensor in self._tensors(fresh=True).items():
             tensor.copy_(tensors.pop(name))
         fixed = {name.removeprefix("fixed."): tensor for name, tensor in tensors.items() if name.startswith("fixed.")}
@@ -358,6 +366,12 @@ class TrainingRun:
             rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
             remedy = "pass inputs of the module's shape and labels below its number of classes"
             raise ArgumentError("module", type(self.module).__name__, rule, remedy) from problem
+
+
+def _file(path: object) -> Path:
+    if not isinstance(path, str | Path):
+        raise ArgumentError("path", path, "is no path", "pass a file name")
+    return Path(path)
 
 
 def device_of(module: nn.Module) -> torch.device:

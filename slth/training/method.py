@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from slth.errors import ArgumentError
+from slth.networks.given import module_given
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 """Tensors by their names in the module, such as ``"layer1.0.conv1.weight"``."""
@@ -148,7 +148,7 @@ def partition(module: nn.Module, *, trained: Trained | None = None) -> Partition
     slth.errors.ArgumentError
         A name is none of the module's parameters, or a tensor has no numbers yet.
     """
-    parameters = dict(module.named_parameters())
+    parameters = dict(module_given(module).named_parameters())
     for name, parameter in (*parameters.items(), *module.named_buffers()):
         if is_lazy(parameter):
             remedy = "call the module once on an example"
@@ -157,6 +157,8 @@ def partition(module: nn.Module, *, trained: Trained | None = None) -> Partition
         chosen = {name for name, parameter in parameters.items() if parameter.requires_grad}
     elif callable(trained):
         chosen = {name for name in parameters if trained(name)}
+    elif not isinstance(trained, Collection):
+        raise ArgumentError("trained", trained, "names no parameters", "pass names, or a function of a name")
     else:
         chosen = {trained} if isinstance(trained, str) else set(trained)
         unknown = sorted(chosen - set(parameters))
@@ -170,11 +172,3 @@ def partition(module: nn.Module, *, trained: Trained | None = None) -> Partition
         {name: tensor for name, tensor in tensors.items() if name not in chosen},
         dict(module.named_buffers()),
     )
-
-
-def density_of(masks: Tensors) -> float:
-    """Return kept / total over all masks; 1.0 where there are none."""
-    with torch.no_grad():
-        total = sum(mask.numel() for mask in masks.values())
-        kept = sum(int(torch.count_nonzero(mask)) for mask in masks.values())
-    return kept / total if total else 1.0

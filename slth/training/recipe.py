@@ -1,4 +1,7 @@
-"""How to train, as values: the optimiser, the loss, and the recipe that holds all of it."""
+"""How to train, as values: the optimiser, the loss, and the recipe that holds all of it.
+
+Each refuses a number outside its range by ArgumentError.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 
 from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
+from slth.networks.given import pair, sequence
 from slth.training.augmentation import Augmentation
 from slth.training.schedules import Cosine, Schedule
 
@@ -23,9 +27,7 @@ Decayed: TypeAlias = Literal["all", "matrices"]
 class Optimizer(Protocol):
     """What makes the torch optimiser of tensors; the loop sets its rate before each step."""
 
-    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
-        ...
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer: ...
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,6 @@ class SGD:
     decayed : {"all", "matrices"}
         Whether biases and norm parameters (tensors of at most one dimension) decay too.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> SGD(momentum=0.0).build([torch.zeros(1, requires_grad=True)]).defaults["momentum"]
@@ -59,7 +56,6 @@ class SGD:
     decayed: Decayed = "all"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
         if not 0.0 <= as_double(self.momentum) < 1.0:
             raise ArgumentError("momentum", self.momentum, "must lie in [0, 1)", "use 0.9")
@@ -67,7 +63,6 @@ class SGD:
             raise ArgumentError("nesterov", self.nesterov, "needs a momentum", "use momentum=0.9")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
         groups = _groups(tensors, self.weight_decay, self.decayed)
         return torch.optim.SGD(groups, lr=1.0, momentum=self.momentum, nesterov=self.nesterov)
 
@@ -87,11 +82,6 @@ class Adam:
     decayed : {"all", "matrices"}
         Whether biases and norm parameters (tensors of at most one dimension) decay too.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> type(Adam(weight_decay=0.1).build([torch.zeros(1, requires_grad=True)])).__name__
@@ -105,7 +95,6 @@ class Adam:
     decayed: Decayed = "all"
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _check_decay(self.weight_decay, self.decayed)
         object.__setattr__(self, "betas", tuple(self.betas))
         if len(self.betas) != 2 or not all(0.0 <= as_double(beta) < 1.0 for beta in self.betas):
@@ -114,7 +103,6 @@ class Adam:
             raise ArgumentError("eps", self.eps, "must not be negative", "use 1e-8")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
-        """Return an optimiser with fresh state."""
         kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam
         groups = _groups(tensors, self.weight_decay, self.decayed)
         return kind(groups, lr=1.0, betas=self.betas, eps=self.eps)
@@ -129,11 +117,6 @@ class CrossEntropy:
     label_smoothing : float
         Share of the target that is spread over all classes, in [0, 1).
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The share is outside its range.
-
     Examples
     --------
     >>> round(float(CrossEntropy()(torch.zeros(1, 2), torch.tensor([0]))), 4)
@@ -143,7 +126,6 @@ class CrossEntropy:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the share."""
         if not 0.0 <= as_double(self.label_smoothing) < 1.0:
             raise ArgumentError("label_smoothing", self.label_smoothing, "must lie in [0, 1)", "use 0.1")
 
@@ -182,11 +164,6 @@ class Recipe:
     bfloat16 : bool
         Whether products are computed in bfloat16 where that is safe (autocast); weights stay as they are.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> Recipe(epochs=2).schedule.rate(0, 10, 2)
@@ -206,8 +183,10 @@ class Recipe:
     bfloat16: bool = False
 
     def __post_init__(self) -> None:
-        """Check every field."""
-        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        augmentation = sequence(self.augmentation)
+        if augmentation is None or not all(hasattr(one, "apply") for one in augmentation):
+            raise ArgumentError("augmentation", self.augmentation, "is no list of augmentations", "use CROP_AND_FLIP")
+        object.__setattr__(self, "augmentation", augmentation)
         object.__setattr__(self, "epochs", whole(self.epochs, "epochs", 0, remedy="use 0 to train not at all"))
         object.__setattr__(self, "start", whole(self.start, "start", 0, remedy="use 0, or the step to rewind to"))
         object.__setattr__(self, "batch_size", whole(self.batch_size, "batch_size", remedy="use 64"))
@@ -252,11 +231,12 @@ def _groups(tensors: Sequence[Tensor], weight_decay: float, decayed: Decayed) ->
     return [group for group in groups if group["params"]]
 
 
-def _checked_normalisation(given: tuple[Sequence[float], Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+def _checked_normalisation(given: Any) -> tuple[tuple[float, ...], ...]:
     """Return mean and deviation as tuples of floats."""
-    mean, deviation = (tuple(as_double(number) for number in numbers) for numbers in given)
+    remedy = "pass (mean of each channel, deviation of each channel)"
+    parts = [sequence(part) for part in pair(given, "normalisation", remedy=remedy)]
+    mean, deviation = (tuple(map(as_double, part or ())) for part in parts)
     usable = all(map(math.isfinite, mean)) and all(0.0 < number < math.inf for number in deviation)
-    if len(mean) != len(deviation) or not usable:
-        rule = "must be as many means as positive deviations"
-        raise ArgumentError("normalisation", given, rule, "pass (mean of each channel, deviation of each channel)")
+    if None in parts or not mean or len(mean) != len(deviation) or not usable:
+        raise ArgumentError("normalisation", given, "must be as many means as positive deviations", remedy)
     return mean, deviation

@@ -16,7 +16,7 @@ _RATES = "use 0.1 or 1e-3"
 
 
 class Schedule(Protocol):
-    """What gives the learning rate of each step."""
+    """What gives the learning rate of each step; a number outside its range is refused by ArgumentError."""
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Learning rate of a step, of which the first is 0."""
@@ -31,11 +31,6 @@ class Constant:
     ----------
     learning_rate : float
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The rate is not positive and finite.
-
     Examples
     --------
     >>> Constant(3e-4).rate(7, 10, 2)
@@ -45,11 +40,9 @@ class Constant:
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the rate."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del step, steps_per_epoch, epochs
         return self.learning_rate
 
@@ -66,11 +59,6 @@ class StepDecay:
     factor : float
         In (0, 1].
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> [StepDecay(1.0, every=2, factor=0.5).rate(epoch, 1, 5) for epoch in range(5)]
@@ -82,13 +70,11 @@ class StepDecay:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check every field."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
         whole(self.every, "every", remedy="use 30 epochs")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del epochs
         return self.learning_rate * self.factor ** (step // steps_per_epoch // self.every)
 
@@ -105,11 +91,6 @@ class MultiStep:
     factor : float
         In (0, 1].
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or milestones do not ascend.
-
     Examples
     --------
     >>> schedule = MultiStep(0.1, milestones=(80, 120))
@@ -122,7 +103,6 @@ class MultiStep:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check every field."""
         object.__setattr__(self, "milestones", tuple(as_double(milestone) for milestone in self.milestones))
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _fraction("factor", self.factor)
@@ -130,7 +110,6 @@ class MultiStep:
             raise ArgumentError("milestones", self.milestones, "must ascend from 0 on", "use (80, 120)")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         del epochs
         passed = sum(step >= milestone * steps_per_epoch for milestone in self.milestones)
         return self.learning_rate * self.factor**passed
@@ -149,11 +128,6 @@ class Cosine:
     last : float
         The rate b that would be reached at t = T, behind the last step.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or ``per`` is another word.
-
     Examples
     --------
     >>> Cosine(0.1).rate(5, 5, 2)
@@ -167,14 +141,12 @@ class Cosine:
     last: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check every field."""
         positive_number(self.learning_rate, "learning_rate", remedy=_RATES)
         _word(self.per)
         if not 0.0 <= as_double(self.last) <= self.learning_rate:
             raise ArgumentError("last", self.last, "must lie between 0 and the first rate", "use 0.0")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         time, end = step, epochs * steps_per_epoch
         if self.per == "epoch":
             time, end = step // steps_per_epoch, epochs
@@ -198,11 +170,6 @@ class Warmup:
         Whether the other schedule begins behind the rise and has that many epochs less (as cosines mostly do), or runs
         beside it from the start, so that its milestones stay where they are.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or ``per`` is another word.
-
     Examples
     --------
     >>> schedule = Warmup(Constant(1.0), epochs=4, per="epoch")
@@ -216,7 +183,6 @@ class Warmup:
     shift: bool = True
 
     def __post_init__(self) -> None:
-        """Check every field."""
         _word(self.per)
         epochs = as_double(self.epochs)
         if not 0.0 <= epochs < math.inf or (self.per == "epoch" and epochs != int(epochs)):
@@ -224,7 +190,6 @@ class Warmup:
             raise ArgumentError("epochs", self.epochs, rule, "use 5")
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """Learning rate of a step."""
         rise = round(self.epochs * steps_per_epoch)
         if step < rise:
             time, end = (step, rise) if self.per == "step" else (step // steps_per_epoch, int(self.epochs))

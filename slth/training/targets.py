@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from slth.networks.conv_models import cnn6, lenet5, small_cnn
+from slth.networks.models import cnn6, lenet5, small_cnn
 from slth.training.recipe import Recipe
 from slth.training.schedules import Cosine
 

@@ -66,7 +66,7 @@ def test_other_images_and_widths():
         (small_cnn, {"input_shape": (28, 28)}, "input_shape"),
         (small_cnn, {"input_shape": (1, 3, 28)}, "halved"),
         (small_cnn, {"channels": (0,)}, "channels"),
-        (small_cnn, {"classes": 0}, "channels"),
+        (small_cnn, {"classes": 0}, "classes"),
         (lenet5, {"input_shape": (1, 11, 28)}, "too small"),
         (cnn6, {"seed": -1}, "seed"),
     ],

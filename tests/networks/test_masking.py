@@ -13,9 +13,10 @@ from torch.func import functional_call
 
 from slth.errors import ArgumentError
 from slth.networks.handover import attach_masks, attach_scores, bake, masks
-from slth.networks.masking import densities, maskable, select_masks, straight_through, total_density
+from slth.networks.masking import densities, maskable, total_density
 from slth.networks.selection import kept_count
 from slth.networks.structures import Blocks, InputChannels, NOfM, OutputChannels
+from slth.networks.supermasks import select_masks, straight_through
 
 
 class Everything(nn.Module):

@@ -8,9 +8,9 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.networks.initialise import initialised
-from slth.networks.masking import maskable
+from slth.networks.masking import maskable, prunable_weights
+from slth.networks.models import conv_n, lenet5_variant, lenet300, vgg
 from slth.networks.models_attention import vit
-from slth.networks.models_classic import conv_n, lenet5_variant, lenet300, prunable_weights, vgg
 from slth.networks.models_residual import resnet, resnet_cifar
 from slth.training import CROP_AND_FLIP, Examples, Recipe, train
 

@@ -21,7 +21,7 @@ import numpy as np
 
 import slth
 from slth.networks import describe, small_cnn
-from slth.networks.attention import AttentionClassifier
+from slth.networks.models_attention import AttentionClassifier
 from tests.guard.frozen import FOLDER
 
 ROUNDS, LONG = 3, 2.0
@@ -63,7 +63,7 @@ def reference(method):
 
 @cache
 def attention():
-    target = describe(AttentionClassifier(7, 7, width=16, hidden=(), seed=0), (49,))
+    target = describe(AttentionClassifier((7, 7), width=16, hidden=(), seed=0), (49,))
     return target, slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
 
 

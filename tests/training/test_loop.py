@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -375,50 +374,8 @@ def test_evaluation_in_parts_leaves_every_mode_as_it_was():
     assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
     assert module.training
     assert not module[1].training
-    assert (
-        evaluate(nn.Linear(2, 1), Examples(examples.inputs, torch.zeros(10, 1)), loss=nn.functional.mse_loss).accuracy
-        is None
-    )
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"epochs": -1},
-        {"epochs": 1.5},
-        {"batch_size": 0},
-        {"batch_size": "64"},
-        {"clip": "1"},
-        {"normalisation": (("a",), (1.0,))},
-        {"schedule": 0.1},
-        {"optimizer": "sgd"},
-        {"loss": 1.0},
-        {"clip": 0.0},
-        {"normalisation": ((0.5,), (0.0,))},
-        {"normalisation": ((0.5, 0.5), (1.0,))},
-    ],
-)
-def test_bad_recipes_are_refused(options):
-    with pytest.raises(ArgumentError):
-        Recipe(**options)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: SGD(momentum=1.0),
-        lambda: SGD(0.0, nesterov=True),
-        lambda: SGD(weight_decay=-1.0),
-        lambda: SGD(momentum="0.9"),
-        lambda: SGD(decayed="none"),
-        lambda: Adam(betas=(0.9, 1.0)),
-        lambda: Adam(eps=math.inf),
-        lambda: CrossEntropy(1.0),
-    ],
-)
-def test_bad_optimisers_and_losses_are_refused(make):
-    with pytest.raises(ArgumentError):
-        make()
+    numbers = Examples(examples.inputs, torch.zeros(10, 1))
+    assert evaluate(nn.Linear(2, 1), numbers, loss=nn.functional.mse_loss).accuracy is None
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained():
@@ -438,6 +395,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained():
             TrainingRun(module, examples, **options)
     with pytest.raises(ArgumentError, match="every"):
         next(TrainingRun(module, blobs(5)).records(every=0))
-    with pytest.raises(ArgumentError, match="numbers yet"):
+    with pytest.raises(ArgumentError, match="no shape yet"):
         TrainingRun(nn.LazyLinear(3), blobs(5))
     assert torch.equal(before, module[1].weight)
