@@ -109,10 +109,10 @@ def _dense(target: Target) -> dict[str, float]:
     return {"d_in": target.width, "d_out": target.width, "layers": target.depth, "eps": target.eps}
 
 
-def _layer_by_layer(target: Target, units: int, weights: float) -> dict[str, float]:
+def _layer_by_layer(target: Target, units: int, weights: int) -> dict[str, float]:
     """The first layer's share of the error, for matrices of norm 1 and inputs of Euclidean norm 1."""
     share = bounds["burkholz2022a.layer_error"](
-        eps=target.eps, layers=target.depth, layer=1, signal=math.sqrt(units), norm=1.0
+        eps=target.eps, layers=target.depth, layer=1, signal=math.sqrt(units), norm=1.0, fan_in=weights // units
     )
     return {"units": units, "eps": share, "delta": target.eps, "problems": weights * target.depth}
 

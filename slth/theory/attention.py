@@ -105,6 +105,31 @@ def softmax_error(
 
 
 @bound(
+    "derived.softmax.error",
+    "this project: total variation of two softmax laws",
+    quantity="error in the Euclidean norm, at most",
+    provenance="derived",
+    assumes=(Assumption(words="every row of X has a Euclidean norm of at most alpha"),),
+)
+def sharp_softmax_error(
+    *,
+    radius: Annotated[Radius, {"least": 0.0}],
+    score_error: Annotated[float, positive("the largest error of a score", least=0.0, monotone=1)],
+) -> float:
+    """How far errors of scores move a softmax average, without the dimension.
+
+    ||softmax(x) X - softmax(x + e) X|| <= 2 alpha tanh(max|e| / 2) <= alpha max|e|, for any e; two opposite rows meet
+    it.
+
+    Weights that change by factors within exp(+-max|e|) before they are normed move a share of at most tanh(max|e| / 2).
+
+    >>> round(sharp_softmax_error(radius=1.0, score_error=0.125), 4)
+    0.1248
+    """
+    return 2.0 * radius * math.tanh(0.5 * score_error)
+
+
+@bound(
     "otsuka2025.block_attention_width",
     f"{CITATION}, theorem on one block",
     quantity="key, query and value dimension of one head, n_MHA",

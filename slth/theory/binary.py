@@ -13,8 +13,8 @@ from slth.theory.nouns import Assumption
 from slth.theory.parameters import small, whole
 
 SREENIVASAN = (
-    "Sreenivasan, Rajput, Sohn, Papailiopoulos, 'Finding Everything within Random Binary Networks', AISTATS 2022, "
-    "arXiv 2110.08996; as cited by Kumar, Natale 2025, arXiv 2508.11020"
+    "Sreenivasan, Rajput, Sohn, Papailiopoulos, 'Finding Nearly Everything within Random Binary Networks', AISTATS "
+    "2022, arXiv 2110.08996; as cited by Kumar, Natale 2025, arXiv 2508.11020"
 )
 ORDER = "the order alone, through a citing paper; the hypotheses were not read"
 BINARY = Assumption(words="weights of the source are -1 or +1 (up to a scale), those of the target are real numbers")

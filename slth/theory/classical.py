@@ -72,12 +72,12 @@ def window_position(*, n: Annotated[N, FALLS], bits: Bits) -> float:
 
 @bound(
     "borgs2001.perfect",
-    f"{CITATION}, main theorem",
+    f"{CITATION}, main theorem; the function is derived in this project",
     quantity="probability",
-    provenance="recalled",
+    provenance="derived",
     direction="identity",
     assumes=(UNIFORM,),
-    caveat="that an explicit limit exists is found; a derivation in this project agrees",
+    caveat="that an explicit limit exists is found in the abstract, its print was not seen; simulation agrees",
 )
 def perfect_probability(*, n: N, bits: Annotated[Bits, FALLS]) -> float:
     """Probability of a perfect partition in the window.
@@ -97,10 +97,10 @@ def perfect_probability(*, n: N, bits: Annotated[Bits, FALLS]) -> float:
     "borgs2001.solutions",
     f"{CITATION}, its gamma_n; 2^(n+1) gamma_n as in Kumar, Natale 2025, arXiv 2508.11020",
     quantity="sign choices",
-    provenance="recalled",
+    provenance="derived",
     direction="identity",
     assumes=(UNIFORM,),
-    caveat="gamma_n is recalled; up to factors of parity and exponential ones",
+    caveat="gamma_n as in Kumar and Natale 2025; derived in this project up to factors of parity, and simulated",
 )
 def perfect_partitions(
     *, n: Annotated[N, FREE], largest: Annotated[int, whole("M, the largest integer", most=1e15, monotone=-1)]

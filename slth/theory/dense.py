@@ -10,7 +10,7 @@ from typing import Annotated
 
 from slth.theory.definition import bound
 from slth.theory.nouns import Assumption
-from slth.theory.parameters import Parameter, small, whole
+from slth.theory.parameters import positive, small, whole
 
 PENSIA = (
     'A. Pensia, S. Rajput, A. Nagle, H. Vishwakarma and D. Papailiopoulos, "Optimal Lottery Tickets via SubsetSum: '
@@ -88,11 +88,14 @@ def network_width(
 def network_error(
     *,
     eps: Annotated[float, small("the eps of the widths", monotone=1)],
-    radius: Annotated[float, Parameter(meaning="largest norm of an input", above=0.0, most=1000.0, monotone=1)] = 1.0,
+    radius: Annotated[float, positive("largest norm of an input", least=1.0, most=1000.0, monotone=1)] = 1.0,
 ) -> float:
     """Error of a dense network of these widths.
 
-    The error over ||x|| <= alpha is at most exp(alpha eps / 2) - 1, for the widths of network.width.
+    The error over ||x|| <= alpha, alpha >= 1, is at most exp(alpha eps / 2) - 1, for the widths of network.width.
+
+    Networks without biases are homogeneous, so that alpha (exp(eps / 2) - 1) holds for every alpha: it is smaller than
+    the published one for alpha > 1, and larger, so that nothing proves the published one, for alpha < 1.
 
     >>> round(network_error(eps=0.01, radius=1.0), 6)
     0.005013

@@ -52,6 +52,8 @@ def fixed_size_candidates(
     log2(k/eps) => with at least a positive constant probability c_thm some subset of exactly k values has a sum within
     eps of z. Solved for the smallest n of at least 2k.
 
+    For uniform values derived.second_moment.uniform finds c_thm of at least 0.074 at c_hyp = 1.
+
     >>> fixed_size_candidates(size=5, eps=0.001, factor=1.0)
     13.0
     """

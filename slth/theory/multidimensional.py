@@ -107,9 +107,9 @@ def becchetti_size(*, n: Annotated[int, whole("vectors")], dimension: Annotated[
 
 @bound(
     "becchetti2022.lower",
-    BECCHETTI,
+    f"{BECCHETTI}; derived again in this project",
     quantity=_CUBE,
-    provenance="recalled",
+    provenance="derived",
     direction="necessary",
     constant="d ln(1/eps)",
     count=True,

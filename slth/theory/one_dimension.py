@@ -43,9 +43,10 @@ Failure = Annotated[float, small("probability of failure that is allowed")]
     "lueker1998.candidates",
     f"{LUEKER}, Corollary 2.5",
     quantity=_CANDIDATES,
-    provenance="recalled",
+    provenance="found",
     constant="ln(2 / min(eps, delta))",
     count=True,
+    caveat="second-hand: its form, in Xiong et al. 2023, section 4; derived.uniform.candidates has every constant",
 )
 def lueker_candidates(*, eps: Error, delta: Failure, constant: float) -> float:
     """Uniform values that reach every target in [-1/2, 1/2].
@@ -63,9 +64,10 @@ def lueker_candidates(*, eps: Error, delta: Failure, constant: float) -> float:
     "lueker1998.other_laws",
     f"{LUEKER}, Corollary 3.3",
     quantity=_CANDIDATES,
-    provenance="recalled",
+    provenance="found",
     constant="ln(2 / min(eps, delta)), another for each law",
     count=True,
+    caveat="second-hand: quoted by Otsuka et al. 2025, Lemma 7",
 )
 def lueker_other_laws(*, eps: Error, delta: Failure, constant: float) -> float:
     """The same for every law that contains a share of a uniform one.

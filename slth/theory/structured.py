@@ -132,7 +132,7 @@ def structured_channels(
 
 @bound(
     "derived.structured.tolerance",
-    "this project: an output sums 2 c0 d^2 entries",
+    "this project: an output sums c0 d^2 entries",
     quantity="error of a coordinate",
     provenance="derived",
     assumes=(Assumption(words="inputs lie in [-1, 1]"),),
@@ -145,14 +145,15 @@ def entry_tolerance(
 ) -> float:
     """Error of each entry of a kernel that keeps its layer within an error.
 
-    An error of eps' = eps / (2 c0 d^2) in each coordinate of each subset sum is enough.
+    An error of eps' = eps / (c0 d^2) in each coordinate of each subset sum is enough.
 
-    An output sums 2 c0 d^2 entries, times inputs of at most 1.
+    An output sums c0 d^2 entries times inputs of at most 1; each entry has one error for the positive part of its input
+    and another for the negative one, of which one is always 0.
 
     >>> entry_tolerance(kernel=5, inputs=2, eps=0.1)
-    0.001
+    0.002
     """
-    return eps / (2.0 * inputs * kernel**2)
+    return eps / (inputs * kernel**2)
 
 
 @bound(

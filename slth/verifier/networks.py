@@ -170,7 +170,7 @@ def _layer_errors(case: Case) -> float:
         values = _activated(values @ weight.T + bias, last=number == layers)
     for number, ((weight, bias), signal) in enumerate(zip(weights, signals, strict=True), start=1):
         allowed = bounds["burkholz2022a.layer_error"](
-            eps=case["eps"], layers=layers, layer=number, signal=signal, norm=norm
+            eps=case["eps"], layers=layers, layer=number, signal=signal, norm=norm, fan_in=width
         )
         signs = np.where(generator.random(weight.shape) < case["positive"], 1.0, -1.0)
         moved = _activated(moved @ (weight + allowed * signs).T + bias + allowed, last=number == layers)

@@ -98,7 +98,7 @@ def _covering(case: Case) -> float:
 def _half_of_all(case: Case) -> float:
     """Twice the fraction of targets that come nearer than the error that half of them exceed."""
     values = case["values"]
-    eps = bounds["derived.structured.counting_error"](n=max(1, -(-len(values) // 2)), dimension=1, radius=1.0)
+    eps = bounds["derived.structured.counting_error"](n=len(values), dimension=1, radius=1.0)
     covered = coverage(values, (-1.0, 1.0), tolerance=eps).covered_fraction
     return 2.0 * (1.0 - ROUNDING) * (covered or 0.0)
 

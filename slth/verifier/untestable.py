@@ -47,7 +47,7 @@ REASONS: dict[str, str] = {
     "burkholz2022a.problems": "a count of subset sums that enters a logarithm, with exponents left open",
     "becchetti2022.size": "arithmetic: the size in the statement of becchetti2022.fixed_size",
     "derived.amplification.batches": "arithmetic: (1 - p)^r <= delta",
-    "derived.structured.tolerance": "arithmetic: a sum of 2 c0 d^2 errors",
+    "derived.structured.tolerance": "arithmetic: a sum of c0 d^2 errors",
     "pensia2020.network.error": "arithmetic: a product of errors of layers",
     "pensia2020.kept": "arithmetic: a sum over weights",
     "xiong2023.failure": "its premise contains an unspecified constant: nothing is claimed for any n",

@@ -180,6 +180,19 @@ def test_uniform_guarantee():
     assert rate > guarantee(n=14, size=5, eps=0.01, target=1.0) - 0.1
 
 
+def test_the_guarantee_at_the_theorems_n_is_never_below_its_constant():
+    """0.074 at k = 1 and 0.154 for large k: the c_thm of Natale et al. at c_hyp = 1, where each has its least n."""
+    guarantee, candidates = bounds["derived.second_moment.uniform"], bounds["natale2024.candidates"]
+    found = {
+        (k, eps): guarantee(n=int(candidates(size=k, eps=eps)), size=k, eps=eps)
+        for k in (1, 2, 4, 6, 10, 30, 1000)
+        for eps in (0.3, 1e-2, 1e-4, 1e-6)
+        if candidates(size=k, eps=eps) <= 100_000
+    }
+    assert 0.074 <= min(found.values()) < 0.075
+    assert 0.1535 < found[1000, 1e-6] < 0.1541
+
+
 def test_the_best_size_is_the_best():
     one = bounds["derived.second_moment.fixed_size"]
     every = [one(n=20, size=size, dimension=3, eps=0.1) for size in range(1, 11)]
