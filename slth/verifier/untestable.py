@@ -20,6 +20,7 @@ FIGURES: dict[str, str] = {
 RELATIVES: dict[str, str] = {
     "becchetti2022.fixed_size": "becchetti2022.candidates",
     "derived.second_moment.candidates": "derived.second_moment.probability",
+    "derived.uniform.candidates": "derived.uniform.failure",
     "derived.structured.counting": "derived.structured.counting_error",
     "orseau2020.neurons": "pensia2020.width",
     "pensia2020.network.width": "pensia2020.width",
@@ -50,6 +51,9 @@ REASONS: dict[str, str] = {
     "derived.structured.tolerance": "arithmetic: a sum of c0 d^2 errors",
     "pensia2020.network.error": "arithmetic: a product of errors of layers",
     "pensia2020.kept": "arithmetic: a sum over weights",
+    "vafa2025.difference": "conditional on the hardness of lattice problems, for all algorithms: not to be tried",
+    "mallarapu2025.difference": "of all algorithms of a degree: not to be tried",
+    "ferre2026.neurons": "of all subnetworks of hidden neurons, with an unspecified constant: not tried",
     "xiong2023.failure": "its premise contains an unspecified constant: nothing is claimed for any n",
     "xiong2023.network_failure": "its premise contains an unspecified constant: nothing is claimed for any n",
     "kumar2025.failure": "below 1 only for n of millions, with an unspecified constant: not testable at this size",
