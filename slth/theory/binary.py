@@ -6,6 +6,7 @@ The base of an unspecified logarithm is taken to be e.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -23,16 +24,15 @@ Depth = Annotated[int, whole("the depth l of the target")]
 Width = Annotated[int, whole("the width d of the target")]
 Error = Annotated[float, small("the error")]
 
+_bound = partial(bound, provenance="found", count=True, assumes=(BINARY,))
 
-@bound(
+
+@_bound(
     "diffenderfer2021.width",
     "Diffenderfer, Kailkhura, 'Multi-Prize Lottery Ticket Hypothesis', ICLR 2021, arXiv 2103.09377; "
     "as cited by Kumar, Natale 2025, arXiv 2508.11020",
     quantity="width of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="l d^(3/2)/eps + l d ln(l d/eps)",
-    count=True,
     caveat=f"{ORDER}; the base of the logarithm is not given, e here, and C does not absorb it beside the other term",
 )
 def multi_prize_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:
@@ -47,14 +47,11 @@ def multi_prize_width(*, width: Width, depth: Depth, eps: Error, constant: float
     return constant * (depth * width * math.sqrt(width) / eps + depth * width * math.log(depth * width / eps))
 
 
-@bound(
+@_bound(
     "sreenivasan2022.width",
     SREENIVASAN,
     quantity="width of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="d ln^2(d l/eps)",
-    count=True,
     caveat=ORDER,
 )
 def binary_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:
@@ -69,14 +66,11 @@ def binary_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> 
     return constant * width * math.log(width * depth / eps) ** 2
 
 
-@bound(
+@_bound(
     "sreenivasan2022.depth",
     SREENIVASAN,
     quantity="layers of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="l ln(d l/eps)",
-    count=True,
     caveat=ORDER,
 )
 def binary_depth(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:

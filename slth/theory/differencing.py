@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -25,13 +26,13 @@ KKLO = (
 ABSTRACT = "its abstract was read"
 RESTATED = "second-hand: as restated in arXiv 2010.08576 and 2402.13170"
 
+_bound = partial(bound, provenance="found", direction="estimate")
 
-@bound(
+
+@_bound(
     "boettcher2008.difference",
     "Boettcher, Mertens, 'Analysis of the Karmarkar-Karp Differencing Algorithm', 2008, arXiv 0802.4040",
     quantity="difference of the two sums",
-    provenance="found",
-    direction="estimate",
     assumes=(UNIFORM,),
     caveat="a limit with strong effects of finite n",
 )
@@ -46,12 +47,10 @@ def differencing_error(*, n: Many) -> float:
     return math.exp(-DIFFERENCING_EXPONENT * math.log(n) ** 2)
 
 
-@bound(
+@_bound(
     "yakir1996.difference",
     "Yakir, 1996, proof of a conjecture of Karmarkar and Karp",
     quantity="difference of the two sums",
-    provenance="found",
-    direction="estimate",
     assumes=(UNIFORM,),
     constant="ln n in the exponent of n",
     caveat="second-hand: as cited by Turner et al. 2020 and by Boettcher and Mertens 2008",
@@ -67,12 +66,10 @@ def quasi_polynomial_error(*, n: Many, constant: float) -> float:
     return math.exp(-constant * math.log(n) ** 2)
 
 
-@bound(
+@_bound(
     "gamarnik.difference",
     "Gamarnik, Kizildag, 'Algorithmic Obstructions in the Random Number Partitioning Problem', 2021, arXiv 2103.01369",
     quantity="difference of the two sums",
-    provenance="found",
-    direction="estimate",
     assumes=(NORMAL,),
     constant="log2(n)^2 in the exponent of 1/2",
     caveat=ABSTRACT,
@@ -141,12 +138,10 @@ def degree_barrier(
     return math.exp2(-constant * degree)
 
 
-@bound(
+@_bound(
     "karmarkar1986.optimum",
     KKLO,
     quantity="difference of the two sums",
-    provenance="found",
-    direction="estimate",
     assumes=(UNIFORM,),
     constant="sqrt(n) 2^-n",
     caveat="second-hand",
@@ -162,12 +157,10 @@ def partition_order(*, n: Annotated[Few, FREE], constant: float) -> float:
     return constant * math.sqrt(n) * math.exp2(-n)
 
 
-@bound(
+@_bound(
     "karmarkar1986.balanced",
     KKLO,
     quantity="difference of the two sums",
-    provenance="found",
-    direction="estimate",
     assumes=(UNIFORM,),
     constant="n 2^-n",
     caveat="second-hand",
@@ -183,12 +176,10 @@ def balanced_order(*, n: Annotated[Few, FREE], constant: float) -> float:
     return math.sqrt(n) * partition_order.formula(n=n, constant=constant)
 
 
-@bound(
+@_bound(
     "turner.optimum",
     f"{TURNER}, Theorem 1",
     quantity="discrepancy in the maximum norm",
-    provenance="found",
-    direction="estimate",
     assumes=(
         GAUSSIAN,
         Assumption(words="d grows with n, and more slowly than n; for fixed d see derived.balancing.error"),
@@ -237,12 +228,10 @@ def balancing_quantile(
     return math.pow(-2.0 * math.log1p(-level), 1.0 / dimension) * balancing_optimum.formula(n=n, dimension=dimension)
 
 
-@bound(
+@_bound(
     "turner.algorithm",
     f"{TURNER}, Theorem 3",
     quantity="discrepancy in the maximum norm",
-    provenance="found",
-    direction="estimate",
     assumes=(
         Assumption(
             words="the numbers of the vectors are independent, with a bounded and Lipschitz density, as N(0, 1)"

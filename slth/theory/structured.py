@@ -6,6 +6,7 @@ The base of an unspecified logarithm is taken to be e.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -30,6 +31,8 @@ Inputs = Annotated[int, whole("input channels of the convolution")]
 Error = Annotated[
     float, small("error that is allowed, in the maximum norm over inputs in [-1, 1], and probability of failure")
 ]
+
+_bound = partial(bound, provenance="recalled", count=True, assumes=(_NORM, _LAW), quantity=_CHANNELS)
 
 
 @bound(
@@ -74,14 +77,10 @@ def scaled_candidates(*, dimension: Dimension, eps: Quarter, constant: float) ->
     return float(math.ceil(scaled_size.formula(dimension=dimension, eps=eps, constant=constant))) ** 2
 
 
-@bound(
+@_bound(
     "dacunha2023.structured.layer_channels",
     f"{DACUNHA}, kernel pruning lemma",
-    quantity=_CHANNELS,
-    provenance="recalled",
-    assumes=(_NORM, _LAW),
     constant="d^12 c1^6 ln^3(d^2 c0 c1 / eps)",
-    count=True,
 )
 def layer_channels(*, kernel: Kernel, outputs: Outputs, inputs: Inputs, eps: Error, constant: float) -> float:
     """Channels of which a structured subset approximates one convolution.
@@ -98,14 +97,10 @@ def layer_channels(*, kernel: Kernel, outputs: Outputs, inputs: Inputs, eps: Err
     )
 
 
-@bound(
+@_bound(
     "dacunha2023.structured.channels",
     f"{DACUNHA}, main theorem",
-    quantity=_CHANNELS,
-    provenance="recalled",
-    assumes=(_NORM, _LAW),
     constant="d^12 c^6 ln^3(d^2 c c_in l / eps)",
-    count=True,
     caveat="unsure: the argument of the logarithm, and whether one target is meant or all of them at once",
 )
 def structured_channels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -15,14 +16,13 @@ Dimension = Annotated[int, whole("numbers of each vector")]
 Error = Annotated[float, small("error that is allowed, in the maximum norm")]
 Radius = Annotated[float, positive("largest sum of the absolute values of a target", monotone=1)]
 
+_bound = partial(bound, provenance="derived", count=True, direction="necessary")
 
-@bound(
+
+@_bound(
     "derived.covering.candidates",
     _VOLUMES,
     quantity="random vectors for all targets of a cube",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def covering_candidates(
     *,
@@ -40,13 +40,10 @@ def covering_candidates(
     return max(0.0, dimension * math.log2(length / (2.0 * eps)))
 
 
-@bound(
+@_bound(
     "derived.structured.counting",
     _VOLUMES,
     quantity="n; the random network has 2n channels for each input channel",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def counting_channels(*, dimension: Annotated[Dimension, FREE], eps: Error, radius: Radius = 1.0) -> float:
     """Channels without which no source serves half of all kernels.
@@ -87,13 +84,10 @@ def counting_error(
     return float(radius * 2.0 ** (-bits / dimension))
 
 
-@bound(
+@_bound(
     "derived.two_layer.width",
     "this project: pensia2020.lower.parameters with the 2 d w weights of two layers",
     quantity="hidden width",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def two_layer_width(
     *,

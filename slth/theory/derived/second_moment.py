@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -139,13 +140,14 @@ def guaranteed_candidates(dimension: int, eps: float, *, largest: float = 1.0, p
     return smallest(holds, 1)
 
 
-@bound(
+_bound = partial(bound, provenance="derived", caveat=_CAVEAT)
+
+
+@_bound(
     "derived.second_moment.fixed_size",
     _HERE,
     quantity="probability",
-    provenance="derived",
     assumes=(GAUSSIAN, FITS),
-    caveat=_CAVEAT,
 )
 def fixed_size_guarantee(*, n: Vectors, size: Size, dimension: Dimension, eps: Error, largest: Largest = 1.0) -> float:
     """Guaranteed probability that n Gaussian vectors have a good subset of one size.
@@ -162,16 +164,14 @@ def fixed_size_guarantee(*, n: Vectors, size: Size, dimension: Dimension, eps: E
     return second_moment_guarantee(n, size, dimension, eps, largest=largest)
 
 
-@bound(
+@_bound(
     "derived.second_moment.scaled",
     f"{_HERE}, given the scales",
     quantity="probability",
-    provenance="derived",
     assumes=(
         Assumption(words="the vectors are independent, u v with v from N(0, I_D) and low <= |u| <= low * ratio"),
         FITS,
     ),
-    caveat=_CAVEAT,
 )
 def scaled_guarantee(
     *,
@@ -199,13 +199,11 @@ def scaled_guarantee(
     return _guarantee(n, size, dimension, eps, largest, (low, low * ratio))
 
 
-@bound(
+@_bound(
     "derived.second_moment.probability",
     _HERE,
     quantity="probability",
-    provenance="derived",
     assumes=(GAUSSIAN,),
-    caveat=_CAVEAT,
 )
 def guaranteed_probability(
     *, n: Annotated[Vectors, {"most": 10_000}], dimension: Dimension, eps: Error, largest: Largest = 1.0
@@ -222,15 +220,13 @@ def guaranteed_probability(
     return max(second_moment_guarantee(n, size, dimension, eps, largest=largest) for size in _likely_sizes(n))
 
 
-@bound(
+@_bound(
     "derived.second_moment.candidates",
     _HERE,
     quantity="random vectors for one target",
-    provenance="derived",
     assumes=(GAUSSIAN,),
     count=True,
     implicit=True,
-    caveat=_CAVEAT,
 )
 def guaranteed_vectors(
     *,
@@ -254,11 +250,10 @@ def guaranteed_vectors(
     return guaranteed_candidates(dimension, eps, largest=largest, probability=probability)
 
 
-@bound(
+@_bound(
     "derived.second_moment.uniform",
     _HERE,
     quantity="probability",
-    provenance="derived",
     assumes=(
         Assumption(words="the numbers are independent, from U[-1, 1]"),
         FITS,
@@ -267,7 +262,6 @@ def guaranteed_vectors(
             holds=lambda given: abs(given["target"]) + given["eps"] <= math.sqrt(given["size"]),
         ),
     ),
-    caveat=_CAVEAT,
 )
 def uniform_guarantee(
     *,

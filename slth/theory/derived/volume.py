@@ -8,6 +8,7 @@ all W with ||W|| <= 1. The published counts have 2 eps there, and Stirling's for
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -24,15 +25,13 @@ _SERVED = Assumption(words="each target is served with probability at least 1/2"
 Size = Annotated[int, whole("d, inputs, and outputs")]
 Error = Annotated[float, small("error of the output over the unit ball")]
 
+_bound = partial(bound, provenance="derived", count=True, assumes=(_SERVED,), direction="necessary")
 
-@bound(
+
+@_bound(
     "derived.volume.parameters",
     f"{_HERE}, for pensia2020.lower.parameters",
     quantity="weights",
-    provenance="derived",
-    direction="necessary",
-    assumes=(_SERVED,),
-    count=True,
 )
 def volume_parameters(*, d: Size, eps: Error) -> float:
     """Weights without which no network serves all linear maps, by volumes.
@@ -86,14 +85,10 @@ def volume_density(
     return math.exp(brentq(excess, -800.0, half, xtol=1e-14, rtol=1e-14)) if excess(half) > 0.0 else 0.5
 
 
-@bound(
+@_bound(
     "derived.volume.sparse",
     f"{_HERE}, for natale2024.lower",
     quantity="parameters of the source, n",
-    provenance="derived",
-    direction="necessary",
-    assumes=(_SERVED,),
-    count=True,
     implicit=True,
 )
 def volume_sparse(
