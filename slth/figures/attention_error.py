@@ -34,7 +34,8 @@ def attention_error_figure(rows: Sequence[Row]) -> Figure:
         drawing = figure(9.0, 4.2)
         left, right = drawing.subplots(1, 2)
         _against_width(left, wide)
-        _as_published(left, published)
+        if published:
+            _as_published(left, published)
         _against_length(right, long)
         for axes in (left, right):
             light_grid(axes)
@@ -63,7 +64,8 @@ def _against_width(axes: Axes, rows: Sequence[Row]) -> None:
     )
     axes.set_xlim(0.0, 1.02 * max([PUBLISHED, *levels(rows, "inner_width")]))
     axes.set_ylim(2e-10, 5.0)  # below the lines the legend has room
-    axes.set(title="against head dimension, T = 16 (stars: 4)", xlabel="head dimension n (of keys and of values)")
+    lengths = ", ".join(f"{tokens:g}" for tokens in levels(rows, "tokens"))
+    axes.set(title=f"against head dimension, T = {lengths}", xlabel="head dimension n (of keys and of values)")
     axes.set_ylabel("largest error of a token, l2")
 
 
@@ -71,7 +73,7 @@ def _as_published(axes: Axes, rows: Sequence[Row]) -> None:
     """Means over 100 sources in the paper's setting, as its figure has them."""
     n = levels(rows, "inner_width")
     means = [float(np.mean(numbers(where(rows, inner_width=k), "error"))) for k in n]
-    axes.semilogy(n, means, "*", color=INK, markersize=6, label="paper's setting (d = 2):\nmean of 100 networks")
+    axes.semilogy(n, means, "*", color=INK, markersize=6, label="paper's setting (d = 2, T = 4):\nmean of 100 networks")
 
 
 def _against_length(axes: Axes, rows: Sequence[Row]) -> None:

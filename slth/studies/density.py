@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from slth.errors import ArgumentError
 from slth.grids.context import Context
 from slth.rng import Stream
-from slth.subset_sum import Status, solve_batch
+from slth.studies.perturbed import solved
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -128,9 +128,7 @@ def _solved(
         if not open_.size:
             break
         values = np.ascontiguousarray(products[open_, :usable])
-        found = solve_batch(values, targets[open_], tolerance=share, size=size, threads=threads)
-        if (found.status == Status.INTERRUPTED).any():
-            raise KeyboardInterrupt  # a partial answer would look like a finished one
+        found = solved(values, targets[open_], share, size, threads)
         done = found.errors <= share
         counts[open_[done]] = usable
         subsets[open_[done], :usable] = found.subsets[done]

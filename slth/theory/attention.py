@@ -1,7 +1,4 @@
-"""Tickets of multi-head attention: Otsuka and others 2025.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Tickets of multi-head attention: Otsuka and others 2025."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Sources with binary weights, and weights that are drawn again.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources with binary weights, and weights that are drawn again."""
 
 from __future__ import annotations
 

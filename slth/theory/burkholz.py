@@ -1,7 +1,4 @@
-"""Sources of depth l + 1, and subset sums of general variables: Burkholz and co-authors.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources of depth l + 1, and subset sums of general variables: Burkholz and co-authors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Dense networks: Pensia and others 2020, the upper bounds.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Dense networks: Pensia and others 2020, the upper bounds."""
 
 from __future__ import annotations
 

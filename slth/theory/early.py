@@ -1,7 +1,4 @@
-"""Dense networks before subset sums: Malach and others 2020, and Orseau, Hutter and Rivasplata 2020.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Dense networks before subset sums: Malach and others 2020, and Orseau, Hutter and Rivasplata 2020."""
 
 from __future__ import annotations
 

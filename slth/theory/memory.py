@@ -1,7 +1,4 @@
-"""Sources that cost less memory: partially frozen ones, and one source for several targets.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources that cost less memory: partially frozen ones, and one source for several targets."""
 
 from __future__ import annotations
 

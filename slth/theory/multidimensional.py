@@ -1,7 +1,4 @@
-"""Subset sums of vectors: Becchetti and others 2022.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums of vectors: Becchetti and others 2022."""
 
 from __future__ import annotations
 

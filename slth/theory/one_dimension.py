@@ -1,7 +1,4 @@
-"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Subset sums whose values may each move by up to eps: Xiong, Liao and Kyrillidis.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums whose values may each move by up to eps: Xiong, Liao and Kyrillidis."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it."""
 
 from __future__ import annotations
 

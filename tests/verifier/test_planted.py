@@ -82,7 +82,11 @@ def test_every_bound_that_is_tried_has_been_planted():
 @pytest.mark.parametrize(
     ("key", "false"),
     [
-        ("certificate.shallow", lambda target: max(abs(node.step.weight).max() for node in target.weighted) < 1e-3),
+        pytest.param(
+            "certificate.shallow",
+            lambda target: max(abs(node.step.weight).max() for node in target.weighted) < 1e-3,
+            marks=pytest.mark.slow,
+        ),
         ("certificate.around", lambda target: len(target.weighted) == 1),
     ],
 )
@@ -123,7 +127,7 @@ def test_a_shape_that_is_too_small_at_an_end_shows_in_its_constant(monkeypatch):
         plant(monkeypatch, "lueker1998.candidates")
     finally:
         del PLANTED["lueker1998.candidates"]
-    assert run_check(all_checks()["lueker1998.candidates"], Effort(trials=50)).worst > 40.0
+    assert run_check(all_checks()["lueker1998.candidates"], Effort(trials=20)).worst > 40.0
 
 
 def test_a_model_that_is_wrong_at_an_end_shows_in_its_ratio(monkeypatch):

@@ -69,4 +69,4 @@ def test_a_certificate_that_is_too_small_is_noticed(name, monkeypatch):
     monkeypatch.setattr(networks, "certify", lambda *args, **options: Halved(real(*args, **options)))
     hunt = networks.HUNTS[name]
     case = {"kind": "chain", "width": 2, "layers": 2, "scale": 1.0, "box": [-1.0, 1.0], "size": hunt.sizes[0]}
-    assert max(networks._over_a_box(hunt)(case | {"seed": seed}) for seed in range(5)) > 1.0
+    assert any(networks._over_a_box(hunt)(case | {"seed": seed}) > 1.0 for seed in range(5))
