@@ -9,18 +9,20 @@ from typing import Annotated
 
 import numpy as np
 
-from slth.errors import ArgumentError
+from slth.arrays import whole
 from slth.theory.definition import bound
-from slth.theory.derived.checks import at_least_one, between
 from slth.theory.derived.first_moment import FITS, GAUSSIAN
 from slth.theory.derived.gaussian import Floats, log_binomials, log_hit, log_sum
 from slth.theory.derived.search import smallest
 from slth.theory.nouns import Assumption
-from slth.theory.parameters import RISES, Parameter, positive, small, whole
+from slth.theory.parameters import RISES, Parameter, positive, small
+from slth.theory.parameters import whole as count
 
 LOWEST, HIGHEST = 0.154, 0.7072
 """For sums of k values from U[-1, 1]: sqrt(k) times their density is at least the one within sqrt(k) of 0, and at most
 the other anywhere (computed: 0.1542 in the limit, 0.7071 at k = 2)."""
+
+POSITIVE = Parameter(meaning="an error in the maximum norm", above=0.0)
 
 SCANNED = 256
 """Up to here every size is tried, and beyond it every size of a geometric sequence."""
@@ -28,9 +30,9 @@ SCANNED = 256
 _HERE = "this project: second moments of the number of good subsets"
 _CAVEAT = "not reviewed"
 
-Vectors = Annotated[int, whole("random vectors", most=100_000)]
-Dimension = Annotated[int, whole("numbers of each vector", most=64, monotone=-1)]
-Size = Annotated[int, whole("vectors in a subset", most=100_000, monotone=0)]
+Vectors = Annotated[int, count("random vectors", most=100_000)]
+Dimension = Annotated[int, count("numbers of each vector", most=64, monotone=-1)]
+Size = Annotated[int, count("vectors in a subset", most=100_000, monotone=0)]
 Error = Annotated[float, small("error that is allowed, in the maximum norm", monotone=0)]
 Largest = Annotated[float, positive("largest entry of the target in absolute value", least=0.0, most=4.0, monotone=-1)]
 
@@ -70,12 +72,11 @@ def second_moment_guarantee(n: int, size: int, dimension: int, eps: float, *, la
     >>> 0.3 < second_moment_guarantee(20, 8, 3, 0.1) < 0.7
     True
     """
-    at_least_one(n=n, size=size, dimension=dimension)
-    between("eps", eps)
-    if not 0.0 <= largest < math.inf:
-        raise ArgumentError("largest", largest, "must be finite and not negative", "pass the target's largest entry")
-    if size > n:
-        raise ArgumentError("size", size, f"must be at most n = {n}", "choose fewer vectors")
+    whole(n, "n")
+    whole(size, "size", 1, n, remedy="choose at most n vectors")
+    whole(dimension, "dimension")
+    POSITIVE.check("eps", eps)
+    Parameter(meaning="the target's largest entry", least=0.0).check("largest", largest)
     return _guarantee(n, size, dimension, eps, largest)
 
 
@@ -127,9 +128,9 @@ def guaranteed_candidates(dimension: int, eps: float, *, largest: float = 1.0, p
     >>> guaranteed_candidates(1, 0.1) <= 7
     True
     """
-    between("probability", probability, 1.0)
-    at_least_one(dimension=dimension)
-    between("eps", eps)
+    Parameter(meaning="of success", above=0.0, below=1.0).check("probability", probability)
+    whole(dimension, "dimension")
+    POSITIVE.check("eps", eps)
 
     def holds(n: int) -> bool:
         return any(
