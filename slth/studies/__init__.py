@@ -19,7 +19,14 @@ _LISTS = Key(str, choices=("fresh", "row"))
 STUDIES: dict[str, Study] = {
     "attention-error": Study(
         f"{_HERE}.attention_error:attention_error",
-        {"width": _WHOLE, "heads": _WHOLE, "candidates": _WHOLE, "lengths": _WHOLES, "target_seed": _WHOLE},
+        {
+            "width": _WHOLE,
+            "heads": _WHOLE,
+            "candidates": _WHOLE,
+            "lengths": _WHOLES,
+            "target_seed": _WHOLE,
+            **dict.fromkeys(("outputs", "inner", "source"), Key(int, needed=False)),
+        },
     ),
     "best-error": Study(
         f"{_HERE}.best_error:best_error", {"law": _TEXT, "n": _WHOLE, "target": _NUMBER, "instances": _WHOLE}

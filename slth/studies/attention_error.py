@@ -26,7 +26,8 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     r"""Approximate a target's heads by a random network's and compare what both make of the same tokens.
 
     The error is :math:`\max_t \|Attn_S(X)_t - Attn_T(X)_t\|_2`, the theorem's. All cells with the same ``target_seed``,
-    ``width`` and ``heads`` have the same target, and longer sequences begin with the tokens of shorter ones.
+    ``width``, ``heads``, ``outputs`` and ``inner`` have the same target, and longer sequences begin with the tokens of
+    shorter ones. ``source`` only tells further random networks apart.
 
     Notes
     -----
@@ -35,7 +36,8 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     del context
     width, heads, candidates = (_positive(name, cell[name]) for name in ("width", "heads", "candidates"))
     lengths = [_positive("lengths", tokens) for tokens in cell["lengths"]]
-    scores, values, x = random_heads(width=width, heads=heads, tokens=max(lengths), seed=cell["target_seed"])
+    shape = {name: _positive(name, cell[name]) for name in ("outputs", "inner") if cell.get(name) is not None}
+    scores, values, x = random_heads(width=width, heads=heads, tokens=max(lengths), seed=cell["target_seed"], **shape)
     near = approximated_heads(scores, values, candidates=candidates, seed=seed)
     about: dict[str, float | None] = {
         "entry_error": float(max(abs(near[0] - scores).max(), abs(near[1] - values).max())),
@@ -51,14 +53,24 @@ def attention_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     return rows
 
 
-def random_heads(*, width: int, heads: int, tokens: int, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width)."""
+def random_heads(
+    *, width: int, heads: int, tokens: int, seed: int, outputs: int | None = None, inner: int | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Return a random target: its heads' merged matrices, of spectral norm 1, and tokens of norm sqrt(width).
+
+    The merged matrix of queries and keys is normal, or the product of two normal ones of an inner dimension.
+    """
     stream = Stream(seed, "attention.decay")
     size = heads * width * width
-    scores, values = (_normed(stream.normal(part * size, size).reshape(heads, width, width)) for part in range(2))
+    scores, values = (stream.normal(part * size, size).reshape(heads, width, width) for part in range(2))
     x = stream.normal(2 * size, tokens * width).reshape(tokens, width)
     x *= math.sqrt(width) / np.linalg.norm(x, axis=1, keepdims=True)
-    return scores, values, x
+    if inner is not None:
+        queries, keys = (
+            Stream(seed, "attention.inner").normal(0, 2 * heads * width * inner).reshape(2, heads, width, inner)
+        )
+        scores = queries @ keys.swapaxes(1, 2)
+    return _normed(scores), _normed(values[:, :, :outputs]), x
 
 
 def approximated_heads(scores: Floats, values: Floats, *, candidates: int, seed: int) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from slth.errors import ArgumentError
 from slth.grids.context import Context
 from slth.rng import Stream
-from slth.subset_sum import Status, solve_batch
+from slth.studies.perturbed import solved
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,18 +27,11 @@ LISTED = {1: 40_000, 2: 1_000, 3: 200}
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What a random pair of layers offers to each subset sum of one target layer.
+    """What a random pair of layers offers to each subset sum of one target layer: products u v of the units whose u has
+    the right sign, in order; where each stands among all units of its block, from 1; input and sign that a sum belongs
+    to, and those of one block share their u; and the target, w for the positive part of the input, -w for the other.
 
-    Attributes
-    ----------
-    products : float64[sums, usable]
-        u v of the units whose u has the right sign, in order.
-    places : int64[sums, usable]
-        Where each stands among all units of its block, from 1.
-    blocks : int64[sums]
-        Input and sign that a sum belongs to; sums of one block share their u.
-    targets : float64[sums]
-        w for the positive part of the input, -w for the negative one.
+    Shapes: products float64[sums, usable]; places int64[sums, usable]; blocks int64[sums]; targets float64[sums].
     """
 
     products: Floats
@@ -135,9 +128,7 @@ def _solved(
         if not open_.size:
             break
         values = np.ascontiguousarray(products[open_, :usable])
-        found = solve_batch(values, targets[open_], tolerance=share, size=size, threads=threads)
-        if (found.status == Status.INTERRUPTED).any():
-            raise KeyboardInterrupt  # a partial answer would look like a finished one
+        found = solved(values, targets[open_], share, size, threads)
         done = found.errors <= share
         counts[open_[done]] = usable
         subsets[open_[done], :usable] = found.subsets[done]

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.constructions import approximate_kernels
-from slth.constructions.fresh_lists import weighted_steps
 from slth.data.datasets import DataSet
-from slth.graphs import Graph
 from slth.grids.context import Context
-from slth.studies.trained_targets import data_of, digest_of, lenet_target
+from slth.studies.trained_targets import data_of, digest_of, lenet_target, parameters_of
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +39,7 @@ def lenet_weights(cell: Mapping[str, Any], *, seed: int, context: Context) -> li
         if not wanted:  # the stages to approximate are the same for every n
             wanted = {split: found.target.forward(batch) for split, batch in images.items()}
         errors = {split: _relative(found.network.forward(batch), wanted[split]) for split, batch in images.items()}
-        originals, approximations = _parameters(found.target), _parameters(found.network)
+        originals, approximations = parameters_of(found.target), parameters_of(found.network)
         rows.append(
             {
                 "n": n,
@@ -61,12 +59,6 @@ def lenet_weights(cell: Mapping[str, Any], *, seed: int, context: Context) -> li
 
 def _images(data: DataSet, split: Any, limit: int) -> Floats:
     return data.inputs(split, limit=limit).reshape(-1, *data.shape).astype(np.float64)
-
-
-def _parameters(network: Graph) -> Floats:
-    """All weights and biases, in order."""
-    arrays = [array for conv in weighted_steps(network) for array in (conv.weight, conv.bias) if array is not None]
-    return np.concatenate([array.ravel() for array in arrays])
 
 
 def _relative(found: Floats, wanted: Floats) -> float:

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from slth.constructions import approximate_weights
-from slth.constructions.fresh_lists import weighted_steps
 from slth.errors import ArgumentError
-from slth.graphs import Graph
 from slth.grids.context import Context
 from slth.jobs.evaluation import accuracy
-from slth.studies.trained_targets import data_of, dense_target, digest_of
+from slth.studies.trained_targets import data_of, dense_target, digest_of, parameters_of
 
 LISTS = {"fresh": None, "row": "row"}
 """Who shares a list of coefficients: nobody, as the experiment is described; a row of weights, as its code does."""
@@ -41,7 +39,7 @@ def pensia_mnist(cell: Mapping[str, Any], *, seed: int, context: Context) -> lis
         threads=context.threads,
     )
     assert found.network is not None, "a network was given"
-    weights, approximations = _weights(target), _weights(found.network)
+    weights, approximations = parameters_of(target), parameters_of(found.network)
     errors = np.abs(approximations - weights)
     inputs, labels = data.inputs("test"), data.labels("test")
     before, after = target.forward(inputs), found.network.forward(inputs)
@@ -65,7 +63,3 @@ def pensia_mnist(cell: Mapping[str, Any], *, seed: int, context: Context) -> lis
             "seconds": sum(row.seconds for row in found.table),
         }
     ]
-
-
-def _weights(network: Graph) -> np.ndarray:
-    return np.concatenate([conv.weight.ravel() for conv in weighted_steps(network)])

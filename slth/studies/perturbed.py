@@ -14,7 +14,7 @@ from slth.graphs import Graph
 from slth.grids.context import Context
 from slth.rng import Stream
 from slth.studies.trained_targets import data_of, dense_target, digest_of
-from slth.subset_sum import Status, solve_batch
+from slth.subset_sum import BatchSolution, Status, solve_batch
 from slth.subset_sum.laws import Uniform
 
 Floats = NDArray[np.float64]
@@ -88,24 +88,25 @@ def smallest_counts(
 def _reached(values: Floats, targets: Floats, eta: float, eps: float, threads: int | None) -> Bools:
     """Whether some subset S has an error of at most eta + |S| eps, for each row."""
     n = values.shape[1]
-    best = _solved(values, targets, eta, None, threads)
+    best = solved(values, targets, eta, None, threads)
     done: Bools = best.errors <= eta + eps * best.subsets.sum(axis=1)
     # Where even the optimum of all sizes is too far for the largest subset, no size needs to be tried.
     open_ = np.flatnonzero(~done & (best.lower_bounds <= eta + n * eps)) if eps > 0.0 else np.empty(0, np.int64)
     for size in range(n, 0, -1):
         if not open_.size:
             break
-        found = _solved(values[open_], targets[open_], eta + size * eps, size, threads)
+        found = solved(values[open_], targets[open_], eta + size * eps, size, threads)
         near = found.errors <= eta + size * eps
         done[open_[near]] = True
         open_ = open_[~near]
     return done
 
 
-def _solved(values: Floats, targets: Floats, tolerance: float, size: int | None, threads: int | None) -> Any:
+def solved(values: Floats, targets: Floats, tolerance: float, size: int | None, threads: int | None) -> BatchSolution:
+    """Solve all rows, or raise KeyboardInterrupt: a partial answer would look like a finished one."""
     answer = solve_batch(values, targets, tolerance=tolerance, size=size, threads=threads)
     if (answer.status == Status.INTERRUPTED).any():
-        raise KeyboardInterrupt  # a partial answer would look like a finished one
+        raise KeyboardInterrupt
     return answer
 
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from slth.arrays import Floats
 from slth.constructions.fresh_lists import weighted_steps
 from slth.data.datasets import DataSet, load
 from slth.errors import DataError
@@ -64,14 +67,15 @@ def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> 
     return _kept(recipe, data, context.cache, make)
 
 
+def parameters_of(network: Graph) -> Floats:
+    """Return all weights and biases, in order."""
+    arrays = [array for conv in weighted_steps(network) for array in (conv.weight, conv.bias) if array is not None]
+    return np.concatenate([array.ravel() for array in arrays])
+
+
 def digest_of(network: Graph) -> str:
     """Return 12 hexadecimal digits that tell one set of weights from another."""
-    content = hashlib.sha256()
-    for conv in weighted_steps(network):
-        for array in (conv.weight, conv.bias):
-            if array is not None:
-                content.update(array.tobytes())
-    return content.hexdigest()[:12]
+    return hashlib.sha256(parameters_of(network).tobytes()).hexdigest()[:12]
 
 
 def _kept(

@@ -15,10 +15,15 @@ from slth.rng import Stream
 from slth.subset_sum import solve
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector import VectorTwoList
-from slth.theory import second_moment_guarantee
+from slth.theory import bounds, second_moment_guarantee
 
 LAWS = ("gaussian", "product")
 SUBSETS = ("all", "fixed")
+EXPECTED = {
+    "gaussian": "derived.first_moment.fixed_size.subsets",
+    "product": "derived.first_moment.scaled.target_subsets",
+}
+"""Bounds that have log2 of the exact expected number of subsets of one size."""
 TARGET = 1.0
 """Every entry of the target: of all targets in [-1, 1]^d the one that the guarantee is weakest for."""
 
@@ -28,11 +33,6 @@ def vector_success(cell: Mapping[str, Any], *, seed: int, context: Context) -> l
 
     Beside the count stand the exact expected number of such subsets, which bounds the probability from above (Markov),
     and, for Gaussian vectors, the second-moment guarantee, which bounds it from below.
-
-    Notes
-    -----
-    Sources: the guarantee and the first moments are derived in this project, not from a paper; the law u v is that of
-    da Cunha, d'Amore and Natale 2023 (arXiv 2311.09858), recalled, unverified.
     """
     law, dimension, n, eps = (cell[name] for name in ("law", "dimension", "n", "eps"))
     size = subset_size(cell)
@@ -67,47 +67,21 @@ def subset_size(cell: Mapping[str, Any]) -> int | None:
 
 
 def expected_subsets(law: str, n: int, dimension: int, eps: float, *, size: int | None = None) -> float:
-    r"""Return the exact expected number of subsets whose sum is within eps of (1, ..., 1) in the maximum norm.
+    """Return the expected number of subsets, of one size or of any but none, that are within eps of (1, ..., 1).
 
-    .. math:: E\# = \sum_k \binom{n}{k}\, E_s\big[ P(|\sqrt{s}\, g - 1| \le \epsilon)^D \big],
-
-    g standard normal and s = k for Gaussian vectors, :math:`s \sim \chi^2_k` for products u v; the sum is over all
-    sizes k >= 1, or over one. The probability of success is at most this number (Markov's inequality).
-
-    Notes
-    -----
-    Source: derived in this project.
+    The probability of success is at most this number (Markov's inequality).
     """
     if not 0.0 < eps < TARGET:
         raise ArgumentError("eps", eps, f"must lie between 0 and {TARGET:g}", "the empty subset is as near as 1")
     sizes = range(1, n + 1) if size is None else (size,)
-    return math.fsum(math.comb(n, k) * _mean_hit(law, k, dimension, eps) for k in sizes)
+    bits = bounds[EXPECTED[law]]
+    return math.fsum(2.0 ** bits(n=n, size=k, dimension=dimension, eps=eps, largest=TARGET) for k in sizes)
 
 
 def guarantee(n: int, dimension: int, eps: float, *, size: int | None = None) -> float:
     """Return the second-moment guarantee of n Gaussian vectors, of one size or of the size that it is best for."""
     sizes = range(1, n + 1) if size is None else (size,)
     return max(second_moment_guarantee(n, k, dimension, eps, largest=TARGET) for k in sizes)
-
-
-def _mean_hit(law: str, size: int, dimension: int, eps: float) -> float:
-    """The probability that the sum of so many vectors is within eps of the target."""
-    if law == "gaussian":
-        return _hit(math.sqrt(size), eps) ** dimension
-    from scipy.integrate import quad
-    from scipy.stats import chi  # here, because it takes half a second
-
-    def weighted(length: float) -> float:
-        return float(chi.pdf(length, size)) * _hit(length, eps) ** dimension if length > 0.0 else 0.0
-
-    middle, far = math.sqrt(size), math.sqrt(size) + 12.0  # beyond it is less than 1e-30 of a chi
-    return float(quad(weighted, 0.0, middle, limit=200)[0] + quad(weighted, middle, far, limit=200)[0])
-
-
-def _hit(spread: float, eps: float) -> float:
-    """P(|spread g - 1| <= eps), by tails, whose differences keep their digits."""
-    low, high = ((TARGET + side * eps) / (spread * math.sqrt(2.0)) for side in (-1.0, 1.0))
-    return 0.5 * (math.erfc(low) - math.erfc(high))
 
 
 def _vectors(law: str, n: int, dimension: int, seed: int, trial: int) -> np.ndarray:

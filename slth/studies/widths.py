@@ -17,20 +17,10 @@ ASSUMED = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The network that all bounds are evaluated for; where a bound has a probability of failure, it is the error.
+    """The network that all bounds are evaluated for, whose error is also the probability of failure where there is one.
 
-    Parameters
-    ----------
-    width, depth : int
-        Units d of each layer, and layers l.
-    eps : float
-        Error.
-    kernel, channels : int
-        The convolutional target of the same depth: side of its kernels, and channels of each layer.
-    density : float
-        Of the ticket, where a bound asks for one, and of the random mask that a source comes with.
-    perturbation : float
-        By which weights may be moved, where a bound asks for it.
+    It has so many units in each layer; ``kernel`` and ``channels`` are of the convolutional one; ``density`` is that of
+    the ticket and of the mask that a source comes with, and ``perturbation`` how far weights may move.
     """
 
     width: int
@@ -42,24 +32,12 @@ class Target:
     perturbation: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Width:
-    """How a bound's number becomes a factor."""
-
-    arguments: Callable[[Target], dict[str, float]]
-    per_unit: Callable[[float, Target], float]
-    overhead: Callable[[float, Target], float]
-
-
 def widths(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Evaluate one bound for one target.
 
-    Notes
-    -----
-    Sources: those of the bounds. Overheads are counted here: in pairs of layers d -> w -> d there are 2 w d weights for
-    d^2; where the hidden layers alone are widened by b, 2 b + (l' - 2) b^2 for l, the source having l' layers. Lower
-    bounds are for **one** matrix as the target, which a source of 2 l layers of one width serves. For heads of
-    attention both numbers are means over their four matrices.
+    In pairs of layers d -> w -> d there are 2 w d weights for d^2; where the hidden layers alone are widened by b,
+    2 b + (l' - 2) b^2 for l, the source having l' layers. Lower bounds are for **one** matrix as the target, which a
+    source of 2 l layers of one width serves. For heads of attention both numbers are means over their four matrices.
     """
     del seed, context
     key = cell["bound"]
@@ -68,7 +46,9 @@ def widths(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict
     target = Target(**{name: value for name, value in cell.items() if name != "bound"})
     bound, width = bounds[key], WIDTHS[key]
     constant = None if bound.constant is None else ASSUMED
-    value = bound(**width.arguments(target), **({} if constant is None else {"constant": constant}))
+    value = bound(
+        **{**_named(key, target), **width.arguments(target)}, **({} if constant is None else {"constant": constant})
+    )
     per_unit = width.per_unit(value, target)
     return [
         {
@@ -91,6 +71,16 @@ def _pairs(per_unit: float, target: Target) -> float:
     return 2.0 * per_unit
 
 
+@dataclass(frozen=True, kw_only=True)
+class Width:
+    """How a bound's number becomes a factor."""
+
+    per_unit: Callable[[float, Target], float] = _by_width
+    overhead: Callable[[float, Target], float] = _pairs
+    arguments: Callable[[Target], Mapping[str, float]] = lambda target: {}
+    """Those that :func:`_named` does not have."""
+
+
 def _inner(per_unit: float, target: Target) -> float:
     """A layer is added and the hidden ones are widened; input and output stay, and need no copies."""
     return _hidden(per_unit, target.depth + 1, target)
@@ -105,14 +95,23 @@ def _convolved(per_unit: float, target: Target) -> float:
     return per_unit * (1.0 + 1.0 / target.kernel**2)
 
 
-def _dense(target: Target) -> dict[str, float]:
-    return {"d_in": target.width, "d_out": target.width, "layers": target.depth, "eps": target.eps}
+def _named(key: str, target: Target) -> dict[str, float]:
+    """What a bound takes, by the names that bounds have for the numbers of the target."""
+    dense = dict.fromkeys(("d", "d_in", "d_out", "width"), target.width)
+    convolved = dict.fromkeys(("c_in", "c_out", "n_in", "n_out", "inputs", "outputs"), target.channels)
+    area = target.kernel**2
+    known: dict[str, float] = {
+        **dense, **convolved, "layers": target.depth, "depth": target.depth, "eps": target.eps, "delta": target.eps,
+        "density": target.density, "kernel": target.kernel, "basis": area, "basis_norm": float(area),
+        "dimension": area * target.channels, "bits": math.ceil(math.log2(1.0 / target.eps)), "heads": 1,
+    }  # fmt: skip
+    return {name: known[name] for name in bounds[key].parameters if name in known}
 
 
-def _layer_by_layer(target: Target, units: int, weights: float) -> dict[str, float]:
+def _layer_by_layer(target: Target, units: int, weights: int) -> dict[str, float]:
     """The first layer's share of the error, for matrices of norm 1 and inputs of Euclidean norm 1."""
     share = bounds["burkholz2022a.layer_error"](
-        eps=target.eps, layers=target.depth, layer=1, signal=math.sqrt(units), norm=1.0
+        eps=target.eps, layers=target.depth, layer=1, signal=math.sqrt(units), norm=1.0, fan_in=weights // units
     )
     return {"units": units, "eps": share, "delta": target.eps, "problems": weights * target.depth}
 
@@ -127,9 +126,8 @@ def _channels(target: Target) -> dict[str, float]:
 
 def _mean_head(value: float, target: Target) -> float:
     """Queries and keys have the width of the bound, values and outputs one of their own."""
-    inner = {"d_in": target.width, "d_out": target.width, "heads": 1, "radius": math.sqrt(target.width)}
-    values = bounds["otsuka2025.value_width"](**inner, eps=target.eps, constant=ASSUMED)
-    return 0.5 * (value + values) / target.width
+    key, radius = "otsuka2025.value_width", math.sqrt(target.width)
+    return 0.5 * (value + bounds[key](**_named(key, target), radius=radius, constant=ASSUMED)) / target.width
 
 
 def _excess(target: Target) -> float:
@@ -140,99 +138,46 @@ def _excess(target: Target) -> float:
     return math.log(4.0 * target.width**2 * target.depth / target.eps)
 
 
-def _bits(target: Target) -> int:
-    return math.ceil(math.log2(1.0 / target.eps))
+def _doubled(value: float, target: Target) -> float:
+    """Candidates of one sign, of which there are two."""
+    del target
+    return 2.0 * value
+
+
+def _by_channels(value: float, target: Target) -> float:
+    return value / target.channels
 
 
 WIDTHS: dict[str, Width] = {
-    "malach2020.width": Width(
-        arguments=lambda t: {"d": t.width, "layers": t.depth, "eps": t.eps, "delta": t.eps},
-        per_unit=_by_width,
-        overhead=_pairs,
-    ),
-    "pensia2020.width": Width(
-        arguments=lambda t: {**_dense(t), "delta": t.eps}, per_unit=_by_width, overhead=_pairs
-    ),
+    "malach2020.width": Width(),
+    "pensia2020.width": Width(),
     "xiong2023.width": Width(
-        arguments=lambda t: {
-            "d_in": t.width, "d_out": t.width, "layers": t.depth, "eta": t.eps, "eps": t.perturbation,
-            "excess": _excess(t),
-        },
-        per_unit=_by_width,
-        overhead=_pairs,
+        arguments=lambda t: {"eta": t.eps, "eps": t.perturbation, "excess": _excess(t)},
     ),
-    "natale2024.weight": Width(
-        arguments=lambda t: {**_dense(t), "density": t.density},
-        per_unit=lambda value, t: 2.0 * value,
-        overhead=_pairs,
-    ),
-    "kumar2025.width": Width(
-        arguments=lambda t: {"d_in": t.width, "bits": _bits(t)}, per_unit=_by_width, overhead=_pairs
-    ),
-    "kumar2025.shallow_width": Width(
-        arguments=lambda t: {"d_in": t.width, "bits": _bits(t)}, per_unit=_by_width, overhead=_inner
-    ),
-    "burkholz2022a.width": Width(arguments=_burkholz, per_unit=_by_width, overhead=_inner),
-    "gadhikar2023.width": Width(
-        arguments=lambda t: {**_burkholz(t), "density": t.density},
-        per_unit=_by_width,
-        overhead=lambda per_unit, t: t.density * _inner(per_unit, t),
-    ),
-    "diffenderfer2021.width": Width(
-        arguments=lambda t: {"width": t.width, "depth": t.depth, "eps": t.eps}, per_unit=_by_width, overhead=_pairs
-    ),
+    "natale2024.weight": Width(per_unit=_doubled),
+    "kumar2025.width": Width(),
+    "kumar2025.shallow_width": Width(overhead=_inner),
+    "burkholz2022a.width": Width(arguments=_burkholz, overhead=_inner),
+    "gadhikar2023.width": Width(arguments=_burkholz, overhead=lambda per_unit, t: t.density * _inner(per_unit, t)),
+    "diffenderfer2021.width": Width(),
     "sreenivasan2022.width": Width(
-        arguments=lambda t: {"width": t.width, "depth": t.depth, "eps": t.eps},
-        per_unit=_by_width,
         overhead=lambda per_unit, t: _hidden(
             per_unit,
-            bounds["sreenivasan2022.depth"](width=t.width, depth=t.depth, eps=t.eps, constant=ASSUMED),
+            bounds["sreenivasan2022.depth"](**_named("sreenivasan2022.depth", t), constant=ASSUMED),
             t,
         ),
     ),
     "otsuka2025.head_width": Width(
-        arguments=lambda t: {"d_in": t.width, "heads": 1, "radius": math.sqrt(t.width), "eps": t.eps},
-        per_unit=_mean_head,
-        overhead=lambda per_unit, t: per_unit,
+        arguments=lambda t: {"radius": math.sqrt(t.width)}, per_unit=_mean_head, overhead=lambda per_unit, t: per_unit
     ),
-    "dacunha2022.candidates": Width(
-        arguments=lambda t: {
-            "c_in": t.channels, "c_out": t.channels, "kernel": t.kernel, "layers": t.depth, "eps": t.eps,
-            "delta": t.eps,
-        },
-        per_unit=lambda value, t: 2.0 * value,
-        overhead=_convolved,
-    ),
-    "burkholz2022b.channels": Width(
-        arguments=_channels, per_unit=lambda value, t: value / t.channels, overhead=_inner
-    ),
-    "ferbach2023.width": Width(
-        arguments=lambda t: {
-            "n_in": t.channels, "n_out": t.channels, "basis": t.kernel**2, "basis_norm": float(t.kernel**2),
-            "layers": t.depth, "eps": t.eps, "delta": t.eps,
-        },
-        per_unit=lambda value, t: value / t.channels,
-        overhead=_convolved,
-    ),
-    "dacunha2023.structured.channels": Width(
-        arguments=lambda t: {
-            "kernel": t.kernel, "outputs": t.channels, "inputs": t.channels, "eps": t.eps, "layers": t.depth,
-        },
-        per_unit=lambda value, t: 2.0 * value,
-        overhead=_convolved,
-    ),
-    "derived.structured.counting": Width(
-        arguments=lambda t: {"dimension": t.kernel**2 * t.channels, "eps": t.eps},
-        per_unit=lambda value, t: 2.0 * value,
-        overhead=_convolved,
-    ),
-    "derived.two_layer.width": Width(
-        arguments=lambda t: {"d": t.width, "eps": t.eps}, per_unit=_by_width, overhead=_pairs
-    ),
+    "dacunha2022.candidates": Width(per_unit=_doubled, overhead=_convolved),
+    "burkholz2022b.channels": Width(arguments=_channels, per_unit=_by_channels, overhead=_inner),
+    "ferbach2023.width": Width(per_unit=_by_channels, overhead=_convolved),
+    "dacunha2023.structured.channels": Width(per_unit=_doubled, overhead=_convolved),
+    "derived.structured.counting": Width(per_unit=_doubled, overhead=_convolved),
+    "derived.two_layer.width": Width(),
     "pensia2020.lower.deep_width": Width(
-        arguments=lambda t: {"d": t.width, "depth": 2 * t.depth, "eps": t.eps},
-        per_unit=_by_width,
-        overhead=lambda per_unit, t: 2 * t.depth * per_unit**2,
+        arguments=lambda t: {"depth": 2 * t.depth}, overhead=lambda per_unit, t: 2 * t.depth * per_unit**2
     ),
-}  # fmt: skip
+}
 """Key of the catalogue to what makes its number a factor; upper bounds first."""

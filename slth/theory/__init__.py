@@ -1,4 +1,7 @@
-"""FLOOR 1: the literature's bounds as functions, and one catalogue of them."""
+"""FLOOR 1: the literature's bounds as functions, and one catalogue of them.
+
+The base of a logarithm that a paper leaves unspecified is taken to be e in all of them.
+"""
 
 from slth.theory.catalogue import bounds as bounds
 from slth.theory.definition import bound as bound

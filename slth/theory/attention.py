@@ -1,11 +1,9 @@
-"""Tickets of multi-head attention: Otsuka and others 2025.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Tickets of multi-head attention: Otsuka and others 2025."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -31,15 +29,14 @@ LONG_BOTH = Assumption(
     holds=lambda given: given["radius"] >= math.sqrt(max(given["d_in"], given["d_out"])),
 )
 
+_bound = partial(bound, provenance="found", count=True, assumes=(WEIGHTS, LONG))
 
-@bound(
+
+@_bound(
     "otsuka2025.head_width",
     f"{CITATION}, Theorem 3",
     quantity="key and query dimension of one head, n_K",
-    provenance="found",
-    assumes=(WEIGHTS, LONG),
     constant="d1 ln(8 H alpha^3 d1^(3/2)/eps)",
-    count=True,
 )
 def head_width(*, d_in: Inputs, heads: Heads, radius: Radius, eps: Error, constant: float) -> float:
     """Key and query dimension of an attention head.
@@ -105,13 +102,35 @@ def softmax_error(
 
 
 @bound(
+    "derived.softmax.error",
+    "this project: total variation of two softmax laws",
+    quantity="error in the Euclidean norm, at most",
+    provenance="derived",
+    assumes=(Assumption(words="every row of X has a Euclidean norm of at most alpha"),),
+)
+def sharp_softmax_error(
+    *,
+    radius: Annotated[Radius, {"least": 0.0}],
+    score_error: Annotated[float, positive("the largest error of a score", least=0.0, monotone=1)],
+) -> float:
+    """How far errors of scores move a softmax average, without the dimension.
+
+    ||softmax(x) X - softmax(x + e) X|| <= 2 alpha tanh(max|e| / 2) <= alpha max|e|, for any e; two opposite rows meet
+    it.
+
+    Weights that change by factors within exp(+-max|e|) before they are normed move a share of at most tanh(max|e| / 2).
+
+    >>> round(sharp_softmax_error(radius=1.0, score_error=0.125), 4)
+    0.1248
+    """
+    return 2.0 * radius * math.tanh(0.5 * score_error)
+
+
+@_bound(
     "otsuka2025.block_attention_width",
     f"{CITATION}, theorem on one block",
     quantity="key, query and value dimension of one head, n_MHA",
-    provenance="found",
-    assumes=(WEIGHTS, LONG),
     constant="d1 ln(32 alpha^3 H d1^(3/2)/eps)",
-    count=True,
 )
 def block_attention_width(*, d_in: Inputs, heads: Heads, radius: Radius, eps: Error, constant: float) -> float:
     """Head dimension inside a transformer block.
@@ -125,14 +144,11 @@ def block_attention_width(*, d_in: Inputs, heads: Heads, radius: Radius, eps: Er
     return head_width.formula(d_in=d_in, heads=heads, radius=radius, eps=eps / 4.0, constant=constant)
 
 
-@bound(
+@_bound(
     "otsuka2025.block_dense_width",
     f"{CITATION}, theorem on one block",
     quantity="candidates of the dense part, n_FC",
-    provenance="found",
-    assumes=(WEIGHTS, LONG),
     constant="d1 ln(24 alpha L H d1^(5/2)/eps)",
-    count=True,
 )
 def block_dense_width(
     *,

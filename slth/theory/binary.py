@@ -1,11 +1,9 @@
-"""Sources with binary weights, and weights that are drawn again.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources with binary weights, and weights that are drawn again."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -13,8 +11,8 @@ from slth.theory.nouns import Assumption
 from slth.theory.parameters import small, whole
 
 SREENIVASAN = (
-    "Sreenivasan, Rajput, Sohn, Papailiopoulos, 'Finding Everything within Random Binary Networks', AISTATS 2022, "
-    "arXiv 2110.08996; as cited by Kumar, Natale 2025, arXiv 2508.11020"
+    "Sreenivasan, Rajput, Sohn, Papailiopoulos, 'Finding Nearly Everything within Random Binary Networks', AISTATS "
+    "2022, arXiv 2110.08996; as cited by Kumar, Natale 2025, arXiv 2508.11020"
 )
 ORDER = "the order alone, through a citing paper; the hypotheses were not read"
 BINARY = Assumption(words="weights of the source are -1 or +1 (up to a scale), those of the target are real numbers")
@@ -23,16 +21,15 @@ Depth = Annotated[int, whole("the depth l of the target")]
 Width = Annotated[int, whole("the width d of the target")]
 Error = Annotated[float, small("the error")]
 
+_bound = partial(bound, provenance="found", count=True, assumes=(BINARY,))
 
-@bound(
+
+@_bound(
     "diffenderfer2021.width",
     "Diffenderfer, Kailkhura, 'Multi-Prize Lottery Ticket Hypothesis', ICLR 2021, arXiv 2103.09377; "
     "as cited by Kumar, Natale 2025, arXiv 2508.11020",
     quantity="width of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="l d^(3/2)/eps + l d ln(l d/eps)",
-    count=True,
     caveat=f"{ORDER}; the base of the logarithm is not given, e here, and C does not absorb it beside the other term",
 )
 def multi_prize_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:
@@ -47,14 +44,11 @@ def multi_prize_width(*, width: Width, depth: Depth, eps: Error, constant: float
     return constant * (depth * width * math.sqrt(width) / eps + depth * width * math.log(depth * width / eps))
 
 
-@bound(
+@_bound(
     "sreenivasan2022.width",
     SREENIVASAN,
     quantity="width of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="d ln^2(d l/eps)",
-    count=True,
     caveat=ORDER,
 )
 def binary_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:
@@ -69,14 +63,11 @@ def binary_width(*, width: Width, depth: Depth, eps: Error, constant: float) -> 
     return constant * width * math.log(width * depth / eps) ** 2
 
 
-@bound(
+@_bound(
     "sreenivasan2022.depth",
     SREENIVASAN,
     quantity="layers of the source",
-    provenance="found",
-    assumes=(BINARY,),
     constant="l ln(d l/eps)",
-    count=True,
     caveat=ORDER,
 )
 def binary_depth(*, width: Width, depth: Depth, eps: Error, constant: float) -> float:

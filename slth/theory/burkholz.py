@@ -1,7 +1,4 @@
-"""Sources of depth l + 1, and subset sums of general variables: Burkholz and co-authors.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources of depth l + 1, and subset sums of general variables: Burkholz and co-authors."""
 
 from __future__ import annotations
 
@@ -62,15 +59,15 @@ def shallow_units(
 
 @bound(
     "burkholz2022a.layer_error",
-    DENSE,
+    f"{DENSE} (its form, recalled); the minimum and the proof are this project's",
     quantity="error of each parameter of the layer",
-    provenance="recalled",
+    provenance="derived",
     assumes=(
         COMPACT,
         ACTIVATION,
         Assumption(words="layer is at most layers", holds=lambda given: given["layer"] <= given["layers"]),
     ),
-    caveat="that it is the error of each parameter is read from its form, and holds in simulation",
+    caveat="the recalled form alone, without eps / (L n), is false where inputs are small and layers wide",
 )
 def shallow_layer_error(
     *,
@@ -79,17 +76,24 @@ def shallow_layer_error(
     layer: Annotated[int, whole("which layer, l, counted from 1", most=100, monotone=0)],
     signal: Annotated[float, positive("B_(l-1), the largest l1 norm of the layer's input", least=0.0, monotone=-1)],
     norm: Annotated[float, positive("the largest ||W||_inf of the later layers", least=0.01, most=100.0, monotone=-1)],
+    fan_in: Annotated[int, whole("n, the inputs of the layer", monotone=-1)],
 ) -> float:
     """Error that a parameter of one layer may have, for an error of the output.
 
-    eps_l = (eps/L) / [(1 + B_(l-1)) (1 + eps/L) prod_(k=l+1..L) (||W^(k)||_inf + eps/L)], B_(l-1) the largest l1 norm
-    of the layer's input; here with one norm for all later layers.
+    eps_l = min( eps / (L n), (eps/L) / [(1 + B_(l-1)) (1 + eps/L) prod_(k=l+1..L) (||W^(k)||_inf + eps/L)] ), n the
+    layer's inputs and B_(l-1) the largest l1 norm of what they carry; here with one norm for all later layers.
 
-    >>> round(shallow_layer_error(eps=0.1, layers=2, layer=2, signal=1.0, norm=1.0), 4)
+    Proof: errors grow as e_l <= eps_l (1 + B_(l-1)) + (||W^(l)||_inf + n eps_l) e_(l-1), where n eps_l <= eps/L; so
+    each layer adds at most (eps/L) / (1 + eps/L) to the output.
+
+    >>> round(shallow_layer_error(eps=0.1, layers=2, layer=2, signal=1.0, norm=1.0, fan_in=1), 4)
     0.0238
+    >>> round(shallow_layer_error(eps=0.1, layers=2, layer=2, signal=1.0, norm=1.0, fan_in=10), 4)
+    0.005
     """
     share = eps / layers
-    return share / ((1.0 + signal) * (1.0 + share) * math.pow(norm + share, layers - layer))
+    published = share / ((1.0 + signal) * (1.0 + share) * math.pow(norm + share, layers - layer))
+    return min(published, share / fan_in)
 
 
 @bound(

@@ -12,11 +12,14 @@ from slth.arrays import ReadOnly
 from slth.errors import ArgumentError
 from slth.theory.nouns import Bound
 
-DERIVED = "best_error", "first_moment", "scaled_moment", "vector_error", "second_moment", "counting"
+DERIVED = (
+    "uniform", "best_error", "first_moment", "scaled_moment", "vector_error", "second_moment", "counting", "volume",
+)  # fmt: skip
 """The families whose bounds no paper states: modules of :mod:`slth.theory.derived`."""
 
 FAMILIES = (
     "one_dimension",
+    "uniform",
     "best_error",
     "fixed_size",
     "multidimensional",
@@ -25,6 +28,7 @@ FAMILIES = (
     "vector_error",
     "second_moment",
     "counting",
+    "volume",
     "early",
     "dense",
     "dense_lower",

@@ -7,6 +7,7 @@ total is odd. With m = n - log2(n)/2 + lambda the probability that one exists go
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -22,14 +23,14 @@ N = Annotated[int, whole("the number of integers", most=1000)]
 Bits = Annotated[float, positive("m = log2 M, the bits of the integers", least=0.0, most=1000.0, monotone=1)]
 UNIFORM = Assumption(words="the integers are independent and uniform in 1..M; the statement is a limit in n")
 
+_bound = partial(bound, assumes=(UNIFORM,), direction="identity")
 
-@bound(
+
+@_bound(
     "borgs2001.critical_bits",
     f"{CITATION}, abstract",
     quantity="bits of the integers, m",
     provenance="found",
-    direction="identity",
-    assumes=(UNIFORM,),
 )
 def critical_bits(
     *,
@@ -51,13 +52,11 @@ def critical_bits(
     return n - 0.5 * math.log2(n) + window
 
 
-@bound(
+@_bound(
     "borgs2001.window",
     f"{CITATION}, abstract",
     quantity="position in the window, lambda",
     provenance="found",
-    direction="identity",
-    assumes=(UNIFORM,),
 )
 def window_position(*, n: Annotated[N, FALLS], bits: Bits) -> float:
     """Position of random integers in the window of the transition.
@@ -70,14 +69,12 @@ def window_position(*, n: Annotated[N, FALLS], bits: Bits) -> float:
     return bits - critical_bits.formula(n=n, window=0.0)
 
 
-@bound(
+@_bound(
     "borgs2001.perfect",
-    f"{CITATION}, main theorem",
+    f"{CITATION}, main theorem; the function is derived in this project",
     quantity="probability",
-    provenance="recalled",
-    direction="identity",
-    assumes=(UNIFORM,),
-    caveat="that an explicit limit exists is found; a derivation in this project agrees",
+    provenance="derived",
+    caveat="that an explicit limit exists is found in the abstract, its print was not seen; simulation agrees",
 )
 def perfect_probability(*, n: N, bits: Annotated[Bits, FALLS]) -> float:
     """Probability of a perfect partition in the window.
@@ -93,14 +90,12 @@ def perfect_probability(*, n: N, bits: Annotated[Bits, FALLS]) -> float:
     return -0.5 * (math.expm1(-mean) + math.expm1(-2.0 * mean))
 
 
-@bound(
+@_bound(
     "borgs2001.solutions",
     f"{CITATION}, its gamma_n; 2^(n+1) gamma_n as in Kumar, Natale 2025, arXiv 2508.11020",
     quantity="sign choices",
-    provenance="recalled",
-    direction="identity",
-    assumes=(UNIFORM,),
-    caveat="gamma_n is recalled; up to factors of parity and exponential ones",
+    provenance="derived",
+    caveat="gamma_n as in Kumar and Natale 2025; derived in this project up to factors of parity, and simulated",
 )
 def perfect_partitions(
     *, n: Annotated[N, FREE], largest: Annotated[int, whole("M, the largest integer", most=1e15, monotone=-1)]

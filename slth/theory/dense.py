@@ -1,16 +1,14 @@
-"""Dense networks: Pensia and others 2020, the upper bounds.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Dense networks: Pensia and others 2020, the upper bounds."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
 from slth.theory.nouns import Assumption
-from slth.theory.parameters import Parameter, small, whole
+from slth.theory.parameters import positive, small, whole
 
 PENSIA = (
     'A. Pensia, S. Rajput, A. Nagle, H. Vishwakarma and D. Papailiopoulos, "Optimal Lottery Tickets via SubsetSum: '
@@ -27,15 +25,13 @@ _LAW = Assumption(words="all random weights are independent, from U[-1, 1]")
 _UPPER = (_NORM, _LAW)
 _WIDTH = "hidden width"
 
+_bound = partial(bound, provenance="found", count=True, assumes=_UPPER, quantity=_WIDTH)
 
-@bound(
+
+@_bound(
     "pensia2020.width",
     f"{PENSIA}, Theorem 1",
-    quantity=_WIDTH,
-    provenance="found",
-    assumes=_UPPER,
     constant="d_in ln(d_in d_out l / min(eps, delta))",
-    count=True,
     caveat="in restatements by Natale 2024, Otsuka 2025 and Xiong 2023; its hypotheses are recalled, unverified",
 )
 def pensia_width(*, d_in: Inputs, d_out: Outputs, layers: Layers, eps: Error, delta: Failure, constant: float) -> float:
@@ -50,14 +46,10 @@ def pensia_width(*, d_in: Inputs, d_out: Outputs, layers: Layers, eps: Error, de
     return constant * d_in * math.log(d_in * d_out * layers / min(eps, delta))
 
 
-@bound(
+@_bound(
     "pensia2020.network.width",
     f"{PENSIA}, as restated by Otsuka et al. 2025, Theorem 10",
-    quantity=_WIDTH,
-    provenance="found",
-    assumes=_UPPER,
     constant="d_in ln(4 L d_in d_out / eps)",
-    count=True,
 )
 def network_width(
     *,
@@ -88,11 +80,14 @@ def network_width(
 def network_error(
     *,
     eps: Annotated[float, small("the eps of the widths", monotone=1)],
-    radius: Annotated[float, Parameter(meaning="largest norm of an input", above=0.0, most=1000.0, monotone=1)] = 1.0,
+    radius: Annotated[float, positive("largest norm of an input", least=1.0, most=1000.0, monotone=1)] = 1.0,
 ) -> float:
     """Error of a dense network of these widths.
 
-    The error over ||x|| <= alpha is at most exp(alpha eps / 2) - 1, for the widths of network.width.
+    The error over ||x|| <= alpha, alpha >= 1, is at most exp(alpha eps / 2) - 1, for the widths of network.width.
+
+    Networks without biases are homogeneous, so that alpha (exp(eps / 2) - 1) holds for every alpha: it is smaller than
+    the published one for alpha > 1, and larger, so that nothing proves the published one, for alpha < 1.
 
     >>> round(network_error(eps=0.01, radius=1.0), 6)
     0.005013
@@ -100,14 +95,10 @@ def network_error(
     return math.expm1(radius * eps / 2.0)
 
 
-@bound(
+@_bound(
     "pensia2020.layer.width",
     f"{PENSIA}, as restated by Otsuka et al. 2025, Lemma 2",
-    quantity=_WIDTH,
-    provenance="found",
-    assumes=_UPPER,
     constant="d_1 ln(2 d_1 d_2 / eps)",
-    count=True,
 )
 def layer_width(
     *, d_in: Inputs, d_out: Outputs, eps: Annotated[float, small("error, and probability of failure")], constant: float
@@ -122,14 +113,10 @@ def layer_width(
     return constant * d_in * math.log(2.0 * d_in * d_out / eps)
 
 
-@bound(
+@_bound(
     "pensia2020.bilinear.width",
     f"{PENSIA}, as restated by Otsuka et al. 2025, Lemmas 4 and 7",
-    quantity=_WIDTH,
-    provenance="found",
-    assumes=_UPPER,
     constant="d_1 ln(d_1 d_2 / eps)",
-    count=True,
 )
 def bilinear_width(
     *,

@@ -52,9 +52,9 @@ def lower_width(*, d: Size, eps: Error, constant: float) -> float:
 
 @bound(
     "pensia2020.lower.deep_width",
-    f"{PENSIA}, Theorem 2 for any depth",
+    f"{PENSIA}, Theorem 2 for any depth, whose abstract agrees; derived again in this project",
     quantity=_WIDTH,
-    provenance="recalled",
+    provenance="derived",
     direction="necessary",
     constant="d sqrt(ln(1 / eps) / depth)",
     count=True,
@@ -65,6 +65,9 @@ def lower_deep_width(
     """Width without which deeper networks cannot serve all linear maps, up to a factor.
 
     A width of Omega(d sqrt(ln(1 / eps) / depth)) is needed.
+
+    A width w below d serves no orthogonal matrix (Borsuk and Ulam), and else depth w^2 weights must be as many as
+    derived.volume.parameters asks: any C of at most 0.66 will do.
 
     >>> lower_deep_width(d=10, depth=4, eps=0.01, constant=1.0)
     11.0

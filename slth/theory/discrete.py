@@ -1,7 +1,4 @@
-"""Subset sums of integers within a tolerance, between quantised and continuous: Kumar and Natale 2026.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums of integers within a tolerance, between quantised and continuous: Kumar and Natale 2026."""
 
 from __future__ import annotations
 

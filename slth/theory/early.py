@@ -1,7 +1,4 @@
-"""Dense networks before subset sums: Malach and others 2020, and Orseau, Hutter and Rivasplata 2020.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Dense networks before subset sums: Malach and others 2020, and Orseau, Hutter and Rivasplata 2020."""
 
 from __future__ import annotations
 
@@ -28,6 +25,7 @@ _NORMS = (
     Assumption(words="all random weights are independent, from U[-1, 1]"),
 )
 _UNIFORM = Assumption(words="all layers of the target have the same width")
+SECOND_HAND = "second-hand: an essay on the paper, and the paper's introduction"
 
 
 @bound(
@@ -38,7 +36,7 @@ _UNIFORM = Assumption(words="all layers of the target have the same width")
     assumes=_NORMS,
     constant="d^5 l^2 / eps^2 ln(d l / delta)",
     count=True,
-    caveat="the power d^5 l^2 is found in Kumar and Natale 2025",
+    caveat="found in Kumar and Natale 2025: d^5 l^2, a polynomial of 1/eps, a logarithm of 1/delta; not its exponents",
 )
 def malach_width(*, d: Width, layers: Layers, eps: Error, delta: Failure, constant: float) -> float:
     """Width of a random network, one close weight for each of the target's.
@@ -118,10 +116,11 @@ def malach_density(
     "malach2020.active",
     f"{MALACH}, Theorem 2.1",
     quantity="weights",
-    provenance="recalled",
+    provenance="found",
     assumes=_NORMS,
     constant="d n + n^2 l",
     count=True,
+    caveat=SECOND_HAND,
 )
 def malach_active(
     *,
@@ -142,11 +141,12 @@ def malach_active(
 
 @bound(
     "malach2020.neurons",
-    f"{MALACH}, pruning of neurons",
+    f"{MALACH}, Theorem 3.2 on pruning of neurons; Yehudai and Shamir 2019",
     quantity="features, or size of weights",
-    provenance="recalled",
+    provenance="found",
     direction="necessary",
     constant="d, in the exponent",
+    caveat=f"{SECOND_HAND}; Yehudai and Shamir's abstract",
 )
 def neuron_features(*, d: Annotated[int, whole("inputs", most=700)], constant: float) -> float:
     """Random features that one ReLU neuron asks for when only neurons are removed.
@@ -160,6 +160,32 @@ def neuron_features(*, d: Annotated[int, whole("inputs", most=700)], constant: f
     22026
     """
     return math.exp(constant * d)
+
+
+@bound(
+    "ferre2026.neurons",
+    "Ferre, Giroire, Mallmann-Trenn, Natale, 'Structured vs. Unstructured Pruning: An Exponential Gap', 2026, "
+    "arXiv 2603.02234, version 3",
+    quantity="hidden neurons",
+    provenance="found",
+    direction="necessary",
+    assumes=(
+        Assumption(words="whole hidden neurons of a random network without biases are removed, no single weights"),
+    ),
+    constant="1 / eps",
+    count=True,
+    caveat="its abstract was read; that of versions 1 and 2 says d / eps",
+)
+def removed_neurons(*, eps: Annotated[float, small("error that is allowed")], constant: float) -> float:
+    """Hidden neurons of which some approximate one ReLU neuron without bias.
+
+    C / eps hidden neurons are needed where only neurons are removed; removing weights takes a number that is
+    logarithmic in 1 / eps.
+
+    >>> removed_neurons(eps=0.0625, constant=1.0)
+    16.0
+    """
+    return constant / eps
 
 
 @bound(

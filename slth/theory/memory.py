@@ -1,7 +1,4 @@
-"""Sources that cost less memory: partially frozen ones, and one source for several targets.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Sources that cost less memory: partially frozen ones, and one source for several targets."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from slth.theory.parameters import Parameter, small, whole
 SHARING = "'Memory Savings by Sharing One Source', ICLR 2025 submission, public reviews"
 
 Width = Annotated[int, whole("the width d of the targets")]
-Delta = Annotated[float, small("delta, the error or the failure probability: the reviews do not say which")]
+Delta = Annotated[float, small("delta, the failure probability")]
 
 
 @bound(
@@ -52,7 +49,7 @@ def frozen_candidates(
     provenance="found",
     constant="d ln(1/delta)",
     count=True,
-    caveat="from public reviews of a submission",
+    caveat="from public reviews of a submission, one of which describes the union bound over delta/m",
 )
 def shared_width(*, width: Width, delta: Delta, constant: float) -> float:
     """Width of one source that m targets share.
@@ -72,7 +69,7 @@ def shared_width(*, width: Width, delta: Delta, constant: float) -> float:
     provenance="found",
     constant="d ln(m/delta)",
     count=True,
-    caveat="from public reviews of a submission",
+    caveat="from public reviews of a submission, one of which describes the union bound over delta/m",
 )
 def separate_width(
     *, width: Width, targets: Annotated[int, whole("the number m of targets")], delta: Delta, constant: float

@@ -1,7 +1,4 @@
-"""Subset sums of vectors: Becchetti and others 2022.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums of vectors: Becchetti and others 2022."""
 
 from __future__ import annotations
 
@@ -107,9 +104,9 @@ def becchetti_size(*, n: Annotated[int, whole("vectors")], dimension: Annotated[
 
 @bound(
     "becchetti2022.lower",
-    BECCHETTI,
+    f"{BECCHETTI}; derived again in this project",
     quantity=_CUBE,
-    provenance="recalled",
+    provenance="derived",
     direction="necessary",
     constant="d ln(1/eps)",
     count=True,

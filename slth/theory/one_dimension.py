@@ -1,11 +1,9 @@
-"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums of numbers: Lueker 1998, da Cunha and others 2023, and what was measured here."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -38,14 +36,14 @@ _CANDIDATES = "random values for all targets of an interval"
 Error = Annotated[float, small("error that is allowed")]
 Failure = Annotated[float, small("probability of failure that is allowed")]
 
+_bound = partial(bound, provenance="found", count=True, quantity=_CANDIDATES)
 
-@bound(
+
+@_bound(
     "lueker1998.candidates",
     f"{LUEKER}, Corollary 2.5",
-    quantity=_CANDIDATES,
-    provenance="recalled",
     constant="ln(2 / min(eps, delta))",
-    count=True,
+    caveat="second-hand: its form, in Xiong et al. 2023, section 4; derived.uniform.candidates has every constant",
 )
 def lueker_candidates(*, eps: Error, delta: Failure, constant: float) -> float:
     """Uniform values that reach every target in [-1/2, 1/2].
@@ -59,13 +57,11 @@ def lueker_candidates(*, eps: Error, delta: Failure, constant: float) -> float:
     return constant * math.log(2.0 / min(eps, delta))
 
 
-@bound(
+@_bound(
     "lueker1998.other_laws",
     f"{LUEKER}, Corollary 3.3",
-    quantity=_CANDIDATES,
-    provenance="recalled",
     constant="ln(2 / min(eps, delta)), another for each law",
-    count=True,
+    caveat="second-hand: quoted by Otsuka et al. 2025, Lemma 7",
 )
 def lueker_other_laws(*, eps: Error, delta: Failure, constant: float) -> float:
     """The same for every law that contains a share of a uniform one.
@@ -79,13 +75,10 @@ def lueker_other_laws(*, eps: Error, delta: Failure, constant: float) -> float:
     return lueker_candidates.formula(eps=eps, delta=delta, constant=constant)
 
 
-@bound(
+@_bound(
     "lueker1998.products",
     f"{LUEKER}, as used by Pensia et al. 2020 (Natale et al. 2024, Corollaries 1 and 2)",
-    quantity=_CANDIDATES,
-    provenance="found",
     constant="ln(2 / eps)",
-    count=True,
 )
 def lueker_products(*, eps: Annotated[float, small("error, and probability of failure")], constant: float) -> float:
     """Products of two uniform weights, half of them removed, that reach every target in [-1, 1].
@@ -153,13 +146,10 @@ def covered_fraction(
     return covered
 
 
-@bound(
+@_bound(
     "dacunha2023.subset_sum.candidates",
     ESA,
-    quantity=_CANDIDATES,
-    provenance="found",
     constant="ln(1 / eps)",
-    count=True,
     caveat="its abstract says O(log 1/eps); explicit constants are not in the catalogue, being unsure",
 )
 def esa_candidates(*, eps: Error, constant: float) -> float:

@@ -1,7 +1,4 @@
-"""Subset sums whose values may each move by up to eps: Xiong, Liao and Kyrillidis.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Subset sums whose values may each move by up to eps: Xiong, Liao and Kyrillidis."""
 
 from __future__ import annotations
 
@@ -27,6 +24,9 @@ HALVES = Assumption(
     words="odd layers are +1 on one half of the units and -1 on the other, even layers U[-1,1], and only these move"
 )
 ENOUGH = Assumption(words="n >= C (ln(1/eta)/(1+eps) + K) for the unspecified C")
+PROOF = (
+    "the paper's proof leaves out the O(1) further values that it takes and their failure: not fully proved as printed"
+)
 BASE = "the base of the logarithm is not given, e here, and C does not absorb it beside K"
 UNSEEN = "it holds from the n of xiong2023.{} on, whose C is unspecified: that n is large enough is not checked here"
 
@@ -61,7 +61,7 @@ def perturbed_candidates(
     quantity="failure probability, at most",
     provenance="found",
     assumes=(UNIFORM, ENOUGH),
-    caveat=f"the appendix's form; the exponent is garbled in the main text; {UNSEEN.format('candidates')}",
+    caveat=f"the appendix's form; the main text prints 3 - eps unsquared; {PROOF}; {UNSEEN.format('candidates')}",
 )
 def perturbed_failure(
     *, n: Annotated[int, whole("the number of values", most=1e12, monotone=-1)], eps: Moves, excess: Traded
@@ -142,7 +142,7 @@ def perturbed_width(
     quantity="failure probability, at most",
     provenance="found",
     assumes=(HALVES, ENOUGH),
-    caveat=f"that n counts the candidates of one weight is read from Lemma 1; {UNSEEN.format('weight')}",
+    caveat=f"that n counts the candidates of one weight is read from Lemma 1; {PROOF}; {UNSEEN.format('weight')}",
 )
 def perturbed_network_failure(
     *,

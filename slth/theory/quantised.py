@@ -6,6 +6,7 @@ The grid of precision delta = 2^-b is {-1, -1 + delta, ..., 1}; its bits b = log
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -26,15 +27,15 @@ GRIDS = Assumption(
 PRUNED = Assumption(words="the source is a pruned two-layer network with weights on the grid delta")
 DIMENSIONS = "an earlier submission was read, without displayed formulas: dimensions are reconstructed"
 
+_bound = partial(bound, provenance="found", count=True)
 
-@bound(
+
+@_bound(
     "kumar2025.candidates",
     f"{CITATION}, Lemma 5",
     quantity="candidates for one weight, n",
-    provenance="found",
     assumes=(GRIDS,),
     constant="log2(1/delta)",
-    count=True,
 )
 def grid_candidates(*, bits: Bits, constant: float) -> float:
     """Candidates that meet one weight of a grid exactly.
@@ -48,14 +49,12 @@ def grid_candidates(*, bits: Bits, constant: float) -> float:
     return constant * bits
 
 
-@bound(
+@_bound(
     "kumar2025.width",
     f"{CITATION}, Theorem 1",
     quantity="hidden units of a pair of layers",
-    provenance="found",
     assumes=(GRIDS,),
     constant="d_in log2(1/delta)",
-    count=True,
     caveat=DIMENSIONS,
 )
 def grid_width(*, d_in: Inputs, bits: Bits, constant: float) -> float:
@@ -70,14 +69,12 @@ def grid_width(*, d_in: Inputs, bits: Bits, constant: float) -> float:
     return constant * d_in * bits
 
 
-@bound(
+@_bound(
     "kumar2025.shallow_width",
     f"{CITATION}, Theorem 2",
     quantity="units of a layer",
-    provenance="found",
     assumes=(GRIDS,),
     constant="d_in log2(1/delta)^2",
-    count=True,
     caveat=f"{DIMENSIONS}; the paper's constants are explicit and were not read",
 )
 def grid_shallow_width(*, d_in: Inputs, bits: Bits, constant: float) -> float:
@@ -117,14 +114,12 @@ def grid_failure(
     return min(1.0, constant * weights * math.pow(n, -1.0 / 7.0))
 
 
-@bound(
+@_bound(
     "kumar2025.parameters",
     f"{CITATION}, Theorem 3",
     quantity="parameters of the source that are not zero",
-    provenance="found",
     direction="necessary",
     assumes=(PRUNED,),
-    count=True,
 )
 def grid_parameters(
     *,
@@ -146,15 +141,13 @@ def grid_parameters(
     return max(0.0, dimension**2 * levels + math.log2(probability))
 
 
-@bound(
+@_bound(
     "kumar2025.lower",
     f"{CITATION}, Theorem 3",
     quantity="hidden units",
-    provenance="found",
     direction="necessary",
     assumes=(PRUNED,),
     constant="d log2(1/delta)",
-    count=True,
 )
 def grid_lower_width(*, dimension: Side, bits: Bits, constant: float) -> float:
     """Width that a quantised two-layer source needs, lower bound.

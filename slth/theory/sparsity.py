@@ -6,6 +6,7 @@ How the implicit ones are solved is said in :mod:`slth.theory.fixed_size`.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.convolutional import Basis, BasisNorm, Layers
@@ -18,16 +19,15 @@ DENSEST = 1.0 - 1.0 / (2.0 * math.pi)
 
 ALTERED = "read in an altered copy; the class of targets is taken to be that of Pensia et al."
 
+_bound = partial(bound, provenance="found", count=True, implicit=True)
 
-@bound(
+
+@_bound(
     "natale2024.weight",
     f"{CITATION}, Theorem 3",
     quantity="candidates for one weight and sign, n*",
-    provenance="found",
     assumes=(FIXED_SIZE,),
     constant="log2^2(2 l d_in d_out gamma' n*/eps) / H2(gamma')",
-    count=True,
-    implicit=True,
     caveat=ALTERED,
 )
 def sparse_candidates(
@@ -83,15 +83,12 @@ def overparameterisation(
     return 4.0 * size / density
 
 
-@bound(
+@_bound(
     "natale2024.equivariant",
     f"{CITATION}, Theorem 4",
     quantity="candidates for one coefficient, n",
-    provenance="found",
     assumes=(FIXED_SIZE,),
     constant="log2^2(2 l d^2 max(|B|, ||B||) gamma n/eps) / H2(gamma)",
-    count=True,
-    implicit=True,
     caveat="read in an altered copy",
 )
 def equivariant_sparse_width(
@@ -119,15 +116,12 @@ def equivariant_sparse_width(
     return overparameterisation.formula(parameters=parameters, density=density, eps=eps, constant=constant) / 4.0
 
 
-@bound(
+@_bound(
     "natale2024.lower",
     f"{CITATION}, Theorem 5",
     quantity="parameters of the source, n",
-    provenance="found",
     direction="necessary",
     assumes=(Assumption(words="each target is served with probability at least 1/2"),),
-    count=True,
-    implicit=True,
 )
 def sparse_lower_bound(
     *,

@@ -1,11 +1,9 @@
-"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it.
-
-The base of an unspecified logarithm is taken to be e.
-"""
+"""Structured pruning of convolutions: da Cunha, d'Amore and Natale 2023, and what follows from it."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -30,6 +28,8 @@ Inputs = Annotated[int, whole("input channels of the convolution")]
 Error = Annotated[
     float, small("error that is allowed, in the maximum norm over inputs in [-1, 1], and probability of failure")
 ]
+
+_bound = partial(bound, provenance="recalled", count=True, assumes=(_NORM, _LAW), quantity=_CHANNELS)
 
 
 @bound(
@@ -74,14 +74,10 @@ def scaled_candidates(*, dimension: Dimension, eps: Quarter, constant: float) ->
     return float(math.ceil(scaled_size.formula(dimension=dimension, eps=eps, constant=constant))) ** 2
 
 
-@bound(
+@_bound(
     "dacunha2023.structured.layer_channels",
     f"{DACUNHA}, kernel pruning lemma",
-    quantity=_CHANNELS,
-    provenance="recalled",
-    assumes=(_NORM, _LAW),
     constant="d^12 c1^6 ln^3(d^2 c0 c1 / eps)",
-    count=True,
 )
 def layer_channels(*, kernel: Kernel, outputs: Outputs, inputs: Inputs, eps: Error, constant: float) -> float:
     """Channels of which a structured subset approximates one convolution.
@@ -98,14 +94,10 @@ def layer_channels(*, kernel: Kernel, outputs: Outputs, inputs: Inputs, eps: Err
     )
 
 
-@bound(
+@_bound(
     "dacunha2023.structured.channels",
     f"{DACUNHA}, main theorem",
-    quantity=_CHANNELS,
-    provenance="recalled",
-    assumes=(_NORM, _LAW),
     constant="d^12 c^6 ln^3(d^2 c c_in l / eps)",
-    count=True,
     caveat="unsure: the argument of the logarithm, and whether one target is meant or all of them at once",
 )
 def structured_channels(
@@ -132,7 +124,7 @@ def structured_channels(
 
 @bound(
     "derived.structured.tolerance",
-    "this project: an output sums 2 c0 d^2 entries",
+    "this project: an output sums c0 d^2 entries",
     quantity="error of a coordinate",
     provenance="derived",
     assumes=(Assumption(words="inputs lie in [-1, 1]"),),
@@ -145,14 +137,15 @@ def entry_tolerance(
 ) -> float:
     """Error of each entry of a kernel that keeps its layer within an error.
 
-    An error of eps' = eps / (2 c0 d^2) in each coordinate of each subset sum is enough.
+    An error of eps' = eps / (c0 d^2) in each coordinate of each subset sum is enough.
 
-    An output sums 2 c0 d^2 entries, times inputs of at most 1.
+    An output sums c0 d^2 entries times inputs of at most 1; each entry has one error for the positive part of its input
+    and another for the negative one, of which one is always 0.
 
     >>> entry_tolerance(kernel=5, inputs=2, eps=0.1)
-    0.001
+    0.002
     """
-    return eps / (2.0 * inputs * kernel**2)
+    return eps / (inputs * kernel**2)
 
 
 @bound(

@@ -137,8 +137,8 @@ ONE_WEIGHT = {"d_in": 1, "d_out": 1, "layers": 1}
 
 
 COVER = "the sums of n values come within eps of every target of the interval"
-USUAL = (0.1, 0.03, 0.01, 0.003)
-COARSE = (0.1, 0.03, 0.01)
+USUAL = (0.45, 0.3, 0.1, 0.03, 0.01, 0.003)
+COARSE = (0.45, 0.1, 0.03, 0.01)
 
 CHECKS: tuple[Check, ...] = (
     _constant("lueker1998.candidates", COVER, _covering, _grid(USUAL, delta=0.1, law="uniform"), "delta"),

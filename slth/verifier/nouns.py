@@ -53,16 +53,8 @@ class Probability:
 class Constant:
     """A sufficient condition with an unspecified constant: the smallest C that is consistent with what is measured.
 
-    Parameters
-    ----------
-    regimes : sequence of Case
-    constant : callable
-        ``constant(case, n)``: the C at which the bound asks for n; where the bound is C times a shape, n / shape.
-    probability : callable
-        With which the claim must hold.
-    needed : callable
-        ``needed(case, count, seed) -> float64[count]``: for each sample the least n that is enough (inf where it is
-        more than can be tried).
+    ``constant(case, n)`` is the C at which the bound asks for n, ``probability`` what the claim must hold with, and
+    ``needed(case, count, seed)`` for each sample the least n that is enough, infinite beyond what can be tried.
     """
 
     key: str

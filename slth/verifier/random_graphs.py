@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -35,8 +34,8 @@ SIDE = 5
 class Growing:
     """A graph under construction: each step takes the newest nodes unless it is told which."""
 
-    def __init__(self, generator: np.random.Generator, shape: Shape) -> None:
-        self.generator, self.last = generator, INPUT
+    def __init__(self, generator: np.random.Generator, shape: Shape, scale: float) -> None:
+        self.generator, self.scale, self.last = generator, scale, INPUT
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {INPUT: shape}
 
@@ -54,8 +53,8 @@ class Growing:
         return name
 
     def numbers(self, *shape: int, inputs: int) -> Floats:
-        """Return normal weights of a size that keeps signals as they are."""
-        return self.generator.standard_normal(shape) / math.sqrt(inputs)
+        """Return normal weights of a size that keeps signals as they are, times the scale."""
+        return self.scale / math.sqrt(inputs) * self.generator.standard_normal(shape)
 
     def conv(self, outputs: int, kernel: int = 1, *, bias: bool = True, **window: Any) -> str:
         """Append a convolution with random weights."""
@@ -77,12 +76,11 @@ class Growing:
 
 def chain(generator: np.random.Generator, sizes: Sequence[int], *, scale: float = 1.0) -> Graph:
     """Return linear layers with ReLU between them."""
-    grown = Growing(generator, (sizes[0], 1, 1))
-    for inputs, outputs in pairwise(sizes):
+    grown = Growing(generator, (sizes[0], 1, 1), scale)
+    for outputs in sizes[1:]:
         if grown.nodes:
             grown.add(Relu())
-        weight = scale * grown.numbers(outputs, inputs, inputs=inputs)
-        grown.add(Conv(weight, 0.3 * generator.standard_normal(outputs)))
+        grown.conv(outputs)
     return Graph((sizes[0],), grown.nodes)
 
 
@@ -147,18 +145,18 @@ _STEPS: tuple[Callable[[Growing], None], ...] = (
 )  # fmt: skip
 
 
-def images(generator: np.random.Generator, *, channels: int, layers: int) -> Graph:
+def images(generator: np.random.Generator, *, channels: int, layers: int, scale: float = 1.0) -> Graph:
     """Return a network of images: a convolution, some steps or blocks of every kind, and a linear layer."""
-    grown = Growing(generator, (channels, SIDE, SIDE))
+    grown = Growing(generator, (channels, SIDE, SIDE), scale)
     _convolve(grown)
     for number in generator.integers(0, len(_STEPS), layers):
         _STEPS[number](grown)
     return grown.graph((channels, SIDE, SIDE))
 
 
-def attention(generator: np.random.Generator, *, tokens: int, width: int, layers: int) -> Graph:
+def attention(generator: np.random.Generator, *, tokens: int, width: int, layers: int, scale: float = 1.0) -> Graph:
     """Return a network of attention blocks with places and residuals, the mean of its tokens read out."""
-    grown = Growing(generator, (2, 1, tokens))
+    grown = Growing(generator, (2, 1, tokens), scale)
     grown.conv(width)
     _place(grown)
     grown.add(Relu())

@@ -6,7 +6,6 @@ Brute force uses no solver of this package: what is verified here is verified by
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 
@@ -76,13 +75,15 @@ def count_reached(values: Floats, target: Floats, eps: float, *, size: int | Non
 def least_covering(values: Floats, interval: tuple[float, float], eps: float) -> float:
     """The least n for which the sums of the first n values come within eps of every point of an interval.
 
-    More values never cover less, so bisection finds it.
+    One value more doubles the work, so that trying them in turn costs no more than the last one or two.
 
     Shapes: values float64[most].
     """
     useful = np.flatnonzero(values)[:MOST_COVERED]  # zeros add no sum, and are counted all the same
-    least = _bisected(len(useful), lambda n: coverage(values[useful[:n]], interval).worst_error <= eps)
-    return float(useful[int(least) - 1] + 1) if least < math.inf else least
+    for n in range(1, len(useful) + 1):
+        if coverage(values[useful[:n]], interval).worst_error <= eps:
+            return float(useful[n - 1] + 1)
+    return math.inf
 
 
 def least_reaching(values: Floats, target: Floats, eps: float) -> float:
@@ -107,13 +108,3 @@ def least_equal(values: NDArray[np.int64], targets: NDArray[np.int64]) -> float:
         if all(reached >> (shift + target) & 1 for target in targets.tolist()):
             return float(n)
     return math.inf
-
-
-def _bisected(most: int, enough: Callable[[int], bool]) -> float:
-    if not enough(most):
-        return math.inf
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return float(high)

@@ -155,12 +155,18 @@ def _says_nothing(check: Probability, claimed: float) -> bool:
 
 
 def _excess(check: Probability, case: Case, claimed: float, trials: int, doubt: float, number: int) -> float:
-    """The claim over the end of the interval that is on its side; above 1 the claim lies outside."""
+    """Above 1 where the claim lies outside the interval; below, more the more deviations it is on its way there.
+
+    A quotient would lead the search to claims of certainty, which all come near 1.
+    """
+    if claimed > 1.0:
+        return math.inf
     successes = check.successes(case, trials, number)
     interval = clopper_pearson(successes, trials, confidence=1.0 - 2.0 * doubt)
-    if check.side == "at least":
-        return math.inf if claimed > 1.0 else claimed / interval.high
-    return _over(interval.low, claimed)
+    outside = claimed > interval.high if check.side == "at least" else interval.low > claimed
+    excess = (claimed - successes / trials) * (1.0 if check.side == "at least" else -1.0)
+    deviations = excess / math.sqrt(claimed * (1.0 - claimed) / trials + trials**-2)
+    return 1.0 + abs(deviations) if outside else min(1.0, 0.1 * deviations)
 
 
 def _over(found: float, allowed: float) -> float:

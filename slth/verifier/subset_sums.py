@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from slth.subset_sum.coverage import coverage
 from slth.theory import bounds
+from slth.verifier.cases import drawn, magnitudes
 from slth.verifier.nouns import Case, Check, Inequality, Probability
-from slth.verifier.samples import count_reached, draw
+from slth.verifier.samples import Floats, count_reached, draw, subsets
 
 MOST = 12
 """Vectors that brute force takes."""
@@ -23,54 +24,53 @@ GRID = 400
 ROUNDING = 1e-12
 """Of float64 evaluation, where claims are met exactly."""
 
-EPS = st.sampled_from([0.3, 0.2, 0.1, 0.05, 0.02])
+FINE = 16
+"""Sums that are kept in each stretch of the length of an error: to drop others can only lose coverage."""
+
+FEW: dict[str, tuple[float, float]] = {"n": (1, MOST), "size": (1, MOST), "dimension": (1, 6), "eps": (1e-6, 1.0)}
+"""What brute force and some hundred trials can pay for; at smaller errors so few vectors claim nothing."""
 
 
-@st.composite
-def _vectors(draw: st.DrawFn, *, largest: bool = True) -> dict[str, Any]:
-    n = draw(st.integers(2, MOST))
-    return {
-        "n": n,
-        "size": draw(st.integers(1, n // 2)),
-        "dimension": draw(st.integers(1, 3)),
-        "eps": draw(EPS),
-        "largest": draw(st.sampled_from([0.0, 0.5, 1.0, 2.0])) if largest else 0.0,
-    }
+SEEN = (1e-4, 1.0)
+"""Probabilities of failure that some hundred trials can tell from 0."""
+
+
+def _claimed(key: str, case: Case) -> float:
+    return bounds[key](**{name: case[name] for name in bounds[key].parameters})
 
 
 def _reached(case: Case, trials: int, seed: int, *, law: str, sized: bool) -> int:
     """Trials in which some subset is within eps of (largest, ..., largest)."""
-    dimension = case.get("dimension", 1)
-    values = draw(law, np.random.default_rng(seed), (trials, case["n"], dimension))
+    dimension, generator = case.get("dimension", 1), np.random.default_rng(seed)
+    values = draw(law, generator, (trials, case["n"], dimension))
+    if "ratio" in case:  # products with scales in a band: at its ends, or between
+        scales = case["ratio"] ** generator.random((trials, case["n"], 1))
+        ends = np.where(scales**2 > case["ratio"], case["ratio"], 1.0)
+        values *= case["low"] * np.where(generator.random((trials, 1, 1)) < 0.5, ends, scales)
     target = np.full(dimension, case.get("largest", case.get("target", 0.0)))
     return count_reached(values, target, case["eps"], size=case["size"] if sized else None)
-
-
-def _guaranteed(key: str, case: Case) -> float:
-    names = bounds[key].parameters
-    return bounds[key](**{name: case[name] for name in names})
 
 
 @st.composite
 def _too_few(draw: st.DrawFn, key: str) -> dict[str, Any]:
     """One vector fewer than a necessary condition asks for."""
-    case = {
-        "dimension": draw(st.integers(1, 3)),
-        "eps": draw(EPS),
-        "probability": draw(st.sampled_from([0.9, 0.5, 0.2])),
-    }
-    names = bounds[key].parameters
-    if "largest" in names:
-        case["largest"] = draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]))
-    if "size" in names:
-        case["size"] = draw(st.integers(0, 4)) + case["dimension"] + int("scaled" in key)
+    limits = {**FEW, "size": (1, 7), "probability": (1e-3, 1.0), "largest": (0.0, 10.0)}
+    case = draw(drawn(key, **limits))
     return {**case, "n": int(bounds[key](**case)) - 1}
 
 
 def _below(case: Case) -> float:
     """The probability that so few cannot have; nothing is claimed where brute force cannot try them."""
-    least = case.get("size", 1)
-    return float(case["probability"]) if least <= case["n"] <= MOST else math.nan
+    return float(case["probability"]) if case.get("size", 1) <= case["n"] <= MOST else math.nan
+
+
+@st.composite
+def _inside(draw: st.DrawFn) -> dict[str, Any]:
+    """Targets of uniform numbers, those at the end of the stated range among them."""
+    limits = {name: ends for name, ends in FEW.items() if name != "dimension"}
+    case = draw(drawn("derived.second_moment.uniform", **limits, target=(0.0, 0.0)))
+    room = (math.sqrt(case["size"]) - case["eps"]) * (1.0 - ROUNDING)
+    return {**case, "target": room * draw(st.sampled_from([-1.0, 0.0, 1.0]) | st.floats(-1.0, 1.0))}
 
 
 def _growth(case: Case) -> float:
@@ -87,172 +87,188 @@ def _growth(case: Case) -> float:
 
 
 def _covering(case: Case) -> float:
-    """What counting needs for the interval that the values are seen to cover, over their number."""
-    worst = coverage(case["values"], (-0.5, 0.5)).worst_error
-    if not 0.0 < worst < 0.5:
+    """What counting needs for the cube that vectors along its axes are seen to cover, over their number."""
+    lists, length = case["lists"], float(case["length"])
+    worst = max(coverage(np.array(values) * length, (-0.5 * length, 0.5 * length)).worst_error for values in lists)
+    if not 0.0 < worst < 0.5 * length or not 1e-30 <= worst * (1.0 + ROUNDING) < 1.0:
         return math.nan
-    eps = worst * (1.0 + ROUNDING)
-    return bounds["derived.covering.candidates"](dimension=1, eps=eps, length=1.0) / len(case["values"])
+    needed = bounds["derived.covering.candidates"](
+        dimension=len(lists), eps=worst * (1.0 + ROUNDING), length=length
+    )  # fmt: skip
+    return needed / sum(map(len, lists))
 
 
-def _half_of_all(case: Case) -> float:
-    """Twice the fraction of targets that come nearer than the error that half of them exceed."""
-    values = case["values"]
-    eps = bounds["derived.structured.counting_error"](n=max(1, -(-len(values) // 2)), dimension=1, radius=1.0)
-    covered = coverage(values, (-1.0, 1.0), tolerance=eps).covered_fraction
-    return 2.0 * (1.0 - ROUNDING) * (covered or 0.0)
-
-
-def _lists(low: int, high: int) -> st.SearchStrategy[list[float]]:
-    return st.lists(st.floats(-2.0, 2.0, width=32), min_size=low, max_size=high)
+def _even(n: int, length: float = 1.0) -> list[float]:
+    """Values whose sums are evenly spaced, which cover best."""
+    step = length / 2**n
+    return [step * 2.0**k for k in range(n - 1)] + [-step * 2.0 ** (n - 1)]
 
 
 @st.composite
-def _tight_lists(draw: st.DrawFn) -> list[float]:
-    """Values whose sums are evenly spaced, which cover best, perhaps slightly moved."""
-    n = draw(st.integers(1, 10))
-    step = draw(st.sampled_from([1.0 / (2**n - 1), 1.0 / 2**n]))
-    values = [step * 2.0**k for k in range(n - 1)] + [-step * 2.0 ** (n - 1)]
-    moved = draw(st.sampled_from([0.0, 0.0, 0.1])) * step
-    return [value + moved * draw(st.floats(-1.0, 1.0)) for value in values]
+def _lists(draw: st.DrawFn, low: int, high: int) -> list[float]:
+    """Values of all sizes: any, equal ones, ends of the law's range, and evenly spaced sums perhaps slightly moved."""
+    n = draw(st.integers(low, high))
+    kind = draw(st.sampled_from(["any", "equal", "ends", "even", "moved"]))
+    if kind in ("even", "moved") and n:
+        moved = 0.1 * 2.0**-n if kind == "moved" else 0.0
+        return [value + moved * draw(st.floats(-1.0, 1.0)) for value in _even(n)]
+    if kind == "equal":
+        return [draw(st.floats(-2.0, 2.0, width=32))] * n
+    one = st.sampled_from([-1.0, 0.0, 0.5, 1.0]) if kind == "ends" else st.floats(-2.0, 2.0, width=32)
+    return [draw(one) for _ in range(n)]
 
 
-def _redrawn(case: Case, trials: int, seed: int) -> int:
-    """Trials in which each of the numbers, all at the end of [-1, 1] where it is hardest, has a draw within eps."""
-    draws = int(_guaranteed("chijiwa2021.draws", case))
-    uniform = np.random.default_rng(seed).random((trials, case["weights"], draws))
-    return int((uniform < case["eps"] / 2.0).any(axis=2).all(axis=1).sum())
+def _near(case: Case, trials: int, seed: int) -> int:
+    """Targets, uniform where the absolute values sum to the radius at most, that come nearer than half of them may."""
+    n, dimension, radius = case["n"], case["dimension"], float(case["radius"])
+    generator = np.random.default_rng(seed)
+    eps = _claimed("derived.structured.counting_error", case)
+    vectors: Floats = np.zeros((n, dimension))
+    for axis, rows in enumerate(np.array_split(np.arange(n), dimension)):  # each axis has some of them
+        vectors[rows, axis] = _even(len(rows), 2.0 * radius) if len(rows) else 0.0
+    if case["turned"]:
+        vectors = np.linalg.norm(vectors, axis=1, keepdims=True) * generator.standard_normal((n, dimension))
+    sums = subsets(n, None).astype(np.float64) @ vectors
+    parts = generator.exponential(size=(trials, dimension + 1))
+    targets = radius * (parts / parts.sum(axis=1, keepdims=True))[:, :-1]
+    targets *= generator.choice([-1.0, 1.0], targets.shape)
+    return sum(bool((np.abs(sums - one).max(axis=1) < eps * (1.0 - ROUNDING)).any()) for one in targets)
 
 
-def _copied(case: Case, trials: int, seed: int) -> int:
-    """Trials in which each edge is in one of the copies that the bound asks for."""
-    copies = int(_guaranteed("gadhikar2023.copies", case))
-    present = np.random.default_rng(seed).random((trials, case["edges"], copies)) < case["density"]
-    return int(present.any(axis=2).all(axis=1).sum())
+def _all_covered(case: Case, trials: int, seed: int) -> int:
+    """Samples of uniform values whose partial sums inside the interval come within eps of all of it."""
+    eps = float(case["eps"])
+    return sum(_covered(row, eps) for row in draw("uniform", np.random.default_rng(seed), (trials, case["n"])))
+
+
+def _covered(values: Floats, eps: float) -> bool:
+    sums = np.zeros(1)
+    for value in values:
+        more = np.concatenate([sums, sums + value])
+        more = more[np.abs(more) <= 0.5]
+        sums = more[np.unique(np.floor(more * FINE / eps), return_index=True)[1]]
+        if np.diff(np.sort(sums), prepend=-0.5 - eps, append=0.5 + eps).max() <= 2.0 * eps:
+            return True
+    return False
+
+
+def _first(probability: float, trials: int, seed: int) -> Any:
+    """Number of the first success of independent draws, for each trial."""
+    return np.random.default_rng(seed).geometric(probability, trials)
+
+
+def _hits(case: Case, trials: int, seed: int, *, key: str) -> int:
+    """Trials in which every one of some things has a success among as many draws as the bound asks for."""
+    draws, things = _claimed(key, case), int(case.get("weights", case.get("edges", 1)))
+    if key == "chijiwa2021.draws":  # the part of [-1, 1] that is near a number of it
+        place, eps = float(case["place"]), float(case["eps"])
+        chance = 0.5 * (min(place + eps, 1.0) - max(place - eps, -1.0))
+    else:
+        chance = float(case["density"])
+    return int((_first(chance, trials * things, seed).reshape(trials, things) <= draws).all(axis=1).sum())
 
 
 def _single(case: Case, trials: int, seed: int) -> int:
     """Trials in which one of the integers is the target."""
-    largest = case["largest"]
-    values = np.random.default_rng(seed).integers(-largest, largest + 1, (trials, case["n"]))
-    return int((values == largest).any(axis=1).sum())
+    return int((_first(1.0 / (2.0 * case["largest"] + 1.0), trials, seed) <= case["n"]).sum())
 
 
-def _probabilities() -> tuple[Check, ...]:
-    moments = "some subset of the size comes within eps, with at least the guaranteed probability"
-    few = "with one vector fewer, success has a smaller probability"
-    uniform = st.builds(
-        lambda n, size, eps, target: {"n": n, "size": min(size, n // 2), "eps": eps, "target": target},
-        st.integers(2, MOST),
-        st.integers(1, MOST // 2),
-        EPS,
-        st.sampled_from([0.0, 0.2, 0.5]),
-    )
-    second = "derived.second_moment"
-    checks: list[Check] = [
-        Probability(
-            key=f"{second}.fixed_size",
-            claim=moments,
-            side="at least",
-            cases=_vectors,
-            claimed=partial(_guaranteed, f"{second}.fixed_size"),
-            successes=partial(_reached, law="normal", sized=True),
-        ),
-        Probability(
-            key=f"{second}.probability",
-            claim="some subset comes within eps, with at least the guaranteed probability",
-            side="at least",
-            cases=_vectors,
-            claimed=partial(_guaranteed, f"{second}.probability"),
-            successes=partial(_reached, law="normal", sized=False),
-        ),
-        Probability(
-            key=f"{second}.uniform",
-            claim=moments,
-            side="at least",
-            cases=lambda: uniform,
-            claimed=_uniform_guarantee,
-            successes=partial(_reached, law="uniform", sized=True),
-        ),
-    ]
-    for name, law, sized in (
-        ("derived.first_moment.needed", "normal", False),
-        ("derived.first_moment.fixed_size.needed", "normal", True),
-        ("derived.first_moment.scaled.needed", "scaled-normal", True),
-    ):
-        checks.append(
-            Probability(
-                key=name,
-                claim=few,
-                side="at most",
-                cases=partial(_too_few, name),
-                claimed=_below,
-                successes=partial(_reached, law=law, sized=sized),
-            )
-        )
-    return tuple(checks)
+def _probability(key: str, claim: str, cases: Any, successes: Any, **more: Any) -> Probability:
+    return Probability(
+        key=key, claim=claim, cases=cases, successes=successes,
+        **{"side": "at least", "claimed": partial(_claimed, key), "share": 4.0, **more},
+    )  # fmt: skip
 
 
-def _uniform_guarantee(case: Case) -> float:
-    if abs(case["target"]) + case["eps"] > math.sqrt(case["size"]):
-        return math.nan
-    return _guaranteed("derived.second_moment.uniform", case)
+def _surely(case: Case) -> float:
+    return 1.0 - float(case["delta"])
 
 
-def _draws() -> tuple[Check, ...]:
-    deltas = st.sampled_from([0.5, 0.2, 0.05])
-    return (
-        Probability(
-            key="chijiwa2021.draws",
-            claim="every number has a draw within eps, with probability at least 1 - delta",
-            side="at least",
-            cases=lambda: st.fixed_dictionaries(
-                {"weights": st.integers(1, 20), "eps": st.sampled_from([0.5, 0.2, 0.1]), "delta": deltas}
-            ),
-            claimed=lambda case: 1.0 - float(case["delta"]),
-            successes=_redrawn,
-        ),
-        Probability(
-            key="gadhikar2023.copies",
-            claim="every edge is in one of the copies, with probability at least 1 - delta",
-            side="at least",
-            cases=lambda: st.fixed_dictionaries(
-                {"density": st.sampled_from([0.1, 0.3, 0.7]), "edges": st.integers(1, 50), "delta": deltas}
-            ),
-            claimed=lambda case: 1.0 - float(case["delta"]),
-            successes=_copied,
-        ),
-        Probability(
-            key="kumar2026.naive",
-            claim="one of the integers is the target, with the stated probability",
-            side="at least",
-            cases=lambda: st.fixed_dictionaries({"n": st.integers(1, 20), "largest": st.integers(1, 20)}),
-            claimed=partial(_guaranteed, "kumar2026.naive"),
-            successes=_single,
-        ),
-    )
-
+MOMENTS = "some subset of the size comes within eps, with at least the guaranteed probability"
+SECOND, FIRST = "derived.second_moment", "derived.first_moment"
 
 CHECKS: tuple[Check, ...] = (
-    *_probabilities(),
-    *_draws(),
+    *(
+        _probability(key, claim, partial(drawn, key, **FEW), partial(_reached, law="normal", sized=sized))
+        for key, claim, sized in (
+            (f"{SECOND}.fixed_size", MOMENTS, True),
+            (f"{SECOND}.probability", MOMENTS.replace(" of the size", ""), False),
+            (f"{SECOND}.scaled", f"{MOMENTS}; scales at the ends of the band or between", True),
+        )
+    ),
+    _probability(f"{SECOND}.uniform", MOMENTS, _inside, partial(_reached, law="uniform", sized=True)),
+    *(
+        _probability(
+            key,
+            "with one vector fewer, success has a smaller probability",
+            partial(_too_few, key),
+            partial(_reached, law=law, sized=sized),
+            side="at most",
+            claimed=_below,
+        )
+        for key, law, sized in (
+            (f"{FIRST}.needed", "normal", False),
+            (f"{FIRST}.fixed_size.needed", "normal", True),
+            (f"{FIRST}.scaled.needed", "scaled-normal", True),
+            (f"{FIRST}.scaled.target_needed", "scaled-normal", True),
+        )
+    ),
+    _probability(
+        "derived.uniform.failure",
+        "n uniform values cover [-1/2, 1/2] within eps, but for the stated probability",
+        lambda: drawn("derived.uniform.failure", n=(1, 80), eps=(0.05, 1.0)),
+        _all_covered,
+        claimed=lambda case: 1.0 - _claimed("derived.uniform.failure", case),
+        share=1.5,
+    ),
+    _probability(
+        "chijiwa2021.draws",
+        "every number has a draw within eps, with probability at least 1 - delta",
+        lambda: st.tuples(
+            drawn("chijiwa2021.draws", weights=(1, 200), eps=(1e-12, 1.0), delta=SEEN),
+            st.sampled_from([-1.0, 0.0, 1.0]) | st.floats(-1.0, 1.0),
+        ).map(lambda both: {**both[0], "place": both[1]}),
+        partial(_hits, key="chijiwa2021.draws"),
+        claimed=_surely,
+    ),
+    _probability(
+        "gadhikar2023.copies",
+        "every edge is in one of the copies, with probability at least 1 - delta",
+        lambda: drawn("gadhikar2023.copies", edges=(1, 200), delta=SEEN),
+        partial(_hits, key="gadhikar2023.copies"),
+        claimed=_surely,
+    ),
+    _probability(
+        "kumar2026.naive",
+        "one of the integers is the target, with the stated probability",
+        lambda: drawn("kumar2026.naive"),
+        _single,
+    ),
+    _probability(
+        "derived.structured.counting_error",
+        "at most half of all targets come nearer than the error of the counting bound",
+        lambda: st.tuples(drawn("derived.structured.counting_error", n=(1, 10), dimension=(1, 5)), st.booleans()).map(
+            lambda both: {**both[0], "turned": both[1]}
+        ),
+        _near,
+        side="at most",
+        claimed=lambda case: 0.5,
+        share=1.0,
+    ),
     Inequality(
         key="lueker1998.growth",
         claim="one more uniform value adds at least (1 - p) p / 2 to the covered fraction, on average",
-        cases=lambda: st.fixed_dictionaries({"values": _lists(0, 4), "eps": st.sampled_from([0.2, 0.1, 0.03])}),
+        cases=lambda: st.fixed_dictionaries({"values": _lists(0, 4), "eps": magnitudes(1e-3, 0.7)}),
         ratio=_growth,
         share=0.25,
     ),
     Inequality(
         key="derived.covering.candidates",
-        claim="no values cover an interval better than counting allows",
-        cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
+        claim="no values cover an interval, nor vectors a cube, better than counting allows",
+        cases=lambda: st.fixed_dictionaries(
+            {"lists": st.lists(_lists(1, 10), min_size=1, max_size=4), "length": magnitudes(1e-3, 1e3)}
+        ),
         ratio=_covering,
-    ),
-    Inequality(
-        key="derived.structured.counting_error",
-        claim="at most half of all targets come nearer than the error of the counting bound (D = 1)",
-        cases=lambda: st.fixed_dictionaries({"values": _lists(1, 10) | _tight_lists()}),
-        ratio=_half_of_all,
+        share=5.0,
     ),
 )

@@ -43,6 +43,21 @@ def test_softmax_error_has_the_right_order():
         assert 0.24 < reached / bound <= 0.25
 
 
+def test_the_sharp_softmax_bound_is_met_and_never_exceeded():
+    """Opposite tokens with weight 1 / (1 + e^t) meet it; 400 draws of scores and errors of any size stay below."""
+    rng, sharp = np.random.default_rng(0), bounds["derived.softmax.error"]
+    for t in (1e-6, 0.1, 2.0, 30.0):
+        scores, rows = np.array([-t, 0.0]), np.array([[1.0], [-1.0]])
+        found = abs(((softmax(scores + np.array([t, -t])) - softmax(scores)) @ rows).item())
+        assert found == pytest.approx(2.0 * math.tanh(t / 2.0)) == pytest.approx(sharp(radius=1.0, score_error=t))
+        for _ in range(100):
+            rows = rng.normal(size=(8, 3))
+            rows *= 2.0 / np.linalg.norm(rows, axis=1, keepdims=True)
+            scores, errors = rng.normal(size=8) * rng.uniform(0, 9), t * rng.choice([-1.0, 1.0], 8)
+            moved = np.linalg.norm((softmax(scores + errors) - softmax(scores)) @ rows)
+            assert moved <= sharp(radius=2.0, score_error=t) * (1 + 1e-9)
+
+
 def test_widths_of_a_head():
     width = bounds["otsuka2025.head_width"](**HEAD, constant=1e6)
     assert width == pytest.approx(64e6 * math.log(8 * 4 * 8**3 * 64**1.5 / 0.01), abs=1.0)

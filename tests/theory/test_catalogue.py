@@ -25,7 +25,7 @@ NAMED = {
 ROUNDING = 1e-8
 FEW = settings(suppress_health_check=[*HealthCheck], max_examples=max(8, settings().max_examples // 8), deadline=None)
 
-SLOW = {"derived.first_moment.error": 3}
+SLOW = {"derived.first_moment.error": 3, "derived.second_moment.candidates": 4}
 """Examples of a bound that takes half a second."""
 
 

@@ -69,7 +69,12 @@ def test_layer_errors_keep_the_output_within_eps():
             moved = inputs
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 step = bounds["burkholz2022a.layer_error"](
-                    eps=eps, layers=layers, layer=index + 1, signal=float(signals[index]), norm=float(norm)
+                    eps=eps,
+                    layers=layers,
+                    layer=index + 1,
+                    signal=float(signals[index]),
+                    norm=float(norm),
+                    fan_in=width,
                 )
                 moved = (weight + step * draw(weight.shape)) @ moved + (bias + step * draw(bias.shape))[:, None]
                 moved = np.maximum(moved, 0.0) if index < layers - 1 else moved
@@ -77,15 +82,42 @@ def test_layer_errors_keep_the_output_within_eps():
     assert 0.2 < worst <= 1.0
 
 
+@pytest.mark.parametrize(
+    ("width", "published", "mended"),
+    [(1, 0.0951, 0.0951), (10, 0.1146, 0.0526), (100, 0.3089, 0.0481), (1000, 2.2505, 0.0477)],
+)
+def test_many_small_errors_of_a_wide_layer_add_up(width, published, mended):
+    """Two layers, one input, weights and constants of 1e-6 and then 1/w: all entries raised by what is allowed.
+
+    The published form alone, which is that of a fan-in of 1, breaks its promise from width 10 on.
+    """
+    eps = 0.1
+
+    def moved(fan_in):
+        first, second = (
+            bounds["burkholz2022a.layer_error"](
+                eps=eps, layers=2, layer=layer, signal=signal, norm=1.0, fan_in=min(fan_in, inputs)
+            )
+            for layer, signal, inputs in ((1, 1.0, 1), (2, 2e-6 * width, width))
+        )
+        hidden, still = 2.0 * (1e-6 + first), 2e-6
+        return width * (1.0 / width + second) * hidden + 1e-6 + second - (still + 1e-6)
+
+    assert moved(1) == pytest.approx(published, rel=2e-3)
+    assert moved(width) == pytest.approx(mended, abs=1e-4)
+    assert moved(width) <= eps
+
+
 def test_layer_error_of_one_layer():
     error = bounds["burkholz2022a.layer_error"]
-    assert error(eps=0.5, layers=1, layer=1, signal=3.0, norm=9.0) == pytest.approx(0.5 / (4.0 * 1.5))
-    assert error(eps=0.5, layers=2, layer=1, signal=3.0, norm=0.75) == pytest.approx(0.25 / (4.0 * 1.25))
+    assert error(eps=0.5, layers=1, layer=1, signal=3.0, norm=9.0, fan_in=1) == pytest.approx(0.5 / (4.0 * 1.5))
+    assert error(eps=0.5, layers=2, layer=1, signal=3.0, norm=0.75, fan_in=4) == pytest.approx(0.25 / (4.0 * 1.25))
+    assert error(eps=0.5, layers=2, layer=1, signal=3.0, norm=0.75, fan_in=40) == pytest.approx(0.25 / 40.0)
 
 
 def test_layers_beyond_the_last_are_refused():
     with pytest.raises(ArgumentError, match="layer is at most layers"):
-        bounds["burkholz2022a.layer_error"](eps=0.1, layers=2, layer=3, signal=1.0, norm=1.0)
+        bounds["burkholz2022a.layer_error"](eps=0.1, layers=2, layer=3, signal=1.0, norm=1.0, fan_in=1)
 
 
 def test_units_grow_by_the_logarithm_of_the_problems():

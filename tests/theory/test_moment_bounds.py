@@ -121,7 +121,7 @@ def test_best_error_of_vectors():
     84 % to 96 % for the other quantile below 1e-3. Seeds are fixed.
     """
     model = bounds["derived.first_moment.error"]
-    for level in (0.01, 0.5, 0.9, 0.99):
+    for level in (0.01, 0.9):
         one = bounds["derived.subset_sum.error"](n=14, target=0.3, level=level, second_moment=1.0)
         assert model(n=14, dimension=1, target=0.3, level=level) == pytest.approx(one, rel=1e-9)
     rng = np.random.default_rng(5)
@@ -178,6 +178,19 @@ def test_uniform_guarantee():
     chosen = np.array(list(combinations(range(14), 5)))
     rate = np.mean([(np.abs(rng.uniform(-1, 1, 14)[chosen].sum(axis=1) - 1.0) < 0.01).any() for _ in range(300)])
     assert rate > guarantee(n=14, size=5, eps=0.01, target=1.0) - 0.1
+
+
+def test_the_guarantee_at_the_theorems_n_is_never_below_its_constant():
+    """0.074 at k = 1 and 0.154 for large k: the c_thm of Natale et al. at c_hyp = 1, where each has its least n."""
+    guarantee, candidates = bounds["derived.second_moment.uniform"], bounds["natale2024.candidates"]
+    found = {
+        (k, eps): guarantee(n=int(candidates(size=k, eps=eps)), size=k, eps=eps)
+        for k in (1, 2, 4, 6, 10, 30, 1000)
+        for eps in (0.3, 1e-2, 1e-4, 1e-6)
+        if candidates(size=k, eps=eps) <= 100_000
+    }
+    assert 0.074 <= min(found.values()) < 0.075
+    assert 0.1535 < found[1000, 1e-6] < 0.1541
 
 
 def test_the_best_size_is_the_best():

@@ -9,7 +9,6 @@ from itertools import product
 from typing import TypeAlias
 
 from slth.errors import ArgumentError, ResourceError
-from slth.theory.catalogue import bounds
 from slth.theory.nouns import CONSTANT, Bound
 from slth.theory.parameters import Number
 
@@ -22,7 +21,7 @@ STEPS = 44
 ERRORS = (0.1, 0.03, 1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Pair:
     """Two bounds on one quantity, by their keys, and a grid on which they are compared.
 
@@ -46,126 +45,76 @@ class Pair:
         return ", ".join(f"{name} from {min(values):g} to {max(values):g}" for name, values in self.grid.items())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Consistency:
-    """How two bounds on one quantity relate."""
+def _same(**both: Number) -> Both:
+    return both, both
 
-    sufficient: str
-    necessary: str
-    regime: str
-    constant: float | None
-    """Smallest one of the sufficient bound at which it is never below the necessary one; None where it has none."""
 
-    holds: bool
-    """Whether it is never below, for some constant where it has one."""
+def _interval(length: float, **more: Number) -> Callable[..., Both]:
+    """One error, and the length of the interval (or the side of the cube) for the covering count."""
+    return lambda **both: ({**both, **more}, {**both, "length": length})
 
-    least_ratio: float
-    """Smallest sufficient / necessary, at the constant where there is one; over the points where any is needed."""
 
+def _structured(*, kernel: int, outputs: int, **more: Number) -> Both:
+    given = {"kernel": kernel, "outputs": outputs, "inputs": 1, **more}
+    return given, {"dimension": kernel**2 * outputs, "eps": more["eps"]}
+
+
+def _square(**more: Number) -> Callable[..., Both]:
+    """One layer of d inputs and d outputs."""
+    return lambda d, eps: ({"d_in": d, "d_out": d, "eps": eps, **more}, {"d": d, "eps": eps})
+
+
+_COVERING, _NEEDED, _COUNTING = (
+    "derived.covering.candidates",
+    "derived.first_moment.needed",
+    "derived.structured.counting",
+)
+_VECTORS, _TWO = "derived.second_moment.candidates", "derived.two_layer.width"
+_EPS: Mapping[str, tuple[Number, ...]] = {"eps": ERRORS}
+_CUBES: Mapping[str, tuple[Number, ...]] = {"dimension": (1, 2, 3, 9, 27), "eps": ERRORS}
+_MOMENTS: Mapping[str, tuple[Number, ...]] = {"dimension": (1, 3, 9, 18), "eps": (0.1, 1e-3)}
+_KERNELS: Mapping[str, tuple[Number, ...]] = {"kernel": (1, 3, 5), "outputs": (1, 4, 16), "eps": ERRORS}
+_SIDES: Mapping[str, tuple[Number, ...]] = {"d": (1, 10, 100, 1000), "eps": ERRORS}
 
 PAIRS: tuple[Pair, ...] = (
+    Pair("lueker1998.candidates", _COVERING, _EPS, _interval(1.0, delta=0.5)),
+    Pair("lueker1998.products", _COVERING, _EPS, _interval(2.0)),
+    Pair("dacunha2023.subset_sum.candidates", _COVERING, _EPS, _interval(1.0)),
+    Pair("derived.uniform.candidates", _COVERING, _EPS, _interval(1.0, delta=0.5)),
+    Pair("becchetti2022.candidates", _COVERING, _CUBES, _interval(2.0)),
+    Pair("becchetti2022.fixed_target", _NEEDED, _CUBES, _same),
     Pair(
-        sufficient="lueker1998.candidates",
-        necessary="derived.covering.candidates",
-        grid={"eps": ERRORS},
-        arguments=lambda eps: ({"eps": eps, "delta": 0.5}, {"eps": eps, "length": 1.0}),
+        _VECTORS,
+        _NEEDED,
+        {"dimension": (1, 3, 9), "eps": (0.3, 1e-2, 1e-6), "largest": (0.5, 2.0)},
+        _same,
     ),
+    Pair(_VECTORS, "derived.first_moment.candidates", _MOMENTS, _same),
     Pair(
-        sufficient="lueker1998.products",
-        necessary="derived.covering.candidates",
-        grid={"eps": ERRORS},
-        arguments=lambda eps: ({"eps": eps}, {"eps": eps, "length": 2.0}),
-    ),
-    Pair(
-        sufficient="dacunha2023.subset_sum.candidates",
-        necessary="derived.covering.candidates",
-        grid={"eps": ERRORS},
-        arguments=lambda eps: ({"eps": eps}, {"eps": eps, "length": 1.0}),
-    ),
-    Pair(
-        sufficient="becchetti2022.candidates",
-        necessary="derived.covering.candidates",
-        grid={"dimension": (1, 2, 3, 9, 27), "eps": ERRORS},
-        arguments=lambda dimension, eps: (
-            {"dimension": dimension, "eps": eps},
-            {"dimension": dimension, "eps": eps, "length": 2.0},
-        ),
-    ),
-    Pair(
-        sufficient="becchetti2022.fixed_target",
-        necessary="derived.first_moment.needed",
-        grid={"dimension": (1, 2, 3, 9, 27), "eps": ERRORS},
-        arguments=lambda dimension, eps: ({"dimension": dimension, "eps": eps},) * 2,
-    ),
-    Pair(
-        sufficient="derived.second_moment.candidates",
-        necessary="derived.first_moment.needed",
-        grid={"dimension": (1, 2, 3, 6, 9), "eps": (0.3, 0.1, 1e-2, 1e-3, 1e-6), "largest": (0.5, 1.0, 2.0)},
-        arguments=lambda **both: (both, both),
-    ),
-    Pair(
-        sufficient="derived.second_moment.candidates",
-        necessary="derived.first_moment.candidates",
-        grid={"dimension": (1, 2, 3, 6, 9, 18), "eps": (0.1, 1e-2, 1e-3, 1e-6)},
-        arguments=lambda **both: (both, both),
-    ),
-    Pair(
-        sufficient="derived.second_moment.candidates",
-        necessary="derived.covering.candidates",
-        grid={"dimension": (1, 2, 3, 6, 9, 18), "eps": (0.1, 1e-2, 1e-3, 1e-6)},
+        _VECTORS,
+        _COVERING,
+        _MOMENTS,
         # Each target of [-1, 1]^D is served with probability 1/3, so that on average a third of the volume is.
-        arguments=lambda dimension, eps: (
+        lambda dimension, eps: (
             {"dimension": dimension, "eps": eps, "probability": 1.0 / 3.0},
             {"dimension": dimension, "eps": eps, "length": 2.0 * 3.0 ** (-1.0 / dimension)},
         ),
     ),
+    Pair("dacunha2023.structured.layer_channels", _COUNTING, _KERNELS, _structured),
+    Pair("dacunha2023.structured.channels", _COUNTING, {**_KERNELS, "layers": (1, 4)}, _structured),
+    Pair("pensia2020.layer.width", _TWO, _SIDES, _square()),
+    Pair("pensia2020.width", _TWO, _SIDES, _square(layers=1, delta=0.5)),
     Pair(
-        sufficient="dacunha2023.structured.layer_channels",
-        necessary="derived.structured.counting",
-        grid={"kernel": (1, 3, 5), "outputs": (1, 4, 16), "eps": ERRORS},
-        arguments=lambda kernel, outputs, eps: (
-            {"kernel": kernel, "outputs": outputs, "inputs": 1, "eps": eps},
-            {"dimension": kernel**2 * outputs, "eps": eps},
-        ),
+        "malach2020.width",
+        _TWO,
+        {"d": (1, 10, 100), "eps": ERRORS},
+        lambda d, eps: ({"d": d, "layers": 1, "eps": eps, "delta": 0.5}, {"d": d, "eps": eps}),
     ),
     Pair(
-        sufficient="dacunha2023.structured.channels",
-        necessary="derived.structured.counting",
-        grid={"kernel": (1, 3, 5), "outputs": (1, 4, 16), "layers": (1, 4), "eps": ERRORS},
-        arguments=lambda kernel, outputs, layers, eps: (
-            {"kernel": kernel, "outputs": outputs, "inputs": 1, "layers": layers, "eps": eps},
-            {"dimension": kernel**2 * outputs, "eps": eps},
-        ),
-    ),
-    Pair(
-        sufficient="pensia2020.layer.width",
-        necessary="derived.two_layer.width",
-        grid={"d": (1, 10, 100, 1000), "eps": ERRORS},
-        arguments=lambda d, eps: ({"d_in": d, "d_out": d, "eps": eps}, {"d": d, "eps": eps}),
-    ),
-    Pair(
-        sufficient="pensia2020.width",
-        necessary="derived.two_layer.width",
-        grid={"d": (1, 10, 100, 1000), "eps": ERRORS},
-        arguments=lambda d, eps: (
-            {"d_in": d, "d_out": d, "layers": 1, "eps": eps, "delta": 0.5},
-            {"d": d, "eps": eps},
-        ),
-    ),
-    Pair(
-        sufficient="malach2020.width",
-        necessary="derived.two_layer.width",
-        grid={"d": (1, 10, 100), "eps": ERRORS},
-        arguments=lambda d, eps: ({"d": d, "layers": 1, "eps": eps, "delta": 0.5}, {"d": d, "eps": eps}),
-    ),
-    Pair(
-        sufficient="natale2024.amplified",
-        necessary="natale2024.lower",
-        grid={"density": (0.01, 0.1, 0.3, 0.5), "eps": (0.03, 1e-2, 1e-3, 1e-6)},
-        arguments=lambda density, eps: (
-            {"density": density, "eps": eps},
-            {"dimension": 1, "density": density, "eps": eps},
-        ),
+        "natale2024.amplified",
+        "natale2024.lower",
+        {"density": (0.01, 0.1, 0.3, 0.5), "eps": (0.03, 1e-2, 1e-3, 1e-6)},
+        lambda **both: (both, {"dimension": 1, **both}),
     ),
 )
 """Which bounds speak of the same thing; where a necessary one is an estimate, its row says no more than that."""
@@ -177,6 +126,7 @@ def smallest_constant(sufficient: Bound, necessary: Bound, grid: Iterable[Both])
     A smaller constant would contradict the necessary condition somewhere on the grid; a larger one may still be false.
     It is from 2**-40, and infinite where 2**40 is too small.
 
+    >>> from slth.theory import bounds
     >>> pair = PAIRS[1]
     >>> round(smallest_constant(bounds[pair.sufficient], bounds[pair.necessary], pair.points()), 2)
     1.35
@@ -198,40 +148,6 @@ def smallest_constant(sufficient: Bound, necessary: Bound, grid: Iterable[Both])
         middle = 0.5 * (low + high)
         low, high = (low, middle) if holds(middle) else (middle, high)
     return math.exp2(high)
-
-
-def compare(pair: Pair) -> Consistency:
-    """Return how the bounds of a pair relate on its grid.
-
-    >>> compare(PAIRS[0]).holds
-    True
-    """
-    sufficient, necessary, points = bounds[pair.sufficient], bounds[pair.necessary], pair.points()
-    constant = None if sufficient.constant is None else smallest_constant(sufficient, necessary, points)
-    least = math.inf
-    if constant is None or math.isfinite(constant):
-        extra = {} if constant is None else {CONSTANT: constant}
-        for given, needed in points:
-            wanted = necessary(**needed)
-            if wanted > 0.0:
-                least = min(least, _value(sufficient, {**given, **extra}) / wanted)
-    return Consistency(
-        sufficient=pair.sufficient,
-        necessary=pair.necessary,
-        regime=pair.regime,
-        constant=constant,
-        holds=least >= 1.0 and (constant is None or math.isfinite(constant)),
-        least_ratio=least,
-    )
-
-
-def consistency(pairs: Iterable[Pair] = PAIRS) -> list[Consistency]:
-    """Return how the bounds of every pair relate, in their order.
-
-    >>> [row.holds for row in consistency(PAIRS[:2])]
-    [True, True]
-    """
-    return [compare(pair) for pair in pairs]
 
 
 def _value(bound: Bound, arguments: Arguments) -> float:

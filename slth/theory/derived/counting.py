@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 from slth.theory.definition import bound
@@ -15,14 +16,13 @@ Dimension = Annotated[int, whole("numbers of each vector")]
 Error = Annotated[float, small("error that is allowed, in the maximum norm")]
 Radius = Annotated[float, positive("largest sum of the absolute values of a target", monotone=1)]
 
+_bound = partial(bound, provenance="derived", count=True, direction="necessary")
 
-@bound(
+
+@_bound(
     "derived.covering.candidates",
     _VOLUMES,
     quantity="random vectors for all targets of a cube",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def covering_candidates(
     *,
@@ -40,28 +40,24 @@ def covering_candidates(
     return max(0.0, dimension * math.log2(length / (2.0 * eps)))
 
 
-@bound(
+@_bound(
     "derived.structured.counting",
     _VOLUMES,
     quantity="n; the random network has 2n channels for each input channel",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def counting_channels(*, dimension: Annotated[Dimension, FREE], eps: Error, radius: Radius = 1.0) -> float:
     """Channels without which no source serves half of all kernels.
 
-    2n channels for one input channel, targets ||v||_1 <= r in R^D, D = d^2 c, error eps in the maximum norm:
-    (r / eps)^D / D! <= 2 * 2^(2n), so n >= (1/2) [ D log2(r / eps) - log2 D! - 1 ]; it says something where eps < e
-    r / D.
+    2n channels for one input channel in [-1, 1], targets ||v||_1 <= r in R^D, D = d^2 c, error eps in the maximum norm:
+    (r / eps)^D / D! <= 2 * 2^n, so n >= D log2(r / eps) - log2 D! - 1; it says something where eps < e r / D.
 
-    Each of the 2^(2n) subsets covers one cube of side 2 eps, and half of the ball must be covered.
+    Channels with u > 0 serve the positive part of the input alone, those with u < 0 the negative part: one of the two
+    groups has at most n, of whose 2^n subsets each covers a cube of side 2 eps, and half of the ball must be covered.
 
     >>> counting_channels(dimension=1, eps=2.0**-9)
-    4.0
+    8.0
     """
-    bits = dimension * math.log2(radius / eps) - math.lgamma(dimension + 1) / math.log(2.0) - 1.0
-    return max(0.0, 0.5 * bits)
+    return max(0.0, dimension * math.log2(radius / eps) - math.lgamma(dimension + 1) / math.log(2.0) - 1.0)
 
 
 @bound(
@@ -79,22 +75,19 @@ def counting_error(
 ) -> float:
     """Error that half of all kernels exceed.
 
-    The inverse of derived.structured.counting: eps = r 2^(-(2 n + 1 + log2 D!) / D).
+    The inverse of derived.structured.counting: eps = r 2^(-(n + 1 + log2 D!) / D).
 
-    >>> counting_error(n=4, dimension=1)
+    >>> counting_error(n=8, dimension=1)
     0.001953125
     """
-    bits = 2.0 * n + 1.0 + math.lgamma(dimension + 1) / math.log(2.0)
+    bits = n + 1.0 + math.lgamma(dimension + 1) / math.log(2.0)
     return float(radius * 2.0 ** (-bits / dimension))
 
 
-@bound(
+@_bound(
     "derived.two_layer.width",
     "this project: pensia2020.lower.parameters with the 2 d w weights of two layers",
     quantity="hidden width",
-    provenance="derived",
-    direction="necessary",
-    count=True,
 )
 def two_layer_width(
     *,

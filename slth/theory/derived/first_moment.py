@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -24,6 +25,8 @@ Size = Annotated[int, whole("vectors in a subset", most=10_000, monotone=0)]
 Error = Annotated[float, small("error that is allowed, in the maximum norm")]
 Target = Annotated[float, positive("every entry of the target", least=0.0, most=100.0, monotone=1)]
 Probability = Annotated[float, Parameter(meaning="probability of success", above=0.0, most=1.0, monotone=1)]
+
+_bound = partial(bound, provenance="derived", count=True, direction="necessary", implicit=True)
 
 
 @bound(
@@ -83,15 +86,11 @@ def first_moment_candidates(*, dimension: Dimension, eps: Annotated[Error, {"bel
     return float(brentq(excess, low, high, xtol=1e-12, rtol=1e-14))
 
 
-@bound(
+@_bound(
     "derived.first_moment.needed",
     f"{HERE}, Markov's inequality",
     quantity="random vectors for one target",
-    provenance="derived",
-    direction="necessary",
     assumes=(GAUSSIAN,),
-    count=True,
-    implicit=True,
 )
 def needed_candidates(
     *,
@@ -151,18 +150,14 @@ def fixed_size_subsets(
     return float(log_binomials(n, variances)[0] + dimension * log_hit(largest, eps, variances)[0]) / LN2
 
 
-@bound(
+@_bound(
     "derived.first_moment.fixed_size.needed",
     f"{HERE}, Markov's inequality",
     quantity="random vectors for one target",
-    provenance="derived",
-    direction="necessary",
     assumes=(
         GAUSSIAN,
         Assumption(words="the size is at least the dimension", holds=lambda given: given["size"] >= given["dimension"]),
     ),
-    count=True,
-    implicit=True,
     caveat="sizes below the dimension are left out, because n then leaves the doubles",
 )
 def fixed_size_candidates(

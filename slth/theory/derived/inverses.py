@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from slth.theory.derived.checks import at_least_one, between
+from slth.arrays import whole
+from slth.theory.parameters import Parameter
 
 
 def structured_error(
@@ -36,9 +37,10 @@ def structured_error(
     >>> round(structured_error(9519, 1, 2, 1, constant=1.0), 3)
     0.01
     """
-    at_least_one(kernel=kernel, outputs=outputs, inputs=inputs, layers=layers)
-    between("constant", constant)
-    between("n", n)
+    for name, size in (("kernel", kernel), ("outputs", outputs), ("inputs", inputs), ("layers", layers)):
+        whole(size, name)
+    for name, number in (("constant", constant), ("n", n)):
+        Parameter(meaning="a positive number", above=0.0).check(name, number)
     power = constant * float(kernel) ** 12 * float(outputs) ** 6
     logarithm = (n / power) ** (1.0 / 3.0)
     exponent = math.log(kernel**2 * outputs * inputs * layers) - logarithm

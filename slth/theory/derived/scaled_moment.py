@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -32,6 +33,10 @@ POINTS = 4001
 SCALED = Assumption(words="the vectors are independent, u v with u from N(0, 1) and v from N(0, I_D)")
 EXCEEDS = Assumption(words="the size is above the dimension", holds=lambda given: given["size"] > given["dimension"])
 
+_bound = partial(
+    bound, provenance="derived", count=True, assumes=(SCALED, EXCEEDS), direction="necessary", implicit=True
+)
+
 
 @bound(
     "derived.first_moment.scaled.subsets",
@@ -57,15 +62,10 @@ def scaled_subsets(
     return float(log_binomials(n, np.array([float(size)]))[0] + _scaled_log_hit(size, dimension, eps)) / LN2
 
 
-@bound(
+@_bound(
     "derived.first_moment.scaled.needed",
     f"{HERE}, Markov's inequality",
     quantity="random vectors for one target",
-    provenance="derived",
-    direction="necessary",
-    assumes=(SCALED, EXCEEDS),
-    count=True,
-    implicit=True,
 )
 def scaled_candidates(
     *, size: Size, dimension: Annotated[Dimension, FREE], eps: Error, probability: Probability = 1.0 / 3.0
@@ -109,15 +109,10 @@ def scaled_target_subsets(
     return float(log_binomials(n, np.array([float(size)]))[0] + hit) / LN2
 
 
-@bound(
+@_bound(
     "derived.first_moment.scaled.target_needed",
     f"{HERE}, Markov's inequality",
     quantity="random vectors for one target",
-    provenance="derived",
-    direction="necessary",
-    assumes=(SCALED, EXCEEDS),
-    count=True,
-    implicit=True,
     caveat="sizes up to the dimension are left out, because n then leaves the doubles",
 )
 def scaled_target_candidates(
