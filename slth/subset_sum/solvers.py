@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slth.arrays import Bools, Floats, whole
+from slth.arrays import EXACT_INTEGERS, Bools, Floats, whole
 from slth.resources import Progress, thread_count
 from slth.subset_sum.differencing import largest_differencing
 from slth.subset_sum.dyadic import Outcome, integer_form
@@ -20,6 +20,7 @@ from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 
 FOUR_LIST_MOST = MOST_VALUES
+MOST_DIGITS = 6  # after the decimal point, of values that are taken for multiples of a decimal step
 WORDS_IN_REACH = 2**34  # 64-bit words a bitset may shift in all when nobody asked for it: some seconds
 
 
@@ -223,9 +224,24 @@ class Greedy:
 
 def lattice_fits(task: Task, free: int) -> bool:
     """Whether the first row's sums span few enough steps for the bitset to be the obvious choice."""
-    integers, _ = integer_form(task.row(0))
-    span = sum(abs(i) for i in integers)
+    return _span_fits(task, sum(abs(i) for i in integer_form(task.row(0))[0]), free)
+
+
+def decimal_grid(task: Task, free: int) -> str | None:
+    """The step, as "0.01", where all values are the doubles of few decimal digits, and their bitset fits."""
+    for digits in range(1, MOST_DIGITS + 1):
+        with np.errstate(over="ignore"):
+            multiples = np.rint(task.values * 10.0**digits)
+        if np.array_equal(multiples / 10.0**digits, task.values):
+            span = float(np.abs(multiples).sum(axis=1).max())
+            return (
+                f"{10.0**-digits:.{digits}f}" if span < EXACT_INTEGERS and _span_fits(task, int(span), free) else None
+            )
+    return None
+
+
+def _span_fits(task: Task, span: int, free: int) -> bool:
     sets = 1 if task.size is None else min(task.size, task.n - task.size) + 1
     words = task.n * (span // 64 + 1) * sets
     recovery = 4 * span * sets
-    return words <= WORDS_IN_REACH and span // 8 * sets + recovery <= free and bool(np.isfinite(span))
+    return words <= WORDS_IN_REACH and span // 8 * sets + recovery <= free

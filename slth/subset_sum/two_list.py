@@ -15,9 +15,10 @@ from slth.kernels.tolerance import MOST_VALUES, first_subset_within
 from slth.kernels.two_list import best_subset_packed, best_subset_shared
 from slth.kernels.wide_list import best_subset_wide, best_subset_wide_shared
 from slth.resources import run_slices
+from slth.subset_sum.four_list import four_lists
 from slth.subset_sum.large_two_list import solve_each, solve_large
 from slth.subset_sum.ranking import Ranking, bits_to_bools, chunk_bounds
-from slth.subset_sum.rescue import decide_otherwise
+from slth.subset_sum.solution import error_of
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 
@@ -168,7 +169,21 @@ def _one_by_one(values: Floats, targets: Floats, indices: Indices, task: Task) -
             yield k, ranking
         else:
             own = values[0 if shared else k]
-            yield k, decide_otherwise(own, float(targets[k]), ranking, size=task.size, threads=task.threads)
+            yield k, _by_four_lists(own, float(targets[k]), ranking, task)
+
+
+def _by_four_lists(values: Floats, target: float, ranking: Ranking, task: Task) -> Ranking:
+    """What four lists make of an instance that two leave open: their keys are finer, and are ranked otherwise."""
+    four = four_lists(values, target, size=task.size, threads=task.threads)
+    identity = sum(1 << i for i in np.flatnonzero(four.subset).tolist())
+    if four.status == Status.OPTIMAL:
+        return Ranking(identity, four.lower_bound, Status.OPTIMAL)
+    errors = [
+        error_of(values[chosen], target, "max")
+        for chosen in (four.subset, bits_to_bools(ranking.identity, len(values)))
+    ]
+    nearer = identity if errors[0] < errors[1] else ranking.identity
+    return Ranking(nearer, max(ranking.lower_bound, four.lower_bound), Status.WITHIN_ROUNDING)
 
 
 def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:
