@@ -27,7 +27,7 @@ except ModuleNotFoundError:
     numba = None
 except ValueError as problem:
     rule, remedy = f"is not accepted by numba ({problem})", "unset it, or set it to the number of cores"
-    raise ArgumentError("NUMBA_NUM_THREADS", numba.config.NUMBA_NUM_THREADS, rule, remedy) from None
+    raise ArgumentError("NUMBA_NUM_THREADS", "as it is set", rule, remedy) from None
 
 Function = Callable[..., Any]
 

@@ -23,6 +23,7 @@ from slth.kernels.fixed_point import key_shift, to_keys
 from slth.kernels.gaps import gaps_of_width, total_of_wide_gaps, widest_gap
 from slth.kernels.sums import sort_subset_sums
 from slth.resources import require_memory
+from slth.subset_sum.dyadic import exact_integers
 from slth.subset_sum.instance import check_sum_is_finite
 
 LARGEST_N = 26  # 512 MiB of keys
@@ -221,9 +222,8 @@ class _Halves:
     """The subset sums of either half of the values as integers over one power of two: exact at every scale."""
 
     def __init__(self, values: Floats) -> None:
-        ratios = [value.as_integer_ratio() for value in values.tolist()]
-        self._denominator = max((denominator for _, denominator in ratios), default=1)
-        integers = [numerator * (self._denominator // denominator) for numerator, denominator in ratios]
+        integers, exponent = exact_integers(values.tolist())
+        self._denominator = 1 << -exponent
         middle = len(integers) // 2
         self._left, self._right = _all_sums(integers[:middle]), _all_sums(integers[middle:])
 

@@ -202,7 +202,7 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
 
         where = run_on(task, device=device, solver=solver)
         if where is not None:
-            return repr(where[0]), where[1]
+            return where
     asked, reason = solver, "asked for"
     if solver is None:
         solver, reason = choose(task)

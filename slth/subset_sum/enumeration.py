@@ -12,9 +12,8 @@ import numpy as np
 from slth.arrays import Bools, Floats, Indices
 from slth.resources import Progress
 from slth.subset_sum.dyadic import Outcome, float_below
-from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.solver import Rows, Task, Traits, as_vectors, fill_rows
 from slth.subset_sum.status import Status
-from slth.subset_sum.vector import as_vectors, fill_rows
 from slth.subset_sum.vector_keys import exact_vectors
 
 MOST_SUBSETS = 1 << 24  # measured: less than a second

@@ -16,8 +16,7 @@ from slth.subset_sum.greedy import greedy_swaps
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.lattice import lattice
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.solver import Rows, Task, Traits
-from slth.subset_sum.status import Status
+from slth.subset_sum.solver import Rows, Task, Traits, fill_rows
 
 FOUR_LIST_MOST = MOST_VALUES
 MOST_DIGITS = 6  # after the decimal point, of values that are taken for multiples of a decimal step
@@ -25,21 +24,9 @@ WORDS_IN_REACH = 2**34  # 64-bit words a bitset may shift in all when nobody ask
 
 
 def row_by_row(task: Task, solve_one: Callable[[Floats, float, Progress | None], Outcome]) -> Rows:
-    """Solve each row on its own; an interruption ends the batch with the rows answered so far."""
-    count = len(task.targets)
-    rows = Rows.empty(count, task.n)
-    inner = task.progress if count == 1 else None
-    for k in range(count):
-        outcome = solve_one(task.row(k), float(task.targets[k]), inner)
-        rows.subsets[k], rows.lower_bounds[k], rows.status[k] = outcome.subset, outcome.lower_bound, outcome.status
-        if k == 0:
-            rows.work.update(outcome.work)
-        if outcome.status == Status.INTERRUPTED:
-            rows.status[k:] = Status.INTERRUPTED
-            break
-        if task.progress and count > 1:
-            task.progress("subset sums", k + 1, count)
-    return rows
+    """Solve each row on its own."""
+    inner = task.progress if len(task.targets) == 1 else None
+    return fill_rows(task, lambda k: solve_one(task.row(k), float(task.targets[k]), inner), label="subset sums")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from slth.arrays import Floats
 from slth.resources import Progress
 from slth.subset_sum.dyadic import Outcome, float_below
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.solver import Rows, Task, Traits, as_vectors, fill_rows
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector_forest import LABEL, Pair, kinds_of, plant
 from slth.subset_sum.vector_keys import (
@@ -87,35 +87,6 @@ class VectorTwoList:
             )
 
         return fill_rows(task, solve_one, label=LABEL)
-
-
-def as_vectors(task: Task) -> tuple[Floats, Floats]:
-    """Values [B or 1, n, d] and targets [B, d] of a task, also where it is one of numbers."""
-    values = task.values if task.values.ndim == 3 else task.values[..., None]
-    return values, task.targets if task.targets.ndim == 2 else task.targets[:, None]
-
-
-def fill_rows(task: Task, solve_one: Callable[[int], Outcome], *, label: str) -> Rows:
-    """Solve row after row; an interruption ends the batch with the rows answered so far."""
-    count = len(task.targets)
-    rows = Rows.empty(count, task.n)
-    done = 0
-    try:
-        for k in range(count):
-            outcome = solve_one(k)
-            rows.subsets[k], rows.lower_bounds[k], rows.status[k] = outcome.subset, outcome.lower_bound, outcome.status
-            done = k + 1
-            if k == 0:
-                rows.work.update(outcome.work)
-            if outcome.status == Status.INTERRUPTED:
-                break
-            if task.progress and count > 1:
-                task.progress(label, done, count)
-    except KeyboardInterrupt:
-        pass  # what was not reached says so below
-    rows.status[done:] = Status.INTERRUPTED
-    rows.subsets[done:, : task.size or 0] = True
-    return rows
 
 
 def descend(values: list[Row], goal: Row, *, size: int | None, squared: bool) -> int:

@@ -8,9 +8,8 @@ from slth.arrays import whole
 from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.pursuit import pursue
 from slth.subset_sum.solution import error_of
-from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.solver import Rows, Task, Traits, as_vectors, fill_rows
 from slth.subset_sum.status import Status
-from slth.subset_sum.vector import as_vectors, fill_rows
 
 
 @dataclass(frozen=True)

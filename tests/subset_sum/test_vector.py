@@ -278,7 +278,8 @@ def test_what_is_too_large_names_the_solver_that_takes_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "expected"), [(8, 2, "VectorTwoList"), (30, 4, "VectorTwoList"), (60, 2, "Pursuit"), (12, 9, "Pursuit")]
+    ("n", "d", "expected"),
+    [(8, 2, "VectorTwoList"), (30, 4, "VectorTwoList"), (60, 2, "Pursuit"), (12, 9, "Enumeration"), (30, 9, "Pursuit")],
 )
 def test_the_choice_is_explained(n, d, expected):
     answer = solve(np.random.default_rng(n).normal(size=(n, d)), np.full(d, 0.3))
