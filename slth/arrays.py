@@ -138,7 +138,7 @@ def as_double(value: object) -> float:
         return float(value)  # type: ignore[arg-type]
     except OverflowError:
         return math.inf if value > 0 else -math.inf  # type: ignore[operator]
-    except (TypeError, ValueError):
+    except (RuntimeError, TypeError, ValueError):  # a tensor without values among them
         return math.nan
 
 

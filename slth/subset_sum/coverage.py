@@ -115,8 +115,8 @@ def _checked(
         raise ResourceError("n", len(floats), rule, "take fewer values, or solve for single targets with slth.solve")
     require_memory(8 << len(floats), "n", "take fewer values", value=len(floats))
     try:
-        low, high = interval
-    except (TypeError, ValueError):
+        low, high = interval if isinstance(interval, tuple | list | np.ndarray) else (None,)
+    except ValueError:
         raise ArgumentError("interval", interval, "must be two numbers", "pass (low, high)") from None
     low, high = finite_number(low, "interval[0]"), finite_number(high, "interval[1]")
     if not low < high:
