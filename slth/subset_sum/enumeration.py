@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,10 +45,7 @@ class Enumeration:
     1.0
     """
 
-    @property
-    def traits(self) -> Traits:
-        """Exact, for vectors, any size or a fixed one."""
-        return Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE
 
     def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
         """As many subsets as take about a second."""

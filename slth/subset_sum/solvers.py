@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,15 +46,11 @@ class FourList:
     1.0
     """
 
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP
     slice_size: int = 1 << 17
 
     def __post_init__(self) -> None:
         whole(self.slice_size, "slice_size", 2, 1 << 30, remedy="leave it at its default")
-
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one, stops at a tolerance."""
-        return Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Up to 64 values."""
@@ -98,12 +95,8 @@ class Lattice:
     10.0
     """
 
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE
     grid: float | str | None = None
-
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one."""
-        return Traits.EXACT | Traits.FIXED_SIZE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Depends on the range of the sums, not on n: refused later, before memory is taken."""
@@ -134,10 +127,7 @@ class Differencing:
     'heuristic'
     """
 
-    @property
-    def traits(self) -> Traits:
-        """A heuristic for any n."""
-        return Traits.NONE
+    traits: ClassVar[Traits] = Traits.NONE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Not with a fixed size."""
@@ -172,17 +162,13 @@ class Greedy:
     0.0
     """
 
+    traits: ClassVar[Traits] = Traits.FIXED_SIZE
     passes: int = 100
     polish: int = 32
 
     def __post_init__(self) -> None:
         whole(self.passes, "passes", 0, 1 << 30, remedy="leave it at its default")
         whole(self.polish, "polish", 0, 44, remedy="leave it at its default")
-
-    @property
-    def traits(self) -> Traits:
-        """A heuristic for any n and size."""
-        return Traits.FIXED_SIZE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Takes everything."""

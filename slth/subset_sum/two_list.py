@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +46,7 @@ class TwoList:
     1.0
     """
 
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one, stops at a tolerance, batched."""
-        return Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP | Traits.BATCHED
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP | Traits.BATCHED
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Up to 50 values, of any size."""

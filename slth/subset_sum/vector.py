@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,10 +56,7 @@ class VectorTwoList:
     1.0
     """
 
-    @property
-    def traits(self) -> Traits:
-        """Exact, for vectors, any size or a fixed one, stops at a tolerance."""
-        return Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
 
     def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
         """Up to 44 values of up to 8 coordinates."""
