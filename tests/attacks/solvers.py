@@ -49,9 +49,12 @@ def _numbers(rng: random.Random) -> list[str]:
 def _many(rng: random.Random) -> list[str]:
     """Many numbers of which few, or all but few, are chosen; or without an oracle, beside the heuristics alone."""
     n = rng.randint(15, 120)
-    values, target = _instance(rng, n)
     few = [k for k in (0, 1, 2, n - 2, n - 1, n) if math.comb(n, k) <= MOST_LISTED]
-    return _attack([[x] for x in values], [target], rng, size=rng.choice([None, *few] if n >= 47 else few))
+    size = rng.choice([None, *few])
+    if size is None and 48 < n <= 64:
+        n = 48  # minutes of four lists beyond
+    values, target = _instance(rng, n)
+    return _attack([[x] for x in values], [target], rng, size=size)
 
 
 def _vectors(rng: random.Random) -> list[str]:
