@@ -21,7 +21,7 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
     """
     unproved = rows.status == Status.WITHIN_ROUNDING
     left = np.flatnonzero(unproved | (by_default & (rows.status == Status.HEURISTIC)))
-    if not len(left):
+    if not len(left) or (rows.status == Status.INTERRUPTED).any():
         return
     values = task.values if len(task.values) == 1 else task.values[left]
     part = replace(task, values=values, targets=task.targets[left], progress=None)
@@ -29,18 +29,26 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
     errors = sums_and_errors(values, subsets, part.targets, task.norm)[1]
     others: tuple[Solver, ...] = (Pursuit(),) if task.d > 1 else (Greedy(), Differencing())
     try:
-        tries = [other.run(part).subsets for other in others if other != by and not other.decline(task.n, task.size)]
+        tries = []
+        for other in others:
+            if other != by and not other.decline(task.n, task.size):
+                found = other.run(part)
+                if (found.status == Status.INTERRUPTED).any():
+                    raise KeyboardInterrupt
+                tries.append(found.subsets)
         if task.d == 1 and unproved.any():
-            rounds = zip(range(len(left)), part.targets.tolist(), strict=True)
-            own = [greedy_swaps(part.row(k), target, size=task.size, start=subsets[k]).subset for k, target in rounds]
+            own = [
+                greedy_swaps(part.row(k), float(part.targets[k]), size=task.size, start=subsets[k]).subset
+                for k in range(len(left))
+            ]
             tries.append(np.array(own))
     except KeyboardInterrupt:
         rows.status[left] = Status.INTERRUPTED
         return
-    for found in tries:
-        apart = sums_and_errors(values, found, part.targets, task.norm)[1]
+    for chosen in tries:
+        apart = sums_and_errors(values, chosen, part.targets, task.norm)[1]
         better = apart < errors
-        subsets[better], errors[better] = found[better], apart[better]
+        subsets[better], errors[better] = chosen[better], apart[better]
     rows.subsets[left] = subsets
     if task.tolerance > 0.0:
         rows.status[left[errors <= task.tolerance]] = Status.WITHIN_TOLERANCE

@@ -67,6 +67,15 @@ def test_of_two_heuristics_the_better_one_answers(n):
     assert solve(values, 0.1).error == solve_batch(values, [0.1]).errors[0] == best
 
 
+def test_an_interrupted_second_look_says_so(monkeypatch):
+    def interrupted(self, task):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(every_solver()["differencing"]), "run", interrupted)
+    answer = solve(np.random.default_rng(1).normal(size=100), 0.1)
+    assert answer.status is Status.INTERRUPTED
+
+
 @dataclass(frozen=True)
 class Careless(Enumeration):
     """Answers with the first value, and calls it near enough."""
