@@ -5,16 +5,22 @@ BIN := $(V)/bin
 
 OUT ?= runs/gpu
 
-.PHONY: demo test test-slow check bench gpu figures notebooks clean
+SECONDS_EACH ?= 600
+
+.PHONY: demo test test-slow attack check bench gpu figures notebooks clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
 
 test: $(V)/.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(V)/.stamp
 	$(BIN)/python -m pytest -m slow
+
+# Random and aimed attacks on certificates, solvers, tickets, stores and signals; SECONDS_EACH=60 for a short night.
+attack: $(V)/.stamp
+	$(BIN)/python -m tests.attacks --seconds $(SECONDS_EACH)
 
 check: $(V)/.stamp-dev
 	$(BIN)/ruff check

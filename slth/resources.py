@@ -31,7 +31,13 @@ class Progress(Protocol):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Work was ended early by the user, and its part that is done would look like all of it."""
+    """Work was ended early by the user, and its part that is done would look like all of it.
+
+    Examples
+    --------
+    >>> issubclass(Interrupted, KeyboardInterrupt)
+    True
+    """
 
 
 def available_memory() -> int:

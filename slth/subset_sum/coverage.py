@@ -69,7 +69,34 @@ class Coverage:
 def coverage(values: ArrayLike, interval: tuple[float, float], *, tolerance: float | None = None) -> Coverage:
     """Find the worst target of an interval: ``max over z in [low, high] of min over S of |sum of S - z|``.
 
-    Shapes: values float64[n].
+    Parameters
+    ----------
+    values : float64[n]
+        ``1 <= n <= 26``; time and memory grow as ``2**n``, to 0.5 GiB.
+    interval : tuple of two floats
+        ``(low, high)`` with ``low < high``, in the unit of the values.
+    tolerance : float, optional
+        Also report the share of the interval within this distance of a subset sum.
+
+    Returns
+    -------
+    Coverage
+        The worst target and its error, what rounding may add to it, and the share that is covered.
+
+    Raises
+    ------
+    ArgumentError
+        If the values are not 1 to 26 finite numbers, the interval is empty, or the tolerance is negative.
+    ResourceError
+        If there are more than 26 values, or less memory than they need.
+
+    Examples
+    --------
+    The sums are 0, 0.25, 1 and 1.25; the widest gap lies between 0.25 and 1.
+
+    >>> result = coverage([0.25, 1.0], (0.0, 1.0), tolerance=0.125)
+    >>> result.worst_error, result.worst_target, result.covered_fraction
+    (0.375, 0.625, 0.5)
     """
     floats, low, high, eps = _checked(values, interval, tolerance)
     gaps = _measure(floats, low, high, eps)

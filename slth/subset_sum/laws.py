@@ -161,6 +161,27 @@ def law_from_text(text: str) -> Law:
     ``uniform:-0.5:0.5``, ``normal:0:2``, ``product-uniform:1:0.5``, ``product-normal``, ``signed-constant:2``,
     ``integers:1:1000``, ``zero-mixture:0.5:uniform:0:1`` (the probability, then a law), ``scipy:laplace:0:1`` (a
     distribution of ``scipy.stats``, then its shape, location and scale). Parameters left out have their defaults.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Law
+        With ``sample``, ``mean``, ``second_moment`` and ``describe``.
+
+    Raises
+    ------
+    ArgumentError
+        If the law is unknown, has other parameters, or a parameter breaks its rule.
+
+    Examples
+    --------
+    >>> law_from_text("uniform:-0.5:0.5")
+    Uniform(low=-0.5, high=0.5)
+    >>> law_from_text("zero-mixture:0.25:normal")
+    MixtureWithZero(law=Normal(mean=0.0, standard_deviation=1.0), zero_probability=0.25)
     """
     name, *parameters = text.split(":") if isinstance(text, str) else [""]
     if name not in LAWS:

@@ -85,7 +85,30 @@ class ErrorPrediction:
 def predict_error(values: ArrayLike, target: float, *, density: Density = "normal") -> ErrorPrediction:
     """Predict the best error of one instance from its own values.
 
-    Shapes: values float64[n].
+    Parameters
+    ----------
+    values : float64[n]
+        Finite. Zeros offer no new sums and are not counted.
+    target : float
+        In the unit of the values.
+    density : {"normal", "saddlepoint"}
+        How the density of the sums is approximated; the saddlepoint takes some 10 us an instance.
+
+    Returns
+    -------
+    ErrorPrediction
+        Its numbers are scalars.
+
+    Raises
+    ------
+    ArgumentError
+        If the values are not a list of finite numbers, the target is not finite, or the density is another one.
+
+    Examples
+    --------
+    >>> values = [0.81, -0.47, 0.36, -0.92, 0.15, 0.58, -0.33, 0.77]
+    >>> f"{predict_error(values, 0.3).median:.5f}"
+    '0.00296'
     """
     numbers = _values(values, dimensions=(1,))
     batch = _prediction(numbers[None, :], np.array([finite_number(target, "target")]), density)

@@ -186,7 +186,7 @@ def test_damaged_tickets_exit_1(capsys, tmp_path, made, verb, harm):
 
 
 @pytest.mark.parametrize("verb", ["info", "verify", "eval"])
-def test_a_ticket_that_is_no_file_is_bad_input(capsys, tmp_path, made, verb):
+def test_no_ticket_is_bad_input(capsys, tmp_path, made, verb):
     for path, rule in ((tmp_path, "is a folder"), (tmp_path / "t.ticket", "is not a file")):
         ran = run(capsys, "ticket", verb, path)
         assert ran.code == 2
