@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from slth.rng import WeightLaw as WeightLaw
     from slth.subset_sum import BatchSolution as BatchSolution
     from slth.subset_sum import Differencing as Differencing
+    from slth.subset_sum import Enumeration as Enumeration
     from slth.subset_sum import FourList as FourList
     from slth.subset_sum import Greedy as Greedy
     from slth.subset_sum import Lattice as Lattice
@@ -132,6 +133,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.subset_sum": (
         "BatchSolution",
         "Differencing",
+        "Enumeration",
         "FourList",
         "Greedy",
         "Lattice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterator, Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -80,7 +80,7 @@ def finite_array(
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
         raise ArgumentError(place, float(floats[where]), "must be finite", "remove or replace it")
-    _check_integers(value, array, floats, name)
+    _check_digits(value, array, floats, name)
     return frozen(floats)
 
 
@@ -93,31 +93,40 @@ def _plain(value: Any, name: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ArgumentError(name, value, "has rows of different lengths", "pass a rectangular array") from None
-    except (RuntimeError, TypeError) as problem:  # a tensor that needs a gradient, or lives on a GPU
-        rule, remedy = f"does not become a numpy array ({problem})", "pass tensor.detach().cpu().double().numpy()"
+    except (RuntimeError, TypeError) as problem:  # a tensor that needs a gradient, lives on a GPU, or is no plain array
+        rule = f"does not become a numpy array ({problem})"
+        remedy = "pass tensor.detach().cpu().to_dense().double().numpy(), of a tensor that has values"
         raise ArgumentError(name, type(value).__name__, rule, remedy) from None
     numbers = array.dtype == object and all(isinstance(entry, int | float) for entry in array.flat)
     if array.dtype.kind not in "buif" and not numbers:
+        given = array.dtype if array.dtype != object or array.ndim else value
         remedy = "pass floats or integers in a numpy array or list"
-        raise ArgumentError(name, array.dtype, "must hold real numbers", remedy)
+        raise ArgumentError(name, given, "must hold real numbers", remedy)
     return array
 
 
-def _check_integers(value: Any, array: NDArray[Any], floats: Floats, name: str) -> None:
-    """Refuse integers that float64 rounds; those of a mixed list numpy has rounded already, so the list is asked."""
-    large = np.abs(floats) >= EXACT_INTEGERS
-    if not large.any():
+def _check_digits(value: Any, array: NDArray[Any], floats: Floats, name: str) -> None:
+    """Refuse numbers that float64 rounds; those of a mixed list numpy has rounded already, so its entries are asked."""
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8 and not np.array_equal(array, floats):
+        remedy = "pass array.astype(numpy.float64) if their rounding is meant"
+        raise ArgumentError(name, array.dtype, "holds numbers with more digits than float64", remedy)
+    if not (np.abs(floats) >= EXACT_INTEGERS).any():
         return
-    if array.dtype.kind == "f":
-        if not isinstance(value, list | tuple):
-            return
-        array = np.array(value, dtype=object)
-        if array.shape != floats.shape:  # a list of tensors, which hold floats
-            return
-    for entry, kept in zip(array[large].tolist(), floats[large].tolist(), strict=True):
-        if isinstance(entry, int | np.integer) and int(kept) != int(entry):
+    for entry in _entries(value) if array.dtype.kind == "f" else array.flat:
+        if isinstance(entry, int | np.integer) and int(float(entry)) != int(entry):
             rule = "is an integer that float64 cannot hold exactly"
-            raise ArgumentError(name, entry, rule, "scale it down, or pass floats if their rounding is meant")
+            raise ArgumentError(name, int(entry), rule, "scale it down, or pass floats if their rounding is meant")
+
+
+def _entries(value: Any) -> Iterator[Any]:
+    """The numbers in lists within lists, each as what it was given; an array of floats has nothing to tell."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _entries(part)
+    elif not isinstance(value, np.ndarray):
+        yield from np.asarray(value).flat
+    elif value.dtype.kind != "f":
+        yield from value.flat
 
 
 def whole(
@@ -154,7 +163,7 @@ def as_double(value: object) -> float:
         return float(value)  # type: ignore[arg-type]
     except OverflowError:
         return math.inf if value > 0 else -math.inf  # type: ignore[operator]
-    except (TypeError, ValueError):
+    except (RuntimeError, TypeError, ValueError):  # a tensor without values among them
         return math.nan
 
 
@@ -163,6 +172,8 @@ def finite_number(value: object, name: str, *, remedy: str = "give it as a float
     number = as_double(value)
     if not math.isfinite(number):
         raise ArgumentError(name, value, "must be a finite number", remedy)
+    if isinstance(value, Integral) and int(number) != value:
+        raise ArgumentError(name, value, "is an integer that float64 cannot hold exactly", "pass a float")
     return number
 
 

@@ -98,7 +98,7 @@ def thread_count(threads: int | None) -> int:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     from slth.arrays import whole  # not at the top: numpy is slow to load, and help texts need Progress alone
 
-    return whole(threads, "threads", remedy="leave it out for one a core")
+    return whole(threads, "threads", remedy="leave it out for one per core")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_threads_are_counted():
     assert resources.thread_count(None) >= 1
     assert resources.thread_count(np.int64(3)) == 3
     for bad in (0, -1, True, 1.5, "2"):
-        with pytest.raises(ArgumentError, match=r"threads=.*leave it out for one a core"):
+        with pytest.raises(ArgumentError, match=r"threads=.*leave it out for one per core"):
             resources.thread_count(bad)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -32,20 +33,51 @@ SHOWN_AT_MOST = 40
 """Chosen values that a person wants to see; JSON has all."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Values that are drawn from the seed."""
+
+    law: Annotated[
+        str | None,
+        Parameter(
+            help="Law of drawn values: uniform, normal, product-uniform, product-normal, signed-constant, "
+            "integers:LOW:HIGH, zero-mixture:P:LAW, scipy:NAME; parameters follow after colons, as uniform:-0.5:0.5."
+        ),
+    ] = None
+    n: Annotated[int | None, Parameter(name="--n", help="How many values to draw, as far as memory allows.")] = None
+    d: Annotated[int, Parameter(name="--d", help="Numbers of each drawn value: vectors for 2 and more.")] = 1
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is asked of the solver; the fields are the arguments of :func:`slth.solve`."""
+
+    size: Annotated[int | None, Parameter(help="Choose exactly so many values.")] = None
+    tolerance: Annotated[float, Parameter(help="An error that is good enough; 0 searches for the optimum.")] = 0.0
+    norm: Annotated[
+        Literal["max", "l2"],
+        Parameter(help="How errors of vectors are measured: largest coordinate, or root of the sum of squares."),
+    ] = "max"
+    solver: Annotated[
+        str | None,
+        Parameter(
+            help="two-list, four-list, enumeration, greedy, differencing or lattice, for vectors vector-two-list, "
+            "enumeration or pursuit; chosen by n, size and tolerance by default."
+        ),
+    ] = None
+    device: Device = "cpu"
+    jobs: Jobs = None
+
+
 def solve(
     file: Path | None = None,
     /,
     *,
     target: str | None = None,
-    law: str | None = None,
-    n: Annotated[int | None, Parameter(name="--n")] = None,
-    d: Annotated[int, Parameter(name="--d")] = 1,
-    size: int | None = None,
-    tolerance: float = 0.0,
-    norm: Literal["max", "l2"] = "max",
-    solver: str | None = None,
-    device: Device = "cpu",
-    jobs: Jobs = None,
+    draw: Draw = Draw(),
+    search: Search = Search(),
     common: Common = COMMON,
 ) -> Outcome:
     """Find the subset of values whose sum is closest to a target.
@@ -59,43 +91,19 @@ def solve(
     target
         What the sum should be, for vectors as 0.3,-1.5. With --law it may be left out: then it is drawn too, from
         (-1, 1), or for integers as one more integer of the law.
-    law
-        Law of drawn values: uniform, normal, product-uniform, product-normal, signed-constant, integers:LOW:HIGH,
-        zero-mixture:P:LAW, scipy:NAME; parameters follow after colons, as uniform:-0.5:0.5.
-    n
-        How many values to draw, as far as memory allows.
-    d
-        Numbers of each drawn value: vectors for 2 and more.
-    size
-        Choose exactly so many values.
-    tolerance
-        An error that is good enough; 0 searches for the optimum.
-    norm
-        How errors of vectors are measured: the largest coordinate, or the root of the sum of squares.
-    solver
-        two-list, four-list, greedy, differencing or lattice, for vectors vector-two-list or pursuit; chosen by n, size
-        and tolerance by default.
     """
-    values, goal, source = _instance(file, _numbers(target), law, (n, d), common.seed)
+    values, goal, source = _instance(file, _numbers(target), draw, common.seed)
     from slth.subset_sum import solve as solve_instance
     from slth.subset_sum.status import Status
 
-    chosen_solver = None if solver is None else _solver(solver)
+    asked = {field.name: getattr(search, field.name) for field in fields(search)}
+    asked["threads"] = asked.pop("jobs")
+    asked["solver"] = None if search.solver is None else _solver(search.solver)
     try:
         with progress(common) as report:
-            solution = solve_instance(
-                values,
-                goal,
-                tolerance=tolerance,
-                size=size,
-                norm=norm,
-                solver=chosen_solver,
-                device=device,
-                threads=jobs,
-                progress=report,
-            )
+            solution = solve_instance(values, goal, progress=report, **asked)
     except ArgumentError as problem:
-        raise _in_options(problem, law, solver) from problem
+        raise _in_options(problem, draw.law, search.solver) from problem
     interrupted = solution.status == Status.INTERRUPTED
     if interrupted:
         note(common, f"interrupted: {solution.status.advice}")
@@ -104,7 +112,7 @@ def solve(
         "n": len(solution.subset),
         "d": solution.instance.d,
         "target": goal,
-        "tolerance": tolerance,
+        "tolerance": search.tolerance,
         "status": solution.status.label,
         "error": solution.error,
         "lower_bound": solution.lower_bound,
@@ -114,7 +122,7 @@ def solve(
         "solver": solution.solver,
         "work": solution.work,
     }
-    if law is not None:
+    if draw.law is not None:
         data["values"] = values
 
     def show() -> list[RenderableType]:
@@ -152,46 +160,47 @@ def _numbers(text: str | None) -> list[float] | None:
     """The coordinates of a target."""
     if text is None:
         return None
+    from slth.cli.instance_file import number_of
+
     try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        remedy = "write 0.3, or 0.3,-1.5 for vectors"
-        raise ArgumentError("target", text, "must be a number, or numbers with commas", remedy) from None
+        return [number_of(part.strip()) for part in text.split(",")]
+    except ValueError as problem:
+        rule = f"must be a number, or numbers with commas, and has one {problem}"
+        raise ArgumentError("target", text, rule, "write 0.3, or 0.3,-1.5 for vectors") from None
 
 
 def _instance(
-    file: Path | None, target: list[float] | None, law: str | None, sizes: tuple[int | None, int], seed: int
+    file: Path | None, target: list[float] | None, draw: Draw, seed: int
 ) -> tuple[NDArray[np.float64], Goal, dict[str, Any]]:
     """Values, target, and where they came from."""
     import numpy as np
 
-    if (file is None) == (law is None):
-        value = "nothing" if file is None else f"{file} and --law {law}"
+    if (file is None) == (draw.law is None):
+        value = "nothing" if file is None else f"{file} and --law {draw.law}"
         raise ArgumentError("FILE", value, "must be exactly one source of values", "give a FILE, or --law and --n")
     if file is None:
-        return _drawn(law or "", sizes, target, seed)
+        return _drawn(draw, target, seed)
     if target is None:
         raise ArgumentError("target", None, "is missing", "say what the chosen values should add up to")
-    if sizes[0] is not None:
-        raise ArgumentError("n", sizes[0], "goes with --law only", "a file says itself how many values it has")
-    if sizes[1] != 1:
-        raise ArgumentError("d", sizes[1], "goes with --law only", "a file says itself how many columns it has")
+    if draw.n is not None:
+        raise ArgumentError("n", draw.n, "goes with --law only", "a file says itself how many values it has")
+    if draw.d != 1:
+        raise ArgumentError("d", draw.d, "goes with --law only", "a file says itself how many columns it has")
     from slth.cli.instance_file import read_values
 
     values = read_values(file)
     if values.ndim == 2 and 1 in values.shape and len(target) == 1:
         values = values.ravel()
-    if values.ndim == 2 and len(target) != values.shape[1]:
-        rule = f"must have {values.shape[1]} numbers, one for each column of {file}"
-        raise ArgumentError("target", ",".join(map(str, target)), rule, "write them with commas")
-    return values, target[0] if values.ndim == 1 and len(target) == 1 else np.array(target), {"file": file}
+    columns = values.shape[1] if values.ndim == 2 else 1
+    if len(target) != columns:
+        rule = f"must have {columns} number{'s' * (columns > 1)}, one for each column of {file}"
+        raise ArgumentError("target", ",".join(map(str, target)), rule, "write 0.3, or 0.3,-1.5 for two columns")
+    return values, target[0] if values.ndim == 1 else np.array(target), {"file": file}
 
 
-def _drawn(
-    law: str, sizes: tuple[int | None, int], target: list[float] | None, seed: int
-) -> tuple[NDArray[np.float64], Goal, dict[str, Any]]:
+def _drawn(draw: Draw, target: list[float] | None, seed: int) -> tuple[NDArray[np.float64], Goal, dict[str, Any]]:
     """Values drawn from a law and, where none was given, a target: all from the seed."""
-    n, d = sizes
+    n, d = draw.n, draw.d
     if n is None:
         raise ArgumentError("n", None, "is missing", "say how many values to draw")
     for name, count in (("n", n), ("d", d)):
@@ -205,14 +214,15 @@ def _drawn(
     from slth.resources import require_memory
     from slth.rng import Stream
 
-    drawn = _law(law)
+    drawn = _law(draw.law or "")
     require_memory(BYTES_A_VALUE * min(n * d, 1 << 62), "n", "draw fewer values", value=n)
     if target is None:
         stream = Stream(seed, "solve.target")
         target = [_drawn_target(drawn, stream, coordinate) for coordinate in range(d)]
     with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
         values = drawn.sample(Stream(seed, "solve.values"), n * d)
-    return (values, target[0], {"law": law}) if d == 1 else (values.reshape(n, d), np.array(target), {"law": law})
+    shaped, goal = (values, target[0]) if d == 1 else (values.reshape(n, d), np.array(target))
+    return shaped, goal, {"law": draw.law}
 
 
 def _drawn_target(law: Law, stream: Stream, coordinate: int) -> float:

@@ -6,25 +6,35 @@ kernels are the plain Python that they are written in: the same bits, some hundr
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from slth.errors import ArgumentError
+
 numba: Any = None
 event: Any = None
-with suppress(ModuleNotFoundError):
+try:
     numba, event = import_module("numba"), import_module("numba.core.event")
+    import_module("numba.np.ufunc.parallel").get_thread_count()  # what numba asks itself before it compiles
+except ModuleNotFoundError:
+    numba = None
+except ValueError as problem:
+    rule, remedy = f"is not accepted by numba ({problem})", "unset it, or set it to the number of cores"
+    raise ArgumentError("NUMBA_NUM_THREADS", "as it is set", rule, remedy) from None
 
 Function = Callable[..., Any]
 
 COMPILED = numba is not None and not numba.config.DISABLE_JIT
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Function, **options: Any) -> Function:
     """Compile for the calling thread.
 
     * ``cache``: the machine code is kept on disk, so only the first process ever compiles.
@@ -35,18 +45,55 @@ def kernel(function: Function) -> Function:
     """
     if not COMPILED:
         return _interpreted(function)
-    compiled: Function = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    compiled: Function = numba.njit(nogil=True, fastmath=False, error_model="numpy", **options)(function)
+    try:
+        compiled.enable_caching()  # type: ignore[attr-defined]
+    except RuntimeError:  # neither beside the module nor in the user's cache folder may anything be written
+        _say_uncached(Path(__file__).parent, "no folder for it can be written")
+    else:
+        compiled._cache = _Cache(compiled._cache)  # type: ignore[attr-defined]
     return compiled
 
 
 def inline_kernel(function: Function) -> Function:
     """Compile as :func:`kernel`, and copy the body into each caller: for steps of a few instructions in hot loops."""
-    if not COMPILED:
-        return function  # its caller has silenced what overflows
-    compiled: Function = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline="always")(
-        function
-    )
-    return compiled
+    return kernel(function, inline="always") if COMPILED else function  # its caller has silenced what overflows
+
+
+class _Cache:
+    """Numba's cache of one kernel; what cannot be read is compiled again, what cannot be written is not kept."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        try:
+            return self._cache.load_overload(signature, target)
+        except Exception as problem:  # an emptied or damaged file raises whatever its bytes mean to pickle
+            with suppress(OSError):
+                self._cache.flush()
+            _say_uncached(self._cache.cache_path, f"{type(problem).__name__}: {problem}", "could not be read")
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        try:
+            self._cache.save_overload(signature, compiled)
+        except (OSError, EOFError) as problem:
+            _say_uncached(self._cache.cache_path, str(problem))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+
+@cache
+def _say_once(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _say_uncached(path: Path | str, reason: str, what: str = "cannot be kept") -> None:
+    """Once for each folder and reason, whatever the number of kernels."""
+    rest = "kernels are compiled again; NUMBA_CACHE_DIR names another folder"
+    _say_once(f"compiled kernels {what} in {path} ({reason}): {rest}")
 
 
 def _interpreted(function: Function) -> Function:

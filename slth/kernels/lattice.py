@@ -19,6 +19,9 @@ DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 POSITIONS = np.array([(0x03F79D71B4CB0A89 << k & (2**64 - 1)) >> 58 for k in range(64)]).argsort().astype(np.int64)
 
 
+MIRROR = np.array([(2**64 - 1) // (2**step + 1) for step in (1, 2, 4, 8, 16, 32)], np.uint64)
+
+
 @inline_kernel
 def position_of(bit):
     return POSITIONS[(bit * DE_BRUIJN) >> np.uint64(58)]
@@ -102,22 +105,12 @@ def nearest_above(reach, total):
 
 @inline_kernel
 def reversed_bits(word):
-    word = ((word >> np.uint64(1)) & np.uint64(0x5555555555555555)) | (
-        (word & np.uint64(0x5555555555555555)) << np.uint64(1)
-    )
-    word = ((word >> np.uint64(2)) & np.uint64(0x3333333333333333)) | (
-        (word & np.uint64(0x3333333333333333)) << np.uint64(2)
-    )
-    word = ((word >> np.uint64(4)) & np.uint64(0x0F0F0F0F0F0F0F0F)) | (
-        (word & np.uint64(0x0F0F0F0F0F0F0F0F)) << np.uint64(4)
-    )
-    word = ((word >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)) | (
-        (word & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)
-    )
-    word = ((word >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)) | (
-        (word & np.uint64(0x0000FFFF0000FFFF)) << np.uint64(16)
-    )
-    return (word >> np.uint64(32)) | (word << np.uint64(32))
+    """Exchange neighbouring bits, then pairs, fours, ... and halves."""
+    for k in range(6):
+        up = ONE << np.uint64(k)
+        mask = MIRROR[k]
+        word = ((word >> up) & mask) | ((word & mask) << up)
+    return word
 
 
 @kernel

@@ -145,6 +145,14 @@ def prepare(keys, origin, a, b):
     sort_subset_sums(keys[split:], origin, b[1:])
 
 
+@inline_kernel
+def shift_sums(base, origin, b):
+    """Write base + origin, with the sentinel in its place again."""
+    for k in range(1, len(base)):
+        b[k] = base[k] + origin
+    b[0] = -FAR
+
+
 @kernel
 def unpack(identity, subset):
     """Write the bits of identity as booleans."""
@@ -242,40 +250,28 @@ def decide(keys, origin, exact, a, b, d):
 
 
 @kernel
-def best_subset_packed(values, targets, subsets, decided):
-    """Solve values[r], targets[r] for every row, with packed keys."""
+def best_subset_packed(values, targets, largest_target, subsets, decided):
+    """Solve values[r], targets[r] for every row, with packed keys; a shared list is sorted once, and shifted."""
     n = values.shape[1]
     split = n // 2
+    shared = values.shape[0] == 1
     keys = np.empty(n, np.int64)
     a = np.empty((1 << split) + 1, np.int64)
     b = np.empty((1 << (n - split)) + 1, np.int64)
+    base = np.empty(len(b) if shared else 0, np.int64)
     d = np.empty((1 << split) + (1 << (n - split)), np.int64)
+    shift = np.int64(0)
+    exact = True
     for row in range(len(targets)):
-        shift, exact = packed_keys(values[row], abs(targets[row]), keys)
+        if row == 0 or not shared:
+            shift, exact = packed_keys(values[row], largest_target if shared else abs(targets[row]), keys)
         goal, goal_exact = to_key(targets[row], shift)
         origin = -(goal << n)
-        prepare(keys, origin, a, b)
-        identity, decided[row] = decide(keys, origin, exact & goal_exact, a, b, d)
-        unpack(identity, subsets[row])
-
-
-@kernel
-def best_subset_shared(values, targets, largest_target, subsets, decided):
-    """Solve one list of values for many targets: the lists are sorted once and shifted for each target."""
-    n = len(values)
-    split = n // 2
-    keys = np.empty(n, np.int64)
-    a = np.empty((1 << split) + 1, np.int64)
-    base = np.empty((1 << (n - split)) + 1, np.int64)
-    b = np.empty(len(base), np.int64)
-    d = np.empty((1 << split) + (1 << (n - split)), np.int64)
-    shift, exact = packed_keys(values, largest_target, keys)
-    prepare(keys, np.int64(0), a, base)
-    for row in range(len(targets)):
-        goal, goal_exact = to_key(targets[row], shift)
-        origin = -(goal << n)
-        for k in range(1, len(base)):
-            b[k] = base[k] + origin
-        b[0] = -FAR
+        if shared:
+            if row == 0:
+                prepare(keys, np.int64(0), a, base)
+            shift_sums(base, origin, b)
+        else:
+            prepare(keys, origin, a, b)
         identity, decided[row] = decide(keys, origin, exact & goal_exact, a, b, d)
         unpack(identity, subsets[row])

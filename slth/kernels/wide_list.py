@@ -12,8 +12,20 @@ import numpy as np
 from slth.kernels._jit import kernel
 from slth.kernels.fixed_point import key_shift, to_key, to_keys
 from slth.kernels.sums import sort_subset_sums
-from slth.kernels.two_list import BLOCK, DECIDED, FAR, KEY_BITS, ONE, UNDECIDED, pairs_within, prepare, unpack, walk
+from slth.kernels.two_list import (
+    BLOCK,
+    DECIDED,
+    KEY_BITS,
+    ONE,
+    UNDECIDED,
+    pairs_within,
+    prepare,
+    shift_sums,
+    unpack,
+    walk,
+)
 
+SIZE_BITS = 8  # so that 100 times the constant below stays within KEY_BITS
 DIRECT = 13  # halves up to here are searched one subset after the other
 
 
@@ -83,10 +95,21 @@ def _both_orders(keys):
 
 
 @kernel
-def wide_keys(values, largest_target, keys):
-    """Fill keys; returns (scale exponent, whether nothing was rounded)."""
-    shift = key_shift(values, largest_target, KEY_BITS)
-    return shift, to_keys(values, shift, keys)
+def wide_keys(values, largest_target, sized, keys):
+    """Fill keys; returns (scale exponent, whether nothing was rounded, what was added to each key).
+
+    For subsets of one size a constant is added to every key: it leaves their order alone, and puts those of any other
+    size further from the goal (size times the constant, added to that of the target) than any of this size can be.
+    """
+    bits = KEY_BITS - SIZE_BITS if sized else KEY_BITS
+    shift = key_shift(values, largest_target, bits)
+    exact = to_keys(values, shift, keys)
+    apart = np.int64(0)
+    if sized:
+        apart = (np.int64(2) << np.int64(bits)) + np.int64(4 * len(values))
+        for i in range(len(keys)):
+            keys[i] += apart
+    return shift, exact, apart
 
 
 @kernel
@@ -113,36 +136,32 @@ def decide_wide(keys, goal, exact, a, b, d, subset):
 
 
 @kernel
-def best_subset_wide(values, targets, subsets, decided):
-    """Solve values[r], targets[r] for every row with 60-bit values (memory 2**(n/2 + 4) bytes)."""
+def best_subset_wide(values, targets, size, largest_target, subsets, decided):
+    """Solve every row, for any size (-1) or one, with 60-bit values; a shared list is sorted once, and shifted.
+
+    Takes 2**(n/2 + 4) bytes.
+    """
     n = values.shape[1]
     split = n // 2
+    shared = values.shape[0] == 1
     keys = np.empty(n, np.int64)
     a = np.empty((1 << split) + 1, np.int64)
     b = np.empty((1 << (n - split)) + 1, np.int64)
+    base = np.empty(len(b) if shared else 0, np.int64)
     d = np.empty(4 * BLOCK, np.int64)
+    shift = apart = np.int64(0)
+    exact = True
     for row in range(len(targets)):
-        shift, exact = wide_keys(values[row], abs(targets[row]), keys)
+        if row == 0 or not shared:
+            shift, exact, apart = wide_keys(
+                values[row], largest_target if shared else abs(targets[row]), size >= 0, keys
+            )
         goal, goal_exact = to_key(targets[row], shift)
-        prepare(keys, -goal, a, b)
-        decided[row] = decide_wide(keys, goal, exact & goal_exact, a, b, d, subsets[row])
-
-
-@kernel
-def best_subset_wide_shared(values, targets, largest_target, subsets, decided):
-    """Solve one list of values for many targets: sorted once, shifted for each."""
-    n = len(values)
-    split = n // 2
-    keys = np.empty(n, np.int64)
-    a = np.empty((1 << split) + 1, np.int64)
-    base = np.empty((1 << (n - split)) + 1, np.int64)
-    b = np.empty(len(base), np.int64)
-    d = np.empty(4 * BLOCK, np.int64)
-    shift, exact = wide_keys(values, largest_target, keys)
-    prepare(keys, np.int64(0), a, base)
-    for row in range(len(targets)):
-        goal, goal_exact = to_key(targets[row], shift)
-        for k in range(1, len(base)):
-            b[k] = base[k] - goal
-        b[0] = -FAR
+        goal += size * apart  # nothing is added where any size is taken
+        if shared:
+            if row == 0:
+                prepare(keys, np.int64(0), a, base)
+            shift_sums(base, -goal, b)
+        else:
+            prepare(keys, -goal, a, b)
         decided[row] = decide_wide(keys, goal, exact & goal_exact, a, b, d, subsets[row])

@@ -1,6 +1,7 @@
 """Floor 1: subset-sum instances, solutions with certificates, laws of the values, solvers, coverage and prediction."""
 
 from slth.subset_sum.entry import solve, solve_batch
+from slth.subset_sum.enumeration import Enumeration
 from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution
 from slth.subset_sum.solver import Solver, Traits
@@ -13,6 +14,7 @@ from slth.subset_sum.vector_pursuit import Pursuit
 __all__ = [
     "BatchSolution",
     "Differencing",
+    "Enumeration",
     "FourList",
     "Greedy",
     "Lattice",

@@ -36,27 +36,13 @@ CHUNK = 4096  # vectors generated at a time where only their sum is wanted
 
 @dataclass(frozen=True)
 class BandPursuit:
-    """What a pursuit over bands found.
+    """What a pursuit over bands found."""
 
-    Attributes
-    ----------
-    indices : int64[k]
-        The chosen candidates, increasing.
-    error : float
-        ``|target - sum|`` in l2, to the rounding of float64 sums.
-    generated : int
-        Vectors that were asked for.
-    flips : int
-        Changes of the subset that were made, in bands and in annealing.
-    bands : int
-        Groups of candidates that were searched before the last.
-    """
-
-    indices: Indices
-    error: float
-    generated: int
-    flips: int
-    bands: int
+    indices: Indices  # of the chosen candidates, increasing
+    error: float  # |target - sum| in l2, to the rounding of float64 sums
+    generated: int  # vectors that were asked for
+    flips: int  # changes of the subset, in bands and in annealing
+    bands: int  # groups of candidates searched before the last
 
 
 def pursue_bands(

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from slth.errors import ArgumentError
 from slth.resources import SHARE, available_memory
+from slth.subset_sum.enumeration import Enumeration, subsets_left
 from slth.subset_sum.solver import Solver, Task, Traits, VectorSolver
-from slth.subset_sum.solvers import Differencing, FourList, Greedy, Lattice, lattice_fits
+from slth.subset_sum.solvers import (
+    FOUR_LIST_MOST,
+    Differencing,
+    FourList,
+    Greedy,
+    Lattice,
+    decimal_grid,
+    lattice_fits,
+)
 from slth.subset_sum.two_list import TwoList
 from slth.subset_sum.vector import VectorTwoList
 from slth.subset_sum.vector_pursuit import Pursuit
 
 TWO_LISTS_UP_TO = 46  # measured: beyond, four lists that stay in cache are faster than two that do not
 VECTORS_UP_TO = 40  # measured: some seconds; what is larger is answered by the heuristic unless asked for
+ENUMERATED_FROM = 32  # below, two lists solve whole batches at once
+ENUMERATED_IN_ALL = 1 << 30  # subsets of all rows that a default may enumerate: about a minute
 GREEDY_UP_TO = 300  # measured: where the errors of greedy with a polish of 32 and of differencing cross
 
 
@@ -23,6 +34,7 @@ def every_solver() -> dict[str, Solver]:
         "greedy": Greedy(),
         "differencing": Differencing(),
         "lattice": Lattice(),
+        "enumeration": Enumeration(),
         "vector-two-list": VectorTwoList(),
         "pursuit": Pursuit(),
     }
@@ -58,6 +70,8 @@ def memory_of(solver: Solver, task: Task) -> int:
 def _choose_for_vectors(task: Task) -> tuple[Solver, str]:
     """Exact lists of sums where they are a matter of seconds, the heuristic beyond."""
     two, shape = VectorTwoList(), f"n = {task.n} vectors of d = {task.d} coordinates"
+    if (task.n > VECTORS_UP_TO or refusal_of(two, task) is not None) and (few := _few_subsets(task)):
+        return Enumeration(), f"{shape} leave {few} subsets"
     if task.n > VECTORS_UP_TO or refusal_of(two, task) is not None:
         return Pursuit(), f"{shape} are beyond exact reach; pursuit takes any number"
     needed = memory_of(two, task)
@@ -66,11 +80,19 @@ def _choose_for_vectors(task: Task) -> tuple[Solver, str]:
     return two, f"{shape} are within reach of the exact lists of sums ({needed / 2**20:.0f} MiB)"
 
 
+def _few_subsets(task: Task) -> int | None:
+    """How many subsets each row leaves, if those of all rows can be enumerated."""
+    few = subsets_left(task.n, task.size)
+    return few if few is not None and few * task.d * len(task.targets) <= ENUMERATED_IN_ALL else None
+
+
 def choose(task: Task) -> tuple[Solver, str]:
     """The solver for a task and the reason, decided by n, d, size, tolerance and the memory that is free."""
     if task.d > 1:
         return _choose_for_vectors(task)
     n, size = task.n, task.size
+    if n > ENUMERATED_FROM and (few := _few_subsets(task)) and (n > TWO_LISTS_UP_TO or few < 1 << n // 2):
+        return Enumeration(), f"n = {n} values of which size = {size} are chosen leave {few} subsets"
     free = int(SHARE * available_memory())
     two = TwoList()
     fits = two.decline(n, size) is None and two.memory(n, size, len(task.targets), task.threads) <= free
@@ -78,6 +100,8 @@ def choose(task: Task) -> tuple[Solver, str]:
         return two, f"n = {n} is within reach of the exact two lists ({two.memory(n, size, 1, 1) / 2**20:.0f} MiB)"
     if lattice_fits(task, free):
         return Lattice(), "the values are integers on a grid small enough for an exact bitset"
+    if n > FOUR_LIST_MOST and (grid := decimal_grid(task, free)) is not None:
+        return Lattice(grid), f"the values are multiples of {grid}, up to the rounding of float64"
     if FourList().decline(n, size) is None:
         why = "beyond two lists that stay in cache" if fits or n > 50 else "too many for two lists in this memory"
         return FourList(), f"n = {n} is {why}; four lists are exact with 2**(n/4) memory"

@@ -23,6 +23,7 @@ from slth.kernels.fixed_point import key_shift, to_keys
 from slth.kernels.gaps import gaps_of_width, total_of_wide_gaps, widest_gap
 from slth.kernels.sums import sort_subset_sums
 from slth.resources import require_memory
+from slth.subset_sum.dyadic import exact_integers
 from slth.subset_sum.instance import check_sum_is_finite
 
 LARGEST_N = 26  # 512 MiB of keys
@@ -141,8 +142,8 @@ def _checked(
         raise ResourceError("n", len(floats), rule, "take fewer values, or solve for single targets with slth.solve")
     require_memory(8 << len(floats), "n", "take fewer values", value=len(floats))
     try:
-        low, high = interval
-    except (TypeError, ValueError):
+        low, high = interval if isinstance(interval, tuple | list | np.ndarray) else (None,)
+    except ValueError:
         raise ArgumentError("interval", interval, "must be two numbers", "pass (low, high)") from None
     low, high = finite_number(low, "interval[0]"), finite_number(high, "interval[1]")
     if not low < high:
@@ -248,9 +249,8 @@ class _Halves:
     """The subset sums of either half of the values as integers over one power of two: exact at every scale."""
 
     def __init__(self, values: Floats) -> None:
-        ratios = [value.as_integer_ratio() for value in values.tolist()]
-        self._denominator = max((denominator for _, denominator in ratios), default=1)
-        integers = [numerator * (self._denominator // denominator) for numerator, denominator in ratios]
+        integers, exponent = exact_integers(values.tolist())
+        self._denominator = 1 << -exponent
         middle = len(integers) // 2
         self._left, self._right = _all_sums(integers[:middle]), _all_sums(integers[middle:])
 

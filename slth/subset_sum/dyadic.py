@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -22,16 +22,21 @@ class Outcome(NamedTuple):
     work: Mapping[str, Any]
 
 
+def exact_integers(numbers: Iterable[float]) -> tuple[list[int], int]:
+    """Integers and an exponent e <= 0 such that number = integer * 2**e, exactly."""
+    ratios = [number.as_integer_ratio() for number in numbers]
+    denominator = max((q for _, q in ratios), default=1)
+    return [p * (denominator // q) for p, q in ratios], 1 - denominator.bit_length()
+
+
 def integer_form(values: Floats) -> tuple[list[int], Fraction]:
     """Integers and the largest step such that value = integer * step, exactly.
 
     Shapes: values float64[n].
     """
-    ratios = [value.as_integer_ratio() for value in values.tolist()]
-    denominator = max(q for _, q in ratios)
-    integers = [p * (denominator // q) for p, q in ratios]
-    divisor = math.gcd(*integers) or denominator
-    return [i // divisor for i in integers], Fraction(divisor, denominator)
+    integers, exponent = exact_integers(values.tolist())
+    divisor = math.gcd(*integers) or 1 << -exponent
+    return [i // divisor for i in integers], Fraction(divisor, 1 << -exponent)
 
 
 def float_below(number: Fraction) -> float:

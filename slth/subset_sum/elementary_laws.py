@@ -78,55 +78,41 @@ class Normal(_Described):
 
 
 @dataclass(frozen=True)
-class ProductUniform(_Described):
+class _Product(_Described):
+    """Product of two independent values of a law about zero."""
+
+    factor: ClassVar[LawName]
+    factor_variance: ClassVar[float]
+    scale_first: float = 1.0
+    scale_second: float = 1.0
+    mean: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        _store_floats(self, positive=("scale_first", "scale_second"))
+
+    @property
+    def second_moment(self) -> float:
+        """``(scale_first * scale_second)**2`` times the square of the variance of a factor of scale 1."""
+        return _square(self.scale_first * self.scale_second) * self.factor_variance**2
+
+    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
+        """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
+        first, second = (Stream(stream.seed, stream.path + name) for name in (".first", ".second"))
+        values = WeightLaw(self.factor, self.scale_first).weights(first, start, count)
+        values *= WeightLaw(self.factor, self.scale_second).weights(second, start, count)
+        return values
+
+
+class ProductUniform(_Product):
     """Product of two independent uniforms, on (-scale_first, scale_first) and (-scale_second, scale_second)."""
 
-    name: ClassVar[str] = "product-uniform"
-    scale_first: float = 1.0
-    scale_second: float = 1.0
-
-    def __post_init__(self) -> None:
-        _store_floats(self, positive=("scale_first", "scale_second"))
-
-    @property
-    def mean(self) -> float:
-        """Zero."""
-        return 0.0
-
-    @property
-    def second_moment(self) -> float:
-        """``(scale_first * scale_second)**2 / 9``."""
-        return _square(self.scale_first * self.scale_second) / 9.0
-
-    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
-        """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
-        return _product("uniform", self.scale_first, self.scale_second, stream, count, start)
+    name, factor, factor_variance = "product-uniform", "uniform", 1.0 / 3.0
 
 
-@dataclass(frozen=True)
-class ProductNormal(_Described):
+class ProductNormal(_Product):
     """Product of two independent centred normals of standard deviations ``scale_first`` and ``scale_second``."""
 
-    name: ClassVar[str] = "product-normal"
-    scale_first: float = 1.0
-    scale_second: float = 1.0
-
-    def __post_init__(self) -> None:
-        _store_floats(self, positive=("scale_first", "scale_second"))
-
-    @property
-    def mean(self) -> float:
-        """Zero."""
-        return 0.0
-
-    @property
-    def second_moment(self) -> float:
-        """``(scale_first * scale_second)**2``."""
-        return _square(self.scale_first * self.scale_second)
-
-    def sample(self, stream: Stream, count: int, start: int = 0) -> Floats:
-        """Values from ``start`` on, their factors from ``path.first`` and ``path.second``; as float64[count]."""
-        return _product("normal", self.scale_first, self.scale_second, stream, count, start)
+    name, factor, factor_variance = "product-normal", "normal", 1.0
 
 
 @dataclass(frozen=True)
@@ -191,12 +177,6 @@ class Integers(_Described):
         offsets = np.empty(words.size, np.int64)
         integers_from_words(words, np.uint64(self.high - self.low + 1), offsets)
         return (offsets + self.low).astype(np.float64)
-
-
-def _product(name: LawName, first: float, second: float, stream: Stream, count: int, start: int) -> Floats:
-    values = WeightLaw(name, first).weights(Stream(stream.seed, stream.path + ".first"), start, count)
-    values *= WeightLaw(name, second).weights(Stream(stream.seed, stream.path + ".second"), start, count)
-    return values
 
 
 def _square(x: float) -> float:

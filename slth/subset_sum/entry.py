@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from slth.arrays import Floats, finite_array
-from slth.errors import ArgumentError, ResourceError
+from slth.arrays import Bools, Floats, finite_array
+from slth.errors import ArgumentError, ResourceError, SlthError
 from slth.resources import SHARE, Progress, available_memory, require_memory, thread_count
 from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named
 from slth.subset_sum.instance import (
@@ -19,6 +19,7 @@ from slth.subset_sum.instance import (
     check_has_values,
     check_sum_is_finite,
 )
+from slth.subset_sum.rescue import improve
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution, certified_batch
 from slth.subset_sum.solver import Rows, Solver, Task, Traits
 from slth.subset_sum.status import Status
@@ -56,9 +57,9 @@ def solve(
         How the error of vectors is measured, and what tolerance and optimal refer to: the largest difference of a
         coordinate, or the root of the sum of their squares. In one dimension both are the absolute value.
     solver : Solver or None
-        ``TwoList()``, ``FourList()``, ``Greedy()``, ``Differencing()``, ``Lattice()``, and of vectors
-        ``VectorTwoList()``, ``Pursuit()``; None picks by n, d, size, tolerance and memory, and
-        ``solution.work["reason"]`` says why.
+        ``TwoList()``, ``FourList()``, ``Enumeration()``, ``Greedy()``, ``Differencing()``, ``Lattice()``, and of
+        vectors ``VectorTwoList()``, ``Enumeration()``, ``Pursuit()``; None picks by n, d, size, tolerance and memory,
+        and ``solution.work["reason"]`` says why.
     device : {"cpu", "cuda", "auto"} or str
         Where to run; anything but the CPU takes up to 40 numbers without a size, and vectors by pursuit.
     threads : int or None
@@ -95,14 +96,10 @@ def solve(
         norm=instance.norm,
     )
     who, rows = _run(task, solver=solver, device=device)
-    return SubsetSumSolution(
-        instance=instance,
-        subset=rows.subsets[0],
-        lower_bound=float(rows.lower_bounds[0]),
-        status=Status(int(rows.status[0])),
-        solver=who,
-        work=rows.work,
-    )
+    bound, status = float(rows.lower_bounds[0]), Status(int(rows.status[0]))
+    solution = SubsetSumSolution(instance, rows.subsets[0], bound, status, who, rows.work)
+    _hold_to(task, who, rows.subsets, np.array([solution.error]), np.array([solution.status]))
+    return solution
 
 
 def solve_batch(
@@ -161,9 +158,11 @@ def solve_batch(
     else:
         check_sum_is_finite(matrix, goals, vectors=goals.ndim == 2)
         who, rows = _run(task, solver=solver, device=device)
-    return certified_batch(
+    batch = certified_batch(
         matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=who, work=rows.work, norm=task.norm
     )
+    _hold_to(task, who, batch.subsets, batch.errors, batch.status)
+    return batch
 
 
 def _rows_of(values: ArrayLike, targets: ArrayLike) -> tuple[Floats, Floats]:
@@ -196,21 +195,32 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
         task = replace(task, values=task.values[..., 0], targets=task.targets[:, 0])
     if isinstance(solver, str):
         solver = solver_named(solver)
+    if task.progress is not None and not callable(task.progress):
+        raise ArgumentError("progress", task.progress, "cannot be called", "pass a function of label, done and total")
     if device != "cpu":  # torch is loaded only when it is asked for
         from slth.subset_sum.on_device import run_on
 
         where = run_on(task, device=device, solver=solver)
         if where is not None:
-            return repr(where[0]), where[1]
-    reason = "asked for"
+            return where
+    asked, reason = solver, "asked for"
     if solver is None:
         solver, reason = choose(task)
     elif isinstance(solver, type) or not isinstance(solver, Solver):
         raise ArgumentError("solver", solver, "is not a solver", "pass TwoList(), FourList(), Greedy(), ... or None")
     _check(solver, task)
     rows = solver.run(task)
+    improve(task, rows, by=solver, by_default=asked is None)
     rows.work["reason"] = reason
     return repr(solver), rows
+
+
+def _hold_to(task: Task, who: str, subsets: Bools, errors: Floats, status: npt.NDArray[np.uint8]) -> None:
+    """Whoever answered kept to the size that was asked for, and to the tolerance where that is claimed."""
+    if task.size is not None and (subsets.sum(axis=1) != task.size).any():
+        raise SlthError(f"solver {who} chose another number of values than size={task.size}: please report this")
+    if (errors[status == Status.WITHIN_TOLERANCE] > task.tolerance).any():
+        raise SlthError(f"solver {who} called within tolerance={task.tolerance} what is not: please report this")
 
 
 def _check(solver: Solver, task: Task) -> None:

@@ -89,6 +89,11 @@ def four_lists(
     if extreme is not None:
         bound = float_below(distance(integers, extreme, goal) * step)
         return Outcome(extreme, bound, Status.OPTIMAL, {"sums": 0, "reason": "the target is beyond every sum"})
+    if tolerance > 0.0:
+        # What is left to search for is then nearer than any subset of another size, however large the tolerance.
+        quick = greedy_swaps(values, target, size=size).subset
+        if distance(integers, quick, goal) * step <= Fraction(tolerance):
+            return Outcome(quick, 0.0, Status.WITHIN_TOLERANCE, {"sums": 0, "reason": "greedy reached the tolerance"})
     problem = _rounded(integers, goal, step, size)
     quarters = _quarters(problem)
     stop = (Fraction(tolerance) / step / problem.key_unit - problem.half_window).__floor__() if tolerance > 0 else -1

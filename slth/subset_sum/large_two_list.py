@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
 from slth.arrays import Floats
 from slth.kernels.fixed_point import to_key
-from slth.kernels.fixed_size import (
-    COUNT_BITS,
-    best_distance,
-    prepare_groups,
-    shift_groups,
-    sized_goal,
-    sized_keys,
-    sized_pairs_within,
-)
 from slth.kernels.sums import merge_upper_half, reflect_lower_half
 from slth.kernels.two_list import BLOCK, FAR, pairs_within, walk
 from slth.kernels.wide_list import subsets_with_sum, wide_keys
@@ -41,7 +31,7 @@ def solve_each(values: Floats, targets: Sequence[float], *, size: int | None = N
     n = len(values)
     largest = max(map(abs, targets))
     with worker_pool(threads) as pool:
-        lists: _Lists = _AnySize(values, largest, pool, threads) if size is None else _FixedSize(values, largest, size)
+        lists = _Lists(values, largest, size, pool, threads)
         for target in targets:
             goal, exact = lists.move_to(target)
             best = lists.smallest_distance()
@@ -64,29 +54,16 @@ def solve_each(values: Floats, targets: Sequence[float], *, size: int | None = N
                 )
 
 
-class _Lists(Protocol):
-    """Sorted sums of both halves, those of the upper half less the target."""
+class _Lists:
+    """Sorted sums of both halves, the upper one's less the target; `low` ends and `high` begins with a sentinel."""
 
-    keys: Keys
-    shift: int
-
-    def move_to(self, target: float) -> tuple[int, bool]:
-        """Aim at a target; returns its key, and whether neither it nor the values were rounded."""
-
-    def smallest_distance(self) -> int:
-        """The smallest distance of any pair, in key units."""
-
-    def pairs(self, limit: int, room: int) -> Pairs:
-        """At most `room` pairs of sums within the limit, and how many there are (or more than room)."""
-
-
-class _AnySize:
-    """`low` ends and `high` begins with a sentinel."""
-
-    def __init__(self, values: Floats, largest: float, pool: ThreadPoolExecutor, threads: int) -> None:
+    def __init__(
+        self, values: Floats, largest: float, size: int | None, pool: ThreadPoolExecutor, threads: int
+    ) -> None:
         n, split = len(values), len(values) // 2
         self.keys = np.empty(n, np.int64)
-        self.shift, self._exact = wide_keys(values, largest, self.keys)
+        self.shift, self._exact, apart = wide_keys(values, largest, size is not None, self.keys)
+        self._of_size = (size or 0) * apart
         self._low, self._high = np.empty((1 << split) + 1, np.int64), np.empty((1 << (n - split)) + 1, np.int64)
         self._goal = 0
         self._pool, self._threads = pool, threads
@@ -95,13 +72,16 @@ class _AnySize:
         self._sort(self.keys[split:], self._high[1:])
 
     def move_to(self, target: float) -> tuple[int, bool]:
+        """Aim at a target; returns its key, and whether neither it nor the values were rounded."""
         goal, exact = to_key(target, self.shift)
+        goal += self._of_size
         self._high += self._goal - goal
         self._high[0] = -FAR
         self._goal = goal
         return goal, self._exact and exact
 
     def smallest_distance(self) -> int:
+        """The smallest distance of any pair, in key units."""
         a, b = len(self._low) - 1, len(self._high) - 1
         steps = a + b - 1
         bounds = chunk_bounds(steps, -(-steps // self._threads))
@@ -113,6 +93,7 @@ class _AnySize:
         return min(self._pool.map(stretch, bounds[:-1], bounds[1:]))
 
     def pairs(self, limit: int, room: int) -> Pairs:
+        """At most `room` pairs of sums within the limit, and how many there are (or more than room)."""
         first, second = np.empty(room, np.int64), np.empty(room, np.int64)
         found = pairs_within(self._low, len(self._low) - 1, self._high, len(self._high) - 1, limit, first, second)
         kept = slice(0, min(found, room))
@@ -133,38 +114,6 @@ class _AnySize:
                 else:
                     list(self._pool.map(part, bounds[:-1], bounds[1:]))
             length *= 2
-
-
-class _FixedSize:
-    """Sums in groups by the number of values in them, with a sentinel each."""
-
-    def __init__(self, values: Floats, largest: float, size: int) -> None:
-        n, split = len(values), len(values) // 2
-        self._size = size
-        self.keys = np.empty(n, np.int64)
-        self.shift, self._exact = sized_keys(values, largest, self.keys)
-        self._low = np.empty((1 << split) + split + 1, np.int64)
-        self._high = np.empty((1 << (n - split)) + n - split + 1, np.int64)
-        self._goal = 0
-        self._low_offsets, self._high_offsets = np.empty(split + 2, np.int64), np.empty(n - split + 2, np.int64)
-        prepare_groups(self.keys, np.int64(0), self._low, self._low_offsets, self._high, self._high_offsets)
-        self._groups = self._low, self._low_offsets, self._high, self._high_offsets
-
-    def move_to(self, target: float) -> tuple[int, bool]:
-        goal, exact = sized_goal(target, self._size, self.shift)
-        shift_groups(self._high, self._high_offsets, goal - self._goal, self._high)
-        self._goal = goal
-        return goal, self._exact and exact
-
-    def smallest_distance(self) -> int:
-        distance = best_distance(len(self.keys), self._size, *self._groups, np.empty(4 * BLOCK, np.int64))
-        return int(distance) >> COUNT_BITS  # the counts of a pair cancel, so these bits are 0
-
-    def pairs(self, limit: int, room: int) -> Pairs:
-        low, high = np.empty(room, np.int64), np.empty(room, np.int64)
-        found = sized_pairs_within(len(self.keys), self._size, *self._groups, limit << COUNT_BITS, low, high)
-        kept = slice(0, min(found, room))
-        return list(zip(low[kept].tolist(), high[kept].tolist(), strict=True)), found
 
 
 def _any_of(keys: Keys, pair: tuple[int, int]) -> Ranking:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from slth.errors import ArgumentError
@@ -12,32 +10,16 @@ from slth.subset_sum.places import resolve_place
 from slth.subset_sum.pursuit import pursuit_steps
 from slth.subset_sum.pursuit_steps import Norm, drive_together
 from slth.subset_sum.solution import error_of
-from slth.subset_sum.solver import Rows, Solver, Task
+from slth.subset_sum.solver import Rows, Solver, Task, as_vectors
 from slth.subset_sum.status import Status
 from slth.subset_sum.tensor_server import TensorServer
 from slth.subset_sum.tensor_two_list import solve_rows
 from slth.subset_sum.two_list import TwoList
-from slth.subset_sum.vector import as_vectors
 from slth.subset_sum.vector_pursuit import Pursuit
 
 
-@dataclass(frozen=True)
-class TorchTwoList:
-    """How an answer of the two lists is signed: by the torch device that solved the rows."""
-
-    device: str
-
-
-@dataclass(frozen=True)
-class TorchPursuit:
-    """How an answer of the pursuit is signed: by its beam and the torch device that solved the rows."""
-
-    beam: int
-    device: str
-
-
-def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoList | TorchPursuit, Rows] | None:
-    """Solve on the named device.
+def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[str, Rows] | None:
+    """Solve on the named device; who answered is signed with it.
 
     None where the processor should answer: "auto" finds no GPU, or the vectors are in reach of an exact search.
     """
@@ -48,12 +30,13 @@ def run_on(task: Task, *, device: str, solver: Solver | None) -> tuple[TorchTwoL
         _check(solver, TwoList, device)
         if task.size is not None:
             raise ArgumentError("size", task.size, f"is not offered on device {device!r}", "use device='cpu'")
-        return TorchTwoList(str(place)), solve_rows(task, place)
+        return f"TorchTwoList(device='{place}')", solve_rows(task, place)
     _check(solver, Pursuit, device)
     who = choose(task)[0] if solver is None else solver
     if not isinstance(who, Pursuit):
         return None
-    return TorchPursuit(who.beam, str(place)), pursue_rows(task, place, beam=who.beam)
+    signed = f"TorchPursuit(beam={who.beam}, device='{place}')"
+    return signed, pursue_rows(task, place, beam=who.beam)
 
 
 def _check(solver: Solver | None, allowed: type, device: str) -> None:

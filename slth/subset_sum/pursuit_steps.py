@@ -53,23 +53,12 @@ class Descended:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What all walks share: candidates by increasing length, on a scale on which all numbers are below 1.
+    """What all walks share: candidates by increasing length, on a scale on which all numbers are below 1."""
 
-    Parameters
-    ----------
-    rows : float64[M, D]
-    residual : float64[D]
-        The target of this window.
-    price : float
-        Of one candidate too many or too few, in temperatures; 0 where any number may be chosen.
-    norm : {"l2", "max"}
-        In which walks are compared.
-    """
-
-    rows: Floats
-    residual: Floats
-    price: float
-    norm: Norm
+    rows: Floats  # [M, D]
+    residual: Floats  # [D]: the target of this window
+    price: float  # of one candidate too many or too few, in temperatures; 0 where any number may be chosen
+    norm: Norm  # in which walks are compared
 
     @cached_property
     def columns(self) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 
 from slth.arrays import Bools, Floats, Indices
 from slth.kernels.wide_list import subsets_with_sum
+from slth.subset_sum.dyadic import exact_integers
 from slth.subset_sum.status import Status
 
 Keys = Indices  # rounded values, and where there is room their subsets in the low bits
@@ -16,14 +17,6 @@ Sums = list[tuple[int, int]]
 MOST_CANDIDATES = 1 << 16
 MOST_STEPS = 1 << 20  # of walks in Python integers: about a second
 INTEGERS_UP_TO = 40  # values for which two lists of Python integers are still a matter of seconds
-
-
-def exact_integers(values: Floats, target: float) -> tuple[list[int], int, int]:
-    """Integers v and t and an exponent e with values[i] = v[i] * 2**e and target = t * 2**e, exactly."""
-    ratios = [float(v).as_integer_ratio() for v in (*values, target)]
-    exponent = -max(d.bit_length() - 1 for _, d in ratios)
-    *integers, goal = (p * (2**-exponent // q) for p, q in ratios)
-    return integers, goal, exponent
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ def rank(
     Shapes: values, target float64[n], float; keys int64[n].
     """
     split = len(keys) // 2
-    integers, goal, _ = exact_integers(values, target)
+    *integers, goal = exact_integers([*values.tolist(), target])[0]
     low = _half_sums(keys[:split], integers[:split], {a for a, _ in pairs})
     high = _half_sums(keys[split:], integers[split:], {b for _, b in pairs})
     nearest, steps = [], 0
@@ -89,7 +82,7 @@ def walk_in_integers(values: Floats, target: float, size: int | None) -> int:
     Each entry is sum * 2**n + bits, so that one addition makes both, as in the packed keys of the kernels.
     """
     n, split = len(values), len(values) // 2
-    integers, goal, _ = exact_integers(values, target)
+    *integers, goal = exact_integers([*values.tolist(), target])[0]
     entries = [(v << n) | (1 << i) for i, v in enumerate(integers)]
     low, high = _by_size(entries[:split], size), _by_size(entries[split:], size)
     best: tuple[int, int] | None = None

@@ -21,28 +21,13 @@ REPORT_EVERY = 64  # weights
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be held in memory, decided before any of it is taken.
+    """What will be held in memory, decided before any of it is taken."""
 
-    Attributes
-    ----------
-    limit : int
-        The largest sum that is represented: no nearest sum to the goal lies beyond goal + largest weight, because
-        going from the least to the greatest sum by one weight (one exchange) at a time steps over the goal so closely.
-    size : int or None
-        How many weights to take.
-    records : bool
-        Whether the item that first reached each sum is kept. If not, the way back is found by halving.
-    bytes : int
-        The largest amount held at a time.
-    budget : int
-        Bytes that may be held.
-    """
-
-    limit: int
-    size: int | None
-    records: bool
-    bytes: int
-    budget: int
+    limit: int  # the largest sum that is represented
+    size: int | None  # how many weights to take
+    records: bool  # the item that first reached each sum is kept; if not, the way back is found by halving
+    bytes: int  # the largest amount held at a time
+    budget: int  # bytes that may be held
 
     @property
     def recovery(self) -> str:
@@ -53,6 +38,8 @@ class Plan:
         """The fastest plan that fits, or a ResourceError."""
         budget = int(SHARE * available_memory()) if memory is None else memory
         most = sum(weights) if size is None else sum(sorted(weights)[len(weights) - size :])
+        # Going from the least to the greatest sum by one weight (one exchange) at a time steps over the goal, so no
+        # nearest sum lies beyond goal + largest weight.
         limit = min(most, goal.__floor__() + max(weights))
         rows = 1 if size is None else size + 1
         sets = rows * _bytes_of_set(limit)

@@ -1,35 +1,54 @@
-"""What is left to try when two lists of rounded keys leave too many subsets to rank."""
+"""What the cheap heuristics may add where no optimum is proved."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from slth.arrays import Floats
-from slth.subset_sum.dyadic import Outcome
-from slth.subset_sum.four_list import four_lists
 from slth.subset_sum.greedy import greedy_swaps
-from slth.subset_sum.ranking import Ranking, bits_to_bools, exact_integers
+from slth.subset_sum.solution import sums_and_errors
+from slth.subset_sum.solver import Rows, Solver, Task
+from slth.subset_sum.solvers import Differencing, Greedy
 from slth.subset_sum.status import Status
+from slth.subset_sum.vector_pursuit import Pursuit
 
 
-def decide_otherwise(values: Floats, target: float, ranking: Ranking, *, size: int | None, threads: int) -> Ranking:
-    """The best of what two lists, four lists and greedy found, optimal if four lists prove it.
+def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
+    """Keep what a heuristic finds in rows that rounding left open; and, by default, in those of another heuristic.
 
-    Shapes: values, target float64[n], float.
+    So no solver of the package that takes a moment beats the default.
     """
-    four = four_lists(values, target, size=size, threads=threads)
-    if four.status == Status.OPTIMAL:
-        return Ranking(_identity(four), four.lower_bound, Status.OPTIMAL)
-    integers, goal, _ = exact_integers(values, target)
-
-    def distance(identity: int) -> int:
-        return abs(sum(v for i, v in enumerate(integers) if identity >> i & 1) - goal)
-
-    greedy = greedy_swaps(values, target, size=size, start=bits_to_bools(ranking.identity, len(values)))
-    plain = greedy_swaps(values, target, size=size)
-    best = min((ranking.identity, _identity(four), _identity(greedy), _identity(plain)), key=distance)
-    return Ranking(best, max(ranking.lower_bound, four.lower_bound), Status.WITHIN_ROUNDING)
-
-
-def _identity(outcome: Outcome) -> int:
-    return sum(1 << int(i) for i in np.flatnonzero(outcome.subset))
+    unproved = rows.status == Status.WITHIN_ROUNDING
+    left = np.flatnonzero(unproved | (by_default & (rows.status == Status.HEURISTIC)))
+    if not len(left) or (rows.status == Status.INTERRUPTED).any():
+        return
+    values = task.values if len(task.values) == 1 else task.values[left]
+    part = replace(task, values=values, targets=task.targets[left], progress=None)
+    subsets = rows.subsets[left]
+    errors = sums_and_errors(values, subsets, part.targets, task.norm)[1]
+    others: tuple[Solver, ...] = (Pursuit(),) if task.d > 1 else (Greedy(), Differencing())
+    try:
+        tries = []
+        for other in others:
+            if other != by and not other.decline(task.n, task.size):
+                found = other.run(part)
+                if (found.status == Status.INTERRUPTED).any():
+                    raise KeyboardInterrupt
+                tries.append(found.subsets)
+        if task.d == 1 and unproved.any():
+            own = [
+                greedy_swaps(part.row(k), float(part.targets[k]), size=task.size, start=subsets[k]).subset
+                for k in range(len(left))
+            ]
+            tries.append(np.array(own))
+    except KeyboardInterrupt:
+        rows.status[left] = Status.INTERRUPTED
+        return
+    for chosen in tries:
+        apart = sums_and_errors(values, chosen, part.targets, task.norm)[1]
+        better = apart < errors
+        subsets[better], errors[better] = chosen[better], apart[better]
+    rows.subsets[left] = subsets
+    if task.tolerance > 0.0:
+        rows.status[left[errors <= task.tolerance]] = Status.WITHIN_TOLERANCE

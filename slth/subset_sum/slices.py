@@ -52,30 +52,14 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Walk:
-    """What to look for: all pairs of sums of the two sides whose gap is at most the smallest gap + window.
-
-    Attributes
-    ----------
-    sides : (Side, Side)
-        The two halves.
-    window : int
-        How much a gap of keys may differ from the true one, twice.
-    distinct : bool
-        Keys are exact: one pair for each difference is enough.
-    stop : int
-        A gap with which the search may end; -1 for none.
-    slice_size : int
-        Sums of one side that are held and sorted at a time, for each thread.
-    room : int
-        The most pairs noted.
-    """
+    """What to look for: all pairs of sums of the two sides whose gap is at most the smallest gap + window."""
 
     sides: tuple[Side, Side]
-    window: int
-    distinct: bool
-    stop: int
-    slice_size: int
-    room: int
+    window: int  # how much a gap of keys may differ from the true one, twice
+    distinct: bool  # keys are exact: one pair for each difference is enough
+    stop: int  # a gap with which the search may end; -1 for none
+    slice_size: int  # sums of one side that are held and sorted at a time, for each thread
+    room: int  # the most pairs noted
 
 
 class Found(NamedTuple):

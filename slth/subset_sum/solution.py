@@ -112,7 +112,8 @@ class SubsetSumSolution:
         if subset.shape != self.instance.values.shape[:1]:
             raise SlthError(f"solver {self.solver} returned a subset of shape {subset.shape}: please report this")
         if self.instance.size is not None and int(subset.sum()) != self.instance.size:
-            raise SlthError(f"solver {self.solver} returned {int(subset.sum())} values, asked for {self.instance.size}")
+            what = f"another number of values than size={self.instance.size}"
+            raise SlthError(f"solver {self.solver} chose {what}: please report this")
         chosen = self.instance.values[subset]
         error = error_of(chosen, self.instance.target, self.instance.norm)
         status = Status.OPTIMAL if error == 0.0 else self.status  # a sum that rounds to 0 is 0
@@ -213,6 +214,26 @@ class BatchSolution:
         return f"BatchSolution({len(self)} instances of n={self.subsets.shape[1]}: {counts}; solver={self.solver!r})"
 
 
+def sums_and_errors(values: Floats, subsets: Bools, targets: Floats, norm: str) -> tuple[Floats, Floats]:
+    """Each row's sum, and its distance from the target, rounded once.
+
+    Shapes: values float64[B, n], or float64[1, n] where all rows share one list; of vectors float64[B or 1, n, d];
+    subsets bool[B, n]; targets float64[B] or float64[B, d].
+    """
+    totals, errors = np.empty(targets.shape), np.empty(targets.shape)
+    if targets.ndim == 1:
+        chosen_sums(values, subsets, targets, totals, errors)
+    else:
+        for c in range(targets.shape[1]):
+            column = np.empty((2, len(targets)))
+            chosen_sums(np.ascontiguousarray(values[..., c]), subsets, targets[:, c].copy(), *column)
+            totals[:, c], errors[:, c] = column
+        errors = errors.max(axis=1)
+        for k in range(len(targets) if norm == "l2" and targets.shape[1] > 1 else 0):
+            errors[k] = error_of(values[0 if len(values) == 1 else k][subsets[k]], targets[k], norm)
+    return totals, errors
+
+
 def certified_batch(
     values: Floats,
     targets: Floats,
@@ -226,20 +247,9 @@ def certified_batch(
 ) -> BatchSolution:
     """Re-sum every row exactly and close the gap where a row is claimed to be optimal.
 
-    ``values`` is float64[B, n], or float64[1, n] where all rows share one list; vectors have one more axis, as their
-    targets have.
+    Shapes: as :func:`sums_and_errors`.
     """
-    totals, errors = np.empty(targets.shape), np.empty(targets.shape)
-    if targets.ndim == 1:
-        chosen_sums(values, subsets, targets, totals, errors)
-    else:
-        for c in range(targets.shape[1]):
-            column = np.empty((2, len(targets)))
-            chosen_sums(np.ascontiguousarray(values[..., c]), subsets, targets[:, c].copy(), *column)
-            totals[:, c], errors[:, c] = column
-        errors = errors.max(axis=1)
-        for k in range(len(targets) if norm == "l2" and targets.shape[1] > 1 else 0):
-            errors[k] = error_of(values[0 if len(values) == 1 else k][subsets[k]], targets[k], norm)
+    totals, errors = sums_and_errors(values, subsets, targets, norm)
     status = np.where(errors == 0.0, np.uint8(Status.OPTIMAL), status)  # a sum that rounds to 0 is 0
     lower = np.where(status == Status.OPTIMAL, errors, np.clip(lower_bounds, 0.0, errors))
     return BatchSolution(subsets, totals, errors, lower, status, solver, work)

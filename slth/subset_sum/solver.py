@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from slth.arrays import Bools, Floats, Indices
 from slth.resources import Progress
+from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.status import Status
 
 
@@ -108,3 +110,32 @@ class VectorSolver(Solver, Protocol):
 
     def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
         """Bytes of working memory that it will take."""
+
+
+def as_vectors(task: Task) -> tuple[Floats, Floats]:
+    """Values [B or 1, n, d] and targets [B, d] of a task, also where it is one of numbers."""
+    values = task.values if task.values.ndim == 3 else task.values[..., None]
+    return values, task.targets if task.targets.ndim == 2 else task.targets[:, None]
+
+
+def fill_rows(task: Task, solve_one: Callable[[int], Outcome], *, label: str) -> Rows:
+    """Solve row after row; an interruption ends the batch with the rows answered so far."""
+    count = len(task.targets)
+    rows = Rows.empty(count, task.n)
+    done = 0
+    try:
+        for k in range(count):
+            outcome = solve_one(k)
+            rows.subsets[k], rows.lower_bounds[k], rows.status[k] = outcome.subset, outcome.lower_bound, outcome.status
+            done = k + 1
+            if k == 0:
+                rows.work.update(outcome.work)
+            if outcome.status == Status.INTERRUPTED:
+                break
+            if task.progress and count > 1:
+                task.progress(label, done, count)
+    except KeyboardInterrupt:
+        pass  # what was not reached says so below
+    rows.status[done:] = Status.INTERRUPTED
+    rows.subsets[done:, : task.size or 0] = True
+    return rows

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from slth.arrays import Bools, Floats, whole
+from slth.arrays import EXACT_INTEGERS, Bools, Floats, whole
 from slth.resources import Progress, thread_count
 from slth.subset_sum.differencing import largest_differencing
 from slth.subset_sum.dyadic import Outcome, integer_form
@@ -16,29 +17,17 @@ from slth.subset_sum.greedy import greedy_swaps
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.lattice import lattice
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.solver import Rows, Task, Traits
-from slth.subset_sum.status import Status
+from slth.subset_sum.solver import Rows, Task, Traits, fill_rows
 
 FOUR_LIST_MOST = MOST_VALUES
+MOST_DIGITS = 6  # after the decimal point, of values that are taken for multiples of a decimal step
 WORDS_IN_REACH = 2**34  # 64-bit words a bitset may shift in all when nobody asked for it: some seconds
 
 
 def row_by_row(task: Task, solve_one: Callable[[Floats, float, Progress | None], Outcome]) -> Rows:
-    """Solve each row on its own; an interruption ends the batch with the rows answered so far."""
-    count = len(task.targets)
-    rows = Rows.empty(count, task.n)
-    inner = task.progress if count == 1 else None
-    for k in range(count):
-        outcome = solve_one(task.row(k), float(task.targets[k]), inner)
-        rows.subsets[k], rows.lower_bounds[k], rows.status[k] = outcome.subset, outcome.lower_bound, outcome.status
-        if k == 0:
-            rows.work.update(outcome.work)
-        if outcome.status == Status.INTERRUPTED:
-            rows.status[k:] = Status.INTERRUPTED
-            break
-        if task.progress and count > 1:
-            task.progress("subset sums", k + 1, count)
-    return rows
+    """Solve each row on its own."""
+    inner = task.progress if len(task.targets) == 1 else None
+    return fill_rows(task, lambda k: solve_one(task.row(k), float(task.targets[k]), inner), label="subset sums")
 
 
 @dataclass(frozen=True)
@@ -57,15 +46,11 @@ class FourList:
     1.0
     """
 
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP
     slice_size: int = 1 << 17
 
     def __post_init__(self) -> None:
         whole(self.slice_size, "slice_size", 2, 1 << 30, remedy="leave it at its default")
-
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one, stops at a tolerance."""
-        return Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Up to 64 values."""
@@ -110,12 +95,8 @@ class Lattice:
     10.0
     """
 
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE
     grid: float | str | None = None
-
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one."""
-        return Traits.EXACT | Traits.FIXED_SIZE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Depends on the range of the sums, not on n: refused later, before memory is taken."""
@@ -146,10 +127,7 @@ class Differencing:
     'heuristic'
     """
 
-    @property
-    def traits(self) -> Traits:
-        """A heuristic for any n."""
-        return Traits.NONE
+    traits: ClassVar[Traits] = Traits.NONE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Not with a fixed size."""
@@ -184,17 +162,13 @@ class Greedy:
     0.0
     """
 
+    traits: ClassVar[Traits] = Traits.FIXED_SIZE
     passes: int = 100
     polish: int = 32
 
     def __post_init__(self) -> None:
         whole(self.passes, "passes", 0, 1 << 30, remedy="leave it at its default")
         whole(self.polish, "polish", 0, 44, remedy="leave it at its default")
-
-    @property
-    def traits(self) -> Traits:
-        """A heuristic for any n and size."""
-        return Traits.FIXED_SIZE
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Takes everything."""
@@ -223,9 +197,24 @@ class Greedy:
 
 def lattice_fits(task: Task, free: int) -> bool:
     """Whether the first row's sums span few enough steps for the bitset to be the obvious choice."""
-    integers, _ = integer_form(task.row(0))
-    span = sum(abs(i) for i in integers)
+    return _span_fits(task, sum(abs(i) for i in integer_form(task.row(0))[0]), free)
+
+
+def decimal_grid(task: Task, free: int) -> str | None:
+    """The step, as "0.01", where all values are the doubles of few decimal digits, and their bitset fits."""
+    for digits in range(1, MOST_DIGITS + 1):
+        with np.errstate(over="ignore"):
+            multiples = np.rint(task.values * 10.0**digits)
+        if np.array_equal(multiples / 10.0**digits, task.values):
+            span = float(np.abs(multiples).sum(axis=1).max())
+            return (
+                f"{10.0**-digits:.{digits}f}" if span < EXACT_INTEGERS and _span_fits(task, int(span), free) else None
+            )
+    return None
+
+
+def _span_fits(task: Task, span: int, free: int) -> bool:
     sets = 1 if task.size is None else min(task.size, task.n - task.size) + 1
     words = task.n * (span // 64 + 1) * sets
     recovery = 4 * span * sets
-    return words <= WORDS_IN_REACH and span // 8 * sets + recovery <= free and bool(np.isfinite(span))
+    return words <= WORDS_IN_REACH and span // 8 * sets + recovery <= free

@@ -37,6 +37,6 @@ _ADVICE = {
     Status.WITHIN_ROUNDING: "too many subsets lie within the rounding of the keys to rank them all; lower_bound says "
     "how much may be missing. The values span too many binary digits: split off the smallest, or use fewer of them",
     Status.HEURISTIC: "no proof of optimality; an exact solver takes n up to 50 (TwoList) or 64 (FourList), "
-    "and vectors up to 44 (VectorTwoList)",
+    "vectors up to 44 (VectorTwoList), and 2**24 subsets of a fixed size at any n (Enumeration)",
     Status.INTERRUPTED: "the best subset seen before the interruption",
 }

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from slth.arrays import Bools, Floats, Indices
 from slth.kernels.exact_sum import chosen_sums
-from slth.kernels.fixed_size import best_subset_sized
 from slth.kernels.tolerance import MOST_VALUES, first_subset_within
-from slth.kernels.two_list import best_subset_packed, best_subset_shared
-from slth.kernels.wide_list import best_subset_wide, best_subset_wide_shared
+from slth.kernels.two_list import best_subset_packed
+from slth.kernels.wide_list import best_subset_wide
 from slth.resources import run_slices
+from slth.subset_sum.four_list import four_lists
 from slth.subset_sum.large_two_list import solve_each, solve_large
 from slth.subset_sum.ranking import Ranking, bits_to_bools, chunk_bounds
-from slth.subset_sum.rescue import decide_otherwise
+from slth.subset_sum.solution import error_of
 from slth.subset_sum.solver import Rows, Task, Traits
 from slth.subset_sum.status import Status
 
@@ -45,20 +46,18 @@ class TwoList:
     1.0
     """
 
-    @property
-    def traits(self) -> Traits:
-        """Exact, any size or a fixed one, stops at a tolerance, batched."""
-        return Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP | Traits.BATCHED
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.FIXED_SIZE | Traits.EARLY_STOP | Traits.BATCHED
 
     def decline(self, n: int, size: int | None) -> str | None:
         """Up to 50 values, of any size."""
         return f"is more than the {MOST} values that TwoList takes: {_elsewhere(n, size)}" if n > MOST else None
 
     def memory(self, n: int, size: int | None, count: int, threads: int) -> int:
-        """Two lists (four with a fixed size) of 2**(n/2) keys, for each thread where instances run side by side."""
+        """Two lists of 2**(n/2) keys, for each thread where instances run side by side."""
+        del size
         lists = (1 << (n // 2)) + (1 << (n - n // 2))
         side_by_side = min(threads, count) if n <= BATCHED_UP_TO else 1
-        return side_by_side * lists * 8 * (1 if size is None else 2) + count * (n + 17) + (1 << 20)
+        return side_by_side * lists * 8 + count * (n + 17) + (1 << 20)
 
     def run(self, task: Task) -> Rows:
         """Solve every row: to the tolerance where one is given, to the optimum otherwise."""
@@ -168,7 +167,21 @@ def _one_by_one(values: Floats, targets: Floats, indices: Indices, task: Task) -
             yield k, ranking
         else:
             own = values[0 if shared else k]
-            yield k, decide_otherwise(own, float(targets[k]), ranking, size=task.size, threads=task.threads)
+            yield k, _by_four_lists(own, float(targets[k]), ranking, task)
+
+
+def _by_four_lists(values: Floats, target: float, ranking: Ranking, task: Task) -> Ranking:
+    """What four lists make of an instance that two leave open: their keys are finer, and are ranked otherwise."""
+    four = four_lists(values, target, size=task.size, threads=task.threads)
+    identity = sum(1 << i for i in np.flatnonzero(four.subset).tolist())
+    if four.status == Status.OPTIMAL:
+        return Ranking(identity, four.lower_bound, Status.OPTIMAL)
+    errors = [
+        error_of(values[chosen], target, "max")
+        for chosen in (four.subset, bits_to_bools(ranking.identity, len(values)))
+    ]
+    nearer = identity if errors[0] < errors[1] else ranking.identity
+    return Ranking(nearer, max(ranking.lower_bound, four.lower_bound), Status.WITHIN_ROUNDING)
 
 
 def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:
@@ -180,19 +193,14 @@ def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, und
     def work(start: int, stop: int) -> None:
         own, goals = values if shared else values[start:stop], targets[start:stop]
         answer = (subsets[start:stop], undecided[start:stop])
-        if task.size is not None:
-            best_subset_sized(own, goals, task.size, largest, *answer)
-        elif n > PACKED_UP_TO:
-            _wide(own, goals, largest, *answer)
-        elif shared:
-            best_subset_shared(own[0], goals, largest, *answer)
+        size = -1 if task.size is None else task.size
+        if size >= 0 or n > PACKED_UP_TO:
+            best_subset_wide(own, goals, size, largest, *answer)
         else:
-            best_subset_packed(own, goals, *answer)
-        again = np.flatnonzero(answer[1])
-        if task.size is None and n <= PACKED_UP_TO and len(again):
-            # What packed keys leave open, wider ones may decide.
+            best_subset_packed(own, goals, largest, *answer)
+            again = np.flatnonzero(answer[1])  # what packed keys leave open, wider ones may decide
             better, still = np.zeros((len(again), n), np.bool_), np.zeros(len(again), np.uint8)
-            _wide(own if shared else own[again], goals[again], largest, better, still)
+            best_subset_wide(own if shared else own[again], goals[again], size, largest, better, still)
             answer[0][again], answer[1][again] = better, still
 
     steps = 3.0 * ((1 << n // 2) + (1 << (n - n // 2)))
@@ -200,10 +208,3 @@ def _in_batches(values: Floats, targets: Floats, task: Task, subsets: Bools, und
     run_slices(
         work, chunk_bounds(len(targets), per_slice), threads=task.threads, progress=task.progress, label="subset sums"
     )
-
-
-def _wide(values: Floats, targets: Floats, largest: float, subsets: Bools, undecided: npt.NDArray[np.uint8]) -> None:
-    if values.shape[0] == 1:
-        best_subset_wide_shared(values[0], targets, largest, subsets, undecided)
-    else:
-        best_subset_wide(values, targets, subsets, undecided)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from slth.arrays import Floats
 from slth.resources import Progress
 from slth.subset_sum.dyadic import Outcome, float_below
 from slth.subset_sum.ranking import bits_to_bools
-from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.solver import Rows, Task, Traits, as_vectors, fill_rows
 from slth.subset_sum.status import Status
 from slth.subset_sum.vector_forest import LABEL, Pair, kinds_of, plant
 from slth.subset_sum.vector_keys import (
@@ -55,10 +56,7 @@ class VectorTwoList:
     1.0
     """
 
-    @property
-    def traits(self) -> Traits:
-        """Exact, for vectors, any size or a fixed one, stops at a tolerance."""
-        return Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
+    traits: ClassVar[Traits] = Traits.EXACT | Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
 
     def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
         """Up to 44 values of up to 8 coordinates."""
@@ -87,35 +85,6 @@ class VectorTwoList:
             )
 
         return fill_rows(task, solve_one, label=LABEL)
-
-
-def as_vectors(task: Task) -> tuple[Floats, Floats]:
-    """Values [B or 1, n, d] and targets [B, d] of a task, also where it is one of numbers."""
-    values = task.values if task.values.ndim == 3 else task.values[..., None]
-    return values, task.targets if task.targets.ndim == 2 else task.targets[:, None]
-
-
-def fill_rows(task: Task, solve_one: Callable[[int], Outcome], *, label: str) -> Rows:
-    """Solve row after row; an interruption ends the batch with the rows answered so far."""
-    count = len(task.targets)
-    rows = Rows.empty(count, task.n)
-    done = 0
-    try:
-        for k in range(count):
-            outcome = solve_one(k)
-            rows.subsets[k], rows.lower_bounds[k], rows.status[k] = outcome.subset, outcome.lower_bound, outcome.status
-            done = k + 1
-            if k == 0:
-                rows.work.update(outcome.work)
-            if outcome.status == Status.INTERRUPTED:
-                break
-            if task.progress and count > 1:
-                task.progress(label, done, count)
-    except KeyboardInterrupt:
-        pass  # what was not reached says so below
-    rows.status[done:] = Status.INTERRUPTED
-    rows.subsets[done:, : task.size or 0] = True
-    return rows
 
 
 def descend(values: list[Row], goal: Row, *, size: int | None, squared: bool) -> int:

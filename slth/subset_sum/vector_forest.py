@@ -29,24 +29,12 @@ class Kind:
 
 @dataclass(frozen=True)
 class Forest:
-    """Sums of subsets of some vectors, in one tree, or in one for each size of subset.
+    """Sums of subsets of some vectors, in one tree, or in one for each size of subset."""
 
-    Attributes
-    ----------
-    points : int64[N, d]
-        The sums.
-    ids : int64[N]
-        Their subsets, a bit for each value of the instance.
-    tree : tuple
-        Points, boxes, spans and widths, as the kernels take them.
-    roots : dict
-        The root of each tree by the size of its subsets; by 0 alone where sizes do not matter.
-    """
-
-    points: Keys
-    ids: Keys
-    tree: tuple[Keys, Keys, Keys, Floats]
-    roots: dict[int, int]
+    points: Keys  # [N, d]: the sums
+    ids: Keys  # [N]: their subsets, a bit for each value of the instance
+    tree: tuple[Keys, Keys, Keys, Floats]  # points, boxes, spans, widths
+    roots: dict[int, int]  # by the size of the subsets; by 0 alone where sizes do not matter
 
     def nodes_below(self, root: int, levels: int) -> list[int]:
         """The nodes so many levels below a root, or the leaves where it is not as high."""

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from slth.arrays import Floats
+from slth.subset_sum.dyadic import exact_integers
 from slth.subset_sum.ranking import Keys
 
 KEY_BITS = 62  # of the sum of all |keys| and of the target's: differences of two sums then stay within int64
@@ -24,70 +25,40 @@ Row = list[int]
 
 @dataclass(frozen=True)
 class ExactVectors:
-    """Values and targets as integers times 2**exponent, exactly.
+    """Values and targets as integers times 2**exponent, exactly."""
 
-    Attributes
-    ----------
-    values : list of list of int, [n][d]
-    goals : list of list of int, [targets][d]
-    exponent : int
-    """
-
-    values: list[Row]
-    goals: list[Row]
+    values: list[Row]  # [n][d]
+    goals: list[Row]  # [targets][d]
     exponent: int
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The values rounded to keys, with a unit for each coordinate.
+    """The values rounded to keys, with a unit for each coordinate."""
 
-    Attributes
-    ----------
-    keys : int64[n, d]
-        value is near key * 2**shift, in the integers of `exact`.
-    shifts : tuple of int
-        One for each coordinate; negative where keys are finer than the integers need.
-    weights : float64[d]
-        Units of the coordinates relative to the largest, 2**top.
-    centres, halves : list of Fraction
-        For every subset, in the integers: its sum lies within `half` of its keys' sum plus `centre`.
-    """
-
-    keys: Keys
-    shifts: tuple[int, ...]
-    weights: Floats
+    keys: Keys  # [n, d]: value is near key * 2**shift, in integers
+    shifts: tuple[int, ...]  # by coordinate; negative where keys are finer than the integers need
+    weights: Floats  # units of the coordinates relative to the largest, 2**top
     top: int
-    centres: list[Fraction]
+    centres: list[Fraction]  # every subset's sum lies within `half` of its keys' sum plus `centre`, in integers
     halves: list[Fraction]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A target on a grid.
+    """A target on a grid."""
 
-    Attributes
-    ----------
-    keys : int64[d]
-        Half sums a of the first and b of the second list are sought with a + b near these keys.
-    slips : list of Fraction
-        How far a coordinate's distance by keys may be from the true one, in units of the largest weight; all 0 where
-        the keys are exact.
-    steps : list of Fraction
-        Every distance by keys is a multiple of this, in units of the largest weight.
-    """
-
-    keys: Keys
-    slips: list[Fraction]
-    steps: list[Fraction]
+    keys: Keys  # half sums of the first and of the second list are to add up to these
+    slips: list[Fraction]  # by how much a distance by keys may be wrong, in the largest unit; 0 where exact
+    steps: list[Fraction]  # every distance by keys is a multiple of this, in the largest unit
 
 
 def exact_vectors(values: Floats, targets: Floats) -> ExactVectors:
     """Integers with values = integers * 2**exponent, and the same for the targets."""
-    rows = [[x.as_integer_ratio() for x in row] for row in [*values.tolist(), *targets.tolist()]]
-    exponent = -max(q.bit_length() - 1 for row in rows for _, q in row)
-    integers = [[p * (2**-exponent // q) for p, q in row] for row in rows]
-    return ExactVectors(integers[: len(values)], integers[len(values) :], exponent)
+    n, d = values.shape
+    integers, exponent = exact_integers(np.concatenate([values, targets]).ravel().tolist())
+    rows = [integers[k : k + d] for k in range(0, len(integers), d)]
+    return ExactVectors(rows[:n], rows[n:], exponent)
 
 
 def shifts_for(values: list[Row], goal: Row) -> tuple[int, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from slth.arrays import whole
 from slth.subset_sum.dyadic import Outcome
 from slth.subset_sum.pursuit import pursue
 from slth.subset_sum.solution import error_of
-from slth.subset_sum.solver import Rows, Task, Traits
+from slth.subset_sum.solver import Rows, Task, Traits, as_vectors, fill_rows
 from slth.subset_sum.status import Status
-from slth.subset_sum.vector import as_vectors, fill_rows
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,11 @@ class Pursuit:
     0.0
     """
 
+    traits: ClassVar[Traits] = Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
     beam: int = 8
 
     def __post_init__(self) -> None:
         whole(self.beam, "beam", 1, 1 << 16, remedy="leave it at its default")
-
-    @property
-    def traits(self) -> Traits:
-        """A heuristic for any n, d and size, that stops at a tolerance."""
-        return Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
 
     def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
         """Takes everything."""

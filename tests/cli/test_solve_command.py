@@ -113,7 +113,7 @@ WRONG = {
     "unknown suffix": (["v.xlsx", "--target", "1"], "unknown suffix"),
     "no target": (["v.csv"], "--target"),
     "not a number": (["word.csv", "--target", "1"], "line 2"),
-    "ragged": (["ragged.csv", "--target", "1"], "lines of 1 and of 2 numbers"),
+    "ragged": (["ragged.csv", "--target", "1"], "lines of 1 and of 2 cells"),
     "NaN": (["nan.csv", "--target", "1"], "FILE[1]=nan must be finite"),
     "infinite": (["inf.npy", "--target", "1"], "FILE[0]=inf must be finite"),
     "empty": (["empty.txt", "--target", "1"], "FILE"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slth.errors import ArgumentError
-from slth.subset_sum import Pursuit, Status, VectorTwoList, on_device, solve, tensor_server
+from slth.subset_sum import Pursuit, Status, VectorTwoList, annealing, on_device, solve, tensor_server
 from slth.subset_sum.bands import BandPursuit, band_steps, pursue_many
 from slth.subset_sum.on_device import pursue_rows
 from slth.subset_sum.pursuit_steps import Descended, Descent, Walks, Window, answer, drive_together
@@ -17,6 +17,15 @@ from slth.subset_sum.solver import Task
 from slth.subset_sum.tensor_server import TensorServer
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_walks(one_torch_thread):
+    """A quarter of the temperatures, in tensors and kernels alike."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(annealing, "LEVELS_PER_UNIT", 2.0)
+        patch.setattr(annealing, "MOST_LEVELS", 60)
+        yield
 
 
 def products(seed, count, n, dimension):
@@ -63,15 +72,16 @@ def test_rejection_free_walks_have_the_energies_of_refused_ones():
     rows = generator.standard_normal((64, 8))
     rows = rows[np.argsort((rows * rows).sum(axis=1))] / 8
     window = Window(rows, generator.standard_normal(8) / 8, 0.0, "l2")
-    ask = Walks(window, range(64), np.zeros(64, np.bool_), np.full(4, 0.05), 0.0)
-    kernels = np.log([walk.error for walk in answer(ask, 1)])
+    ask = Walks(window, range(64), np.zeros(64, np.bool_), np.full(2, 0.05), 0.0)
+    by_kernels = answer(ask, 1)
+    kernels = np.log([walk.error for walk in by_kernels])
     (walks,) = TensorServer(CPU)([ask])
     tensors = np.log([walk.error for walk in walks])
     # The logarithms of the least error met have a deviation of about 0.12: five standard errors of the difference of
     # two means of 64 are 0.11, a probability of 6e-7.
     spread = np.sqrt((kernels.var() + tensors.var()) / 64)
     assert abs(kernels.mean() - tensors.mean()) < 5 * spread
-    flips = [np.mean([walk.flips for walk in found]) for found in (answer(ask, 1), walks)]
+    flips = [np.mean([walk.flips for walk in found]) for found in (by_kernels, walks)]
     assert flips[1] == pytest.approx(flips[0], rel=0.05)
 
 
@@ -110,7 +120,7 @@ def test_little_memory_changes_no_descent(monkeypatch):
 
 @pytest.mark.parametrize("norm", ["l2", "max"])
 def test_rows_carry_the_contract(norm):
-    scales, vectors, targets = products(6, 3, 60, 9)
+    scales, vectors, targets = products(6, 3, 30, 5)
     values = scales[:, :, None] * vectors
     task = Task(values, targets, norm=norm, tolerance=0.5)
     rows = pursue_rows(task, CPU, beam=1)

@@ -16,6 +16,7 @@ from tests.oracles import best_subset, error_of
 from tests.strategies import instances
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def torch_errors(values, targets, place):

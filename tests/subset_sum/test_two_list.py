@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slth.subset_sum import FourList, Status, TwoList, solve, solve_batch
+from slth.subset_sum import FourList, Status, TwoList, large_two_list, ranking, solve, solve_batch
 from slth.subset_sum.large_two_list import solve_large
 from slth.subset_sum.ranking import bits_to_bools
 from tests.oracles import all_sums, best_subset, error_of
@@ -173,14 +173,17 @@ def test_a_shared_list_is_solved_as_if_it_were_repeated(n, size):
         assert shared.status[row] == Status.OPTIMAL
 
 
-def test_one_more_value_never_worsens_what_is_said_beyond_the_reach_of_integers():
-    """41 values of wide scales and 41 with thousands of ties: past the last n at which Python integers decide."""
-    wide = 10.0 ** np.arange(-22, 19)
-    before, after = solve(wide[:40], 3.3, solver=TWO), solve(wide, 3.3, solver=TWO)
+def test_one_more_value_never_worsens_what_is_said_beyond_the_reach_of_integers(monkeypatch):
+    """25 values of wide scales and 25 with thousands of ties: past the last n at which Python integers may decide."""
+    monkeypatch.setattr(ranking, "INTEGERS_UP_TO", 24)
+    for module in (ranking, large_two_list):  # as many subsets of fewer values are then too many to rank
+        monkeypatch.setattr(module, "MOST_CANDIDATES", 64)
+    wide = 10.0 ** np.linspace(-22, 18, 25)
+    before, after = solve(wide[:24], 3.3, solver=TWO), solve(wide, 3.3, solver=TWO)
     assert before.status is Status.OPTIMAL
     assert after.error <= before.error
     assert after.lower_bound <= before.error
-    ties = np.round(np.random.default_rng(0).uniform(-1, 1, 41), 2)
+    ties = np.round(np.random.default_rng(0).uniform(-1, 1, 25), 1)
     answer = solve(ties, 0.333, solver=TWO)
     assert answer.status is Status.OPTIMAL
     assert answer.error == solve(ties, 0.333, solver=FourList()).error
