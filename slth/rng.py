@@ -9,7 +9,7 @@ This module draws independent numbers from a description. It is not a security d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -198,6 +198,19 @@ class WeightLaw:
     def weights_at(self, stream: Stream, indices: ArrayLike) -> Floats:
         """Weights at ``indices``, as float64 of the same shape; errors as :meth:`Stream.raw_at`."""
         return self._scaled(stream.uniform_at(indices) if self.name == "uniform" else stream.normal_at(indices))
+
+    def weights_across(self, streams: Sequence[Stream], counts: Sequence[int], indices: ArrayLike) -> Floats:
+        """Weights of several streams, one behind the other: the first ``counts[0]`` of the indices are of the first.
+
+        Shapes: indices int64[n]; result float64[n].
+        """
+        places, start = _indices(indices), 0
+        words, numbers = np.empty(places.size, np.uint64), np.empty(places.size)
+        for stream, count in zip(streams, counts, strict=True):
+            gather_words(*stream.key, places[start : start + count], words[start : start + count])
+            start += count
+        (uniform_from_words if self.name == "uniform" else _normal_from_words)(words, numbers)
+        return self._scaled(numbers)
 
     def describe(self) -> dict[str, Any]:
         """The law as a JSON object; Python writes a float64 so that it reads back exactly."""

@@ -159,12 +159,7 @@ def _mean(seen: Any, divisors: Any, shape: Shape) -> AffineRule:
     shares = 1.0 / found
     exact = (found & (found - 1)) == 0
     weights = Interval(np.where(exact, shares, down(shares)), np.where(exact, shares, up(shares)))
-    nothing, none = Interval.point(np.zeros(len(found))), Interval.point(np.zeros(places.rows))
-    return AffineRule(
-        layout=places, weights=weights, positive=weights, negative=None, errors=nothing, negative_errors=None,
-        bias=none, bias_error=none, magnitude=weights.upper, bias_magnitude=none.upper, target_terms=places.longest,
-        terms=places.longest, factor=1.0, narrowed=False,
-    )  # fmt: skip
+    return AffineRule.shared(places, weights, Interval.point(np.zeros(places.rows)), places.longest)
 
 
 def _scale(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
@@ -174,13 +169,7 @@ def _scale(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     factor, shift = (np.broadcast_to(np.array(each), channels) for each in (node.step.factor, node.step.shift))
     weights, bias = Interval.point(np.array(factor)), Interval.point(np.repeat(shift, pixels))
     layout = conv_layout(ConvShape(channels, channels, Window((1, 1)), channels), shape)
-    nothing, none = Interval.point(np.zeros(channels)), Interval.point(np.zeros(channels * pixels))
-    rule = AffineRule(
-        layout=layout, weights=weights, positive=weights, negative=None, errors=nothing, negative_errors=None,
-        bias=bias, bias_error=none, magnitude=weights.magnitude, bias_magnitude=bias.magnitude, target_terms=1,
-        terms=1, factor=max(1.0, float(weights.magnitude.max())), narrowed=False,
-    )  # fmt: skip
-    return builder.add(rule, sources, keeps=True)
+    return builder.add(AffineRule.shared(layout, weights, bias, 1), sources, keeps=True)
 
 
 def _gather(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:

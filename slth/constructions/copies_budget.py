@@ -14,6 +14,7 @@ import numpy as np
 
 from slth.arrays import Floats
 from slth.certificates import Certificate, certified_error, certify
+from slth.certificates.tolerances import known
 from slth.constructions.assembly import assemble, built
 from slth.constructions.budget import (
     FIRST_MULTIPLE,
@@ -30,7 +31,7 @@ from slth.constructions.method import Built
 from slth.constructions.setting import Setting
 from slth.constructions.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions.sums import BySums
-from slth.graphs import Graph, Node
+from slth.graphs import Conv, Graph, Node
 from slth.tickets.folded import Folded
 from slth.tickets.ticket import Ticket
 
@@ -143,25 +144,5 @@ def _first_share(target: Graph, behind: _Behind, eps: float, setting: Setting) -
 
 def known_to(work: Work, tolerance: float) -> Folded:
     """Return a first layer with every weight that is not 0 known to a tolerance: what it will be, once solved."""
-    shape, rows = work.layer.geometry, work.slices.T
-    radius = np.where(rows != 0.0, tolerance, 0.0)
-    lower, upper, size = rows - radius, rows + radius, np.abs(rows) + radius
-    if tolerance:
-        lower, upper, size = np.nextafter(lower, -np.inf), np.nextafter(upper, np.inf), np.nextafter(size, np.inf)
-
-    def kernel(part: Floats) -> Floats:
-        return part[:, :-1, None, None]
-
-    def constant(part: Floats) -> Floats:
-        return part[:, -1, None, None]
-
-    return Folded(
-        shape=shape,
-        positive=(kernel(lower), kernel(upper)),
-        negative=None,
-        constant=(constant(lower), constant(upper)),
-        magnitude=kernel(size),
-        constant_magnitude=constant(size),
-        terms=rows.shape[1],
-        factor=1.0,
-    )
+    rows = work.slices.T
+    return known(Conv(rows[:, :-1], rows[:, -1]), tolerance, (1, 1))

@@ -91,7 +91,7 @@ def _kept_channels(layer: Random, ticket: Ticket) -> tuple[Floats | None, Indice
     parts = list(blocks(layer, ticket.mask, ticket.law, ticket.seed))
     return (
         np.concatenate([np.zeros(0), *(part.first for part in parts)]),
-        np.concatenate([np.zeros(0, np.int64), *(np.full(len(part.first), part.source) for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.sources for part in parts)]),
     )
 
 

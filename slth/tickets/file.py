@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
 from math import prod
@@ -26,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
-from slth.arrays import Floats
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Graph
 from slth.graphs.coding import KINDS, graph_from_text, graph_text, strict_json
@@ -36,7 +34,7 @@ from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomLayer, RandomTensor
+from slth.tickets.pair import Drawn, Pair, RandomLayer, RandomTensor
 
 FORMAT = "ticket/2"
 SOURCE_KINDS: dict[str, type[Any]] = {
@@ -60,52 +58,38 @@ _BUFFER = "buffer."
 _BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
 
 
-@dataclass(frozen=True, eq=False)
-class Content:
-    """What stands in a ticket's file: the ticket's fields, and the sha256 of its kept weights."""
-
-    source: Graph | Layout
-    layers: tuple[Random | RandomTensor, ...]
-    law: WeightLaw
-    seed: int
-    mask: Mask
-    gains: Floats
-    family: str
-    buffers: Mapping[str, NDArray[Any]]
-    weights_sha256: str
-
-
-def content_to_bytes(content: Content) -> bytes:
-    """Return the bytes of a ticket's file, the same for equal contents."""
-    if isinstance(content.source, Layout):
-        named = {"layout": content.source.describe(), "masked": [layer.path for layer in content.layers]}
+def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
+    """Return the bytes of the file of a ticket with kept weights of a sha256, the same for equal tickets."""
+    if isinstance(ticket.source, Layout):
+        named = {"layout": ticket.source.describe(), "masked": [layer.path for layer in ticket.layers]}
         text = json.dumps(named, separators=(",", ":"))
     else:
-        text, _ = graph_text(content.source, SOURCE_KINDS)
+        text, _ = graph_text(ticket.source, SOURCE_KINDS)
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
         "source": text,
-        "law": json.dumps(content.law.describe(), separators=(",", ":"), allow_nan=False),
-        "seed": str(content.seed),
-        "family": content.family,
-        "alphabet": json.dumps(content.mask.alphabet, separators=(",", ":")),
-        "structure": content.mask.structure,
-        "weights_sha256": content.weights_sha256,
+        "law": json.dumps(ticket.law.describe(), separators=(",", ":"), allow_nan=False),
+        "seed": str(ticket.seed),
+        "family": ticket.family,
+        "alphabet": json.dumps(ticket.mask.alphabet, separators=(",", ":")),
+        "structure": ticket.mask.structure,
+        "weights_sha256": weights_sha256,
         "content_sha256": _NO_DIGEST,
     }
-    tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
-    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
+    masks = _coded_masks(ticket.layers, ticket.mask)
+    tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(ticket.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
 
-def content_from_bytes(written: bytes) -> Content:
-    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here."""
+def content_from_bytes(written: bytes) -> tuple[dict[str, Any], str]:
+    """Return a ticket's fields and the sha256 of its kept weights, which are not regenerated here."""
     metadata = _metadata(written)
     _check_digest(written, metadata)
     try:
-        return _content(metadata, dict(deserialize(written)))  # type: ignore[no-untyped-call]
+        return _fields(metadata, dict(deserialize(written))), metadata["weights_sha256"]  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
     except ArgumentError as error:
@@ -190,7 +174,7 @@ def _digest_field(digest: str) -> bytes:
     return f'"content_sha256":"{digest}"'.encode("ascii")
 
 
-def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content:
+def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str, Any]:
     buffers = {name.removeprefix(_BUFFER): name for name in tensors if name.startswith(_BUFFER)}
     if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
         raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
@@ -204,20 +188,18 @@ def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
     alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
     arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
-    return Content(
-        source=source,
-        layers=layers,
-        law=WeightLaw.from_description(strict_json("law", metadata["law"])),
-        seed=int(seed),
-        mask=Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
-        gains=_vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
-        family=metadata["family"],
-        buffers={name: _buffer(tensors[place], place) for name, place in buffers.items()},
-        weights_sha256=metadata["weights_sha256"],
-    )
+    return {
+        "source": source,
+        "law": WeightLaw.from_description(strict_json("law", metadata["law"])),
+        "seed": int(seed),
+        "mask": Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
+        "gains": _vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
+        "family": metadata["family"],
+        "buffers": {name: _buffer(tensors[place], place) for name, place in buffers.items()},
+    }
 
 
-def _source(text: str) -> tuple[Graph | Layout, tuple[Random | RandomTensor, ...]]:
+def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
     """Return the architecture of the random network, and its random layers."""
     named = strict_json("source", text)
     if "layout" not in named:
@@ -233,9 +215,9 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Random | RandomTensor, ...
     return layout, tuple(RandomTensor(name, tuple(layout[name].shape)) for name in masked)
 
 
-def _coded_masks(content: Content) -> NDArray[np.uint8]:
-    mask, codes = content.mask, []
-    for layer in content.layers:
+def _coded_masks(layers: Sequence[Drawn], mask: Mask) -> NDArray[np.uint8]:
+    codes = []
+    for layer in layers:
         outer, *_ = layer.mask_shapes
         for name in layer.mask_shapes:
             kept = mask[name] if name == outer else mask[name][mask[outer] != 0]
@@ -252,9 +234,7 @@ def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8
     return order[places].astype(np.uint8)
 
 
-def _decoded_masks(
-    layers: tuple[Random | RandomTensor, ...], alphabet: tuple[int, ...], codes: bytes
-) -> dict[str, NDArray[Any]]:
+def _decoded_masks(layers: tuple[Drawn, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
     kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
     values = np.array(alphabet).astype(kind)
     each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))

@@ -18,11 +18,11 @@ from slth.graphs.graph import check_name, in_parts
 from slth.rng import Stream, WeightLaw
 from slth.tickets.blocks import kept_weights_sha256
 from slth.tickets.evaluation import through, through_folded, through_layer
-from slth.tickets.file import Content, content_from_bytes, content_to_bytes, read_content, write_content
+from slth.tickets.file import content_from_bytes, content_to_bytes, read_content, write_content
 from slth.tickets.folded import Folded, fold
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomTensor
+from slth.tickets.pair import Drawn, Pair, Random, RandomTensor
 
 Family: TypeAlias = Literal["strong", "trainable"]
 Form: TypeAlias = Literal["folded", "masked"]
@@ -135,7 +135,7 @@ class Ticket:
         )
 
     @cached_property
-    def layers(self) -> tuple[Random | RandomTensor, ...]:
+    def layers(self) -> tuple[Drawn, ...]:
         """The random layers, each once, in the order in which they occur first: each has one gain."""
         return _tensors_of(self.source, self.mask) if isinstance(self.source, Layout) else self.graph_layers
 
@@ -239,19 +239,7 @@ class Ticket:
 
     def to_bytes(self) -> bytes:
         """Return the content of the ticket's file; equal tickets give equal bytes."""
-        return content_to_bytes(
-            Content(
-                source=self.source,
-                layers=self.layers,
-                law=self.law,
-                seed=self.seed,
-                mask=self.mask,
-                gains=self.gains,
-                family=self.family,
-                buffers=self.buffers,
-                weights_sha256=self.kept_weights_sha256(),
-            )
-        )
+        return content_to_bytes(self, self.kept_weights_sha256())
 
     def save(self, path: str | Path) -> None:
         """Write the ticket to a file, all of it or nothing.
@@ -311,18 +299,16 @@ def ticket_from_bytes(content: bytes) -> Ticket:
     TicketError
         As :func:`load_ticket`.
     """
-    read = content_from_bytes(content)
+    fields, stated = content_from_bytes(content)
     try:
-        ticket = Ticket(
-            read.source, read.law, read.seed, read.mask, read.gains, read.family, read.buffers  # type: ignore[arg-type]
-        )  # fmt: skip
+        ticket = Ticket(**fields)
     except ArgumentError as error:
         raise TicketError(f"not a ticket that can be used: {error}") from None
     found = ticket.kept_weights_sha256()
-    if found != read.weights_sha256:
+    if found != stated:
         raise TicketError(
-            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
-            f"{read.weights_sha256}; it was made by another generator or changed on purpose"
+            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says {stated}; "
+            "it was made by another generator or changed on purpose"
         )
     return ticket
 
@@ -341,7 +327,7 @@ def _buffer(name: str, array: Any) -> NDArray[Any]:
     return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
 
 
-def _check_mask(layers: tuple[Random | RandomTensor, ...], mask: Mask) -> None:
+def _check_mask(layers: tuple[Drawn, ...], mask: Mask) -> None:
     expected = {name: shape for layer in layers for name, shape in layer.mask_shapes.items()}
     if set(mask.arrays) != set(expected):
         odd = sorted(set(mask.arrays) ^ set(expected))

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from slth.certificates.interval import Array, Interval
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows, reach
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Evaluation, Norms, Rule
 
 
 @dataclass(frozen=True, eq=False)
-class ConstantRule:
+class ConstantRule(Rule):
     """The same values whatever the input.
 
     Shapes: values float64[n].
     """
-
-    linear: ClassVar[bool] = True
 
     values: Array
 
