@@ -3,9 +3,9 @@
 Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
 in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
 channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
-version, the graph (:mod:`slth.graphs.coding`), the law, the seed, the family, alphabet and structure of the mask, the
-sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as zeros, so that no byte
-of a ticket can change unnoticed.
+version, the graph (:mod:`slth.graphs.coding`; packed, or its JSON), the law (its name and scale, or its JSON), the
+seed, the family, alphabet and structure of the mask where they are not the usual ones, the sha256 of the kept weights,
+and the sha256 of the whole file with the digits of this last one as zeros, so that no byte can change unnoticed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from safetensors import SafetensorError, deserialize
 
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Graph
-from slth.graphs.coding import KINDS, graph_from_text, graph_text, strict_json
+from slth.graphs.coding import KINDS, graph_from_text, graph_text, packed, strict_json, unpacked
 from slth.graphs.file import safetensors_bytes
 from slth.resources import require_memory
 from slth.rng import WeightLaw
@@ -45,12 +45,8 @@ SOURCE_KINDS: dict[str, type[Any]] = {
 """The steps of a random network: those of a target, with random layers in the place of convolutions."""
 
 _NO_DIGEST = "0" * 64
-_KEYS = frozenset(
-    {
-        "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",
-        "content_sha256",
-    }
-)  # fmt: skip
+_KEYS = frozenset({"slth.format", "slth.version", "source", "law", "seed", "weights_sha256", "content_sha256"})
+_USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight"}  # left out
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
 _BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
@@ -64,12 +60,12 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
         named = {"layout": ticket.source.describe(), "masked": [layer.path for layer in ticket.layers]}
         text = json.dumps(named, separators=(",", ":"))
     else:
-        text, _ = graph_text(ticket.source, SOURCE_KINDS)
+        text = packed(graph_text(ticket.source, SOURCE_KINDS)[0])
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
         "source": text,
-        "law": json.dumps(ticket.law.describe(), separators=(",", ":"), allow_nan=False),
+        "law": f"{ticket.law.name} {ticket.law.scale!r}",
         "seed": str(ticket.seed),
         "family": ticket.family,
         "alphabet": json.dumps(ticket.mask.alphabet, separators=(",", ":")),
@@ -77,6 +73,7 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
         "weights_sha256": weights_sha256,
         "content_sha256": _NO_DIGEST,
     }
+    metadata = {key: value for key, value in metadata.items() if _USUAL.get(key) != value}
     masks = _coded_masks(ticket.layers, ticket.mask)
     tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
     tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(ticket.buffers.items())}
@@ -156,9 +153,10 @@ def _metadata(written: bytes) -> dict[str, str]:
     if size != len(written):
         kind = "truncated" if size > len(written) else "damaged"
         raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(written)}")
-    if set(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
-        raise TicketError(f"not a ticket: missing or unknown metadata {sorted(_KEYS ^ set(metadata))}")
-    return dict(metadata)
+    if set(_USUAL | metadata) != _KEYS | set(_USUAL) or not all(isinstance(value, str) for value in metadata.values()):
+        odd = sorted(_KEYS ^ (set(metadata) - set(_USUAL)))
+        raise TicketError(f"not a ticket: missing or unknown metadata {odd}")
+    return {**_USUAL, **metadata}
 
 
 def _check_digest(written: bytes, metadata: Mapping[str, str]) -> None:
@@ -179,7 +177,8 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
     if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
         raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
     text = metadata["source"]
-    require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
+    nodes = text.count("{") + text.count(";")
+    require_memory(_BYTES_A_NODE * nodes, "memory for the network", "no network is that deep")
     source, layers = _source(text)
     positions = sum(layer.open_positions for layer in layers)
     require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
@@ -190,7 +189,7 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
     arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
     return {
         "source": source,
-        "law": WeightLaw.from_description(strict_json("law", metadata["law"])),
+        "law": _law(metadata["law"]),
         "seed": int(seed),
         "mask": Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
         "gains": _vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
@@ -201,6 +200,7 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
 
 def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
     """Return the architecture of the random network, and its random layers."""
+    text = text if text.startswith("{") else unpacked(text)
     named = strict_json("source", text)
     if "layout" not in named:
         graph = graph_from_text(text, None, SOURCE_KINDS)
@@ -213,6 +213,13 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
     except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError("layout", named["layout"], f"is no layout ({error})", "the file was changed") from None
     return layout, tuple(RandomTensor(name, tuple(layout[name].shape)) for name in masked)
+
+
+def _law(text: str) -> WeightLaw:
+    name, space, scale = text.partition(" ")
+    worded = space and name.isalpha()
+    found = {"name": name, **strict_json("law", f'{{"scale":{scale}}}')} if worded else strict_json("law", text)
+    return WeightLaw.from_description(found)
 
 
 def _coded_masks(layers: Sequence[Drawn], mask: Mask) -> NDArray[np.uint8]:

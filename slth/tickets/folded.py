@@ -21,6 +21,9 @@ from slth.tickets.blocks import blocks, plain_blocks
 from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, Random, RandomLayer
 
+_ENCLOSED = 2.0**-51
+FINEST = 5.0 * _ENCLOSED
+"""Least radius of a pair's weight beside the weight: that of a single product."""
 _LARGEST_NORMAL = 8.3  # the normal law's numbers end at 8.21 standard deviations
 
 
@@ -118,7 +121,7 @@ def _fold_pair(pair: Pair, mask: Mask, law: WeightLaw, seed: int, gain: float, f
         counts[rows] += np.bincount(own) + 1
     totals, sizes = (gain * each.reshape(halves, pair.sources, pair.dimensions) for each in (totals, sizes))
     count = counts.reshape(halves, pair.sources, 1)
-    radii = sizes * ((count + 4) * 2.0**-51) + count * (max(gain, 1.0) * 2.0**-1000)
+    radii = sizes * ((count + 4) * _ENCLOSED) + count * (max(gain, 1.0) * 2.0**-1000)
     radii[np.broadcast_to(count == 0, radii.shape)] = 0.0
     ends = [(_laid_out(pair, total - radius), _laid_out(pair, total + radius))
             for total, radius in zip(totals, radii, strict=True)]  # fmt: skip

@@ -19,8 +19,8 @@ from slth.constructions.layout import lay_out
 from slth.errors import ArgumentError, ConstructionError
 from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
-from slth.subset_sum import TwoList
 from slth.tickets.blocks import draw
+from slth.tickets.folded import FINEST
 from tests.constructions.graph_samples import KINDS, chain, residual, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
@@ -130,12 +130,27 @@ def test_impossible_eps_is_refused_with_what_was_reached(method, monkeypatch):
         method(eps=1e-9, delta=0.1).construct(target)
 
 
-def test_eps_below_the_doubles_is_refused(monkeypatch):
-    """Weights are met exactly to rounding at best; the enclosures of the ticket's weights are wider than 1e-18."""
-    monkeypatch.setattr(budgets, "LARGEST_LAYER", 36)
-    target = Graph((1,), [Node("layer0", Conv([[0.3]]), ("input",))])
-    with pytest.raises(ConstructionError, match="could not be certified"):
-        PerWeight(eps=1e-18, delta=0.5, solver=TwoList()).construct(target)
+@pytest.mark.parametrize("name", ["chain", "mixed", "attention"])
+def test_eps_below_the_doubles_is_refused_at_once(name, monkeypatch):
+    """Nothing is searched; and what the message names is below what any ticket's certificate comes to."""
+    target = kind(name)
+    monkeypatch.setattr(budgets, "begin", None)
+    with pytest.raises(ArgumentError, match="eps=1e-30 is beyond double precision") as refused:
+        PerWeight(eps=1e-30, delta=0.5).construct(target)
+    least = float(refused.value.remedy.rsplit(" ", 1)[1])
+    assert 1e-17 < least < 1e-12
+
+
+def test_the_least_eps_is_below_what_the_nearest_ticket_comes_to():
+    """The target has the ticket's own weight: the certificate is what enclosing it costs."""
+    ticket = PerWeight(candidates=6).construct(Graph((1,), [Node("a", Conv([[0.3]]), ("input",))])).ticket
+    own = Conv(ticket.folded["a"].middle()[0])
+    target = Graph((1,), [Node("a", own, ("input",))])
+    certificate = certify(target, ticket)
+    assert FINEST * abs(own.weight).max() <= certificate.error <= 20 * FINEST * abs(own.weight).max()
+    budgets.check_within_doubles(target, certificate.error, certificate.input_box)
+    with pytest.raises(ArgumentError, match="smallest that could be reached"):
+        budgets.check_within_doubles(target, certificate.error / 50, certificate.input_box)
 
 
 def test_values_beyond_the_doubles_are_refused():
