@@ -23,7 +23,6 @@ from slth.certificates.rules.gather import ConcatRule, GatherRule
 from slth.certificates.rules.largest import LargestRule
 from slth.certificates.rules.positions import ConstantRule
 from slth.certificates.rules.relu import ReluRule
-from slth.errors import ArgumentError
 from slth.graphs import (
     INPUT,
     AdaptivePool,
@@ -56,6 +55,7 @@ class Place:
     picks: bool
     known: bool
     name: str = ""
+    nonnegative: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,9 @@ class _Builder:
         """Return the problem of the whole graph."""
         for node in self.graph.nodes:
             sources = tuple(self.numbers[name] for name in node.inputs)
-            self.numbers[node.name] = RULES[type(node.step)](self, node, sources)
+            self.numbers[node.name] = number = RULES[type(node.step)](self, node, sources)
+            if number and self.nonnegative[node.name]:
+                self.places[number - 1] = replace(self.places[number - 1], nonnegative=True)
         return Problem(tuple(self.places), self.numbers[self.graph.output], self.numbers, self._ends())
 
     def _ends(self) -> dict[str, int]:
@@ -136,11 +138,7 @@ def _affine(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
 def _pooling(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     (shape,) = builder.shapes(node)
     seen, divisors = node.step.seen(shape[1:])
-    largest = node.step.operation == "max"
-    if (seen < 0).all(axis=2).any() if largest else (divisors == 0).any():
-        rule = "has a window that sees nothing but padding"
-        raise ArgumentError(f"node {node.name}", node.step, rule, "use a smaller padding or window")
-    if largest:
+    if node.step.operation == "max":
         flat = seen.reshape(-1, seen.shape[-1])
         whole = np.where(flat >= 0, flat, flat.max(axis=1, keepdims=True))
         pixels = prod(shape[1:])

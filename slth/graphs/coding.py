@@ -32,7 +32,7 @@ KINDS: dict[str, type[Any]] = {
 }
 """The steps of a target, by the words that files have for them."""
 
-_DEEPEST = 2**20  # nodes that a text may ask for
+_DEEPEST = 2**14  # nodes that a text may ask for
 
 
 def graph_text(graph: Graph, kinds: Mapping[str, type[Any]] = KINDS) -> tuple[str, dict[str, Any]]:
@@ -129,6 +129,8 @@ def packed(text: str) -> str:
 def unpacked(text: str) -> str:
     """Return the JSON of which :func:`packed` made a text, or raise ArgumentError where none was."""
     first, *parts = text.split(";")
+    if len(parts) > _DEEPEST + 1:
+        raise ArgumentError("nodes", len(parts), f"are more than {_DEEPEST}", "no network is that deep")
     names, nodes = {"0": INPUT}, list[dict[str, Any]]()
     try:
         shape, *output = parts.pop().split(" ")

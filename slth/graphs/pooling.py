@@ -14,6 +14,8 @@ from slth.errors import ArgumentError
 from slth.graphs.graph import Step
 from slth.graphs.window import Edges, Pair, Shape, Window, as_pair
 
+_LARGEST_PADDING = 2**20
+
 Operation: TypeAlias = Literal["max", "average"]
 
 
@@ -110,7 +112,21 @@ class Pool(_Pooling):
     def shape(self, *shapes: Shape) -> Shape:
         channels, *size = super().shape(*shapes)
         window, _ = self._window((size[0], size[1]))
-        return (channels, *window.output_size((size[0], size[1])))
+        outputs = window.output_size((size[0], size[1]))
+        if (self.operation == "max" or not self.count_padding) and self._misses(window, (size[0], size[1])):
+            rule = "has a window that sees nothing but padding"
+            raise ArgumentError("Pool", self, rule, "use a smaller padding or dilation")
+        return (channels, *outputs)
+
+    @staticmethod
+    def _misses(window: Window, size: Pair) -> bool:
+        """Whether a window sees no pixel: it begins in front of the image, and its gaps are wider than that."""
+        axes = zip(size, window.padding, window.stride, window.dilation, strict=True)
+        return any(
+            before > _LARGEST_PADDING
+            or (gap > extent and any(begin % gap >= extent for begin in range(-before, 0, step)))
+            for extent, (before, _), step, gap in axes
+        )
 
     def seen(self, size: Pair) -> tuple[Indices, Indices]:
         window, extra = self._window(size)

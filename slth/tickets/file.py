@@ -48,6 +48,9 @@ _NO_DIGEST = "0" * 64
 _KEYS = frozenset({"slth.format", "slth.version", "source", "law", "seed", "weights_sha256", "content_sha256"})
 _USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight"}  # left out
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
+_LONGEST_HEADER = 2**24
+_POSITIONS_A_BYTE, _WEIGHTS_A_BYTE = 2**13, 2**14  # what a file may ask for beyond what any may: no mask is that sparse
+_POSITIONS, _WEIGHTS = 2**24, 2**22
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
 _BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
 _BUFFER = "buffer."
@@ -114,9 +117,15 @@ def read_content(path: str | Path) -> tuple[Path, bytes]:
     path = _as_path(path)
     try:
         if not path.is_file():
-            raise TicketError(f"{path}: there is no such file")
-        require_memory(2 * path.stat().st_size, "file size", "no ticket for this machine is that large")
-        return path, path.read_bytes()
+            raise TicketError("there is no such file")
+        size = path.stat().st_size
+        require_memory(2 * size, "file size", "no ticket for this machine is that large")
+        with path.open("rb") as file:
+            start = file.read(_LENGTH_BYTES + 1)
+            _header_end(start, size)
+            return path, start + file.read()
+    except TicketError as error:
+        raise TicketError(f"{path}: {error}") from None
     except OSError as error:
         raise TicketError(f"{path}: cannot be read ({error.strerror})") from None
     except ArgumentError as error:
@@ -129,15 +138,23 @@ def _as_path(given: object) -> Path:
     return Path(given)
 
 
+def _header_end(start: bytes, size: int) -> int:
+    """Return where the header of a file of so many bytes ends, from its first ones."""
+    if size < _LENGTH_BYTES:
+        raise TicketError(f"not a ticket: {size} bytes are no safetensors file")
+    end = _LENGTH_BYTES + int.from_bytes(start[:_LENGTH_BYTES], "little")
+    if not start.startswith(b"{", _LENGTH_BYTES):
+        raise TicketError("not a ticket: this is no safetensors file")
+    if end > size:
+        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {size}")
+    if end > _LONGEST_HEADER:
+        raise TicketError(f"not a ticket: a header of {end} bytes is longer than any")
+    return end
+
+
 def _metadata(written: bytes) -> dict[str, str]:
     """Read the header as far as it says whether this is a whole ticket of this version."""
-    if len(written) < _LENGTH_BYTES:
-        raise TicketError(f"not a ticket: {len(written)} bytes are no safetensors file")
-    end = _LENGTH_BYTES + int.from_bytes(written[:_LENGTH_BYTES], "little")
-    if not written.startswith(b"{", _LENGTH_BYTES):
-        raise TicketError("not a ticket: this is no safetensors file")
-    if end > len(written):
-        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(written)}")
+    end = _header_end(written[: _LENGTH_BYTES + 1], len(written))
     try:
         header = strict_json("header", written[_LENGTH_BYTES:end].decode("utf-8"))
         metadata = header.pop("__metadata__")
@@ -181,12 +198,16 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
     require_memory(_BYTES_A_NODE * nodes, "memory for the network", "no network is that deep")
     source, layers = _source(text)
     positions = sum(layer.open_positions for layer in layers)
+    codes = _vector(tensors, "masks", "U8").tobytes()
+    _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(codes))
     require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
     seed = metadata["seed"]
     if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
     alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
-    arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
+    arrays = _decoded_masks(layers, alphabet, codes)
+    weights = sum(layer.weights_of(int(np.count_nonzero(arrays[next(iter(layer.mask_shapes))]))) for layer in layers)
+    _check_cost("random weights", weights, _WEIGHTS + _WEIGHTS_A_BYTE * len(codes))
     return {
         "source": source,
         "law": _law(metadata["law"]),
@@ -196,6 +217,11 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
         "family": metadata["family"],
         "buffers": {name: _buffer(tensors[place], place) for name, place in buffers.items()},
     }
+
+
+def _check_cost(what: str, asked: int, most: int) -> None:
+    if asked > most:
+        raise TicketError(f"not read: it asks for {asked} {what}, and no ticket of its size for more than {most}")
 
 
 def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
@@ -212,12 +238,12 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
         layout = Layout.from_description(named["layout"])
     except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError("layout", named["layout"], f"is no layout ({error})", "the file was changed") from None
-    return layout, tuple(RandomTensor(name, tuple(layout[name].shape)) for name in masked)
+    return layout, tuple(RandomTensor(str(name), tuple(layout[str(name)].shape)) for name in masked)
 
 
 def _law(text: str) -> WeightLaw:
     name, space, scale = text.partition(" ")
-    worded = space and name.isalpha()
+    worded = space and name.replace("-", "").isalpha()
     found = {"name": name, **strict_json("law", f'{{"scale":{scale}}}')} if worded else strict_json("law", text)
     return WeightLaw.from_description(found)
 

@@ -91,7 +91,7 @@ def _middle(ends: tuple[Floats, Floats]) -> Floats:
 
 def fold(layer: Random, mask: Mask, law: WeightLaw, seed: int, gain: float) -> Folded:
     """Return what a layer computes, enclosed."""
-    scale = law.scale * (1.0 if law.name == "uniform" else _LARGEST_NORMAL)
+    scale = law.scale * (_LARGEST_NORMAL if law.name == "normal" else 1.0)
     factor = max(1.0, scale, gain)
     if isinstance(layer, RandomLayer):
         return _fold_plain(layer, mask, law, seed, gain, factor)

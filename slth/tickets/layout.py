@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -75,11 +76,14 @@ class Layout:
     def __post_init__(self) -> None:
         """Check that names are told apart."""
         object.__setattr__(self, "tensors", tuple(self.tensors))
-        seen: set[str] = set()
-        for name in (name for tensor in self.tensors for name in (tensor.name, *tensor.aliases)):
-            if name in seen:
-                raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
-            seen.add(name)
+        names = [name for tensor in self.tensors for name in (tensor.name, *tensor.aliases)]
+        if len(self._named) < len(names):
+            name = next(name for name, count in Counter(names).items() if count > 1)
+            raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
+
+    @cached_property
+    def _named(self) -> dict[str, TensorLayout]:
+        return {name: tensor for tensor in self.tensors for name in (tensor.name, *tensor.aliases)}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -89,9 +93,8 @@ class Layout:
 
     def __getitem__(self, name: str) -> TensorLayout:
         """Return the tensor of a name, which may be an alias."""
-        for tensor in self.tensors:
-            if name == tensor.name or name in tensor.aliases:
-                return tensor
+        if name in self._named:
+            return self._named[name]
         remedy = f"its tensors are {', '.join(tensor.name for tensor in self.tensors) or 'none'}"
         raise ArgumentError("name", name, "is no tensor of the layout", remedy)
 

@@ -47,6 +47,10 @@ class Drawn:
         """Number of entries of the masks."""
         return sum(prod(shape) for shape in self.mask_shapes.values())
 
+    def weights_of(self, kept: int) -> int:
+        """Return how many weights are regenerated, at most, where so many entries of the outer mask are kept."""
+        return kept
+
     @property
     def random_parameters(self) -> int:
         """Number of random weights, with those that a block mask removes."""
@@ -173,6 +177,9 @@ class Pair(Drawn, Weighted):
         if self.removal == "weights":
             shapes[f"{self.path}.weights"] = (self.units, self.sources, self.dimensions)
         return shapes
+
+    def weights_of(self, kept: int) -> int:
+        return kept * (1 + self.dimensions)
 
     @property
     def random_parameters(self) -> int:

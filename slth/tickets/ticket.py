@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -166,10 +167,7 @@ class Ticket:
                 raise ArgumentError("path", layer.path, "names two random layers", "give each layer its own path")
         if not layers:
             raise ArgumentError("source", self.graph.input_shape, "has no random layer", "put a Pair into it")
-        names = [name for layer in layers.values() for name in {*layer.streams, *layer.mask_shapes}]
-        repeated = [name for name in names if names.count(name) > 1] if len(names) != len(set(names)) else []
-        if repeated:
-            raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
+        _check_names(tuple(layers.values()))
         return tuple(layers.values())
 
     @property
@@ -311,6 +309,20 @@ def ticket_from_bytes(content: bytes) -> Ticket:
             "it was made by another generator or changed on purpose"
         )
     return ticket
+
+
+def _check_names(layers: tuple[Drawn, ...]) -> None:
+    """Raise ArgumentError where two layers draw from one stream, or one mask has the name of another."""
+    counts = Counter(name for layer in layers for name in {*layer.streams, *layer.mask_shapes})
+    repeated = [name for name, count in counts.items() if count > 1]
+    numbered = {name: layer.sources for layer in layers if isinstance(layer, Pair) for name in layer.streams}
+    for layer in layers:
+        before, _, number = layer.path.rpartition(".")
+        # The streams of a pair's sources: "path.first.0" and so on.
+        if number.isdecimal() and number == str(int(number)) and int(number) < numbered.get(before, 0):
+            repeated += [] if isinstance(layer, Pair) else [layer.path]
+    if repeated:
+        raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
 
 
 def _tensors_of(layout: Layout, mask: Mask) -> tuple[RandomTensor, ...]:

@@ -17,10 +17,11 @@ from slth.constructions.budget import Budget
 from slth.constructions.error_budget import by_node, weight_tolerances
 from slth.constructions.layout import lay_out
 from slth.errors import ArgumentError, ConstructionError
-from slth.graphs import Conv, Graph, Node, Relu
+from slth.graphs import Conv, Graph, Node, Pool, Relu
 from slth.rng import WeightLaw
 from slth.tickets.blocks import draw
 from slth.tickets.folded import FINEST
+from tests.certificates.samples import Builder
 from tests.constructions.graph_samples import KINDS, chain, residual, worst
 
 UNIFORM = WeightLaw("uniform", 1.0)
@@ -222,3 +223,20 @@ def test_dead_ends_behind_a_network_are_constructed_too():
     nodes = [*kind("chain").nodes, Node("unused", Relu(), ("layer1",))]
     target = Graph((4,), nodes, output="layer1")
     assert PerWeight(candidates=16).construct(target).certificate.error < 0.1
+
+
+def test_behind_an_average_pool_errors_are_those_of_the_half_that_is_met():
+    """Means of ReLUs are not negative, though their ranges, rounded outward, begin below 0."""
+    b = Builder(np.random.default_rng(0), (2, 4, 4))
+    b.conv(3, (3, 3), padding=1, relu=True)
+    b.add(Pool("average", (2, 2)))
+    b.conv(2, bias=False)
+    target = b.graph()
+    made = PerWeight(candidates=14).construct(target)
+    assert all(layer.median_weight_error < 1e-3 for layer in made.certificate.layers)
+
+
+@pytest.mark.parametrize("method", [PerWeight(candidates=4), Shallow(candidates=4), Structured(channels=4)])
+def test_a_law_without_a_density_is_refused(method):
+    with pytest.raises(ArgumentError, match=r"law=.*has no density"):
+        method.construct(kind("chain"), law=WeightLaw("signed-constant", 0.5))
