@@ -14,7 +14,6 @@ from slth.constructions.forecast import predicted_errors
 from slth.constructions.layout import Work
 from slth.constructions.measure import weight_errors
 from slth.constructions.solving import Answer
-from slth.tickets.folded import Folded
 from slth.tickets.pair import Pair
 from slth.tickets.ticket import Ticket
 
@@ -132,27 +131,11 @@ class Construction:
         return {"summary": self.summary(), "table": [row.to_dict() for row in self.table]}
 
 
-def row_of(number: int, answer: Answer, ticket: Ticket, folded: Folded) -> Row:
-    """Return the row of a layer whose single weights were searched."""
-    posed = answer.work.posed
-    ceilings = np.abs(np.broadcast_to(answer.work.slices, posed.shape)[posed])
-    largest, median = predicted_errors(answer.solved.log_rates[posed], ceilings)
-    return Row(
-        **measured(number, answer.work, ticket, folded),
-        candidates=answer.candidates,
-        instances=answer.work.instances,
-        predicted_largest=largest,
-        predicted_median=median,
-        tolerance=answer.tolerance,
-        seconds=answer.seconds,
-    )
-
-
-def measured(number: int, work: Work, ticket: Ticket, folded: Folded) -> dict[str, Any]:
+def measured(number: int, work: Work, ticket: Ticket) -> dict[str, Any]:
     """Return what every row says, measured on the ticket's own weights."""
     layer = work.layer
     kept = sum(int(np.count_nonzero(ticket.mask[name])) for name in layer.mask_shapes)
-    errors = weight_errors(work, folded)
+    errors = weight_errors(work, ticket.folded[layer.path])
     worst = np.max(errors, axis=0)
     nonzero = worst[work.slices != 0.0]
     size = float(np.linalg.norm(work.slices))
@@ -173,7 +156,19 @@ def measured(number: int, work: Work, ticket: Ticket, folded: Folded) -> dict[st
 
 def rows_of(answers: Sequence[Answer], ticket: Ticket) -> tuple[Row, ...]:
     """Return the table of a construction whose single weights were searched."""
-    folded = ticket.folded
-    return tuple(
-        row_of(number, answer, ticket, folded[answer.work.layer.path]) for number, answer in enumerate(answers)
-    )
+    rows = []
+    for number, answer in enumerate(answers):
+        posed = answer.work.posed
+        ceilings = np.abs(np.broadcast_to(answer.work.slices, posed.shape)[posed])
+        largest, median = predicted_errors(answer.solved.log_rates[posed], ceilings)
+        row = Row(
+            **measured(number, answer.work, ticket),
+            candidates=answer.candidates,
+            instances=answer.work.instances,
+            predicted_largest=largest,
+            predicted_median=median,
+            tolerance=answer.tolerance,
+            seconds=answer.seconds,
+        )
+        rows.append(row)
+    return tuple(rows)

@@ -8,7 +8,7 @@ layers miss, all of them are drawn anew with more copies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,14 +37,6 @@ from slth.tickets.ticket import Ticket
 
 _MOST_ROUNDS = 100
 _FIRST_ROUNDS = 200
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How the plain layers are tried: their part of eps, and copies beyond what the prediction asks for."""
-
-    share: float
-    more: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +76,11 @@ def _plain_layers(target: Graph, chain: Sequence[Node], method: BySums, setting:
     assert method.eps is not None, "checked by the method"
     singles = lay_out(target, nonnegative=setting.nonnegative)
     counts = np.array([work.instances for work in singles])
-    plan = _Plan(0.5 * method.eps)
+    share, more = 0.5 * method.eps, 0  # part of eps, and copies beyond what the prediction asks for
     for _ in range(_MOST_ROUNDS):
-        tolerances = weight_tolerances(target, singles, plan.share, counts, setting.box)
+        tolerances = weight_tolerances(target, singles, share, counts, setting.box)
         level = failure_level(method, counts)
-        copies = _copies(chain, tolerances, level, plan.more, method, setting)
+        copies = _copies(chain, tolerances, level, more, method, setting)
         answers = _solved(chain, copies, tolerances, method, setting)
         counts = np.array([answer.work.instances for answer in answers])  # of copies of later neurons too
         behind = _Behind(answers, assemble(target, answers, setting), level)
@@ -97,11 +89,11 @@ def _plain_layers(target: Graph, chain: Sequence[Node], method: BySums, setting:
             return behind
         if not any(answer.wanted.any() for answer in answers[1:]):
             # Every share is met: copies' errors add up where the shares were measured on single neurons.
-            plan = replace(plan, share=plan.share * min(0.5, 0.5 * method.eps / reached))
+            share *= min(0.5, 0.5 * method.eps / reached)
         elif max(copies) >= MOST_CANDIDATES:
             break
         else:
-            plan = replace(plan, more=plan.more + 2)
+            more += 2
     raise unreachable(method.eps, reached, max(copies))
 
 

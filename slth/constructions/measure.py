@@ -31,8 +31,7 @@ def weight_errors(work: Work, folded: Folded) -> list[Floats]:
 def _slices(work: Work, kernel: Floats, constant: Floats | None, *, outward: float) -> Floats:
     """Return one end of the folded weights as slices; of a plain layer, all copies of a source together."""
     shape, sources = work.layer.geometry, len(work.slices)
-    each = shape.outputs // shape.groups
-    rows = kernel.reshape(shape.groups, each, -1, shape.window.taps).swapaxes(1, 2).reshape(shape.inputs, -1)
+    rows = shape.slices_of(kernel)
     if constant is not None:
         return np.concatenate([rows, constant.reshape(shape.groups, -1)])
     copies = len(rows) // sources

@@ -79,10 +79,15 @@ class ConvShape:
         return np.where(sources < self.inputs, sources // (self.inputs // self.groups), sources - self.inputs)
 
     def kernel_of(self, slices: Floats) -> Floats:
-        """Return weights [outputs, inputs / groups, height, width] from the rows that :meth:`Conv.slices` gives."""
+        """Return weights [outputs, inputs / groups, height, width] from the rows that :meth:`slices_of` gives."""
         each = self.outputs // self.groups
         parts = slices.reshape(self.groups, self.inputs // self.groups, each, *self.window.kernel).swapaxes(1, 2)
         return np.ascontiguousarray(parts.reshape(self.kernel_shape))
+
+    def slices_of(self, kernel: Floats) -> Floats:
+        """Return float64[inputs, dimensions]: the weights that one input channel has for the outputs of its group."""
+        by_group = kernel.reshape(self.groups, self.outputs // self.groups, -1, self.window.taps).swapaxes(1, 2)
+        return np.ascontiguousarray(by_group.reshape(self.inputs, -1))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Channels, height and width of the result; ArgumentError for another number of channels."""
@@ -186,9 +191,11 @@ class Conv(Weighted):
             result += self.bias[:, None, None]
         return result
 
-    def slices(self) -> Floats:
-        """Return float64[inputs, dimensions]: the weights that one input channel has for the outputs of its group."""
-        shape = self.geometry
-        each = shape.outputs // shape.groups
-        kernels = self.weight.reshape(shape.groups, each, -1, *shape.window.kernel).swapaxes(1, 2)
-        return np.ascontiguousarray(kernels.reshape(shape.inputs, -1))
+    def constant(self, size: Pair) -> Floats | None:
+        """Return float64[outputs, height, width]: the biases at a tap that never leaves an image, None where all do."""
+        tap = self.window.inner_tap(size)
+        if tap is None:
+            return None
+        kernel = np.zeros((len(self.weight), *self.window.kernel))
+        kernel[:, tap[0], tap[1]] = 0.0 if self.bias is None else self.bias
+        return kernel

@@ -12,7 +12,6 @@ from slth.graphs import Graph, Node
 from slth.graphs.window import convolve
 from slth.rng import WeightLaw
 from slth.tickets.blocks import blocks, plain_blocks
-from slth.tickets.folded import Folded
 from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, Random, RandomLayer
 
@@ -60,8 +59,3 @@ def _through_pair(pair: Pair, mask: Mask, law: WeightLaw, seed: int, x: Floats) 
                 np.maximum(hidden, 0.0, out=hidden)
             result[start : start + step, outputs] += convolve(hidden, kernel, window)
     return result
-
-
-def through_folded(folded: dict[str, Folded], graph: Graph, x: Floats) -> Any:
-    """Walk a ticket's graph with each random layer as the one or two convolutions that it folds to."""
-    return through(graph, lambda layer, values: folded[layer.path].forward(values), x)

@@ -18,7 +18,7 @@ from slth.graphs import Graph
 from slth.graphs.graph import check_name, in_parts
 from slth.rng import Stream, WeightLaw
 from slth.tickets.blocks import kept_weights_sha256
-from slth.tickets.evaluation import through, through_folded, through_layer
+from slth.tickets.evaluation import through, through_layer
 from slth.tickets.file import content_from_bytes, content_to_bytes, read_content, write_content
 from slth.tickets.folded import Folded, fold
 from slth.tickets.layout import Layout
@@ -202,10 +202,10 @@ class Ticket:
         """
         if form not in get_args(Form):
             raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
-        if form == "folded":
-            return in_parts(self.graph, partial(through_folded, self.folded, self.graph), x)
 
         def layer(step: Random, values: Floats) -> Floats:
+            if form == "folded":
+                return self.folded[step.path].forward(values)
             return through_layer(step, self.mask, self.law, self.seed, self.gain(step.path), values)
 
         return in_parts(self.graph, partial(through, self.graph, layer), x)

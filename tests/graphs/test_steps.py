@@ -73,7 +73,7 @@ def test_the_inner_tap_lies_inside_the_image_wherever_the_window_stands(
 @pytest.mark.parametrize(("kernel", "stride", "padding"), list(product((1, 2, 3), (1, 2, 3), (0, 1))))
 def test_poolings_are_torchs_with_ceil_mode_and_padding_counted_or_not(kernel, stride, padding) -> None:
     compared = 0
-    for height, ceil, counted, dilation in product(range(1, 9), (False, True), (False, True), (1, 2)):
+    for height, ceil, counted, dilation in product((1, 2, 3, 5, 8), (False, True), (False, True), (1, 2)):
         x = numbers(2, 3, height, height + 1)
         try:
             mean = functional.avg_pool2d(
