@@ -19,9 +19,8 @@ from slth.certificates.rule import Rule
 from slth.certificates.rules.add import AddRule
 from slth.certificates.rules.affine import AffineRule
 from slth.certificates.rules.attend import AttendRule
-from slth.certificates.rules.gather import ConcatRule, GatherRule
+from slth.certificates.rules.gather import ConcatRule, ConstantRule, GatherRule
 from slth.certificates.rules.largest import LargestRule
-from slth.certificates.rules.positions import ConstantRule
 from slth.certificates.rules.relu import ReluRule
 from slth.graphs import (
     INPUT,

@@ -71,4 +71,4 @@ def _half(misses: Callable[[float], float]) -> float:
     low, high = -120.0, 60.0
     if misses(low) <= 0.5:
         return math.exp(low)
-    return math.exp(brentq(lambda log_error: misses(log_error) - 0.5, low, high, xtol=1e-9))
+    return math.exp(brentq(lambda log_error: misses(log_error) - 0.5, low, high, xtol=1e-5))

@@ -13,10 +13,10 @@ from slth.arrays import whole
 from slth.constructions.assembly import ticket_of
 from slth.constructions.channels import Channels, GainRule
 from slth.constructions.construction import Row, measured
-from slth.constructions.gains import checked_gain
 from slth.constructions.layout import Work, lay_out
 from slth.constructions.method import Built, Method, Traits
 from slth.constructions.setting import Setting
+from slth.constructions.sums import checked_gain
 from slth.errors import ArgumentError
 from slth.graphs import Graph
 from slth.rng import WeightLaw

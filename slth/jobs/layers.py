@@ -9,9 +9,9 @@ import numpy as np
 
 from slth.arrays import Bools, Floats, Indices
 from slth.constructions import Construction, Row
+from slth.constructions.construction import weight_errors
 from slth.constructions.forecast import expected_counts
 from slth.constructions.layout import Work, lay_out
-from slth.constructions.measure import weight_errors
 from slth.graphs import Conv, Graph
 from slth.jobs.record import LayerRecord
 from slth.tickets import Pair, Ticket

@@ -1,4 +1,4 @@
-"""Nodes whose outputs are inputs: Rearrange, and concatenations of several."""
+"""Nodes whose outputs are inputs (Rearrange, concatenations of several) or constants."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from slth.arrays import Indices
-from slth.certificates.interval import Array
+from slth.certificates.interval import Array, Interval
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
-from slth.certificates.rows import Rows, is_nothing
+from slth.certificates.rows import Rows, is_nothing, reach
 from slth.certificates.rule import Around, Evaluation, Norms, Rule
 
 
@@ -75,6 +75,33 @@ class ConcatRule(Rule):
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """The largest counts."""
         return Norms(float(np.max([one.size for one in norms])), float(np.max([one.wrong for one in norms])))
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantRule(Rule):
+    """The same values whatever the input.
+
+    Shapes: values float64[n].
+    """
+
+    values: Array
+
+    def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
+        """Return the values."""
+        return Ranges.shared(Interval.point(self.values))
+
+    def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
+        """Nothing is left to be carried."""
+        around.account.add(reach(rows.on_values, Interval.point(self.values)))
+        return ()
+
+    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+        """Nothing is computed."""
+        return np.zeros(len(self.values)), 0.0
+
+    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
+        """Return the largest value."""
+        return Norms(float(np.abs(self.values).max()), 0.0)
 
 
 def _columns(rows: Matrix, part: slice) -> Matrix:
