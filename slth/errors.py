@@ -8,11 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LONGEST = 2000
+
+
+def printable(text: str) -> str:
+    r"""Return a text that no terminal obeys: cut where it is very long, what cannot be printed written as an escape.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[2J"))
+    a\x1b[2J
+    """
+    cut = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-95:]}"
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in cut
+    )
+
 
 class SlthError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose; strangers' text in a message is made printable."""
 
     exit_code: int = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in arguments))
 
 
 class ArgumentError(SlthError, ValueError):

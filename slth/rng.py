@@ -9,7 +9,7 @@ This module draws independent numbers from a description. It is not a security d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -23,7 +23,7 @@ from slth.errors import ArgumentError
 from slth.kernels.normal import inverse_normal
 from slth.kernels.philox import fill_words, gather_words, uniform_from_words
 
-LawName: TypeAlias = Literal["uniform", "normal"]
+LawName: TypeAlias = Literal["uniform", "normal", "signed-constant"]
 
 STREAM_LENGTH = 2**62  # far beyond any network; leaves int64 room for positions a tile past the end
 PIECE = 2**14  # words in flight between two kernels: 128 KiB, which stays in the second-level cache
@@ -152,12 +152,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class WeightLaw:
-    """The law of the weights of a random network: ``(2 u - 1) scale`` or ``scale z``, with u and z of a stream.
+    """The law of the weights of a random network: ``(2 u - 1) scale``, ``scale z`` or ``sign(2 u - 1) scale``.
+
+    u and z are the uniform and normal numbers of a stream.
 
     Parameters
     ----------
-    name : {"uniform", "normal"}
-        Uniform on (-scale, scale), or normal with mean 0 and standard deviation ``scale``.
+    name : {"uniform", "normal", "signed-constant"}
+        Uniform on (-scale, scale); normal with mean 0 and standard deviation ``scale``; or -scale and scale with equal
+        probability, as networks whose supermask is trained have it (Ramanujan et al. 2020, "What's Hidden in a Randomly
+        Weighted Neural Network?"; unverified). It has no density: constructions by subset sums refuse it.
     scale : float
         Positive and finite.
 
@@ -181,23 +185,36 @@ class WeightLaw:
 
     def __post_init__(self) -> None:
         if self.name not in get_args(LawName):
-            raise ArgumentError("name", self.name, "is not a law of weights", 'use "uniform" or "normal"')
+            raise ArgumentError("name", self.name, "is not a law of weights", f"use one of {get_args(LawName)}")
         scale = positive_number(self.scale, "scale", remedy="use 1.0 for the standard law")
         object.__setattr__(self, "scale", scale)
 
     @property
     def second_moment(self) -> float:
-        """E[weight**2]: ``scale**2 / 3`` or ``scale**2``."""
+        """E[weight**2]: ``scale**2 / 3`` of the uniform law, ``scale**2`` of the others."""
         square = self.scale * self.scale  # scale**2 would raise where the square overflows
         return square / 3.0 if self.name == "uniform" else square
 
     def weights(self, stream: Stream, start: int, count: int) -> Floats:
         """Weights ``start`` to ``start + count - 1`` of a stream, as float64[count]; errors as :meth:`Stream.raw`."""
-        return self._scaled(stream.uniform(start, count) if self.name == "uniform" else stream.normal(start, count))
+        return self._scaled((stream.normal if self.name == "normal" else stream.uniform)(start, count))
 
     def weights_at(self, stream: Stream, indices: ArrayLike) -> Floats:
         """Weights at ``indices``, as float64 of the same shape; errors as :meth:`Stream.raw_at`."""
-        return self._scaled(stream.uniform_at(indices) if self.name == "uniform" else stream.normal_at(indices))
+        return self._scaled((stream.normal_at if self.name == "normal" else stream.uniform_at)(indices))
+
+    def weights_across(self, streams: Sequence[Stream], counts: Sequence[int], indices: ArrayLike) -> Floats:
+        """Weights of several streams, one behind the other: the first ``counts[0]`` of the indices are of the first.
+
+        Shapes: indices int64[n]; result float64[n].
+        """
+        places, start = _indices(indices), 0
+        words, numbers = np.empty(places.size, np.uint64), np.empty(places.size)
+        for stream, count in zip(streams, counts, strict=True):
+            gather_words(*stream.key, places[start : start + count], words[start : start + count])
+            start += count
+        (_normal_from_words if self.name == "normal" else uniform_from_words)(words, numbers)
+        return self._scaled(numbers)
 
     def describe(self) -> dict[str, Any]:
         """The law as a JSON object; Python writes a float64 so that it reads back exactly."""
@@ -218,9 +235,11 @@ class WeightLaw:
         return cls(description["name"], description["scale"])
 
     def _scaled(self, numbers: Floats) -> Floats:
-        if self.name == "uniform":
+        if self.name != "normal":
             numbers *= 2.0  # exact, as is the subtraction: one rounding in all, in the product with the scale
-            numbers -= 1.0
+            numbers -= 1.0  # never 0, for u has an odd numerator
+        if self.name == "signed-constant":
+            np.sign(numbers, out=numbers)
         numbers *= self.scale
         return numbers
 

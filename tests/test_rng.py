@@ -13,7 +13,7 @@ from slth.errors import ArgumentError
 from slth.rng import PIECE, Stream, WeightLaw
 
 STREAMS = st.builds(Stream, seed=st.integers(0, 2**64 - 1), path=st.text(max_size=20))
-LAWS = st.builds(WeightLaw, name=st.sampled_from(["uniform", "normal"]), scale=st.floats(1e-3, 1e3))
+LAWS = st.builds(WeightLaw, name=st.sampled_from(["uniform", "normal", "signed-constant"]), scale=st.floats(1e-3, 1e3))
 
 
 def test_first_numbers_are_frozen():
@@ -113,10 +113,33 @@ def test_weights_follow_the_formula_of_their_law(law, stream, start, count):
     if law.name == "uniform":
         expected = (2.0 * stream.uniform(start, count) - 1.0) * law.scale
         assert np.all(np.abs(weights) < law.scale)
+    elif law.name == "signed-constant":
+        expected = np.where(stream.uniform(start, count) > 0.5, law.scale, -law.scale)
     else:
         expected = stream.normal(start, count) * law.scale
     np.testing.assert_array_equal(weights, expected)
     np.testing.assert_array_equal(law.weights_at(stream, np.arange(start, start + count)[::-1]), expected[::-1])
+
+
+def test_a_signed_constant_has_two_values_as_often():
+    # 40,000 fair signs: the mean's standard error is 0.005; 4.5 of them, error probability below 1e-5.
+    law = WeightLaw("signed-constant", 0.3)
+    sample = law.weights(Stream(seed=5, path="signs"), 0, 40_000)
+    assert np.unique(sample).tolist() == [-0.3, 0.3]
+    assert np.mean(sample**2) == pytest.approx(law.second_moment, rel=1e-12)
+    assert abs(np.mean(sample / 0.3)) < 0.0225
+    assert abs(np.mean(sample[1:] * sample[:-1]) / 0.09) < 0.0225  # neighbours know nothing of each other
+
+
+@given(LAWS, st.integers(0, 99))
+def test_weights_across_streams_are_those_of_each(law, seed):
+    rng = np.random.default_rng(seed)
+    streams, counts = [Stream(seed, f"s.{number}") for number in range(4)], rng.integers(0, 30, 4).tolist()
+    places = rng.integers(0, 2**40, sum(counts))
+    found = law.weights_across(streams, counts, places)
+    ends = np.cumsum([0, *counts])
+    for stream, first, last in zip(streams, ends, ends[1:], strict=False):
+        assert np.array_equal(found[first:last], law.weights_at(stream, places[first:last]))
 
 
 def test_second_moments():

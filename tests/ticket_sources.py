@@ -85,7 +85,8 @@ def stream_of(path: str, ticket: Ticket, count: int) -> np.ndarray:
     second = int.from_bytes(sha256(path.encode()).digest()[:8], "little")
     words = np.random.Philox(key=np.array([ticket.seed, second], np.uint64)).random_raw(count)
     uniform = (2 * (words >> 12) + 1) * 2.0**-53
-    return ticket.law.scale * (2 * uniform - 1 if ticket.law.name == "uniform" else ndtri(uniform))
+    made = {"uniform": lambda: 2 * uniform - 1, "normal": lambda: ndtri(uniform)}
+    return ticket.law.scale * made.get(ticket.law.name, lambda: np.sign(2 * uniform - 1))()
 
 
 def naive_forward(ticket: Ticket, x: np.ndarray) -> np.ndarray:

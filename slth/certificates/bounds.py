@@ -98,6 +98,8 @@ def passes_over(problem: Problem, box: tuple[Array, Array]) -> Passes:
         if isinstance(place.rule, AffineRule) and not place.picks and place.rule.narrowed:
             own, spent = narrowed(passes, number, own, most_work=work)
             work -= spent
+        if place.nonnegative:  # as real numbers; outward rounding may have gone below
+            own = Ranges(own.target.relu(), own.ticket.relu(), own.difference)
         passes.ranges.append(own)
     return passes
 

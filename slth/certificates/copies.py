@@ -22,6 +22,8 @@ from slth.graphs import Conv, ConvShape, Graph, Node
 from slth.tickets.folded import Folded
 from slth.tickets.pair import RandomLayer
 
+REMEDY = "certify a ticket against the target that it was constructed for"
+
 
 def in_copies(source: Graph) -> bool:
     """Whether a random network has a plain random layer, in front of which neurons come in copies."""
@@ -37,19 +39,20 @@ def in_shape(target: Graph, source: Graph, folded: Mapping[str, Folded]) -> dict
     for place, node in enumerate(weighted):
         before = counts[place - 1] if place else 0
         behind = counts[place] if place < len(counts) else 0
-        shape = source.node(node.name).step.geometry
-        numbers[node.name] = _exact(
-            _augmented(node.step, hands_on=behind > 0), folded[node.name], shape, before, behind
-        )
+        rows = with_constant(node.step) if behind else with_constant(node.step)[:-1]
+        numbers[node.name] = _exact(rows, folded[node.name], source.node(node.name).step.geometry, before, behind)
     return numbers
 
 
-def _augmented(conv: Conv, *, hands_on: bool) -> Array:
-    """Return weights float64[outputs, inputs + 1], the bias last; with a last row that hands the constant 1 on."""
-    weight = conv.weight[:, :, 0, 0]
-    bias = np.zeros(len(weight)) if conv.bias is None else conv.bias
-    rows = np.column_stack([weight, bias])
-    return np.vstack([rows, np.append(np.zeros(weight.shape[1]), 1.0)]) if hands_on else rows
+def with_constant(conv: Conv) -> Array:
+    """Return float64[outputs + 1, inputs + 1]: the weights, the biases last, and a row that passes the constant 1."""
+    outputs, inputs = conv.weight.shape[:2]
+    rows = np.zeros((outputs + 1, inputs + 1))
+    rows[:outputs, :inputs] = conv.weight[:, :, 0, 0]
+    if conv.bias is not None:
+        rows[:outputs, inputs] = conv.bias
+    rows[outputs, inputs] = 1.0
+    return rows
 
 
 def _exact(rows: Array, folded: Folded, shape: ConvShape, before: int, behind: int) -> Exact:
@@ -74,8 +77,7 @@ def _exact(rows: Array, folded: Folded, shape: ConvShape, before: int, behind: i
 
 def _in_first(numbers: Interval, copies: int) -> Interval:
     """Return float64[outputs, copies * neurons]: the numbers at the first copy, and 0 at the others."""
-    more = ((0, 0), (0, (copies - 1) * numbers.shape[1]))
-    return Interval(np.pad(numbers.lower, more), np.pad(numbers.upper, more))
+    return numbers.map(lambda ends: np.pad(ends, ((0, 0), (0, (copies - 1) * numbers.shape[1]))))
 
 
 def _kernel(weight: Interval) -> Interval:
@@ -85,7 +87,7 @@ def _kernel(weight: Interval) -> Interval:
 def _copies(node: Node, aim: Node) -> int:
     neurons = aim.step.geometry.outputs + 1
     if node.step.outputs % neurons:
-        raise _misfit(node, f"must give whole copies of {neurons} neurons, the constant 1 among them")
+        raise misfit(node, f"must give whole copies of {neurons} neurons, the constant 1 among them")
     return int(node.step.outputs // neurons)
 
 
@@ -96,16 +98,16 @@ def _check(target: Graph, source: Graph, counts: list[int]) -> None:
     for place, node in enumerate(target.weighted):
         random, shape = source.node(node.name), node.step.geometry
         if shape.window.taps != 1 or shape.groups != 1:
-            raise _misfit(random, "must stand for a linear layer where neurons come in copies")
+            raise misfit(random, "must stand for a linear layer where neurons come in copies")
         inputs = before * (shape.inputs + 1) if place else shape.inputs
         outputs = counts[place] * (shape.outputs + 1) if place < len(counts) else shape.outputs
         if (random.step.inputs, random.step.outputs) != (inputs, outputs):
-            raise _misfit(random, f"must have {inputs} inputs and {outputs} outputs, as the copies in front of it say")
+            raise misfit(random, f"must have {inputs} inputs and {outputs} outputs, as the copies in front of it say")
         if isinstance(random.step, RandomLayer) != (place > 0):
-            raise _misfit(random, "must be a Pair in front and a RandomLayer behind")
+            raise misfit(random, "must be a Pair in front and a RandomLayer behind")
         before = counts[place] if place < len(counts) else 0
 
 
-def _misfit(node: Node, rule: str) -> ArgumentError:
-    remedy = "certify a ticket against the target that it was constructed for"
-    return ArgumentError(f"node {node.name}", node.step, rule, remedy)
+def misfit(node: Node, rule: str) -> ArgumentError:
+    """Return the error of a node of the ticket that does not stand for the target's."""
+    return ArgumentError(f"node {node.name}", node.step, rule, REMEDY)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slth.certificates.copies import in_copies, in_shape
+from slth.certificates.copies import REMEDY, in_copies, in_shape, misfit
 from slth.certificates.numbers import Exact
 from slth.certificates.problem import Problem, problem_of
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph, Node
 from slth.tickets.folded import Folded
-
-_REMEDY = "certify a ticket against the target that it was constructed for"
 
 
 def problem_of_both(
@@ -42,29 +40,25 @@ def check(target: Graph, source: Graph) -> None:
     for name in ("input_shape", "output_shape", "output"):
         found, wanted = getattr(source, name), getattr(target, name)
         if found != wanted:
-            raise ArgumentError("ticket", found, f"must have the target's {name} {wanted}", _REMEDY)
+            raise ArgumentError("ticket", found, f"must have the target's {name} {wanted}", REMEDY)
     if len(source.nodes) != len(target.nodes):
         raise ArgumentError(
-            "ticket", f"{len(source.nodes)} nodes", f"must have the target's {len(target.nodes)}", _REMEDY
+            "ticket", f"{len(source.nodes)} nodes", f"must have the target's {len(target.nodes)}", REMEDY
         )
     copies = in_copies(source)
     for node, aim in zip(source.nodes, target.nodes, strict=True):
         if (node.name, node.inputs) != (aim.name, aim.inputs):
-            raise _misfit(node, f"must be the target's {aim.name} behind {list(aim.inputs)}")
+            raise misfit(node, f"must be the target's {aim.name} behind {list(aim.inputs)}")
         if not aim.step.weighted:
             if node.step != aim.step:
-                raise _misfit(node, f"must be the target's {aim.step}")
+                raise misfit(node, f"must be the target's {aim.step}")
         elif not isinstance(aim.step, Conv):
             raise ArgumentError(f"node {aim.name}", aim.step, "has weights that are random", "pass the target itself")
         elif not node.step.weighted or not (copies or _alike(node, aim)):
-            raise _misfit(node, f"must stand for the target's {aim.step.geometry}")
+            raise misfit(node, f"must stand for the target's {aim.step.geometry}")
 
 
 def _alike(node: Node, aim: Node) -> bool:
     """Whether two convolutions differ in their constants at most, which are compared as numbers."""
     own, wanted = node.step.geometry, aim.step.geometry
     return all(getattr(own, name) == getattr(wanted, name) for name in ("inputs", "outputs", "window", "groups"))
-
-
-def _misfit(node: Node, rule: str) -> ArgumentError:
-    return ArgumentError(f"node {node.name}", node.step, rule, _REMEDY)

@@ -14,7 +14,7 @@ carry all proofs:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -68,9 +68,13 @@ class Interval:
         """Largest absolute value in each interval: exact."""
         return np.maximum(np.abs(self.lower), np.abs(self.upper))
 
+    def map(self, function: Callable[[Array], Array]) -> Interval:
+        """Return both ends after a function that grows with its argument, or picks from it: exact."""
+        return Interval(function(self.lower), function(self.upper))
+
     def __getitem__(self, index: Any) -> Interval:
         """Index both end points alike."""
-        return Interval(np.asarray(self.lower[index]), np.asarray(self.upper[index]))
+        return self.map(lambda ends: np.asarray(ends[index]))
 
     def __neg__(self) -> Interval:
         """Return the negated intervals: exact."""
@@ -102,19 +106,15 @@ class Interval:
 
     def relu(self) -> Interval:
         """Return the ranges of ``max(x, 0)``: exact."""
-        return Interval(np.maximum(self.lower, 0.0), np.maximum(self.upper, 0.0))
+        return self.map(lambda ends: np.maximum(ends, 0.0))
 
     def negative(self) -> Interval:
         """Return the ranges of ``min(x, 0)``: exact."""
-        return Interval(np.minimum(self.lower, 0.0), np.minimum(self.upper, 0.0))
-
-    def flat(self) -> Interval:
-        """Return the same intervals in one axis."""
-        return self.reshape(-1)
+        return self.map(lambda ends: np.minimum(ends, 0.0))
 
     def reshape(self, *shape: int) -> Interval:
         """Return the same intervals in another shape."""
-        return Interval(self.lower.reshape(shape), self.upper.reshape(shape))
+        return self.map(lambda ends: ends.reshape(shape))
 
     def total(self) -> Interval:
         """Return enclosures of the sums over the last axis (fact 2 of the module)."""
@@ -142,32 +142,46 @@ def upper_product(left: Array, right: Array) -> Array:
     return up(np.asarray(left * right))
 
 
-def apply(positive: Interval, negative: Interval | None, inputs: Interval) -> Interval:
-    """Return elementwise enclosures of ``positive * max(x, 0) + negative * min(x, 0)`` for x in ``inputs``.
+@dataclass(frozen=True)
+class Slopes:
+    """What meets max(x, 0), and what meets min(x, 0): the same where ``below`` is None."""
 
-    The two halves are never active at once: where the sign of x is known only one is used, otherwise the hull of the
-    two ranges is exact.
-    """
-    if negative is None or bool((inputs.lower >= 0.0).all()):
-        return positive * inputs
-    above = positive * inputs.relu()
-    below = negative * inputs.negative()
-    return _by_sign(inputs, above, below)
+    above: Interval
+    below: Interval | None = None
 
+    @property
+    def magnitude(self) -> Array:
+        """Largest absolute value of either."""
+        above = self.above.magnitude
+        return above if self.below is None else np.maximum(above, self.below.magnitude)
 
-def slopes(positive: Interval, negative: Interval | None, inputs: Interval) -> Interval:
-    """Return enclosures of the slopes of the function of :func:`apply` between any two points of ``inputs``."""
-    if negative is None or bool((inputs.lower >= 0.0).all()):
-        return positive
-    return _by_sign(inputs, positive, negative)
+    def map(self, function: Callable[[Interval], Interval]) -> Slopes:
+        """Return a function of both."""
+        return Slopes(function(self.above), None if self.below is None else function(self.below))
+
+    def times(self, inputs: Interval) -> Interval:
+        """Return elementwise enclosures of ``above * max(x, 0) + below * min(x, 0)`` for x in ``inputs``.
+
+        The two halves are never active at once: where the sign of x is known only one is used, otherwise the hull of
+        the two ranges is exact.
+        """
+        if self.below is None or bool((inputs.lower >= 0.0).all()):
+            return self.above * inputs
+        return _by_sign(inputs, self.above * inputs.relu(), self.below * inputs.negative())
+
+    def between(self, inputs: Interval) -> Interval:
+        """Return enclosures of the slopes of the function of :meth:`times` between any two points of ``inputs``."""
+        if self.below is None or bool((inputs.lower >= 0.0).all()):
+            return self.above
+        return _by_sign(inputs, self.above, self.below)
 
 
 def _by_sign(inputs: Interval, above: Interval, below: Interval) -> Interval:
     both = above.hull(below)
-    nonnegative, nonpositive = inputs.lower >= 0.0, inputs.upper <= 0.0
+    known = [inputs.lower >= 0.0, inputs.upper <= 0.0]
     return Interval(
-        np.where(nonnegative, above.lower, np.where(nonpositive, below.lower, both.lower)),
-        np.where(nonnegative, above.upper, np.where(nonpositive, below.upper, both.upper)),
+        np.select(known, [above.lower, below.lower], both.lower),
+        np.select(known, [above.upper, below.upper], both.upper),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,56 +26,14 @@ Matrix: TypeAlias = Any
 _PIECE = 2**18  # entries that are worked on at a time: temporary arrays of 2 MiB stay near the processor
 
 
-class Layout(Protocol):
-    """The pattern of a matrix."""
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-
-    @property
-    def columns(self) -> int:
-        """Number of columns."""
-
-    @property
-    def longest(self) -> int:
-        """Largest number of entries in a row."""
-
-    @property
-    def entries(self) -> int:
-        """Number of entries."""
-
-    @property
-    def cost(self) -> float:
-        """Of a multiplication, beside one of sparse matrices."""
-
-    def of_kernel(self, numbers: Array) -> Array:
-        """Return for each entry its number of the flattened kernel."""
-
-    def of_inputs(self, values: Array) -> Array:
-        """Return for each entry the value of its column."""
-
-    def met(self, values: Interval, count: int) -> Interval:
-        """Return for each of so many numbers of the kernel an interval that holds all inputs that it meets."""
-
-    def total(self, terms: Interval) -> Interval:
-        """Return enclosures of the sums of each row's entries."""
-
-    def matrix(self, entries: Array) -> Matrix:
-        """Return the matrix with the given entries."""
-
-    def pieces(self) -> Iterator[tuple[slice, Layout]]:
-        """Yield some rows at a time, and their layout."""
-
-
 def kernel_entries(layout: Layout, numbers: Interval) -> Interval:
     """Return for each entry its interval of the flattened kernel."""
-    return Interval(layout.of_kernel(numbers.lower), layout.of_kernel(numbers.upper))
+    return numbers.map(layout.of_kernel)
 
 
 def input_entries(layout: Layout, values: Interval) -> Interval:
     """Return for each entry the interval of its column."""
-    return Interval(layout.of_inputs(values.lower), layout.of_inputs(values.upper))
+    return values.map(layout.of_inputs)
 
 
 @dataclass(frozen=True)
@@ -85,7 +43,7 @@ class Full:
     first: int
     last: int
     columns: int
-    cost: ClassVar[float] = 2.0**-9
+    cost: ClassVar[float] = 2.0**-9  # of a multiplication, beside one of sparse matrices
 
     @property
     def rows(self) -> int:
@@ -94,7 +52,7 @@ class Full:
 
     @property
     def longest(self) -> int:
-        """Entries of a row."""
+        """Largest number of entries in a row, 1 at least."""
         return self.columns
 
     @property
@@ -146,17 +104,14 @@ class Places:
 
     @property
     def rows(self) -> int:
-        """Number of rows."""
         return len(self.first) - 1
 
     @property
     def entries(self) -> int:
-        """Number of entries."""
         return len(self.inputs)
 
     @cached_property
     def longest(self) -> int:
-        """Largest number of entries in a row, or 1."""
         return int(np.diff(self.first).max(initial=1))
 
     @cached_property
@@ -169,15 +124,12 @@ class Places:
         return self.inputs.astype(kind), self.first.astype(kind)
 
     def of_kernel(self, numbers: Array) -> Array:
-        """Return for each entry its number of the flattened kernel."""
         return numbers[self.entry]
 
     def of_inputs(self, values: Array) -> Array:
-        """Return for each entry the value of its column."""
         return values[self.inputs]
 
     def met(self, values: Interval, count: int) -> Interval:
-        """Return for each of so many numbers of the kernel an interval that holds all inputs that it meets."""
         lower, upper = np.full(count, np.inf), np.full(count, -np.inf)
         np.minimum.at(lower, self.entry, values.lower[self.inputs])
         np.maximum.at(upper, self.entry, values.upper[self.inputs])
@@ -202,11 +154,9 @@ class Places:
         return sums
 
     def matrix(self, entries: Array) -> Matrix:
-        """Return the matrix with the given entries."""
         return sp.csr_array((entries, *self._pattern), shape=(self.rows, self.columns))
 
     def pieces(self) -> Iterator[tuple[slice, Layout]]:
-        """Yield some rows at a time, and their layout."""
         start = 0
         while start < self.rows:
             stop = int(np.searchsorted(self.first, self.first[start] + _PIECE, side="right")) - 1
@@ -218,6 +168,10 @@ class Places:
             first = self.first[start : stop + 1] - self.first[start]
             yield slice(start, stop), Places(first, self.inputs[own], self.entry[own], self.columns)
             start = stop
+
+
+Layout: TypeAlias = Full | Places
+"""The pattern of a matrix."""
 
 
 def conv_layout(geometry: ConvShape, shape: Shape) -> Layout:

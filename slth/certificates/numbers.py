@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slth.arrays import Bools
-from slth.certificates.interval import Array, Interval
+from slth.certificates.interval import Array, Interval, Slopes
 from slth.certificates.layout import conv_layout
 from slth.certificates.rules.affine import AffineRule, Constants
 from slth.graphs import Conv, ConvShape, Shape
@@ -39,20 +39,17 @@ def affine_rule(exact: Exact, folded: Folded, shape: Shape) -> AffineRule:
     """Return the rule of a convolution of images of a shape, given what the ticket has in its place."""
     window = exact.shape.window
     size = window.output_size(shape[1:])
-    weights, positive = exact.weight.flat(), Interval(*folded.positive).flat()
-    negative = None if folded.negative is None else Interval(*folded.negative).flat()
+    below = None if folded.negative is None else Interval(*folded.negative)
+    weights, ticket = exact.weight.reshape(-1), Slopes(Interval(*folded.positive), below).map(lambda e: e.reshape(-1))
     pixels = size[0] * size[1]
-    bias = Interval(np.repeat(exact.bias.lower, pixels), np.repeat(exact.bias.upper, pixels))
+    bias = exact.bias.map(lambda ends: np.repeat(ends, pixels))
     inside = window.indices((shape[1], shape[2])).reshape(pixels, -1) >= 0
     constants, magnitude = _constants(folded, inside, exact.shape.outputs)
-    negative_errors = None if negative is None or exact.errors is not None else negative - weights
     return AffineRule(
         layout=conv_layout(exact.shape, shape),
         weights=weights,
-        positive=positive,
-        negative=negative,
-        errors=positive - weights if exact.errors is None else exact.errors.flat(),
-        negative_errors=negative_errors,
+        ticket=ticket,
+        errors=Slopes(exact.errors.reshape(-1)) if exact.errors else ticket.map(lambda each: each - weights),
         bias=bias,
         bias_error=constants - bias,
         magnitude=folded.magnitude.ravel(),
@@ -98,15 +95,12 @@ def transposed(exact: Exact, folded: Folded, heads: int, *, shared: bool) -> tup
         both = np.concatenate([by_head, bias.reshape(heads, -1, 1)], axis=2)
         return np.ascontiguousarray(both.swapaxes(1, 2)).reshape(-1, by_head.shape[1], 1, 1)
 
-    def both(one: Interval | tuple[Array, Array], two: Interval | tuple[Array, Array]) -> Interval:
-        (low, high), (below, above) = (
-            (each.lower, each.upper) if isinstance(each, Interval) else each for each in (one, two)
-        )
-        return Interval(turned(low, below), turned(high, above))
+    def both(one: Interval, two: Interval) -> Interval:
+        return Interval(turned(one.lower, two.lower), turned(one.upper, two.upper))
 
     none = np.zeros(exact.shape.outputs)
-    constant = (none, none) if folded.constant is None else folded.constant
-    weight, positive = both(exact.weight, exact.bias), both(folded.positive, constant)
+    constant = Interval(*(folded.constant or (none, none)))
+    weight, positive = both(exact.weight, exact.bias), both(Interval(*folded.positive), constant)
     outputs, inputs = weight.shape[:2]
     groups = 1 if shared else heads
     shape = ConvShape(inputs * groups, outputs, exact.shape.window, groups, bias=False)

@@ -19,11 +19,9 @@ from slth.certificates.rule import Rule
 from slth.certificates.rules.add import AddRule
 from slth.certificates.rules.affine import AffineRule
 from slth.certificates.rules.attend import AttendRule
-from slth.certificates.rules.gather import ConcatRule, GatherRule
+from slth.certificates.rules.gather import ConcatRule, ConstantRule, GatherRule
 from slth.certificates.rules.largest import LargestRule
-from slth.certificates.rules.positions import ConstantRule
 from slth.certificates.rules.relu import ReluRule
-from slth.errors import ArgumentError
 from slth.graphs import (
     INPUT,
     AdaptivePool,
@@ -56,6 +54,7 @@ class Place:
     picks: bool
     known: bool
     name: str = ""
+    nonnegative: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,9 @@ class _Builder:
         """Return the problem of the whole graph."""
         for node in self.graph.nodes:
             sources = tuple(self.numbers[name] for name in node.inputs)
-            self.numbers[node.name] = RULES[type(node.step)](self, node, sources)
+            self.numbers[node.name] = number = RULES[type(node.step)](self, node, sources)
+            if number and self.nonnegative[node.name]:
+                self.places[number - 1] = replace(self.places[number - 1], nonnegative=True)
         return Problem(tuple(self.places), self.numbers[self.graph.output], self.numbers, self._ends())
 
     def _ends(self) -> dict[str, int]:
@@ -136,11 +137,7 @@ def _affine(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
 def _pooling(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     (shape,) = builder.shapes(node)
     seen, divisors = node.step.seen(shape[1:])
-    largest = node.step.operation == "max"
-    if (seen < 0).all(axis=2).any() if largest else (divisors == 0).any():
-        rule = "has a window that sees nothing but padding"
-        raise ArgumentError(f"node {node.name}", node.step, rule, "use a smaller padding or window")
-    if largest:
+    if node.step.operation == "max":
         flat = seen.reshape(-1, seen.shape[-1])
         whole = np.where(flat >= 0, flat, flat.max(axis=1, keepdims=True))
         pixels = prod(shape[1:])
@@ -159,12 +156,7 @@ def _mean(seen: Any, divisors: Any, shape: Shape) -> AffineRule:
     shares = 1.0 / found
     exact = (found & (found - 1)) == 0
     weights = Interval(np.where(exact, shares, down(shares)), np.where(exact, shares, up(shares)))
-    nothing, none = Interval.point(np.zeros(len(found))), Interval.point(np.zeros(places.rows))
-    return AffineRule(
-        layout=places, weights=weights, positive=weights, negative=None, errors=nothing, negative_errors=None,
-        bias=none, bias_error=none, magnitude=weights.upper, bias_magnitude=none.upper, target_terms=places.longest,
-        terms=places.longest, factor=1.0, narrowed=False,
-    )  # fmt: skip
+    return AffineRule.shared(places, weights, Interval.point(np.zeros(places.rows)), places.longest)
 
 
 def _scale(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
@@ -174,13 +166,7 @@ def _scale(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:
     factor, shift = (np.broadcast_to(np.array(each), channels) for each in (node.step.factor, node.step.shift))
     weights, bias = Interval.point(np.array(factor)), Interval.point(np.repeat(shift, pixels))
     layout = conv_layout(ConvShape(channels, channels, Window((1, 1)), channels), shape)
-    nothing, none = Interval.point(np.zeros(channels)), Interval.point(np.zeros(channels * pixels))
-    rule = AffineRule(
-        layout=layout, weights=weights, positive=weights, negative=None, errors=nothing, negative_errors=None,
-        bias=bias, bias_error=none, magnitude=weights.magnitude, bias_magnitude=bias.magnitude, target_terms=1,
-        terms=1, factor=max(1.0, float(weights.magnitude.max())), narrowed=False,
-    )  # fmt: skip
-    return builder.add(rule, sources, keeps=True)
+    return builder.add(AffineRule.shared(layout, weights, bias, 1), sources, keeps=True)
 
 
 def _gather(builder: _Builder, node: Node, sources: tuple[int, ...]) -> int:

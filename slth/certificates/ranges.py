@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +33,17 @@ class Ranges:
         target, ticket, difference = zip(*((one.target, one.ticket, one.difference) for one in parts), strict=True)
         return Ranges(concatenate(target), concatenate(ticket), concatenate(difference))
 
+    def map(self, function: Callable[[Interval], Interval]) -> Ranges:
+        """Return a function of all three, one that picks."""
+        return Ranges(function(self.target), function(self.ticket), function(self.difference))
+
     def __getitem__(self, index: Any) -> Ranges:
         """Index all three alike."""
-        return Ranges(self.target[index], self.ticket[index], self.difference[index])
+        return self.map(lambda part: part[index])
 
     def reshape(self, *shape: int) -> Ranges:
         """Return the same ranges in another shape."""
-        return Ranges(self.target.reshape(*shape), self.ticket.reshape(*shape), self.difference.reshape(*shape))
+        return self.map(lambda part: part.reshape(*shape))
 
     @property
     def either(self) -> Interval:

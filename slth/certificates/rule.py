@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from slth.certificates.interval import Array, Interval
 from slth.certificates.ranges import Ranges
@@ -44,19 +44,9 @@ class Format:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """One network at one node, evaluated in a format.
+    """One network at one node, evaluated in a format: what the values that it takes are off by, and all values' ranges.
 
-    Parameters
-    ----------
-    wrong : tuple of float64[n]
-        What the values that the node takes are off by, at most.
-    values : tuple of Interval
-        Those values in real arithmetic.
-    behind : Interval
-        The node's own in real arithmetic.
-    form : Format
-    of_ticket : bool
-        Which of the two networks it is.
+    Shapes: wrong tuple of float64[n]; values tuple of Interval float64[n]; behind Interval float64[n].
     """
 
     wrong: tuple[Array, ...]
@@ -74,19 +64,24 @@ class Norms:
     wrong: float
 
 
-class Rule(Protocol):
+class Rule:
     """A node of both networks; a new kind of step is one module with such a class, and one line in the map."""
 
-    linear: ClassVar[bool]
+    linear: ClassVar[bool] = True
+    """Whether rows pass exactly, and no line bounds the node."""
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
         """Return the ranges behind the node from those before it, by themselves."""
+        raise NotImplementedError
 
     def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
         """Return functions of the values before the node that bound those of the values behind it from above."""
+        raise NotImplementedError
 
     def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Return what evaluation is off by behind the node, and a bound on all numbers that it meets."""
+        """Return what evaluation is off by behind the node, and a bound on all numbers that it meets: errors pass."""
+        return at.wrong[0], 0.0
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
-        """Return the norms behind the node."""
+        """Return the norms behind the node: they pass."""
+        return norms[0]

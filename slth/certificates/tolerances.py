@@ -57,12 +57,10 @@ def known(conv: Conv, tolerance: float, size: tuple[int, int], *, name: str = "c
     positive, magnitude = _around(conv.weight, tolerance)
     constant, of_constant = None, None
     if conv.bias is not None and conv.bias.any():
-        tap = shape.window.inner_tap(size)
-        if tap is None:
+        kernel = conv.constant(size)
+        if kernel is None:
             rule = "has a bias, and no tap of its window stays within the image"
             raise ArgumentError(f"node {name}", shape, rule, "use a smaller padding")
-        kernel = np.zeros((shape.outputs, *shape.window.kernel))
-        kernel[:, tap[0], tap[1]] = conv.bias
         constant, of_constant = _around(kernel, tolerance)
     terms = conv.weight[0].size + 1
     return Folded(shape, positive, None, constant, magnitude, of_constant, terms, 1.0)

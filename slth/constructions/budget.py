@@ -7,12 +7,13 @@ share, and weights beyond a smaller multiple are searched again only when the ce
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slth.arrays import Indices
+from slth.arrays import Floats, Indices
 from slth.certificates import Certificate, certify
 from slth.constructions.assembly import assemble, built
 from slth.constructions.error_budget import weight_tolerances
@@ -23,8 +24,9 @@ from slth.constructions.setting import Setting
 from slth.constructions.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions.sums import BySums
 from slth.errors import ArgumentError, ConstructionError
-from slth.graphs import Graph
+from slth.graphs import INPUT, Flatten, Graph, Relu
 from slth.subset_sum.prediction import SMALLEST_FAILURE
+from slth.tickets.folded import FINEST
 from slth.tickets.ticket import Ticket
 
 FIRST_MULTIPLE, LAST_MULTIPLE = 8.0, 2.0**-10  # of the shares; 1 should do
@@ -104,6 +106,7 @@ def meet(target: Graph, works: Sequence[Work], method: BySums, setting: Setting)
     Candidates are nested, so only weights that miss their share are searched again when a layer grows.
     """
     assert method.eps is not None, "checked by the method"
+    check_within_doubles(target, method.eps, setting.box)
     counts = np.array([work.instances for work in works])
     shares = weight_tolerances(target, works, method.eps, counts, setting.box)
     level = failure_level(method, counts)
@@ -118,6 +121,23 @@ def meet(target: Graph, works: Sequence[Work], method: BySums, setting: Setting)
 
     budget, ticket, certificate = spend(Budget(method.eps, tuple(shares.tolist()), tuple(answers)), proved, setting)
     return built(target, budget.answers, setting, ticket, certificate)
+
+
+def check_within_doubles(target: Graph, eps: float, box: tuple[Floats, Floats]) -> None:
+    r"""Raise ArgumentError for an error that no certificate of pairs can reach, however many candidates there are.
+
+    Folding encloses every weight a of a pair to :math:`\pm 5 \cdot 2^{-51} |a|` at best, and a certificate covers all
+    weights within. So behind a last pair it is at least :math:`5 \cdot 2^{-51} |f'(x)|` for any input x, with
+    :math:`|f'(x)| \ge |f(x)| - \varepsilon`; half of that is left to the rounding of f.
+    """
+    node = target.node(target.output)
+    while isinstance(node.step, Relu | Flatten) and node.inputs[0] != INPUT:
+        node = target.node(node.inputs[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        least = FINEST * float(np.abs(target.forward(np.stack([box[0], box[0] / 2 + box[1] / 2, box[1]]))).max())
+    if node.step.weighted and math.isfinite(least) and eps < 0.5 * least:
+        rule = "is beyond double precision: enclosing the ticket's last weights alone costs more over this box"
+        raise ArgumentError("eps", eps, rule, f"the smallest that could be reached is {least:.1e}")
 
 
 def first_candidates(work: Work, gain: float, tolerance: float, level: float, setting: Setting) -> int:

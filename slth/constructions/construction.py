@@ -12,7 +12,6 @@ from slth.arrays import Floats
 from slth.certificates import Certificate
 from slth.constructions.forecast import predicted_errors
 from slth.constructions.layout import Work
-from slth.constructions.measure import weight_errors
 from slth.constructions.solving import Answer
 from slth.tickets.folded import Folded
 from slth.tickets.pair import Pair
@@ -132,27 +131,11 @@ class Construction:
         return {"summary": self.summary(), "table": [row.to_dict() for row in self.table]}
 
 
-def row_of(number: int, answer: Answer, ticket: Ticket, folded: Folded) -> Row:
-    """Return the row of a layer whose single weights were searched."""
-    posed = answer.work.posed
-    ceilings = np.abs(np.broadcast_to(answer.work.slices, posed.shape)[posed])
-    largest, median = predicted_errors(answer.solved.log_rates[posed], ceilings)
-    return Row(
-        **measured(number, answer.work, ticket, folded),
-        candidates=answer.candidates,
-        instances=answer.work.instances,
-        predicted_largest=largest,
-        predicted_median=median,
-        tolerance=answer.tolerance,
-        seconds=answer.seconds,
-    )
-
-
-def measured(number: int, work: Work, ticket: Ticket, folded: Folded) -> dict[str, Any]:
+def measured(number: int, work: Work, ticket: Ticket) -> dict[str, Any]:
     """Return what every row says, measured on the ticket's own weights."""
     layer = work.layer
     kept = sum(int(np.count_nonzero(ticket.mask[name])) for name in layer.mask_shapes)
-    errors = weight_errors(work, folded)
+    errors = weight_errors(work, ticket.folded[layer.path])
     worst = np.max(errors, axis=0)
     nonzero = worst[work.slices != 0.0]
     size = float(np.linalg.norm(work.slices))
@@ -173,7 +156,53 @@ def measured(number: int, work: Work, ticket: Ticket, folded: Folded) -> dict[st
 
 def rows_of(answers: Sequence[Answer], ticket: Ticket) -> tuple[Row, ...]:
     """Return the table of a construction whose single weights were searched."""
-    folded = ticket.folded
-    return tuple(
-        row_of(number, answer, ticket, folded[answer.work.layer.path]) for number, answer in enumerate(answers)
-    )
+    rows = []
+    for number, answer in enumerate(answers):
+        posed = answer.work.posed
+        ceilings = np.abs(np.broadcast_to(answer.work.slices, posed.shape)[posed])
+        largest, median = predicted_errors(answer.solved.log_rates[posed], ceilings)
+        row = Row(
+            **measured(number, answer.work, ticket),
+            candidates=answer.candidates,
+            instances=answer.work.instances,
+            predicted_largest=largest,
+            predicted_median=median,
+            tolerance=answer.tolerance,
+            seconds=answer.seconds,
+        )
+        rows.append(row)
+    return tuple(rows)
+
+
+def weight_errors(work: Work, folded: Folded) -> list[Floats]:
+    """Return for each half float64[sources, dimensions]: upper ends of |ticket's weight - target's weight|."""
+    halves = [folded.positive]
+    if work.halves == 2:
+        assert folded.negative is not None, "a pair of two halves folds to two kernels"
+        halves.append(folded.negative)
+    errors = []
+    for number, kernels in enumerate(halves):
+        constants = folded.constant or (None, None)
+        lower = _slices(work, kernels[0], constants[0], outward=-1.0)
+        upper = _slices(work, kernels[1], constants[1], outward=1.0)
+        distance = np.maximum(np.nextafter(np.abs(upper - work.slices), np.inf),
+                              np.nextafter(np.abs(lower - work.slices), np.inf))  # fmt: skip
+        if number:
+            distance[work.conv.geometry.inputs :] = 0.0  # a constant is never negative
+        errors.append(distance)
+    return errors
+
+
+def _slices(work: Work, kernel: Floats, constant: Floats | None, *, outward: float) -> Floats:
+    """Return one end of the folded weights as slices; of a plain layer, all copies of a source together."""
+    shape, sources = work.layer.geometry, len(work.slices)
+    rows = shape.slices_of(kernel)
+    if constant is not None:
+        return np.concatenate([rows, constant.reshape(shape.groups, -1)])
+    copies = len(rows) // sources
+    if copies == 1:
+        return rows
+    stacked = rows.reshape(copies, sources, -1)
+    allowance = np.abs(stacked).sum(axis=0) * (copies * 2.0**-51)  # more than the additions may round
+    total: Floats = stacked.sum(axis=0) + outward * allowance
+    return total

@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from slth.arrays import Floats, frozen
+from slth.arrays import frozen
+from slth.certificates.copies import with_constant
 from slth.constructions.layout import Work
 from slth.errors import ArgumentError
 from slth.graphs import INPUT, Conv, ConvShape, Flatten, Graph, Node, Relu, Window
@@ -40,17 +41,6 @@ def chain_of(target: Graph) -> list[Node]:
 
 def _refuse(node: Node, rule: str) -> None:
     raise ArgumentError(f"node {node.name}", node.step, rule, "use PerWeight(...), which takes any graph")
-
-
-def with_constant(conv: Conv) -> Floats:
-    """Return float64[outputs + 1, inputs + 1]: the weights, the biases last, and a row that passes the constant 1."""
-    outputs, inputs = conv.weight.shape[:2]
-    rows = np.zeros((outputs + 1, inputs + 1))
-    rows[:outputs, :inputs] = conv.weight[:, :, 0, 0]
-    if conv.bias is not None:
-        rows[:outputs, inputs] = conv.bias
-    rows[outputs, inputs] = 1.0
-    return rows
 
 
 def lay_out_copies(chain: Sequence[Node], candidates: Sequence[int], *, nonnegative: bool) -> list[Work]:

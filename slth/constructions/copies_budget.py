@@ -8,12 +8,13 @@ layers miss, all of them are drawn anew with more copies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from slth.arrays import Floats
 from slth.certificates import Certificate, certified_error, certify
+from slth.certificates.tolerances import known
 from slth.constructions.assembly import assemble, built
 from slth.constructions.budget import (
     FIRST_MULTIPLE,
@@ -30,20 +31,12 @@ from slth.constructions.method import Built
 from slth.constructions.setting import Setting
 from slth.constructions.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions.sums import BySums
-from slth.graphs import Graph, Node
+from slth.graphs import Conv, Graph, Node
 from slth.tickets.folded import Folded
 from slth.tickets.ticket import Ticket
 
 _MOST_ROUNDS = 100
 _FIRST_ROUNDS = 200
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How the plain layers are tried: their part of eps, and copies beyond what the prediction asks for."""
-
-    share: float
-    more: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +76,11 @@ def _plain_layers(target: Graph, chain: Sequence[Node], method: BySums, setting:
     assert method.eps is not None, "checked by the method"
     singles = lay_out(target, nonnegative=setting.nonnegative)
     counts = np.array([work.instances for work in singles])
-    plan = _Plan(0.5 * method.eps)
+    share, more = 0.5 * method.eps, 0  # part of eps, and copies beyond what the prediction asks for
     for _ in range(_MOST_ROUNDS):
-        tolerances = weight_tolerances(target, singles, plan.share, counts, setting.box)
+        tolerances = weight_tolerances(target, singles, share, counts, setting.box)
         level = failure_level(method, counts)
-        copies = _copies(chain, tolerances, level, plan.more, method, setting)
+        copies = _copies(chain, tolerances, level, more, method, setting)
         answers = _solved(chain, copies, tolerances, method, setting)
         counts = np.array([answer.work.instances for answer in answers])  # of copies of later neurons too
         behind = _Behind(answers, assemble(target, answers, setting), level)
@@ -96,11 +89,11 @@ def _plain_layers(target: Graph, chain: Sequence[Node], method: BySums, setting:
             return behind
         if not any(answer.wanted.any() for answer in answers[1:]):
             # Every share is met: copies' errors add up where the shares were measured on single neurons.
-            plan = replace(plan, share=plan.share * min(0.5, 0.5 * method.eps / reached))
+            share *= min(0.5, 0.5 * method.eps / reached)
         elif max(copies) >= MOST_CANDIDATES:
             break
         else:
-            plan = replace(plan, more=plan.more + 2)
+            more += 2
     raise unreachable(method.eps, reached, max(copies))
 
 
@@ -143,25 +136,5 @@ def _first_share(target: Graph, behind: _Behind, eps: float, setting: Setting) -
 
 def known_to(work: Work, tolerance: float) -> Folded:
     """Return a first layer with every weight that is not 0 known to a tolerance: what it will be, once solved."""
-    shape, rows = work.layer.geometry, work.slices.T
-    radius = np.where(rows != 0.0, tolerance, 0.0)
-    lower, upper, size = rows - radius, rows + radius, np.abs(rows) + radius
-    if tolerance:
-        lower, upper, size = np.nextafter(lower, -np.inf), np.nextafter(upper, np.inf), np.nextafter(size, np.inf)
-
-    def kernel(part: Floats) -> Floats:
-        return part[:, :-1, None, None]
-
-    def constant(part: Floats) -> Floats:
-        return part[:, -1, None, None]
-
-    return Folded(
-        shape=shape,
-        positive=(kernel(lower), kernel(upper)),
-        negative=None,
-        constant=(constant(lower), constant(upper)),
-        magnitude=kernel(size),
-        constant_magnitude=constant(size),
-        terms=rows.shape[1],
-        factor=1.0,
-    )
+    rows = work.slices.T
+    return known(Conv(rows[:, :-1], rows[:, -1]), tolerance, (1, 1))

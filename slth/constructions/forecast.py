@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.optimize import brentq
 
 from slth.arrays import Floats
 from slth.constructions.layout import Work
@@ -66,12 +67,8 @@ def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Float
 
 
 def _half(misses: Callable[[float], float]) -> float:
-    """Return the error that is missed with probability one half, by bisection of its logarithm."""
+    """Return the error that is missed with probability one half, found by its logarithm."""
     low, high = -120.0, 60.0
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        if misses(middle) > 0.5:
-            low = middle
-        else:
-            high = middle
-    return math.exp(high)
+    if misses(low) <= 0.5:
+        return math.exp(low)
+    return math.exp(brentq(lambda log_error: misses(log_error) - 0.5, low, high, xtol=1e-5))

@@ -109,20 +109,19 @@ def _for_attention(target: Graph, name: str) -> bool:
 
 def _slices(target: Graph, places: list[Node]) -> Floats:
     conv: Conv = places[0].step
+    slices = conv.geometry.slices_of(conv.weight)
     if conv.bias is None:
-        return frozen(conv.slices())
-    groups, each, kernel = conv.groups, len(conv.bias) // conv.groups, conv.window.kernel
+        return frozen(slices)
     for node in places:
         size = target.shapes[node.inputs[0]][1:]
-        tap = conv.window.inner_tap(size)
-        if tap is None:
+        constant = conv.constant(size)
+        if constant is None:
+            kernel = conv.window.kernel
             rule = f"meets the padding {conv.padding} at every tap of the kernel {kernel} on an image of {size}"
             remedy = "pad less than half of the kernel, or train without biases"
             raise ArgumentError(f"bias of node {node.name}", "a bias", rule, remedy)
-    assert tap is not None, "there is a place"
-    constant = np.zeros((groups, each, *kernel))
-    constant[:, :, tap[0], tap[1]] = conv.bias.reshape(groups, each)
-    return frozen(np.concatenate([conv.slices(), constant.reshape(groups, -1)]))
+    assert constant is not None, "there is a place"
+    return frozen(np.concatenate([slices, constant.reshape(conv.groups, -1)]))
 
 
 def source_of(target: Graph, layers: Mapping[str, Random]) -> Graph:

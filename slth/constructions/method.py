@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
 
@@ -113,7 +113,9 @@ class Method(ABC):
             When the user ends it: there is no half a ticket.
         """
         with _whole_or_nothing():
-            built, setting = self._built(target, input_box, seed, law, device, progress)
+            built, setting = self._built(
+                target, input_box=input_box, seed=seed, law=law, device=device, progress=progress
+            )
             certificate = built.certificate or certify(target, built.ticket, input_box=setting.box)
         return Construction(built.ticket, certificate, built.table, built.errors, built.log_rates)
 
@@ -132,26 +134,11 @@ class Method(ABC):
         Parameters, results and errors are those of :meth:`construct`.
         """
         with _whole_or_nothing():
-            built, _ = self._built(target, input_box, seed, law, device, progress)
+            built, _ = self._built(target, input_box=input_box, seed=seed, law=law, device=device, progress=progress)
         return built.ticket, built.table
 
-    def _built(
-        self,
-        target: Graph,
-        input_box: tuple[ArrayLike, ArrayLike],
-        seed: int,
-        law: WeightLaw | None,
-        device: str,
-        progress: Progress | None,
-    ) -> tuple[Built, Setting]:
-        setting = checked_setting(
-            target,
-            input_box=input_box,
-            seed=seed,
-            law=self.usual_law if law is None else law,
-            device=device,
-            progress=progress,
-        )
-        if Traits.DEVICES not in self.traits and device not in ("cpu", "auto"):
-            raise ArgumentError("device", device, f"is not offered for {type(self).__name__}", 'use device="cpu"')
+    def _built(self, target: Graph, *, law: WeightLaw | None, **given: Any) -> tuple[Built, Setting]:
+        setting = checked_setting(target, law=self.usual_law if law is None else law, **given)
+        if Traits.DEVICES not in self.traits and setting.device not in ("cpu", "auto"):
+            raise ArgumentError("device", setting.device, f"is not offered for {type(self).__name__}", 'use "cpu"')
         return self.build(target, setting), setting

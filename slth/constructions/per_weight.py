@@ -72,7 +72,6 @@ class PerWeight(BySums):
     usual_law: ClassVar[WeightLaw] = WeightLaw("uniform", 1.0)
 
     def build(self, target: Graph, setting: Setting) -> Built:
-        """Return the ticket that approximates a target."""
         setting = replace(setting, solver=self.solver)
         works = lay_out(target, nonnegative=setting.nonnegative)
         if self.candidates is None:

@@ -59,6 +59,9 @@ def checked_setting(
             raise ArgumentError(f"node {node.name}", node.step, rule, "build the target of convolutions")
     if not isinstance(law, WeightLaw):
         raise ArgumentError("law", law, "is not a law of weights", 'pass slth.rng.WeightLaw("uniform", 1.0), or None')
+    if law.name == "signed-constant":
+        rule = "has no density: sums of its weights, and of their products, are multiples of one number"
+        raise ArgumentError("law", law, rule, "use the uniform or the normal law, or train a mask")
     if not _SCALES[0] <= law.scale <= _SCALES[1]:
         rule = f"must have a scale from {_SCALES[0]} to {_SCALES[1]}: products of its weights leave the doubles"
         raise ArgumentError("law", law, rule, "use a scale near 1, for gains do the rest")

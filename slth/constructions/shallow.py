@@ -50,7 +50,6 @@ class Shallow(BySums):
     usual_law: ClassVar[WeightLaw] = WeightLaw("uniform", 1.0)
 
     def build(self, target: Graph, setting: Setting) -> Built:
-        """Return the ticket that approximates a target."""
         setting = replace(setting, solver=self.solver)
         chain = chain_of(target)
         if self.candidates is None:

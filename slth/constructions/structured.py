@@ -13,10 +13,10 @@ from slth.arrays import whole
 from slth.constructions.assembly import ticket_of
 from slth.constructions.channels import Channels, GainRule
 from slth.constructions.construction import Row, measured
-from slth.constructions.gains import checked_gain
 from slth.constructions.layout import Work, lay_out
 from slth.constructions.method import Built, Method, Traits
 from slth.constructions.setting import Setting
+from slth.constructions.sums import checked_gain
 from slth.errors import ArgumentError
 from slth.graphs import Graph
 from slth.rng import WeightLaw
@@ -81,7 +81,6 @@ class Structured(Method):
             object.__setattr__(self, "channels", _number(self.channels))
 
     def build(self, target: Graph, setting: Setting) -> Built:
-        """Return the ticket that approximates a target."""
         works = lay_out(target, nonnegative=setting.nonnegative, removal="channels")
         works = [work.sized(2 * n) for work, n in zip(works, counts_of(self.channels, works), strict=True)]
         chosen, spent = [], []
@@ -91,10 +90,9 @@ class Structured(Method):
             chosen.append((work, kept, gain))
             spent.append(time.perf_counter() - begin)
         ticket = ticket_of(target, chosen, setting, structure="channel")
-        folded = ticket.folded
         rows = tuple(
             Row(
-                **measured(number, work, ticket, folded[work.layer.path]),
+                **measured(number, work, ticket),
                 candidates=None,
                 instances=int(np.count_nonzero(work.posed.any(axis=2))),
                 predicted_largest=None,

@@ -8,12 +8,12 @@ import numpy as np
 
 from slth.arrays import Floats, whole
 from slth.errors import ArgumentError
-from slth.graphs.plain import _Plain
+from slth.graphs.graph import Step
 from slth.graphs.window import Shape
 
 
 @dataclass(frozen=True)
-class Attend(_Plain):
+class Attend(Step):
     r"""Softmax attention, the sum of its heads.
 
     .. math:: y_t = \sum_h \sum_s \mathrm{softmax}_s(q_{ht} \cdot k_{hs})\, v_{hs}
@@ -47,7 +47,6 @@ class Attend(_Plain):
         object.__setattr__(self, "heads", whole(self.heads, "heads", 1, 2**20))
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, 1 and the number of queries, or ArgumentError where the inputs do not fit together."""
         if len(shapes) != 3 or any(shape[1] != 1 for shape in shapes):
             raise ArgumentError("Attend", shapes, "must have queries, keys and values of height 1", "give all three")
         (queries, _, tokens), (keys, _, others), (values, _, also) = shapes
@@ -60,11 +59,9 @@ class Attend(_Plain):
         return (values // self.heads, 1, tokens)
 
     def scratch(self, *shapes: Shape) -> int:
-        """Numbers that one example takes while it is computed."""
         return self.heads * (shapes[0][2] * shapes[1][2] + sum(shapes[2]))
 
     def nonnegative(self, *inputs: bool) -> bool:
-        """Whether no output is ever negative: shares are not, so it depends on the values."""
         return inputs[2]
 
     def forward(self, queries: Floats, keys: Floats, values: Floats) -> Floats:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from slth.arrays import Floats, finite_array, whole
+from slth.arrays import Floats, Indices, finite_array, whole
 from slth.errors import ArgumentError
+from slth.graphs.graph import Step
 from slth.graphs.window import Edges, Pair, Shape, Window, convolve
 
 
@@ -73,15 +74,20 @@ class ConvShape:
         """Number of weights and biases."""
         return prod(self.kernel_shape) + (self.outputs if self.bias else 0)
 
-    def group_of(self, source: int) -> int:
-        """Return the group that a source feeds."""
-        return source // (self.inputs // self.groups) if source < self.inputs else source - self.inputs
+    def groups_of(self, sources: Indices) -> Indices:
+        """Return the groups that sources feed."""
+        return np.where(sources < self.inputs, sources // (self.inputs // self.groups), sources - self.inputs)
 
     def kernel_of(self, slices: Floats) -> Floats:
-        """Return weights [outputs, inputs / groups, height, width] from the rows that :meth:`Conv.slices` gives."""
+        """Return weights [outputs, inputs / groups, height, width] from the rows that :meth:`slices_of` gives."""
         each = self.outputs // self.groups
         parts = slices.reshape(self.groups, self.inputs // self.groups, each, *self.window.kernel).swapaxes(1, 2)
         return np.ascontiguousarray(parts.reshape(self.kernel_shape))
+
+    def slices_of(self, kernel: Floats) -> Floats:
+        """Return float64[inputs, dimensions]: the weights that one input channel has for the outputs of its group."""
+        by_group = kernel.reshape(self.groups, self.outputs // self.groups, -1, self.window.taps).swapaxes(1, 2)
+        return np.ascontiguousarray(by_group.reshape(self.inputs, -1))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Channels, height and width of the result; ArgumentError for another number of channels."""
@@ -96,8 +102,24 @@ class ConvShape:
         return shape[0] * rows * columns * self.window.taps
 
 
+class Weighted(Step):
+    """A convolution, or random layers in the place of one: what it sees is said by its geometry."""
+
+    weighted: ClassVar[bool] = True
+    geometry: Any
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return self.geometry.output_shape(super().shape(*shapes))  # type: ignore[no-any-return]
+
+    def scratch(self, *shapes: Shape) -> int:
+        return self.geometry.scratch(*shapes)  # type: ignore[no-any-return]
+
+    def nonnegative(self, *_: bool) -> bool:
+        return False
+
+
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(Weighted):
     r"""One convolution, :math:`x \mapsto K * x + b` (cross-correlation, as the field has it).
 
     Parameters
@@ -122,8 +144,6 @@ class Conv:
     >>> Conv([[1.0, -2.0]], [0.5]).forward(np.array([3.0, 1.0]).reshape(1, 2, 1, 1)).tolist()
     [[[[1.5]]]]
     """
-
-    weighted: ClassVar[bool] = True
 
     weight: Floats
     bias: Floats | None = None
@@ -164,18 +184,6 @@ class Conv:
         """Number of weights and biases."""
         return self.weight.size + (0 if self.bias is None else self.bias.size)
 
-    def shape(self, shape: Shape) -> Shape:
-        """Channels, height and width of the result; ArgumentError for another number of channels."""
-        return self.geometry.output_shape(shape)
-
-    def scratch(self, shape: Shape) -> int:
-        """Numbers that one example takes while it is computed."""
-        return self.geometry.scratch(shape)
-
-    def nonnegative(self, *_: bool) -> bool:
-        """Whether no output is ever negative: that is not looked into."""
-        return False
-
     def forward(self, x: Floats) -> Floats:
         """Return K * x + b for float64[batch, inputs, height, width]."""
         result = convolve(x, self.weight, self.window, groups=self.groups)
@@ -183,9 +191,11 @@ class Conv:
             result += self.bias[:, None, None]
         return result
 
-    def slices(self) -> Floats:
-        """Return float64[inputs, dimensions]: the weights that one input channel has for the outputs of its group."""
-        shape = self.geometry
-        each = shape.outputs // shape.groups
-        kernels = self.weight.reshape(shape.groups, each, -1, *shape.window.kernel).swapaxes(1, 2)
-        return np.ascontiguousarray(kernels.reshape(shape.inputs, -1))
+    def constant(self, size: Pair) -> Floats | None:
+        """Return float64[outputs, height, width]: the biases at a tap that never leaves an image, None where all do."""
+        tap = self.window.inner_tap(size)
+        if tap is None:
+            return None
+        kernel = np.zeros((len(self.weight), *self.window.kernel))
+        kernel[:, tap[0], tap[1]] = 0.0 if self.bias is None else self.bias
+        return kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,23 +22,34 @@ LONGEST_NAME = 200
 _BATCH_NUMBERS = 2**23  # numbers in flight at a time: 64 MiB, and a few such arrays live together
 
 
-class Step(Protocol):
-    """What a node does: a convolution of the target, the random pair in its place, or a step without weights."""
+@dataclass(frozen=True)
+class Step:
+    """What a node does: a convolution of the target, the random pair in its place, or a step without weights.
 
-    weighted: ClassVar[bool]
+    Shapes are (channels, height, width), those of what the node takes. By default a step has no weights, takes one
+    value and changes none of its shape.
+    """
+
+    weighted: ClassVar[bool] = False
 
     @property
     def parameters(self) -> int:
         """Number of weights and biases."""
+        return 0
 
     def shape(self, *shapes: Shape) -> Shape:
         """Channels, height and width of the result, or ArgumentError where inputs do not fit."""
+        if len(shapes) != 1:
+            raise ArgumentError(type(self).__name__, len(shapes), "must have one input", "name one node")
+        return shapes[0]
 
     def scratch(self, *shapes: Shape) -> int:
         """Numbers that one example takes while it is computed."""
+        return prod(self.shape(*shapes))
 
     def nonnegative(self, *inputs: bool) -> bool:
         """Whether no output is ever negative, given that of the inputs."""
+        return all(inputs)
 
 
 @dataclass(frozen=True)

@@ -4,45 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
 
 import numpy as np
 
 from slth.arrays import Floats, Indices, frozen
 from slth.errors import ArgumentError
+from slth.graphs.graph import Step
 from slth.graphs.window import Shape, as_shape
 
 _AXIS = 2**31
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """What all steps without weights have in common."""
-
-    weighted: ClassVar[bool] = False
-
-    @property
-    def parameters(self) -> int:
-        """There are no weights."""
-        return 0
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result, or ArgumentError."""
-        if len(shapes) != 1:
-            raise ArgumentError(type(self).__name__, len(shapes), "must have one input", "name one node")
-        return shapes[0]
-
-    def scratch(self, *shapes: Shape) -> int:
-        """Numbers that one example takes while it is computed."""
-        return prod(self.shape(*shapes))
-
-    def nonnegative(self, *inputs: bool) -> bool:
-        """Whether no output is ever negative, given that of the inputs."""
-        return all(inputs)
-
-
-@dataclass(frozen=True)
-class Relu(_Plain):
+class Relu(Step):
     """Maximum of each number and 0.
 
     Examples
@@ -52,7 +26,6 @@ class Relu(_Plain):
     """
 
     def nonnegative(self, *_: bool) -> bool:
-        """Return True."""
         return True
 
     def forward(self, x: Floats) -> Floats:
@@ -61,7 +34,7 @@ class Relu(_Plain):
 
 
 @dataclass(frozen=True)
-class Add(_Plain):
+class Add(Step):
     """Sum of two or more values of one shape: a residual connection.
 
     Examples
@@ -71,7 +44,6 @@ class Add(_Plain):
     """
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result, or ArgumentError where shapes differ."""
         if len(shapes) < 2 or len(set(shapes)) != 1:
             raise ArgumentError("Add", shapes, "must have two or more inputs of one shape", "match their shapes")
         return shapes[0]
@@ -84,7 +56,7 @@ class Add(_Plain):
 
 
 @dataclass(frozen=True)
-class Concat(_Plain):
+class Concat(Step):
     """The channels of two or more values of one height and width, one behind the other.
 
     Examples
@@ -94,7 +66,6 @@ class Concat(_Plain):
     """
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result, or ArgumentError where sizes differ."""
         if len(shapes) < 2 or len({shape[1:] for shape in shapes}) != 1:
             raise ArgumentError("Concat", shapes, "must have two or more inputs of one height and width", "match them")
         return (sum(shape[0] for shape in shapes), *shapes[0][1:])
@@ -105,7 +76,7 @@ class Concat(_Plain):
 
 
 @dataclass(frozen=True)
-class Flatten(_Plain):
+class Flatten(Step):
     """Make every number a channel of an image of one pixel, so that a linear layer is a convolution of size 1.
 
     Examples
@@ -115,7 +86,6 @@ class Flatten(_Plain):
     """
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result."""
         return (prod(super().shape(*shapes)), 1, 1)
 
     def indices(self, shape: Shape) -> Indices:
@@ -128,7 +98,7 @@ class Flatten(_Plain):
 
 
 @dataclass(frozen=True)
-class Rearrange(_Plain):
+class Rearrange(Step):
     r"""Every output is one of the inputs, or 0: slices, transpositions, zero padding, reshaping, shuffled channels.
 
     The outputs, in row-major order, are counted by digits :math:`i_1, i_2, ...` below ``sizes``; output i is the input
@@ -192,16 +162,15 @@ class Rearrange(_Plain):
         return numbers
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result; ArgumentError where it would read beside the input."""
-        (shape,) = shapes if len(shapes) == 1 else (super().shape(*shapes),)
+        size = prod(super().shape(*shapes))
         ends = [
             (stride * low, stride * (high - 1))
             for stride, low, high in zip(self.strides, self.low, self.high, strict=True)
         ]
         first = self.offset + sum(min(pair) for pair in ends)
         last = self.offset + sum(max(pair) for pair in ends)
-        if first < 0 or last >= prod(shape):
-            rule = f"reads numbers {first} to {last} of an input that has {prod(shape)}"
+        if first < 0 or last >= size:
+            rule = f"reads numbers {first} to {last} of an input that has {size}"
             raise ArgumentError("Rearrange", self.to, rule, "match it to its input")
         return self.to
 
@@ -257,7 +226,7 @@ def rearrangement(indices: Indices, to: Shape) -> Rearrange | None:
 
 
 @dataclass(frozen=True)
-class Positions(_Plain):
+class Positions(Step):
     """One channel for each pixel of the input, 1 at that pixel and 0 elsewhere: a constant that says where one is.
 
     With it a learned encoding of places is a convolution of size 1. The input gives its height and width alone.
@@ -269,12 +238,10 @@ class Positions(_Plain):
     """
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result."""
         _, height, width = super().shape(*shapes)
         return (height * width, height, width)
 
     def nonnegative(self, *_: bool) -> bool:
-        """Return True."""
         return True
 
     def forward(self, x: Floats) -> Floats:

@@ -11,14 +11,16 @@ import numpy as np
 
 from slth.arrays import Floats, Indices
 from slth.errors import ArgumentError
-from slth.graphs.plain import _Plain
+from slth.graphs.graph import Step
 from slth.graphs.window import Edges, Pair, Shape, Window, as_pair
+
+_LARGEST_PADDING = 2**20
 
 Operation: TypeAlias = Literal["max", "average"]
 
 
 @dataclass(frozen=True)
-class _Pooling(_Plain, ABC):
+class _Pooling(Step, ABC):
     """What all poolings have in common; a kind says which pixels each output sees, and what a mean divides by."""
 
     operation: Operation
@@ -32,7 +34,6 @@ class _Pooling(_Plain, ABC):
             raise ArgumentError("operation", self.operation, "is no pooling", 'use "max" or "average"')
 
     def scratch(self, *shapes: Shape) -> int:
-        """Numbers that one example takes while it is computed."""
         return shapes[0][0] * self.seen(shapes[0][1:])[0].size
 
     def forward(self, x: Floats) -> Floats:
@@ -109,13 +110,25 @@ class Pool(_Pooling):
         return Window(window.kernel, window.stride, padding, window.dilation), (extra[0], extra[1])
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result."""
         channels, *size = super().shape(*shapes)
         window, _ = self._window((size[0], size[1]))
-        return (channels, *window.output_size((size[0], size[1])))
+        outputs = window.output_size((size[0], size[1]))
+        if (self.operation == "max" or not self.count_padding) and self._misses(window, (size[0], size[1])):
+            rule = "has a window that sees nothing but padding"
+            raise ArgumentError("Pool", self, rule, "use a smaller padding or dilation")
+        return (channels, *outputs)
+
+    @staticmethod
+    def _misses(window: Window, size: Pair) -> bool:
+        """Whether a window sees no pixel: it begins in front of the image, and its gaps are wider than that."""
+        axes = zip(size, window.padding, window.stride, window.dilation, strict=True)
+        return any(
+            before > _LARGEST_PADDING
+            or (gap > extent and any(begin % gap >= extent for begin in range(-before, 0, step)))
+            for extent, (before, _), step, gap in axes
+        )
 
     def seen(self, size: Pair) -> tuple[Indices, Indices]:
-        """Return int64[rows, columns, taps], -1 for nothing, and the divisors int64[rows, columns] of a mean."""
         window, extra = self._window(size)
         seen = window.indices(size)
         if not self.count_padding:
@@ -159,11 +172,9 @@ class AdaptivePool(_Pooling):
         object.__setattr__(self, "size", as_pair("size", self.size))
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result."""
         return (super().shape(*shapes)[0], *self.size)
 
     def seen(self, size: Pair) -> tuple[Indices, Indices]:
-        """Return int64[rows, columns, taps], -1 for nothing, and the divisors int64[rows, columns] of a mean."""
         rows, columns = (self._spans(extent, count) for extent, count in zip(size, self.size, strict=True))
         both = np.where(
             (rows[:, None, :, None] >= 0) & (columns[None, :, None, :] >= 0),

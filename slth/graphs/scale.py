@@ -8,12 +8,12 @@ import numpy as np
 
 from slth.arrays import Floats, finite_number
 from slth.errors import ArgumentError
-from slth.graphs.plain import _Plain
+from slth.graphs.graph import Step
 from slth.graphs.window import Shape
 
 
 @dataclass(frozen=True)
-class Scale(_Plain):
+class Scale(Step):
     r"""Each channel times a number, plus a number: :math:`y_c = factor_c x_c + shift_c`.
 
     For numbers that nobody trained: the 6 of ReLU6, the slope of a LeakyReLU, a division by 255. A ticket has them as
@@ -57,7 +57,6 @@ class Scale(_Plain):
         return max(len(self.factor), len(self.shift))
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Channels, height and width of the result, or ArgumentError for another number of channels."""
         shape = super().shape(*shapes)
         if self.channels not in (1, shape[0]):
             rule = f"must be 1 or the {shape[0]} channels that come in"
@@ -65,7 +64,6 @@ class Scale(_Plain):
         return shape
 
     def nonnegative(self, *inputs: bool) -> bool:
-        """Whether no output is ever negative: where no input is, and no factor or shift."""
         return all(inputs) and min(self.factor) >= 0.0 and min(self.shift) >= 0.0
 
     def forward(self, x: Floats) -> Floats:

@@ -9,9 +9,9 @@ import numpy as np
 
 from slth.arrays import Bools, Floats, Indices
 from slth.constructions import Construction, Row
+from slth.constructions.construction import weight_errors
 from slth.constructions.forecast import expected_counts
 from slth.constructions.layout import Work, lay_out
-from slth.constructions.measure import weight_errors
 from slth.graphs import Conv, Graph
 from slth.jobs.record import LayerRecord
 from slth.tickets import Pair, Ticket
@@ -91,7 +91,7 @@ def _kept_channels(layer: Random, ticket: Ticket) -> tuple[Floats | None, Indice
     parts = list(blocks(layer, ticket.mask, ticket.law, ticket.seed))
     return (
         np.concatenate([np.zeros(0), *(part.first for part in parts)]),
-        np.concatenate([np.zeros(0, np.int64), *(np.full(len(part.first), part.source) for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.sources for part in parts)]),
     )
 
 

@@ -193,9 +193,9 @@ def _built(layer: Any, ticket: Ticket, form: Form, dtype: torch.dtype) -> nn.Mod
     channels: Callable[[Pair, Ticket], Any] = _kept if form == "small" else _every
     each, groups = layer.outputs // layer.groups, range(layer.groups)
     gathered: list[list[Any]] = [[] for _ in groups]
-    for source, first, second in channels(layer, ticket):
-        gathered[layer.geometry.group_of(source)].append((source, first, second))
-    sources = [_joined([np.full(len(u), s) for s, u, _ in gathered[g]], np.zeros(0, np.int64)) for g in groups]
+    for group, own, first, second in channels(layer, ticket):
+        gathered[group].append((own, first, second))
+    sources = [_joined([own for own, _, _ in gathered[g]], np.zeros(0, np.int64)) for g in groups]
     scales = [_joined([u for _, u, _ in gathered[g]], np.zeros(0)) for g in groups]
     kernels = [_joined([v for _, _, v in gathered[g]], np.zeros((0, layer.dimensions))) for g in groups]
     shaped = [kernel.reshape(-1, each, *layer.kernel) for kernel in kernels]
@@ -207,16 +207,16 @@ def _joined(parts: list[Any], nothing: Any) -> Any:
 
 
 def _kept(pair: Pair, ticket: Ticket) -> Any:
-    """Yield (source, u, v) of the kept hidden channels."""
+    """Yield (group, sources, u, v) of the kept hidden channels."""
     for block in blocks(pair, ticket.mask, ticket.law, ticket.seed):
-        yield block.source, block.first, block.second
+        yield block.group, block.sources, block.first, block.second
 
 
 def _every(pair: Pair, ticket: Ticket) -> Any:
-    """Yield (source, u, v) of all hidden channels, 0 where removed."""
-    units = np.arange(pair.units)
-    for source in range(pair.sources):
+    """Yield (group, sources, u, v) of all hidden channels, 0 where removed."""
+    units, groups = np.arange(pair.units), pair.geometry.groups_of(np.arange(pair.sources))
+    for source, group in enumerate(groups.tolist()):
         first, second = draw(pair, ticket.law, ticket.seed, source, units)
         kept = ticket.mask[f"{pair.path}.units"][:, source]
         weights = kept[:, None] if pair.removal == "channels" else ticket.mask[f"{pair.path}.weights"][:, source]
-        yield source, first * kept, second * weights
+        yield group, np.full(len(units), source), first * kept, second * weights

@@ -1,56 +1,85 @@
-"""Regeneration of the kept weights of a random layer: only those, source by source, from the layer, law and seed."""
+"""Regeneration of the kept weights of a random layer: only those, many sources at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 import numpy as np
 
 from slth.arrays import Bools, Floats, Indices
 from slth.rng import Stream, WeightLaw
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomLayer, RandomTensor
+from slth.tickets.pair import Drawn, Pair, RandomLayer
 
-_BLOCK_WEIGHTS = 2**22  # weights drawn at a time: 32 MiB, and as much again for their positions
+_SMALL_BLOCK = 2**18  # weights of several sources drawn at a time: they stay near the processor
+_BLOCK_WEIGHTS = 2**22  # of one source: 32 MiB, and as much again for their positions
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Kept hidden channels of one source of a pair, in index order.
+    """Kept hidden channels of some sources of one group of a pair, source after source, each in index order.
 
-    Shapes: units int64[kept]; first float64[kept]; kept bool[kept, dimensions] or None; second float64[kept,
+    Shapes: sources, units int64[kept]; first float64[kept]; kept bool[kept, dimensions] or None; second float64[kept,
     dimensions].
     """
 
-    source: int
+    group: int
+    sources: Indices
     units: Indices
     first: Floats
     kept: Bools | None
     second: Floats
 
 
-def blocks(pair: Pair, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Block]:
-    """Yield the kept hidden channels of each source that has any, in pieces of bounded size, with their weights."""
-    every = mask[f"{pair.path}.units"]
+def blocks(pair: Pair, mask: Mask, law: WeightLaw, seed: int, *, most: int = _BLOCK_WEIGHTS) -> Iterator[Block]:
+    """Yield the kept hidden channels, at most ``most`` and in pieces of bounded size, with their weights."""
+    sources, units = np.nonzero(mask[f"{pair.path}.units"].T)
     single = mask[f"{pair.path}.weights"] if pair.removal == "weights" else None
-    step = max(1, _BLOCK_WEIGHTS // pair.dimensions)
-    for source in np.flatnonzero(every.any(axis=0)).tolist():
-        chosen = np.flatnonzero(every[:, source])
-        for start in range(0, len(chosen), step):
-            units = chosen[start : start + step]
-            if single is None:
-                first, second = draw(pair, law, seed, source, units)
-                yield Block(source, units, first, None, second)
-                continue
-            kept = single[units, source]
-            second = np.zeros(kept.shape)
-            # Drawn alone: of many candidates few are kept.
+    limits = [max(1, min(most, weights // pair.dimensions)) for weights in (_SMALL_BLOCK, _BLOCK_WEIGHTS)]
+    first, second = pair.streams
+    for group, part in _pieces(sources, pair.geometry.groups_of(sources), limits):
+        own, channels = sources[part], units[part]
+        begins = np.flatnonzero(np.diff(own, prepend=-1))
+        streams = own[begins].tolist()
+        scales = _drawn(law, seed, first, streams, np.diff(begins, append=len(own)), channels)
+        kept = None if single is None else single[channels, own] != 0
+        if kept is None:
+            counts = np.diff(begins, append=len(own)) * pair.dimensions
+            places = channels[:, None] * pair.dimensions + np.arange(pair.dimensions)
+            weights = _drawn(law, seed, second, streams, counts, places.ravel()).reshape(places.shape)
+        else:  # drawn alone: of many candidates few are kept
             rows, columns = np.nonzero(kept)
-            stream = Stream(seed, f"{pair.streams[1]}.{source}")
-            second[rows, columns] = law.weights_at(stream, units[rows] * pair.dimensions + columns)
-            yield Block(source, units, draw_first(pair, law, seed, source, units), kept, second)
+            counts = np.diff(np.searchsorted(rows, begins), append=len(rows))
+            weights = np.zeros(kept.shape)
+            weights[kept] = _drawn(law, seed, second, streams, counts, channels[rows] * pair.dimensions + columns)
+        yield Block(group, own, channels, scales, kept, weights)
+
+
+def _pieces(sources: Indices, groups: Indices, limits: list[int]) -> Iterator[tuple[int, slice]]:
+    """Yield places of channels of one group: whole sources up to the first limit, a larger one in parts of the other.
+
+    So the sums over a source are added in the same order whatever else is drawn beside it.
+    """
+    ends = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
+    for start, end in pairwise(ends):
+        while start < end:
+            stop = min(start + limits[0], end)
+            if stop < end and sources[stop] == sources[stop - 1]:
+                stop = start + int(np.searchsorted(sources[start:end], sources[stop]))
+            if stop == start:
+                own = int(np.searchsorted(sources[start:end], sources[start], side="right"))
+                stop = start + min(own, limits[1])
+            yield int(groups[start]), slice(start, stop)
+            start = stop
+
+
+def _drawn(law: WeightLaw, seed: int, path: str, sources: list[int], counts: Indices, places: Indices) -> Floats:
+    """Return weights at places of the streams of sources, so many of each."""
+    streams = [Stream(seed, f"{path}.{source}") for source in sources]
+    return law.weights_across(streams, counts.tolist(), places)
 
 
 def draw(pair: Pair, law: WeightLaw, seed: int, source: int, units: Indices) -> tuple[Floats, Floats]:
@@ -81,23 +110,21 @@ def plain_blocks(layer: RandomLayer, mask: Mask, law: WeightLaw, seed: int) -> I
         yield slice(start, start + len(part)), weights
 
 
-def kept_weights(layer: Random | RandomTensor, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
+def kept_weights(layer: Drawn, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
     """Yield the kept weights of a layer: source after source the u and then the v, in index order."""
-    if isinstance(layer, RandomTensor):
+    if not isinstance(layer, Pair):
         places = np.flatnonzero(mask[layer.path])
         for start in range(0, len(places), _BLOCK_WEIGHTS):
             yield law.weights_at(Stream(seed, layer.path), places[start : start + _BLOCK_WEIGHTS])
         return
-    if isinstance(layer, RandomLayer):
-        for rows, weights in plain_blocks(layer, mask, law, seed):
-            yield weights[mask[layer.path][rows]]
-        return
     for block in blocks(layer, mask, law, seed):
-        yield block.first
-        yield block.second.ravel() if block.kept is None else block.second[block.kept]
+        ends = [0, *(np.flatnonzero(np.diff(block.sources)) + 1).tolist(), len(block.sources)]
+        for part in (slice(*pair) for pair in pairwise(ends)):
+            yield block.first[part]
+            yield block.second[part].ravel() if block.kept is None else block.second[part][block.kept[part]]
 
 
-def kept_weights_sha256(layers: Iterable[Random | RandomTensor], mask: Mask, law: WeightLaw, seed: int) -> str:
+def kept_weights_sha256(layers: Iterable[Drawn], mask: Mask, law: WeightLaw, seed: int) -> str:
     """Return the sha256 (64 hexadecimal digits) of all kept weights as little-endian float64, layer after layer."""
     digest = sha256()
     for layer in layers:

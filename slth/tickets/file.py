@@ -3,9 +3,9 @@
 Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
 in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
 channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
-version, the graph (:mod:`slth.graphs.coding`), the law, the seed, the family, alphabet and structure of the mask, the
-sha256 of the kept weights, and the sha256 of the whole file with the digits of this last one as zeros, so that no byte
-of a ticket can change unnoticed.
+version, the graph (:mod:`slth.graphs.coding`; packed, or its JSON), the law (its name and scale, or its JSON), the
+seed, the family, alphabet and structure of the mask where they are not the usual ones, the sha256 of the kept weights,
+and the sha256 of the whole file with the digits of this last one as zeros, so that no byte can change unnoticed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
 from math import prod
@@ -26,17 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
-from slth.arrays import Floats
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Graph
-from slth.graphs.coding import KINDS, graph_from_text, graph_text, strict_json
+from slth.graphs.coding import KINDS, graph_from_text, graph_text, packed, strict_json, unpacked
 from slth.graphs.file import safetensors_bytes
 from slth.resources import require_memory
 from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomLayer, RandomTensor
+from slth.tickets.pair import Drawn, Pair, RandomLayer, RandomTensor
 
 FORMAT = "ticket/2"
 SOURCE_KINDS: dict[str, type[Any]] = {
@@ -47,65 +45,51 @@ SOURCE_KINDS: dict[str, type[Any]] = {
 """The steps of a random network: those of a target, with random layers in the place of convolutions."""
 
 _NO_DIGEST = "0" * 64
-_KEYS = frozenset(
-    {
-        "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",
-        "content_sha256",
-    }
-)  # fmt: skip
+_KEYS = frozenset({"slth.format", "slth.version", "source", "law", "seed", "weights_sha256", "content_sha256"})
+_USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight"}  # left out
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
+_LONGEST_HEADER = 2**24
+_POSITIONS_A_BYTE, _WEIGHTS_A_BYTE = 2**13, 2**14  # what a file may ask for beyond what any may: no mask is that sparse
+_POSITIONS, _WEIGHTS = 2**24, 2**22
 _BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
 _BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
 _BUFFER = "buffer."
 _BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
 
 
-@dataclass(frozen=True, eq=False)
-class Content:
-    """What stands in a ticket's file: the ticket's fields, and the sha256 of its kept weights."""
-
-    source: Graph | Layout
-    layers: tuple[Random | RandomTensor, ...]
-    law: WeightLaw
-    seed: int
-    mask: Mask
-    gains: Floats
-    family: str
-    buffers: Mapping[str, NDArray[Any]]
-    weights_sha256: str
-
-
-def content_to_bytes(content: Content) -> bytes:
-    """Return the bytes of a ticket's file, the same for equal contents."""
-    if isinstance(content.source, Layout):
-        named = {"layout": content.source.describe(), "masked": [layer.path for layer in content.layers]}
+def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
+    """Return the bytes of the file of a ticket with kept weights of a sha256, the same for equal tickets."""
+    if isinstance(ticket.source, Layout):
+        named = {"layout": ticket.source.describe(), "masked": [layer.path for layer in ticket.layers]}
         text = json.dumps(named, separators=(",", ":"))
     else:
-        text, _ = graph_text(content.source, SOURCE_KINDS)
+        text = packed(graph_text(ticket.source, SOURCE_KINDS)[0])
     metadata = {
         "slth.format": FORMAT,
         "slth.version": import_module("slth").__version__,
         "source": text,
-        "law": json.dumps(content.law.describe(), separators=(",", ":"), allow_nan=False),
-        "seed": str(content.seed),
-        "family": content.family,
-        "alphabet": json.dumps(content.mask.alphabet, separators=(",", ":")),
-        "structure": content.mask.structure,
-        "weights_sha256": content.weights_sha256,
+        "law": f"{ticket.law.name} {ticket.law.scale!r}",
+        "seed": str(ticket.seed),
+        "family": ticket.family,
+        "alphabet": json.dumps(ticket.mask.alphabet, separators=(",", ":")),
+        "structure": ticket.mask.structure,
+        "weights_sha256": weights_sha256,
         "content_sha256": _NO_DIGEST,
     }
-    tensors: dict[str, NDArray[Any]] = {"gains": content.gains.astype("<f8"), "masks": _coded_masks(content)}
-    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(content.buffers.items())}
+    metadata = {key: value for key, value in metadata.items() if _USUAL.get(key) != value}
+    masks = _coded_masks(ticket.layers, ticket.mask)
+    tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
+    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(ticket.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
 
-def content_from_bytes(written: bytes) -> Content:
-    """Read what :func:`content_to_bytes` wrote; the weights are not regenerated here."""
+def content_from_bytes(written: bytes) -> tuple[dict[str, Any], str]:
+    """Return a ticket's fields and the sha256 of its kept weights, which are not regenerated here."""
     metadata = _metadata(written)
     _check_digest(written, metadata)
     try:
-        return _content(metadata, dict(deserialize(written)))  # type: ignore[no-untyped-call]
+        return _fields(metadata, dict(deserialize(written))), metadata["weights_sha256"]  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise TicketError(f"not a ticket: its tensors do not fit the file ({error})") from None
     except ArgumentError as error:
@@ -133,9 +117,15 @@ def read_content(path: str | Path) -> tuple[Path, bytes]:
     path = _as_path(path)
     try:
         if not path.is_file():
-            raise TicketError(f"{path}: there is no such file")
-        require_memory(2 * path.stat().st_size, "file size", "no ticket for this machine is that large")
-        return path, path.read_bytes()
+            raise TicketError("there is no such file")
+        size = path.stat().st_size
+        require_memory(2 * size, "file size", "no ticket for this machine is that large")
+        with path.open("rb") as file:
+            start = file.read(_LENGTH_BYTES + 1)
+            _header_end(start, size)
+            return path, start + file.read()
+    except TicketError as error:
+        raise TicketError(f"{path}: {error}") from None
     except OSError as error:
         raise TicketError(f"{path}: cannot be read ({error.strerror})") from None
     except ArgumentError as error:
@@ -148,15 +138,23 @@ def _as_path(given: object) -> Path:
     return Path(given)
 
 
+def _header_end(start: bytes, size: int) -> int:
+    """Return where the header of a file of so many bytes ends, from its first ones."""
+    if size < _LENGTH_BYTES:
+        raise TicketError(f"not a ticket: {size} bytes are no safetensors file")
+    end = _LENGTH_BYTES + int.from_bytes(start[:_LENGTH_BYTES], "little")
+    if not start.startswith(b"{", _LENGTH_BYTES):
+        raise TicketError("not a ticket: this is no safetensors file")
+    if end > size:
+        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {size}")
+    if end > _LONGEST_HEADER:
+        raise TicketError(f"not a ticket: a header of {end} bytes is longer than any")
+    return end
+
+
 def _metadata(written: bytes) -> dict[str, str]:
     """Read the header as far as it says whether this is a whole ticket of this version."""
-    if len(written) < _LENGTH_BYTES:
-        raise TicketError(f"not a ticket: {len(written)} bytes are no safetensors file")
-    end = _LENGTH_BYTES + int.from_bytes(written[:_LENGTH_BYTES], "little")
-    if not written.startswith(b"{", _LENGTH_BYTES):
-        raise TicketError("not a ticket: this is no safetensors file")
-    if end > len(written):
-        raise TicketError(f"truncated or damaged: the header should end at byte {end}, the file at {len(written)}")
+    end = _header_end(written[: _LENGTH_BYTES + 1], len(written))
     try:
         header = strict_json("header", written[_LENGTH_BYTES:end].decode("utf-8"))
         metadata = header.pop("__metadata__")
@@ -172,9 +170,10 @@ def _metadata(written: bytes) -> dict[str, str]:
     if size != len(written):
         kind = "truncated" if size > len(written) else "damaged"
         raise TicketError(f"{kind}: the header asks for {size} bytes, the file has {len(written)}")
-    if set(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
-        raise TicketError(f"not a ticket: missing or unknown metadata {sorted(_KEYS ^ set(metadata))}")
-    return dict(metadata)
+    if set(_USUAL | metadata) != _KEYS | set(_USUAL) or not all(isinstance(value, str) for value in metadata.values()):
+        odd = sorted(_KEYS ^ (set(metadata) - set(_USUAL)))
+        raise TicketError(f"not a ticket: missing or unknown metadata {odd}")
+    return {**_USUAL, **metadata}
 
 
 def _check_digest(written: bytes, metadata: Mapping[str, str]) -> None:
@@ -190,35 +189,44 @@ def _digest_field(digest: str) -> bytes:
     return f'"content_sha256":"{digest}"'.encode("ascii")
 
 
-def _content(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> Content:
+def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str, Any]:
     buffers = {name.removeprefix(_BUFFER): name for name in tensors if name.startswith(_BUFFER)}
     if set(tensors) - set(buffers.values()) != {"gains", "masks"}:
         raise TicketError(f"not a ticket: missing or unknown tensors {sorted(set(tensors) ^ {'gains', 'masks'})}")
     text = metadata["source"]
-    require_memory(_BYTES_A_NODE * text.count("{"), "memory for the network", "no network is that deep")
+    nodes = text.count("{") + text.count(";")
+    require_memory(_BYTES_A_NODE * nodes, "memory for the network", "no network is that deep")
     source, layers = _source(text)
     positions = sum(layer.open_positions for layer in layers)
+    codes = _vector(tensors, "masks", "U8").tobytes()
+    _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(codes))
     require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
     seed = metadata["seed"]
     if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
     alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
-    arrays = _decoded_masks(layers, alphabet, _vector(tensors, "masks", "U8").tobytes())
-    return Content(
-        source=source,
-        layers=layers,
-        law=WeightLaw.from_description(strict_json("law", metadata["law"])),
-        seed=int(seed),
-        mask=Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
-        gains=_vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
-        family=metadata["family"],
-        buffers={name: _buffer(tensors[place], place) for name, place in buffers.items()},
-        weights_sha256=metadata["weights_sha256"],
-    )
+    arrays = _decoded_masks(layers, alphabet, codes)
+    weights = sum(layer.weights_of(int(np.count_nonzero(arrays[next(iter(layer.mask_shapes))]))) for layer in layers)
+    _check_cost("random weights", weights, _WEIGHTS + _WEIGHTS_A_BYTE * len(codes))
+    return {
+        "source": source,
+        "law": _law(metadata["law"]),
+        "seed": int(seed),
+        "mask": Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
+        "gains": _vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
+        "family": metadata["family"],
+        "buffers": {name: _buffer(tensors[place], place) for name, place in buffers.items()},
+    }
 
 
-def _source(text: str) -> tuple[Graph | Layout, tuple[Random | RandomTensor, ...]]:
+def _check_cost(what: str, asked: int, most: int) -> None:
+    if asked > most:
+        raise TicketError(f"not read: it asks for {asked} {what}, and no ticket of its size for more than {most}")
+
+
+def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
     """Return the architecture of the random network, and its random layers."""
+    text = text if text.startswith("{") else unpacked(text)
     named = strict_json("source", text)
     if "layout" not in named:
         graph = graph_from_text(text, None, SOURCE_KINDS)
@@ -230,12 +238,19 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Random | RandomTensor, ...
         layout = Layout.from_description(named["layout"])
     except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError("layout", named["layout"], f"is no layout ({error})", "the file was changed") from None
-    return layout, tuple(RandomTensor(name, tuple(layout[name].shape)) for name in masked)
+    return layout, tuple(RandomTensor(str(name), tuple(layout[str(name)].shape)) for name in masked)
 
 
-def _coded_masks(content: Content) -> NDArray[np.uint8]:
-    mask, codes = content.mask, []
-    for layer in content.layers:
+def _law(text: str) -> WeightLaw:
+    name, space, scale = text.partition(" ")
+    worded = space and name.replace("-", "").isalpha()
+    found = {"name": name, **strict_json("law", f'{{"scale":{scale}}}')} if worded else strict_json("law", text)
+    return WeightLaw.from_description(found)
+
+
+def _coded_masks(layers: Sequence[Drawn], mask: Mask) -> NDArray[np.uint8]:
+    codes = []
+    for layer in layers:
         outer, *_ = layer.mask_shapes
         for name in layer.mask_shapes:
             kept = mask[name] if name == outer else mask[name][mask[outer] != 0]
@@ -252,9 +267,7 @@ def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8
     return order[places].astype(np.uint8)
 
 
-def _decoded_masks(
-    layers: tuple[Random | RandomTensor, ...], alphabet: tuple[int, ...], codes: bytes
-) -> dict[str, NDArray[Any]]:
+def _decoded_masks(layers: tuple[Drawn, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
     kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
     values = np.array(alphabet).astype(kind)
     each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from slth.arrays import Floats, frozen
 from slth.graphs import ConvShape
@@ -20,6 +21,9 @@ from slth.tickets.blocks import blocks, plain_blocks
 from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, Random, RandomLayer
 
+_ENCLOSED = 2.0**-51
+FINEST = 5.0 * _ENCLOSED
+"""Least radius of a pair's weight beside the weight: that of a single product."""
 _LARGEST_NORMAL = 8.3  # the normal law's numbers end at 8.21 standard deviations
 
 
@@ -87,7 +91,7 @@ def _middle(ends: tuple[Floats, Floats]) -> Floats:
 
 def fold(layer: Random, mask: Mask, law: WeightLaw, seed: int, gain: float) -> Folded:
     """Return what a layer computes, enclosed."""
-    scale = law.scale * (1.0 if law.name == "uniform" else _LARGEST_NORMAL)
+    scale = law.scale * (_LARGEST_NORMAL if law.name == "normal" else 1.0)
     factor = max(1.0, scale, gain)
     if isinstance(layer, RandomLayer):
         return _fold_plain(layer, mask, law, seed, gain, factor)
@@ -101,25 +105,23 @@ def _fold_pair(pair: Pair, mask: Mask, law: WeightLaw, seed: int, gain: float, f
     values, which is itself rounded as often; twice as much, and as much again for the gain, covers all. A source whose
     channels come in pieces adds at most one more rounding a piece.
     """
-    shape = (pair.sources, pair.dimensions)
     halves = 2 if pair.rectified else 1
-    totals, sizes = np.zeros((halves, *shape)), np.zeros((halves, *shape))
-    counts = np.zeros((halves, pair.sources), np.int64)
+    totals, sizes = np.zeros((2, halves * pair.sources, pair.dimensions))
+    counts = np.zeros(halves * pair.sources, np.int64)
     terms = np.zeros((pair.groups, pair.outputs // pair.groups), np.int64)
     for block in blocks(pair, mask, law, seed):
         products = block.first[:, None] * block.second
         by_output = block.second.reshape(len(products), -1, pair.geometry.window.taps)
-        terms[pair.geometry.group_of(block.source)] += np.count_nonzero(by_output, axis=(0, 2))
-        signs = (block.first > 0.0, block.first < 0.0) if pair.rectified else (block.first == block.first,)
-        for half, chosen in enumerate(signs):
-            part = products[chosen]
-            totals[half, block.source] += part.sum(axis=0)
-            sizes[half, block.source] += np.abs(part).sum(axis=0)
-            counts[half, block.source] += len(part) + 1
-    totals *= gain
-    sizes *= gain
-    count = counts[:, :, None]
-    radii = sizes * ((count + 4) * 2.0**-51) + count * (max(gain, 1.0) * 2.0**-1000)
+        terms[block.group] += np.count_nonzero(by_output, axis=(0, 2))
+        places = block.sources + pair.sources * (block.first < 0.0) if pair.rectified else block.sources
+        rows, own = np.unique(places, return_inverse=True)
+        chosen = sp.csr_array((np.ones(len(own)), (own, np.arange(len(own)))), shape=(len(rows), len(own)))
+        totals[rows] += chosen @ products
+        sizes[rows] += chosen @ np.abs(products)
+        counts[rows] += np.bincount(own) + 1
+    totals, sizes = (gain * each.reshape(halves, pair.sources, pair.dimensions) for each in (totals, sizes))
+    count = counts.reshape(halves, pair.sources, 1)
+    radii = sizes * ((count + 4) * _ENCLOSED) + count * (max(gain, 1.0) * 2.0**-1000)
     radii[np.broadcast_to(count == 0, radii.shape)] = 0.0
     ends = [(_laid_out(pair, total - radius), _laid_out(pair, total + radius))
             for total, radius in zip(totals, radii, strict=True)]  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
 from math import prod
@@ -75,11 +76,14 @@ class Layout:
     def __post_init__(self) -> None:
         """Check that names are told apart."""
         object.__setattr__(self, "tensors", tuple(self.tensors))
-        seen: set[str] = set()
-        for name in (name for tensor in self.tensors for name in (tensor.name, *tensor.aliases)):
-            if name in seen:
-                raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
-            seen.add(name)
+        names = [name for tensor in self.tensors for name in (tensor.name, *tensor.aliases)]
+        if len(self._named) < len(names):
+            name = next(name for name, count in Counter(names).items() if count > 1)
+            raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
+
+    @cached_property
+    def _named(self) -> dict[str, TensorLayout]:
+        return {name: tensor for tensor in self.tensors for name in (tensor.name, *tensor.aliases)}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -89,9 +93,8 @@ class Layout:
 
     def __getitem__(self, name: str) -> TensorLayout:
         """Return the tensor of a name, which may be an alias."""
-        for tensor in self.tensors:
-            if name == tensor.name or name in tensor.aliases:
-                return tensor
+        if name in self._named:
+            return self._named[name]
         remedy = f"its tensors are {', '.join(tensor.name for tensor in self.tensors) or 'none'}"
         raise ArgumentError("name", name, "is no tensor of the layout", remedy)
 
@@ -102,14 +105,10 @@ class Layout:
             found = theirs.get(tensor.name)
             if found is None:
                 return f"{tensor.name} is missing here"
-            for what, there, here in (
-                ("shape", list(tensor.shape), list(found.shape)),
-                ("dtype", tensor.dtype, found.dtype),
-                ("role", tensor.role, found.role),
-                ("aliases", list(tensor.aliases), list(found.aliases)),
-            ):
-                if there != here:
-                    return f"{tensor.name} has {what} {there} there and {here} here"
+            there, here = _plain(tensor), _plain(found)
+            for what in there:
+                if there[what] != here[what]:
+                    return f"{tensor.name} has {what} {there[what]} there and {here[what]} here"
         ours = {tensor.name for tensor in self.tensors}
         more = [tensor.name for tensor in other.tensors if tensor.name not in ours]
         if more:
@@ -122,16 +121,7 @@ class Layout:
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the layout as JSON has it."""
-        return [
-            {
-                "name": tensor.name,
-                "shape": list(tensor.shape),
-                "dtype": tensor.dtype,
-                "role": tensor.role,
-                "aliases": list(tensor.aliases),
-            }
-            for tensor in self.tensors
-        ]
+        return [_plain(tensor) for tensor in self.tensors]
 
     @classmethod
     def from_description(cls, description: Sequence[Mapping[str, Any]]) -> Layout:
@@ -142,15 +132,18 @@ class Layout:
         slth.errors.ArgumentError
             A key is missing or unknown, or a value breaks a rule.
         """
-        keys = {"name", "shape", "dtype", "role", "aliases"}
+        keys = {field.name for field in fields(TensorLayout)}
         if not isinstance(description, list) or not all(
             isinstance(entry, Mapping) and set(entry) == keys for entry in description
         ):
-            rule = "does not describe a layout"
-            raise ArgumentError(
-                "description", description, rule, f"give a list of objects with {', '.join(sorted(keys))}"
-            )
+            remedy = f"give a list of objects with {', '.join(sorted(keys))}"
+            raise ArgumentError("description", description, "does not describe a layout", remedy)
         return cls([TensorLayout(**entry) for entry in description])
+
+
+def _plain(tensor: TensorLayout) -> dict[str, Any]:
+    """Return a tensor's fields as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(tensor).items()}
 
 
 def masked_weights(

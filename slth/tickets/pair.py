@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import ClassVar, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from slth.arrays import whole
 from slth.errors import ArgumentError
-from slth.graphs import ConvShape, Shape, Window
+from slth.graphs import ConvShape, Window
+from slth.graphs.conv import Weighted
 from slth.graphs.graph import check_name
 from slth.graphs.window import Edges
 from slth.graphs.window import Pair as Two
@@ -20,7 +21,49 @@ Halves: TypeAlias = Literal["both", "positive"]
 
 
 @dataclass(frozen=True)
-class Pair:
+class Drawn:
+    """Random numbers under one path, of which a mask keeps some: by default those of one tensor, all in one stream."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        check_name(self.path)
+        if self.random_parameters > STREAM_LENGTH:
+            rule = f"asks for {self.random_parameters} random weights, more than a stream has"
+            raise ArgumentError("path", self.path, rule, "choose smaller sizes")
+
+    @property
+    def mask_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of each mask array, the outer one first."""
+        raise NotImplementedError
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The path from which the names of all streams are made."""
+        return (self.path,)
+
+    @property
+    def open_positions(self) -> int:
+        """Number of entries of the masks."""
+        return sum(prod(shape) for shape in self.mask_shapes.values())
+
+    def weights_of(self, kept: int) -> int:
+        """Return how many weights are regenerated, at most, where so many entries of the outer mask are kept."""
+        return kept
+
+    @property
+    def random_parameters(self) -> int:
+        """Number of random weights, with those that a block mask removes."""
+        return self.open_positions
+
+    @property
+    def target_parameters(self) -> int | None:
+        """Number of weights and biases of what it stands for, or None where it does not say: inputs may be copies."""
+        return None
+
+
+@dataclass(frozen=True)
+class Pair(Drawn, Weighted):
     r"""A random convolution of size 1 and a random convolution of the target's size, one behind the other.
 
     Source s is one of the ``inputs`` channels that come in or, with ``bias``, one more for each group that is 1
@@ -77,9 +120,6 @@ class Pair:
     ({'layer0.units': (200, 1)}, 72)
     """
 
-    weighted: ClassVar[bool] = True
-
-    path: str
     inputs: int
     outputs: int
     units: int
@@ -94,17 +134,13 @@ class Pair:
     rectified: bool = True
 
     def __post_init__(self) -> None:
-        check_name(self.path)
-        shape = self.geometry
         for name in ("kernel", "stride", "padding", "dilation"):
-            object.__setattr__(self, name, getattr(shape.window, name))
+            object.__setattr__(self, name, getattr(self.geometry.window, name))
         object.__setattr__(self, "units", whole(self.units, "units", 1, STREAM_LENGTH))
         for name, known in (("removal", get_args(Removal)), ("halves", get_args(Halves)), ("rectified", (True, False))):
             if getattr(self, name) not in known:
                 raise ArgumentError(name, getattr(self, name), "is not known", f"use one of {known}")
-        if self.random_parameters > STREAM_LENGTH:
-            rule = f"ask for {self.random_parameters} random weights, more than a stream has"
-            raise ArgumentError(self.path, (self.inputs, self.outputs, self.units), rule, "choose smaller sizes")
+        super().__post_init__()
 
     @classmethod
     def like(cls, shape: ConvShape, path: str, units: int, **options: object) -> Pair:
@@ -133,25 +169,20 @@ class Pair:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The path from which the names of all streams are made."""
         return f"{self.path}.first", f"{self.path}.second"
 
     @property
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of each mask array: hidden channels first; the others are within those that are kept."""
         shapes: dict[str, tuple[int, ...]] = {f"{self.path}.units": (self.units, self.sources)}
         if self.removal == "weights":
             shapes[f"{self.path}.weights"] = (self.units, self.sources, self.dimensions)
         return shapes
 
-    @property
-    def open_positions(self) -> int:
-        """Number of entries of the masks."""
-        return self.units * self.sources * (1 if self.removal == "channels" else 1 + self.dimensions)
+    def weights_of(self, kept: int) -> int:
+        return kept * (1 + self.dimensions)
 
     @property
     def random_parameters(self) -> int:
-        """Number of weights of the two random convolutions, with those that the block mask removes."""
         return self.units * self.sources * (self.sources + self.dimensions)
 
     @property
@@ -161,24 +192,11 @@ class Pair:
 
     @property
     def target_parameters(self) -> int:
-        """Number of weights and biases of the convolution that the pair stands for."""
         return self.geometry.parameters
-
-    def shape(self, shape: Shape) -> Shape:
-        """Channels, height and width of the result; ArgumentError for another number of channels."""
-        return self.geometry.output_shape(shape)
-
-    def scratch(self, shape: Shape) -> int:
-        """Numbers that one example takes while it is computed, hidden channels aside."""
-        return self.geometry.scratch(shape)
-
-    def nonnegative(self, *_: bool) -> bool:
-        """Return False: nothing is known."""
-        return False
 
 
 @dataclass(frozen=True)
-class RandomLayer:
+class RandomLayer(Drawn, Weighted):
     r"""One plain random layer, :math:`y_o = g \sum_i m_{io} x_i` over the kept weights, at each pixel by itself.
 
     There is no block mask and no constant input. :math:`m_{io}` is number i outputs + o of the stream ``path``: the
@@ -201,19 +219,13 @@ class RandomLayer:
     {'layer1': (6, 2)}
     """
 
-    weighted: ClassVar[bool] = True
-
-    path: str
     inputs: int
     outputs: int
 
     def __post_init__(self) -> None:
-        check_name(self.path)
         for name in ("inputs", "outputs"):
             object.__setattr__(self, name, whole(getattr(self, name), name, 1, STREAM_LENGTH))
-        if self.open_positions > STREAM_LENGTH:
-            rule = f"ask for {self.open_positions} random weights, more than a stream has"
-            raise ArgumentError(self.path, (self.inputs, self.outputs), rule, "choose smaller sizes")
+        super().__post_init__()
 
     @cached_property
     def geometry(self) -> ConvShape:
@@ -221,87 +233,28 @@ class RandomLayer:
         return ConvShape(self.inputs, self.outputs, Window((1, 1)), bias=False)
 
     @property
-    def streams(self) -> tuple[str, ...]:
-        """Path of the random stream that the layer draws from."""
-        return (self.path,)
-
-    @property
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of the mask array."""
         return {self.path: (self.inputs, self.outputs)}
-
-    @property
-    def open_positions(self) -> int:
-        """Number of random weights to choose from: all of them."""
-        return self.inputs * self.outputs
-
-    @property
-    def random_parameters(self) -> int:
-        """Number of weights of the random matrix."""
-        return self.open_positions
 
     @property
     def parameters(self) -> int:
         """Number of weights of the random matrix."""
-        return self.open_positions
-
-    @property
-    def target_parameters(self) -> None:
-        """Which weights of a target it stands for is not known from it: its inputs may be copies."""
-        return
-
-    def shape(self, shape: Shape) -> Shape:
-        """Channels, height and width of the result; ArgumentError for another number of channels."""
-        return self.geometry.output_shape(shape)
-
-    def scratch(self, shape: Shape) -> int:
-        """Numbers that one example takes while it is computed."""
-        return self.geometry.scratch(shape)
-
-    def nonnegative(self, *_: bool) -> bool:
-        """Return False: nothing is known."""
-        return False
+        return self.random_parameters
 
 
 @dataclass(frozen=True)
-class RandomTensor:
-    r"""One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``."""
+class RandomTensor(Drawn):
+    """One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``."""
 
-    path: str
     extents: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        check_name(self.path)
         object.__setattr__(self, "extents", tuple(whole(size, "extents", 1, STREAM_LENGTH) for size in self.extents))
-        if self.open_positions > STREAM_LENGTH:
-            raise ArgumentError(
-                self.path, self.extents, "asks for more numbers than a stream has", "choose smaller ones"
-            )
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """Path of the random stream."""
-        return (self.path,)
+        super().__post_init__()
 
     @property
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of the mask array."""
         return {self.path: self.extents}
-
-    @property
-    def open_positions(self) -> int:
-        """Number of random weights to choose from: all of them."""
-        return prod(self.extents)
-
-    @property
-    def random_parameters(self) -> int:
-        """Number of random weights."""
-        return self.open_positions
-
-    @property
-    def target_parameters(self) -> None:
-        """There is no target."""
-        return
 
 
 Random: TypeAlias = Pair | RandomLayer

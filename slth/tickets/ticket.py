@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -17,12 +18,12 @@ from slth.graphs import Graph
 from slth.graphs.graph import check_name, in_parts
 from slth.rng import Stream, WeightLaw
 from slth.tickets.blocks import kept_weights_sha256
-from slth.tickets.evaluation import through, through_folded, through_layer
-from slth.tickets.file import Content, content_from_bytes, content_to_bytes, read_content, write_content
+from slth.tickets.evaluation import through, through_layer
+from slth.tickets.file import content_from_bytes, content_to_bytes, read_content, write_content
 from slth.tickets.folded import Folded, fold
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
-from slth.tickets.pair import Pair, Random, RandomTensor
+from slth.tickets.pair import Drawn, Pair, Random, RandomTensor
 
 Family: TypeAlias = Literal["strong", "trainable"]
 Form: TypeAlias = Literal["folded", "masked"]
@@ -135,7 +136,7 @@ class Ticket:
         )
 
     @cached_property
-    def layers(self) -> tuple[Random | RandomTensor, ...]:
+    def layers(self) -> tuple[Drawn, ...]:
         """The random layers, each once, in the order in which they occur first: each has one gain."""
         return _tensors_of(self.source, self.mask) if isinstance(self.source, Layout) else self.graph_layers
 
@@ -166,10 +167,7 @@ class Ticket:
                 raise ArgumentError("path", layer.path, "names two random layers", "give each layer its own path")
         if not layers:
             raise ArgumentError("source", self.graph.input_shape, "has no random layer", "put a Pair into it")
-        names = [name for layer in layers.values() for name in {*layer.streams, *layer.mask_shapes}]
-        repeated = [name for name in names if names.count(name) > 1] if len(names) != len(set(names)) else []
-        if repeated:
-            raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
+        _check_names(tuple(layers.values()))
         return tuple(layers.values())
 
     @property
@@ -204,10 +202,10 @@ class Ticket:
         """
         if form not in get_args(Form):
             raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
-        if form == "folded":
-            return in_parts(self.graph, partial(through_folded, self.folded, self.graph), x)
 
         def layer(step: Random, values: Floats) -> Floats:
+            if form == "folded":
+                return self.folded[step.path].forward(values)
             return through_layer(step, self.mask, self.law, self.seed, self.gain(step.path), values)
 
         return in_parts(self.graph, partial(through, self.graph, layer), x)
@@ -239,19 +237,7 @@ class Ticket:
 
     def to_bytes(self) -> bytes:
         """Return the content of the ticket's file; equal tickets give equal bytes."""
-        return content_to_bytes(
-            Content(
-                source=self.source,
-                layers=self.layers,
-                law=self.law,
-                seed=self.seed,
-                mask=self.mask,
-                gains=self.gains,
-                family=self.family,
-                buffers=self.buffers,
-                weights_sha256=self.kept_weights_sha256(),
-            )
-        )
+        return content_to_bytes(self, self.kept_weights_sha256())
 
     def save(self, path: str | Path) -> None:
         """Write the ticket to a file, all of it or nothing.
@@ -311,20 +297,32 @@ def ticket_from_bytes(content: bytes) -> Ticket:
     TicketError
         As :func:`load_ticket`.
     """
-    read = content_from_bytes(content)
+    fields, stated = content_from_bytes(content)
     try:
-        ticket = Ticket(
-            read.source, read.law, read.seed, read.mask, read.gains, read.family, read.buffers  # type: ignore[arg-type]
-        )  # fmt: skip
+        ticket = Ticket(**fields)
     except ArgumentError as error:
         raise TicketError(f"not a ticket that can be used: {error}") from None
     found = ticket.kept_weights_sha256()
-    if found != read.weights_sha256:
+    if found != stated:
         raise TicketError(
-            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says "
-            f"{read.weights_sha256}; it was made by another generator or changed on purpose"
+            f"the kept weights do not regenerate: their sha256 is {found}, the ticket says {stated}; "
+            "it was made by another generator or changed on purpose"
         )
     return ticket
+
+
+def _check_names(layers: tuple[Drawn, ...]) -> None:
+    """Raise ArgumentError where two layers draw from one stream, or one mask has the name of another."""
+    counts = Counter(name for layer in layers for name in {*layer.streams, *layer.mask_shapes})
+    repeated = [name for name, count in counts.items() if count > 1]
+    numbered = {name: layer.sources for layer in layers if isinstance(layer, Pair) for name in layer.streams}
+    for layer in layers:
+        before, _, number = layer.path.rpartition(".")
+        # The streams of a pair's sources: "path.first.0" and so on.
+        if number.isdecimal() and number == str(int(number)) and int(number) < numbered.get(before, 0):
+            repeated += [] if isinstance(layer, Pair) else [layer.path]
+    if repeated:
+        raise ArgumentError("path", repeated[0], "names two streams or masks", "give each layer its own path")
 
 
 def _tensors_of(layout: Layout, mask: Mask) -> tuple[RandomTensor, ...]:
@@ -341,7 +339,7 @@ def _buffer(name: str, array: Any) -> NDArray[Any]:
     return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
 
 
-def _check_mask(layers: tuple[Random | RandomTensor, ...], mask: Mask) -> None:
+def _check_mask(layers: tuple[Drawn, ...], mask: Mask) -> None:
     expected = {name: shape for layer in layers for name, shape in layer.mask_shapes.items()}
     if set(mask.arrays) != set(expected):
         odd = sorted(set(mask.arrays) ^ set(expected))

@@ -1,22 +1,28 @@
-"""A short run of every attack finds nothing; `make attack` runs them for as long as one likes."""
+"""A short run of every attack finds nothing, and each finds what is broken on purpose; `make attack` takes longer."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
+from dataclasses import replace
 
 import pytest
 
 import tests.attacks
+from tests.attacks import certificates, tickets
 from tests.attacks.__main__ import NAMES, attack, main
 
-SECONDS = 20.0
+
+@pytest.mark.parametrize("name", ["certificates", "tickets"])
+def test_nothing_is_found_in_seconds(name):
+    assert attack(name, seconds=3.0, seed=0) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_a_short_attack_finds_nothing(name):
-    assert attack(name, seconds=SECONDS, seed=20261127) == []
+def test_nothing_is_found_in_a_minute(name):
+    assert attack(name, seconds=60.0, seed=20261127) == []
 
 
 def test_every_module_here_is_an_attack():
@@ -30,3 +36,22 @@ def test_an_unknown_attack_is_named(capsys):
         main(["moonlight"])
     assert ended.value.code == 2
     assert "moonlight" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["certify", "certify_folded"])
+def test_a_certificate_that_is_too_small_is_found(name, monkeypatch):
+    """A tenth is below what is seen for many networks of some kind."""
+    true = getattr(certificates, name)
+
+    def too_small(*arguments, **options):
+        found = true(*arguments, **options)
+        return replace(found, per_output=0.1 * found.per_output)
+
+    monkeypatch.setattr(certificates, name, too_small)
+    assert certificates.run(seconds=3.0, seed=0)
+
+
+@pytest.mark.parametrize(("reader", "named"), [(lambda _: None, "accepted"), (json.load, "AttributeError")])
+def test_a_careless_reader_is_found(reader, named, monkeypatch):
+    monkeypatch.setattr(tickets, "load_ticket", reader)
+    assert any(named in fault for fault in tickets.run(seconds=1.0, seed=0))

@@ -99,7 +99,7 @@ def _pair(ticket, pair, x):
         if pair.removal == "weights":
             kept = kept & ticket.mask[f"{pair.path}.weights"][:, source]
         second = np.where(kept, second, 0.0)
-        group = pair.geometry.group_of(source)
+        group = int(pair.geometry.groups_of(source))
         for k in range(pair.units):
             hidden = x.dtype.type(first[k]) * images[min(source, pair.inputs)][None]
             hidden = np.maximum(hidden, x.dtype.type(0)) if pair.rectified else hidden

@@ -420,7 +420,7 @@ def exact_pair(ticket, pair, x):
             kept = kept & ticket.mask[f"{pair.path}.weights"][:, source]
         second = np.where(kept, second, 0.0)
         seen = x[:, source : source + 1] if source < pair.inputs else one
-        group = pair.geometry.group_of(source)
+        group = int(pair.geometry.groups_of(source))
         for k in range(pair.units):
             hidden = Fraction(float(first[k])) * seen
             if pair.rectified:

@@ -133,6 +133,7 @@ def test_one_layer_of_intervals_is_solved(seed):
     )
 
 
+@settings(max_examples=12)
 @given(cases())
 def test_the_error_is_the_largest_output_and_at_most_the_norm_bound(case):
     target, ticket, box = case
@@ -168,6 +169,7 @@ def test_ranges_of_every_node_hold(case, seed, narrow):
             assert (values <= part.upper + slack).all()
 
 
+@settings(max_examples=12)
 @given(case=near_cases(), seed=st.integers(0, 2**32 - 1))
 def test_a_smaller_box_has_smaller_ranges(case, seed):
     target, folded, (low, high) = case
@@ -191,6 +193,7 @@ def _plain_ranges(problem, box):
     return ranges
 
 
+@settings(max_examples=12)
 @given(near_cases())
 def test_scales_of_outputs_pass_through(case):
     """Four times the weights of the last layer give four times the error: powers of two are exact."""

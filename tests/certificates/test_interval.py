@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slth.certificates.interval import Interval, apply, middle_and_radius, slopes, upper_product, upper_total
+from slth.certificates.interval import Interval, Slopes, middle_and_radius, upper_product, upper_total
 from slth.certificates.rules.relu import relu_difference
 
 finite = st.one_of(
@@ -82,7 +82,7 @@ def test_upper_product_is_above(x, y):
 
 @given(intervals(), intervals(), intervals())
 def test_apply_encloses_both_halves(positive, negative, inputs):
-    result, slope = apply(positive, negative, inputs), slopes(positive, negative, inputs)
+    result, slope = Slopes(positive, negative).times(inputs), Slopes(positive, negative).between(inputs)
     for a in members(positive):
         for b in members(negative):
             values = [(a if x >= 0 else b) * x for x in members(inputs)]
@@ -95,7 +95,7 @@ def test_apply_encloses_both_halves(positive, negative, inputs):
 def test_apply_uses_one_half_where_the_sign_is_known():
     inputs = Interval(np.array([2.0, -3.0]), np.array([3.0, -2.0]))
     one, two = Interval.point(np.array([1.0, 1.0])), Interval.point(np.array([5.0, 5.0]))
-    result = apply(one, two, inputs)
+    result = Slopes(one, two).times(inputs)
     assert result.lower == pytest.approx([2.0, -15.0], rel=1e-15)
     assert result.upper == pytest.approx([3.0, -10.0], rel=1e-15)
 

@@ -90,7 +90,7 @@ def test_a_product_pays_for_its_rounding(sparse, seed):
         first = np.arange(0, inner * columns + 1, columns)
         layout = Places(first, every % columns, every, int(columns))
     matrix = Interval(middle - radius, middle + radius)
-    flat = matrix.flat() if sparse else matrix
+    flat = matrix.reshape(-1) if sparse else matrix
     account = Account(int(rows))
     given_rows = sp.csr_array(coefficients) if sparse else coefficients
     found = account.product(given_rows, Factor.of(layout, flat, largest), largest)

@@ -67,7 +67,7 @@ def test_a_fixed_size_is_kept_exactly(size):
 def test_gains():
     target = small(bias=False)
     rows = {
-        gain: Structured(channels=300, gain=gain).ticket(target, seed=5)[1]
+        gain: Structured(channels=200, gain=gain).ticket(target, seed=5)[1]
         for gain in ("unit", "theorem", "auto", 0.25)
     }
     for node, unit, theorem, auto, given in zip(

@@ -87,7 +87,7 @@ def nodes_with(nodes):
         ({"metadata": {"source": "__import__('os')"}}, "source=.* is not valid JSON"),
         ({"metadata": {"source": source_with(kind="python")}}, "whose kind is one of"),
         ({"metadata": {"source": source_with(units=6)}}, "expected 24 symbols, found a code of 20"),
-        ({"metadata": {"source": source_with(units=10**12)}}, "GiB of memory that may be taken"),
+        ({"metadata": {"source": source_with(units=10**12)}}, r"asks for 20000000000045 positions of masks"),
         ({"metadata": {"source": source_with(units=10**30)}}, "units="),
         ({"metadata": {"source": source_with(path="a")}}, "the kept weights do not regenerate"),
         ({"metadata": {"source": "{}"}}, r"graph=\['input_shape', 'nodes', 'output_shape'\] are missing"),

@@ -12,15 +12,16 @@ from ticket_files import codes_of, forged, joined, same, taken_apart
 
 from slth.errors import ArgumentError, SlthError
 from slth.graphs import Graph, Node
+from slth.graphs.coding import graph_text, packed, unpacked
 from slth.rng import WeightLaw
+from slth.tickets.file import SOURCE_KINDS
 from slth.tickets.mask import Mask
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket, load_ticket, ticket_from_bytes
 from tests.ticket_sources import UNIFORM, chain, mixed, pair_and_plain, ticket_of, two_pairs
 
 METADATA = {
-    "slth.format", "slth.version", "source", "law", "seed", "family", "alphabet", "structure", "weights_sha256",
-    "content_sha256",
+    "slth.format", "slth.version", "source", "law", "seed", "weights_sha256", "content_sha256",
 }  # fmt: skip
 
 
@@ -87,18 +88,21 @@ def test_nothing_of_the_target_is_in_the_file():
     assert tensors["masks"].tobytes() == joined(codes.values()).tobytes()
     assert set(metadata) == METADATA
     assert metadata["slth.format"] == "ticket/2"
-    assert json.loads(metadata["source"]) == {
-        "input_shape": [3],
-        "nodes": [
-            {"kind": "pair", "name": "layer0", "inputs": 3, "outputs": 4, "units": 5, "halves": "both"},
-            {"kind": "relu", "name": "relu0"},
-            {"kind": "pair", "name": "layer1", "inputs": 4, "outputs": 2, "units": 3, "halves": "positive"},
-        ],
-        "output_shape": [2],
-    }
-    assert json.loads(metadata["law"]) == {"name": "uniform", "scale": 1.0}
-    assert (metadata["seed"], metadata["family"]) == ("5", "strong")
+    nodes = "pair:layer0 inputs=3 outputs=4 units=5 halves=both;relu:relu0;pair:layer1 inputs=4 outputs=2 units=3"
+    assert metadata["source"] == f"3;{nodes} halves=positive;2"
+    assert (metadata["seed"], metadata["law"]) == ("5", "uniform 1.0")
     assert metadata["weights_sha256"] == ticket.kept_weights_sha256()
+
+
+@pytest.mark.parametrize("source", [two_pairs, pair_and_plain, mixed])
+def test_words_and_json_say_the_same(source):
+    """Files with the graph and the law as JSON, and with what is usual spelt out, are read as they were."""
+    ticket = ticket_of(source())
+    text = graph_text(ticket.source, SOURCE_KINDS)[0]
+    assert unpacked(packed(text)) == text
+    spelt = {"source": text, "law": json.dumps(ticket.law.describe()), "family": "strong", "alphabet": "[0,1]",
+             "structure": "weight"}  # fmt: skip
+    same(ticket_from_bytes(forged(ticket.to_bytes(), metadata=spelt)), ticket)
 
 
 def deep(width, depth, units):

@@ -37,7 +37,14 @@ SOURCES = [two_pairs, pair_and_plain, mixed]
 
 @given(
     st.sampled_from(SOURCES),
-    st.sampled_from([WeightLaw("uniform", 1.0), WeightLaw("uniform", 0.25), WeightLaw("normal", 2.0)]),
+    st.sampled_from(
+        [
+            WeightLaw("uniform", 1.0),
+            WeightLaw("uniform", 0.25),
+            WeightLaw("normal", 2.0),
+            WeightLaw("signed-constant", 0.5),
+        ]
+    ),
     st.integers(0, 2**64 - 1),
     st.sampled_from([0.0, 0.3, 1.0]),
 )
@@ -176,6 +183,11 @@ def source_with(*steps):
     return Graph((3,), nodes)
 
 
+def test_names_that_only_look_like_a_source_are_streams_of_their_own():
+    for path in ("a.first.4", "a.first.00", "a.first.x", "b.first.0"):
+        assert ticket_of(source_with(Pair("a", 3, 3, 2), RandomLayer(path, 3, 3))).layers[1].path == path
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -184,6 +196,8 @@ def source_with(*steps):
         ({"source": source_with(Conv(np.ones((1, 3))))}, r"has weights at node n0 \(Conv\)"),
         ({"source": source_with(Pair("a", 3, 3, 2), Pair("a", 3, 3, 4))}, "path='a' names two random layers"),
         ({"source": source_with(Pair("a", 3, 3, 2), RandomLayer("a.first", 3, 3))}, "names two streams or masks"),
+        ({"source": source_with(Pair("a", 3, 3, 2), RandomLayer("a.first.0", 3, 3))}, "names two streams or masks"),
+        ({"source": source_with(RandomLayer("a.second.3", 3, 3), Pair("a", 3, 3, 2))}, "names two streams or masks"),
         ({"law": "uniform"}, "law='uniform' must be a WeightLaw"),
         ({"mask": {}}, "mask={} must be a Mask"),
         ({"seed": -1}, "seed=-1"),

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import ClassVar
 
 import numpy as np
 
 from slth.certificates.interval import Array, up
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Evaluation, Norms, Rule
 
 
 @dataclass(frozen=True)
-class AddRule:
+class AddRule(Rule):
     """Sum of values of one shape, from left to right."""
 
-    linear: ClassVar[bool] = True
-
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
-        """Return the ranges behind the node."""
         return reduce(_sum, before).reconciled()
 
     def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:

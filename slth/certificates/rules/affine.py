@@ -13,17 +13,16 @@ coordinate of the box, the sum of ranges is the range of the sum: nothing is los
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar
+from functools import cached_property, partial
 
 import numpy as np
 
 from slth.arrays import Bools
-from slth.certificates.interval import Array, Interval, apply, slopes, up, upper_product
+from slth.certificates.interval import Array, Interval, Slopes, up, upper_product
 from slth.certificates.layout import Layout, Matrix, input_entries, kernel_entries
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Apart, Factor, Rows, is_nothing, nothing, reach
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Evaluation, Norms, Rule
 
 _MOST_KEPT = 2**22  # entries of matrices that are kept for the next rows: some hundred MiB
 
@@ -40,35 +39,38 @@ class Constants:
 
 
 @dataclass(frozen=True, eq=False)
-class AffineRule:
+class AffineRule(Rule):
     """An affine map, the target's and the ticket's.
 
-    Shapes: weights Interval float64[kernel]; positive Interval float64[kernel]; negative Interval float64[kernel] or
-    None; errors, negative_errors Interval float64[kernel], the second or None; bias, bias_error Interval float64[rows];
-    magnitude, bias_magnitude float64[kernel], float64[rows].
+    Shapes: weights Interval float64[kernel]; ticket, errors Slopes float64[kernel], the second the ticket's less the
+    target's; bias, bias_error Interval float64[rows]; magnitude, bias_magnitude float64[kernel], float64[rows].
     """
-
-    linear: ClassVar[bool] = True
 
     layout: Layout
     weights: Interval
-    positive: Interval
-    negative: Interval | None
-    errors: Interval
-    negative_errors: Interval | None
+    ticket: Slopes
+    errors: Slopes
     bias: Interval
     bias_error: Interval
     magnitude: Array
     bias_magnitude: Array
-    target_terms: int
-    terms: int
-    factor: float
+    target_terms: int = 1
+    terms: int = 1
+    factor: float = 1.0
     narrowed: bool = True
     gathered: bool = False
     constants: Constants | None = None
 
+    @staticmethod
+    def shared(layout: Layout, weights: Interval, bias: Interval, terms: int) -> AffineRule:
+        """Return the rule of numbers that both networks have: those of a mean, of a fixed scale."""
+        nothing, none = (Interval.point(np.zeros(each.shape)) for each in (weights, bias))
+        return AffineRule(
+            layout, weights, Slopes(weights), Slopes(nothing), bias, none, weights.magnitude, bias.magnitude,
+            terms, terms, max(1.0, float(weights.magnitude.max())), narrowed=False,
+        )  # fmt: skip
+
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
-        """Return the ranges behind the node."""
         (seen,) = before
         found = Ranges.joined([self._rows(rows, layout, seen) for rows, layout in self.layout.pieces()]).reconciled()
         if self._same and not seen.difference.magnitude.any():
@@ -77,32 +79,27 @@ class AffineRule:
 
     @cached_property
     def _same(self) -> bool:
-        """Whether both networks have the same numbers: those of a mean, of a fixed scale."""
-        wrong = (self.errors, self.bias_error, *(() if self.negative_errors is None else (self.negative_errors,)))
-        return not any(part.magnitude.any() for part in wrong)
+        """Whether both networks have the same numbers."""
+        return not (self.errors.magnitude.any() or self.bias_error.magnitude.any())
 
     def _rows(self, rows: slice, layout: Layout, before: Ranges) -> Ranges:
-        weights, positive, errors = (
-            kernel_entries(layout, each) for each in (self.weights, self.positive, self.errors)
-        )
-        negative = None if self.negative is None else kernel_entries(layout, self.negative)
-        negative_errors = None if self.negative_errors is None else kernel_entries(layout, self.negative_errors)
+        weights = kernel_entries(layout, self.weights)
+        numbers, errors = (each.map(partial(kernel_entries, layout)) for each in (self.ticket, self.errors))
         target, ticket = input_entries(layout, before.target), input_entries(layout, before.ticket)
-        moved = apply(errors, negative_errors, target)
+        moved = errors.times(target)
         if before.difference.magnitude.any():
             difference = input_entries(layout, before.difference)
-            moved = moved + slopes(positive, negative, target.hull(ticket)) * difference
+            moved = moved + numbers.between(target.hull(ticket)) * difference
             if not self.gathered:
-                moved = moved.meet(apply(errors, negative_errors, ticket) + weights * difference)
+                moved = moved.meet(errors.times(ticket) + weights * difference)
         bias, wrong = self.bias[rows], self.bias_error[rows]
         return Ranges(
             layout.total(weights * target) + bias,
-            layout.total(apply(positive, negative, ticket)) + (bias + wrong),
+            layout.total(numbers.times(ticket)) + (bias + wrong),
             layout.total(moved) + wrong,
         )
 
     def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
-        """Multiply by the matrices."""
         (before,) = around.before
         account, largest = around.account, before.target.magnitude
         small = self.layout.entries <= _MOST_KEPT
@@ -129,39 +126,31 @@ class AffineRule:
         """Return weights, errors, those of either sign of values that may have both, and what differences meet."""
         largest, layout = before.target.magnitude, self.layout
         weights = Factor.of(layout, kernel_entries(layout, self.weights), largest)
-        errors = Factor.of(layout, self._slopes(self.errors, self.negative_errors, before.target), largest)
+        errors = Factor.of(layout, self._between(self.errors, before.target), largest)
         sides, moves = None, None
-        if self.negative_errors is not None and bool((before.target.lower < 0.0).any()):
+        if self.errors.below is not None and bool((before.target.lower < 0.0).any()):
             below, above = before.target.negative().magnitude, before.target.relu().magnitude
             sides = (
-                Factor.of(layout, kernel_entries(layout, self.errors), above),
-                Factor.of(layout, kernel_entries(layout, self.negative_errors), below),
+                Factor.of(layout, kernel_entries(layout, self.errors.above), above),
+                Factor.of(layout, kernel_entries(layout, self.errors.below), below),
             )
         if before.difference.magnitude.any():
-            carried = self._slopes(self.positive, self.negative, before.either)
-            moves = Factor.of(layout, carried, before.difference.magnitude)
+            moves = Factor.of(layout, self._between(self.ticket, before.either), before.difference.magnitude)
         return weights, errors, sides, moves
 
-    def _slopes(self, positive: Interval, negative: Interval | None, inputs: Interval) -> Interval:
-        spread = kernel_entries(self.layout, positive)
-        if negative is None:
-            return spread
-        return slopes(spread, kernel_entries(self.layout, negative), input_entries(self.layout, inputs))
+    def _between(self, numbers: Slopes, inputs: Interval) -> Interval:
+        """Return for each entry the slopes between any two of its inputs."""
+        layout = self.layout
+        return numbers.map(partial(kernel_entries, layout)).between(input_entries(layout, inputs))
 
     def choices(self, before: Ranges) -> tuple[Interval, Interval]:
         """Return for each entry what the target's values and the differences before the node are multiplied by."""
-        return (
-            self._slopes(self.errors, self.negative_errors, before.target),
-            self._slopes(self.positive, self.negative, before.either),
-        )
+        return self._between(self.errors, before.target), self._between(self.ticket, before.either)
 
     def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Carry errors on, and round each sum of products."""
         (wrong,), sizes = at.wrong, up(at.values[0].magnitude + at.wrong[0])
         if at.of_ticket:
-            weights = self.positive.magnitude
-            if self.negative is not None:
-                weights = np.maximum(weights, self.negative.magnitude)
+            weights = self.ticket.magnitude
             magnitude, constants, terms = self.magnitude, self.bias_magnitude, self.terms + 6
             random = 1.0 + self.factor
             product = random * random * random  # a power would raise where it overflows
@@ -187,23 +176,22 @@ class AffineRule:
             parts.append(layout.total(Interval.point(terms)).upper)
         return np.concatenate(parts)
 
-    def _sloped_sums(self, positive: Interval, negative: Interval | None, before: Ranges, values: Array) -> Array:
+    def _sloped_sums(self, numbers: Slopes, before: Ranges, values: Array) -> Array:
         """Return upper bounds of the largest slopes times nonnegative values, row by row."""
-        if negative is None or bool((before.either.lower >= 0.0).all()):
-            return self._upper_sums(positive.magnitude, values)
+        if numbers.below is None or bool((before.either.lower >= 0.0).all()):
+            return self._upper_sums(numbers.above.magnitude, values)
         parts = []
         for _, layout in self.layout.pieces():
-            above, below = kernel_entries(layout, positive), kernel_entries(layout, negative)
-            gain = slopes(above, below, input_entries(layout, before.either)).magnitude
+            gain = numbers.map(partial(kernel_entries, layout)).between(input_entries(layout, before.either)).magnitude
             parts.append(layout.total(Interval.point(upper_product(gain, layout.of_inputs(values)))).upper)
         return np.concatenate(parts)
 
     def weight_errors(self, before: Ranges) -> tuple[Array, Array]:
         """Return bounds of |ticket's weight - target's weight|, and of the constants' errors at each output."""
         errors, either = self.errors, before.either
-        if self.negative_errors is not None and not (either.lower >= 0.0).all():
-            errors = slopes(errors, self.negative_errors, self.layout.met(either, errors.shape[0]))
-        return errors.magnitude, self.bias_error.magnitude
+        if errors.below is not None and not (either.lower >= 0.0).all():
+            return errors.between(self.layout.met(either, errors.above.shape[0])).magnitude, self.bias_error.magnitude
+        return errors.above.magnitude, self.bias_error.magnitude
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         r"""Return :math:`\|A - W\| X + \|A\| E` by largest row sums, X bounding the target and E the difference before.
@@ -215,8 +203,8 @@ class AffineRule:
         if self.constants is not None:
             inputs[self.constants.inputs] = 1.0
             kept = ~self.constants.outputs
-        own = up(self._sloped_sums(self.errors, self.negative_errors, seen, inputs) + self.bias_error.magnitude)
+        own = up(self._sloped_sums(self.errors, seen, inputs) + self.bias_error.magnitude)
         wrongs = np.full(self.layout.columns, known.wrong)
-        wrong = up(own + self._sloped_sums(self.positive, self.negative, seen, wrongs))
+        wrong = up(own + self._sloped_sums(self.ticket, seen, wrongs))
         sizes = up(self._upper_sums(self.weights.magnitude, inputs) + self.bias.magnitude)
         return Norms(float(sizes[kept].max(initial=0.0)), float(wrong.max()))

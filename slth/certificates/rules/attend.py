@@ -34,14 +34,14 @@ import numpy as np
 from slth.certificates.interval import Array, Interval, concatenate, up, upper_product
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows, reach
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Evaluation, Norms, Rule
 from slth.certificates.softmax import hull_of_tokens, lemma_share, spreads, total_variation
 
 _EXP_ROUNDINGS = 8  # 4 units in the last place
 
 
 @dataclass(frozen=True)
-class AttendRule:
+class AttendRule(Rule):
     """The sum of the heads' attention, of queries, keys, values and, with ``mirrored``, w with c, and x."""
 
     linear: ClassVar[bool] = False
@@ -54,7 +54,6 @@ class AttendRule:
     by_lemma: bool = False
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
-        """Return the ranges behind the node."""
         values = before[2].reshape(self.heads, -1, self.keys)
         moved = np.zeros((len(values.target.lower[0]), self.queries))
         parts: list[Interval] = []
@@ -63,10 +62,8 @@ class AttendRule:
             moved = up(moved + self._moved(head, before, own))
             hulls = [hull_of_tokens(each) for each in (own.target, own.ticket, own.difference)]
             parts = hulls if head == 0 else [one + two for one, two in zip(parts, hulls, strict=True)]
-        target, ticket, difference = (
-            Interval(*(np.repeat(end[:, None], self.queries, axis=1) for end in (part.lower, part.upper)))
-            for part in parts
-        )
+        every = (slice(None), None)
+        target, ticket, difference = (part[every].map(lambda end: end.repeat(self.queries, axis=1)) for part in parts)
         return Ranges(target, ticket, difference + Interval.symmetric(moved)).reshape(-1).reconciled()
 
     def scores(self, before: tuple[Ranges, ...]) -> tuple[float, float, float]:
@@ -110,7 +107,6 @@ class AttendRule:
         return np.asarray(np.minimum.reduce(forms))
 
     def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
-        """Close the functions by the ranges."""
         around.account.add(reach(rows.on_values, around.behind.target))
         around.account.add(reach(rows.on_differences, around.behind.difference))
         return ()
@@ -162,8 +158,7 @@ def _errors(left: Ranges, right: Ranges, alone: Interval | None) -> Interval:
         column = left[:, token : token + 1]
         one = column.difference * right.ticket + column.target * right.difference
         two = column.difference * right.target + column.ticket * right.difference
-        met = one.meet(two)
-        total = Interval(met.lower.T, met.upper.T).total()
+        total = one.meet(two).map(np.transpose).total()
         rows.append((total if alone is None else total + alone).reshape(1, -1))
     return concatenate(rows)
 

@@ -23,11 +23,11 @@ from slth.certificates.interval import Array, Interval
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Evaluation, Rule
 
 
 @dataclass(frozen=True, eq=False)
-class LargestRule:
+class LargestRule(Rule):
     """Maximum over windows.
 
     Shapes: windows int64[outputs, size].
@@ -38,7 +38,6 @@ class LargestRule:
     windows: Indices
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
-        """Return the ranges behind the node."""
         seen = before[0][self.windows]
         target, ticket, difference = seen.target, seen.ticket, seen.difference
         # Not "may lead where above": a range that left the doubles (NaN) must count.
@@ -90,10 +89,6 @@ class LargestRule:
     def rounding(self, at: Evaluation) -> tuple[Array, float]:
         """Pass the window's largest error on."""
         return at.wrong[0][self.windows].max(axis=1), 0.0
-
-    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
-        """Pass norms on."""
-        return norms[0]
 
 
 def _leads(values: Interval, windows: Indices, picked: Indices, others: Bools) -> Bools:

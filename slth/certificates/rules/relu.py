@@ -17,17 +17,16 @@ import numpy as np
 from slth.certificates.interval import Array, Interval, down, up
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Evaluation, Norms
+from slth.certificates.rule import Around, Rule
 
 
 @dataclass(frozen=True)
-class ReluRule:
+class ReluRule(Rule):
     """Maximum of each number and 0."""
 
     linear: ClassVar[bool] = False
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
-        """Return the ranges behind the node."""
         (seen,) = before
         difference = relu_difference(seen.target, seen.difference)
         return Ranges(seen.target.relu(), seen.ticket.relu(), difference).reconciled()
@@ -41,14 +40,6 @@ class ReluRule:
         )
         on_values = around.account.replaced(rows.on_values, of_values)
         return (Rows(on_values, around.account.replaced(rows.on_differences, of_differences)),)
-
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Pass errors on."""
-        return at.wrong[0], 0.0
-
-    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
-        """Pass norms on."""
-        return norms[0]
 
 
 def relu_difference(values: Interval, difference: Interval) -> Interval:
