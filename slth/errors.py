@@ -11,27 +11,15 @@ from collections.abc import Iterable
 _LONGEST = 2000
 
 
-def printable(text: str) -> str:
-    r"""Return a text that no terminal obeys: cut where it is very long, what cannot be printed written as an escape.
-
-    Examples
-    --------
-    >>> print(printable("a\x1b[2J"))
-    a\x1b[2J
-    """
-    cut = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-95:]}"
-    return "".join(
-        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in cut
-    )
-
-
 class SlthError(Exception):
     """Base of every error that this package raises on purpose; strangers' text in a message is made printable."""
 
     exit_code: int = 1
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*(printable(each) if isinstance(each, str) else each for each in arguments))
+        super().__init__(
+            *(printable(each, most=_LONGEST, lines=True) if isinstance(each, str) else each for each in arguments)
+        )
 
 
 class ArgumentError(SlthError, ValueError):
@@ -89,8 +77,8 @@ class EngineError(SlthError):
     """The workers of a run are gone or cannot be started; what was finished before is kept."""
 
 
-def printable(value: object, *, most: int = 300) -> str:
-    r"""Give a stranger's text as a terminal may have it: on one line, control characters escaped, its middle cut.
+def printable(value: object, *, most: int = 300, lines: bool = False) -> str:
+    r"""Give a stranger's text as a terminal may have it: on one line or, if asked, in its lines; escaped, its middle cut.
 
     Examples
     --------
@@ -100,9 +88,10 @@ def printable(value: object, *, most: int = 300) -> str:
     text = str(value)
     if len(text) > 4 * most:  # not all of what may be long is looked at
         text = text[: 2 * most] + text[-2 * most :]
-    text = " ".join(text.split())
+    text = text if lines else " ".join(text.split())
     if not text.isprintable():
-        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+        kept = "\n" if lines else ""
+        text = "".join(sign if sign.isprintable() or sign in kept else repr(sign)[1:-1] for sign in text)
     return text if len(text) <= most else f"{text[: most - 20]} ... {text[-15:]}"
 
 
