@@ -78,7 +78,7 @@ class EngineError(SlthError):
 
 
 def printable(value: object, *, most: int = 300, lines: bool = False) -> str:
-    r"""Give a stranger's text as a terminal may have it: on one line or, if asked, in its lines; escaped, its middle cut.
+    r"""Give a stranger's text as a terminal may have it: on one line, or in its lines; escaped, its middle cut.
 
     Examples
     --------
