@@ -165,7 +165,7 @@ def _numbers(text: str | None) -> list[float] | None:
     try:
         return [number_of(part.strip()) for part in text.split(",")]
     except ValueError as problem:
-        rule = f"must be a number, or numbers with commas, and has one {problem}"
+        rule = f"must be a number, or numbers with commas ({problem})"
         raise ArgumentError("target", text, rule, "write 0.3, or 0.3,-1.5 for vectors") from None
 
 
