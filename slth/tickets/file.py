@@ -78,6 +78,8 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
     }
     metadata = {key: value for key, value in metadata.items() if _USUAL.get(key) != value}
     masks = _coded_masks(ticket.layers, ticket.mask)
+    positions = sum(layer.open_positions for layer in ticket.layers)
+    _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(masks))  # or nobody reads it
     tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
     tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(ticket.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
@@ -221,7 +223,7 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
 
 def _check_cost(what: str, asked: int, most: int) -> None:
     if asked > most:
-        raise TicketError(f"not read: it asks for {asked} {what}, and no ticket of its size for more than {most}")
+        raise TicketError(f"it asks for {asked} {what}, and a file of its size may ask for {most}")
 
 
 def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
