@@ -286,7 +286,7 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
-    >>>     >>> import slth
+    >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn
     >>> module = nn.LSTM(2, 3, bias=False)
