@@ -251,7 +251,9 @@ def examples_of(x: ArrayLike, shape: tuple[int, ...], name: str = "x") -> Floats
     try:
         examples = np.asarray(x)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ArgumentError(name, type(x).__name__, f"is no array ({error})", "pass a numpy array") from None
+        raise ArgumentError(
+            name, type(x).__name__, f"is no array ({error})", "pass tensor.detach().cpu().double().numpy()"
+        ) from None
     if examples.dtype.kind not in "fiub":
         raise ArgumentError(name, str(examples.dtype), "is not a dtype of real numbers", "convert to float64 first")
     if examples.shape[1:] != shape or examples.ndim != 1 + len(shape):

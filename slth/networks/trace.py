@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -26,6 +27,9 @@ from slth.networks.simplify import simplified
 from slth.networks.traced import BATCH, Tracer, Value
 from slth.networks.walk import Walk
 from slth.networks.writes import writes_are_plain
+
+_ALONE = threading.RLock()
+"""Held while a module is traced: torch's default dtype, its random numbers, warnings and stderr are the process's."""
 
 Normalisation: TypeAlias = tuple[ArrayLike, ArrayLike]
 
@@ -91,6 +95,12 @@ def _mean_and_deviation(shape: tuple[int, ...], normalisation: Any) -> tuple[Flo
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep torch's warnings, messages and random numbers inside."""
+    with _ALONE, _silent():
+        yield
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
     handlers = logging.getLogger("torch").handlers
 
     def nothing(record: logging.LogRecord) -> bool:
