@@ -63,9 +63,8 @@ def run_job(
             note(common, said)
 
     with progress(common) as report:
-        record = run(
-            job, data, out, title=title, command=command, limit=limit, device=device, progress=report, before=warn
-        )
+        job = replace(job, limit=limit, trained_on=device)
+        record = run(job, data, out, title=title, command=command, progress=report, before=warn)
         report("report", 0, 1)
         from slth.figures.report import write_report
 

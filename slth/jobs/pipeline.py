@@ -52,7 +52,9 @@ class Job:
     recipe: Recipe | None = None
     weights: Path | None = None
     seed: int = 0
-    device: str = "cpu"
+    device: str = "cpu"  # where channels are searched
+    trained_on: str = "cpu"
+    limit: int | None = None  # examples of each part of the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,15 +83,13 @@ def run_job(
     *,
     title: str,
     command: str,
-    limit: int | None = None,
-    device: str = "cpu",
     progress: Progress | None = None,
     before: Callable[[Graph], None] | None = None,
 ) -> TicketRecord:
     """Train a target, construct its ticket, write both, read the ticket back and measure what was read."""
     started = time.perf_counter()
     target = train_target(
-        job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=limit, device=device,
+        job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=job.limit, device=job.trained_on,
         progress=progress,
     )  # fmt: skip
     trained = time.perf_counter()
@@ -101,7 +101,7 @@ def run_job(
     delivery = replace(_written(target, made, folder, data), facts=facts)
     if progress is not None:
         progress("evaluation", 0, 1)
-    record = record_delivery(delivery, data, title=title, command=command, limit=limit)
+    record = record_delivery(delivery, data, title=title, command=command, limit=job.limit)
     if progress is not None:
         progress("evaluation", 1, 1)
     more = {

@@ -126,30 +126,14 @@ def attach_scores(
     structure: Structure | None = None,
     magnitude: bool = True,
 ) -> nn.Module:
-    """Freeze weights of a module and mask them by scores that gradients reach, for a user's own loop.
+    """Mask weights of a module by their largest scores: :func:`slth.mask` with :class:`TopK` and scores of one's own.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        Changed in place; the scores are its new parameters, in ``parametrizations``.
-    scores : mapping of str to Tensor
-        By name as :func:`maskable` has it, in the structure's shape.
-    density : float or mapping of str to float
-        kept / total of each weight.
-    structure : Structure, optional
-        Single weights by default.
-    magnitude : bool
-        Whether absolute values of the scores are ranked.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same module.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A name is none of the maskable weights, or scores have another shape.
+    module, scores
+        As :func:`slth.mask` has them, and its result and errors.
+    density, structure, magnitude
+        As :class:`TopK` has them.
 
     Examples
     --------

@@ -56,19 +56,9 @@ def clamp(tracer: Tracer, value: Value, least: Any = None, most: Any = None) -> 
     return value if most is None else below(tracer, value, float(most))
 
 
-def hardtanh(tracer: Tracer, value: Value, least: float = -1.0, most: float = 1.0) -> Value:
-    """Write a clip to [-1, 1] or what is given."""
-    return clamp(tracer, value, least, most)
-
-
-def relu6(tracer: Tracer, value: Value) -> Value:
-    """Write a clip to [0, 6]."""
-    return clamp(tracer, value, 0.0, 6.0)
-
-
 def hardsigmoid(tracer: Tracer, value: Value) -> Value:
     """Write relu6(x + 3) / 6."""
-    return affine(tracer, relu6(tracer, affine(tracer, value, 1.0, 3.0)), 1.0 / 6.0)
+    return affine(tracer, clamp(tracer, affine(tracer, value, 1.0, 3.0), 0.0, 6.0), 1.0 / 6.0)
 
 
 def leaky_relu(tracer: Tracer, value: Value, slope: float = 0.01) -> Value:
@@ -102,7 +92,7 @@ def maximum(tracer: Tracer, first: Any, second: Any) -> Value:
     """Write max(x, y) = y + relu(x - y)."""
     if isinstance(first, Constant):
         first, second = second, first
-    found: Value = add(tracer, relu(tracer, subtract(tracer, first, second)), second)
+    found: Value = add(tracer, relu(tracer, _minus(tracer, first, second)), second)
     return found
 
 
@@ -129,14 +119,8 @@ def add(tracer: Tracer, first: Any, second: Any, *, alpha: float = 1) -> Any:
     return affine(tracer, found, 1.0, factor * constant.tensor, trained=constant.trained)
 
 
-def subtract(tracer: Tracer, first: Any, second: Any, *, alpha: float = 1) -> Any:
-    """Write x - alpha y."""
+def _minus(tracer: Tracer, first: Any, second: Any, *, alpha: float = 1) -> Any:
     return add(tracer, first, second, alpha=-alpha)
-
-
-def subtract_from(tracer: Tracer, first: Any, second: Any, alpha: float = 1) -> Any:
-    """Write y - alpha x."""
-    return add(tracer, second, first, alpha=-alpha)
 
 
 def multiply(tracer: Tracer, first: Any, second: Any) -> Any:
@@ -175,12 +159,6 @@ def dropout(tracer: Tracer, value: Any, p: float = 0.5, train: bool = False, *_:
     return value
 
 
-def same(tracer: Tracer, value: Any, *_: Any, **__: Any) -> Any:
-    """Leave out an operation that changes nothing."""
-    del tracer
-    return value
-
-
 HANDLERS: dict[str, layers.Handler] = {
     "conv1d": layers.convolution(1), "conv2d": layers.convolution(2), "linear": layers.linear,
     "addmm": products.added_linear, "mm": products.product, "bmm": products.product, "matmul": products.product,
@@ -198,10 +176,14 @@ HANDLERS: dict[str, layers.Handler] = {
     "mean": layers.over_axes("average"), "sum": layers.over_axes("average", total=True),
     "amax": layers.over_axes("max"),
     "max": layers.with_indices(layers.over_axes("max")),
-    "relu": relu, "relu6": relu6, "hardtanh": hardtanh, "clamp": clamp, "clip": clamp, "clamp_min": above,
+    "relu": relu, "relu6": lambda tracer, value: clamp(tracer, value, 0.0, 6.0),
+    "hardtanh": lambda tracer, value, least=-1.0, most=1.0: clamp(tracer, value, least, most),
+    "clamp": clamp, "clip": clamp, "clamp_min": above,
     "clamp_max": below, "leaky_relu": leaky_relu, "prelu": prelu, "_prelu_kernel": prelu, "hardsigmoid": hardsigmoid,
     "threshold": threshold, "abs": absolute, "maximum": maximum, "minimum": minimum,
-    "add": add, "sub": subtract, "subtract": subtract, "rsub": subtract_from, "mul": multiply, "multiply": multiply,
+    "add": add, "sub": _minus, "subtract": _minus,
+    "rsub": lambda tracer, first, second, alpha=1: add(tracer, second, first, alpha=-alpha),
+    "mul": multiply, "multiply": multiply,
     "div": divide, "divide": divide, "true_divide": divide, "neg": negative, "negative": negative,
     "dropout": dropout, "feature_dropout": dropout, "alpha_dropout": dropout, "feature_alpha_dropout": dropout,
     "native_dropout": layers.with_indices(dropout),

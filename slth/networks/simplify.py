@@ -23,7 +23,7 @@ def simplified(tracer: Tracer, output: str) -> tuple[list[Node], str]:
     folding = True
     while folding:
         work.drop()
-        folding = work.fold_behind() or work.merge_constants() or work.fold_ahead() or work.pass_rearrangement()
+        folding = work.fold_behind() or work.merge_constants() or work.fold_ahead()
     return list(work.nodes.values()), work.output
 
 
@@ -95,14 +95,18 @@ class _Work:
         return takers[0] if self.uses[node.name] == 1 and takers else None
 
     def fold_ahead(self) -> bool:
-        """Fold one scale into all the convolutions that take it, where that is exact."""
+        """Fold one scale into all the convolutions that take it, a fixed one past a rearrangement too."""
         for node in self.nodes.values():
-            takers = self.takers[node.name]
-            if not self.is_scale(node.step) or not takers or node.name == self.output:
+            after = self._next(node)
+            last, scale = node, node.step
+            if isinstance(scale, Scale) and after is not None and isinstance(after.step, Flatten | Rearrange):
+                last, scale = after, _moved(scale, after.step, self.shapes[node.inputs[0]])
+            takers = self.takers[last.name]
+            if scale is None or not self.is_scale(scale) or not takers or last.name == self.output:
                 continue
             if not all(isinstance(one.step, Conv) and self._alone(one.step, takers) for one in takers):
                 continue
-            folded = {id(one.step): _ahead(one.step, node.step) for one in takers}
+            folded = {id(one.step): _ahead(one.step, scale) for one in takers}
             if any(step is None for step in folded.values()):
                 continue
             for one in takers:
@@ -113,26 +117,6 @@ class _Work:
 
     def _alone(self, step: Any, takers: list[Node]) -> bool:
         return self.objects[id(step)] == sum(one.step is step for one in takers)
-
-    def pass_rearrangement(self) -> bool:
-        """Move one fixed scale behind a flattening or rearrangement, if it can be folded there."""
-        for node in self.nodes.values():
-            after = self._next(node)
-            if not isinstance(node.step, Scale) or after is None or not isinstance(after.step, Flatten | Rearrange):
-                continue
-            takers = self.takers[after.name]
-            foldable = all(isinstance(one.step, Conv) and self._alone(one.step, takers) for one in takers)
-            moved = _moved(node.step, after.step, self.shapes[node.inputs[0]]) if takers and foldable else None
-            if moved is None or after.name == self.output:
-                continue
-            folded = {id(one.step): _ahead(one.step, moved) for one in takers}
-            if any(step is None for step in folded.values()):
-                continue
-            for one in takers:
-                self._put(one.name, folded[id(one.step)])
-            self._redirect(node.name, node.inputs[0])
-            return True
-        return False
 
     def merge_constants(self) -> bool:
         """Merge two constants at positions that are added one behind the other."""

@@ -50,7 +50,10 @@ class Axes:
 
 
 class Structure:
-    """Which entries of a weight are kept or removed together: each such group has one score."""
+    """Which entries of a weight are kept or removed together: each such group has one score.
+
+    A weight or a density that does not fit is refused by ArgumentError.
+    """
 
     def shape(self, axes: Axes) -> Size:
         """Shape of the scores of a weight: that of the weight itself, where each has one."""
@@ -199,11 +202,6 @@ class Blocks(Structure):
     ----------
     size : int
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The size is not positive.
-
     Examples
     --------
     >>> Blocks(2).expand(torch.tensor([[1.0, 0.0]]), Axes((2, 3))).tolist()
@@ -233,11 +231,6 @@ class NOfM(Structure):
     ----------
     n, m : int
         1 <= n <= m; m divides the second axis.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, m does not divide the axis, or another density is asked for.
 
     Examples
     --------

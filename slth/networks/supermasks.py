@@ -80,11 +80,6 @@ class TopK(Selection):
     rounding : {"nearest", "up", "down"}
         From a density to a number; see :func:`kept_count`.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A density is outside [0, 1], a word unknown, or densities of weights are given for a global ranking.
-
     Notes
     -----
     Sources: Ramanujan et al. 2020, "What's Hidden in a Randomly Weighted Neural Network?" (edge-popup).
@@ -162,11 +157,6 @@ class Threshold(Selection):
         Whether masks are -1, 0 or 1.
     structure : Structure, optional
         Single weights by default.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The threshold is not finite, or negative where masks are signed.
 
     Examples
     --------

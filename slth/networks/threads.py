@@ -14,13 +14,8 @@ SMALL_STEP = 1 << 24
 @contextmanager
 def threads_for(products: int) -> Iterator[None]:
     """Let torch use one thread inside where a step is small, and as many as before otherwise."""
-    before = torch.get_num_threads()
-    if products < SMALL_STEP:
-        torch.set_num_threads(1)
-    try:
+    with torch_threads(1 if products < SMALL_STEP else torch.get_num_threads()):
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

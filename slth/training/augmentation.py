@@ -41,11 +41,6 @@ class RandomCrop:
     fill : {"zeros", "reflect"}
         What the padding holds: zeros (of the raw pixels), or the image mirrored at its border.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The padding is not positive, or the fill another word.
-
     Examples
     --------
     >>> images = torch.arange(4.0).reshape(1, 1, 2, 2)

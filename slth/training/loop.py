@@ -16,14 +16,14 @@ from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given
-from slth.networks.masking import maskable
+from slth.networks.masking import maskable, total_density
 from slth.networks.threads import threads_for
 from slth.rng import Stream
 from slth.training.batches import Batches
 from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
 from slth.training.evaluation import Evaluation, evaluate_function
 from slth.training.examples import Examples
-from slth.training.method import Method, MethodState, Step, Tensors, Trained, density_of, partition
+from slth.training.method import Method, MethodState, Step, Tensors, Trained, partition
 from slth.training.recipe import Recipe
 
 EVALUATED = 1024
@@ -200,7 +200,7 @@ class TrainingRun:
                 break
         loss = float(total) / seen  # waits for the device
         found = self.evaluate(self.validation) if self.validation is not None and self.step.ends_epoch else None
-        density = density_of(self.masks())
+        density = total_density(self.masks()).density
         self._seconds += time.perf_counter() - begin
         return Record(self._at, self.step.epoch, loss, rate, density, self._seconds, found)
 

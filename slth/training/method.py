@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -173,11 +172,3 @@ def partition(module: nn.Module, *, trained: Trained | None = None) -> Partition
         {name: tensor for name, tensor in tensors.items() if name not in chosen},
         dict(module.named_buffers()),
     )
-
-
-def density_of(masks: Tensors) -> float:
-    """Return kept / total over all masks; 1.0 where there are none."""
-    with torch.no_grad():
-        total = sum(mask.numel() for mask in masks.values())
-        kept = sum(int(torch.count_nonzero(mask)) for mask in masks.values())
-    return kept / total if total else 1.0

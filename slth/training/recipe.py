@@ -1,4 +1,7 @@
-"""How to train, as values: the optimiser, the loss, and the recipe that holds all of it."""
+"""How to train, as values: the optimiser, the loss, and the recipe that holds all of it.
+
+Each refuses a number outside its range by ArgumentError.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,6 @@ class SGD:
     decayed : {"all", "matrices"}
         Whether biases and norm parameters (tensors of at most one dimension) decay too.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> SGD(momentum=0.0).build([torch.zeros(1, requires_grad=True)]).defaults["momentum"]
@@ -84,11 +82,6 @@ class Adam:
     decayed : {"all", "matrices"}
         Whether biases and norm parameters (tensors of at most one dimension) decay too.
 
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
-
     Examples
     --------
     >>> type(Adam(weight_decay=0.1).build([torch.zeros(1, requires_grad=True)])).__name__
@@ -123,11 +116,6 @@ class CrossEntropy:
     ----------
     label_smoothing : float
         Share of the target that is spread over all classes, in [0, 1).
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The share is outside its range.
 
     Examples
     --------
@@ -175,11 +163,6 @@ class Recipe:
         Whether a smaller last batch of a pass is left out.
     bfloat16 : bool
         Whether products are computed in bfloat16 where that is safe (autocast); weights stay as they are.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
 
     Examples
     --------

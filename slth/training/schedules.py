@@ -16,7 +16,7 @@ _RATES = "use 0.1 or 1e-3"
 
 
 class Schedule(Protocol):
-    """What gives the learning rate of each step."""
+    """What gives the learning rate of each step; a number outside its range is refused by ArgumentError."""
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Learning rate of a step, of which the first is 0."""
@@ -30,11 +30,6 @@ class Constant:
     Parameters
     ----------
     learning_rate : float
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        The rate is not positive and finite.
 
     Examples
     --------
@@ -63,11 +58,6 @@ class StepDecay:
         The m epochs between two falls.
     factor : float
         In (0, 1].
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range.
 
     Examples
     --------
@@ -100,11 +90,6 @@ class MultiStep:
         In epochs, ascending; a fraction of an epoch falls inside one: iteration i is epoch i / steps_per_epoch.
     factor : float
         In (0, 1].
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or milestones do not ascend.
 
     Examples
     --------
@@ -142,11 +127,6 @@ class Cosine:
         Whether t and T count steps or whole epochs, within which the rate then stays.
     last : float
         The rate b that would be reached at t = T, behind the last step.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or ``per`` is another word.
 
     Examples
     --------
@@ -189,11 +169,6 @@ class Warmup:
     shift : bool
         Whether the other schedule begins behind the rise and has that many epochs less (as cosines mostly do), or runs
         beside it from the start, so that its milestones stay where they are.
-
-    Raises
-    ------
-    slth.errors.ArgumentError
-        A number is outside its range, or ``per`` is another word.
 
     Examples
     --------

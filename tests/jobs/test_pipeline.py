@@ -21,8 +21,8 @@ from tests.jobs.samples import KINDS, small_target
 SMALL = Job(model_of("mlp", {"hidden": (6,)}), PerWeight(candidates=9), Recipe(epochs=2), seed=2)
 
 
-def run(job, data, folder, **options):
-    return run_job(job, data, folder, title="t", command="c", **options)
+def run(job, data, folder, *, limit=None, **options):
+    return run_job(replace(job, limit=limit), data, folder, title="t", command="c", **options)
 
 
 def test_a_whole_job(tmp_path):

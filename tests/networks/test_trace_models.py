@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def trained(name: str) -> tuple[nn.Module, tuple[int, ...]]:
     return model, shape
 
 
+@cache  # tests only read them
 def described(name: str) -> tuple[nn.Module, Graph]:
     model, shape = trained(name)
     return model, describe(model, shape)
