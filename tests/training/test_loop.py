@@ -18,6 +18,7 @@ from slth.training import (
     Adam,
     Constant,
     Cosine,
+    CrossEntropy,
     Examples,
     Method,
     MethodState,
@@ -373,10 +374,8 @@ def test_evaluation_in_parts_leaves_every_mode_as_it_was():
     assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
     assert module.training
     assert not module[1].training
-    assert (
-        evaluate(nn.Linear(2, 1), Examples(examples.inputs, torch.zeros(10, 1)), loss=nn.functional.mse_loss).accuracy
-        is None
-    )
+    numbers = Examples(examples.inputs, torch.zeros(10, 1))
+    assert evaluate(nn.Linear(2, 1), numbers, loss=nn.functional.mse_loss).accuracy is None
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained():
