@@ -286,7 +286,8 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
-    >>>     >>> import slth
+    >>> import numpy as np
+    >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn
     >>> module = nn.LSTM(2, 3, bias=False)
