@@ -286,6 +286,7 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn

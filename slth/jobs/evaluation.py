@@ -15,22 +15,7 @@ from slth.tickets import Ticket
 
 
 def accuracy(outputs: Floats, labels: Indices) -> float:
-    """Share of rows whose largest output is at the label.
-
-    Parameters
-    ----------
-    outputs : float64[examples, classes]
-    labels : int64[examples]
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> accuracy(np.array([[0.0, 1.0], [2.0, 1.0]]), np.array([1, 1]))
-    0.5
-    """
+    """Share of rows float64[examples, classes] whose largest output is at the label, int64[examples]."""
     return float(np.mean(outputs.argmax(axis=1) == labels))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,6 @@ def shrink_ticket(
     }
     if fold:
         facts["folded_parameters"] = numbers_of(networks["folded"])
-    facts |= measure_speedup(ticket, batch=batch, memory=memory).as_dict()
+    facts |= asdict(measure_speedup(ticket, batch=batch, memory=memory))
     advance()
     return facts

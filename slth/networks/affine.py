@@ -103,21 +103,21 @@ def joined(tracer: Tracer, parts: list[Value | Constant], axis: int) -> Value:
     whole = [part for part in parts if isinstance(part, Value)]
     batch = tracer.batch_axis(whole[0])
     if batch is None:  # merged with others, such as the heads of attention
-        split = [_viewed(part, lambda index: index.reshape(BATCH, -1, *index.shape[1:])) for part in parts]
+        split = [part.viewed(lambda index: index.reshape(BATCH, -1, *index.shape[1:])) for part in parts]
         return joined(tracer, split, axis + 1).viewed(lambda index: index.flatten(0, 1))
     if batch != 0:  # tokens first, or a new axis in front of the batch
-        fronted = [_viewed(part, lambda index: index.movedim(batch, 0)) for part in parts]
+        fronted = [part.viewed(lambda index: index.movedim(batch, 0)) for part in parts]
         together = joined(tracer, fronted, axis + 1 if axis < batch else axis)
         return together.viewed(lambda index: index.movedim(0, batch))
     shape = list(whole[0].shape)
-    shape[axis] = sum(_shape(part)[axis] for part in parts)
+    shape[axis] = sum(part.shape[axis] for part in parts)
     if len(whole) == len(parts):
         return _along_channels(tracer, whole, axis, tuple(shape))
     total: Value | None = None
     numbers = torch.zeros(shape, dtype=torch.float64)
     start, trained = 0, False
     for part in parts:
-        size = _shape(part)[axis]
+        size = part.shape[axis]
         if isinstance(part, Constant):
             numbers.narrow(axis, start, size).copy_(part.tensor.detach())
             trained |= part.trained
@@ -127,14 +127,6 @@ def joined(tracer: Tracer, parts: list[Value | Constant], axis: int) -> Value:
         start += size
     assert total is not None
     return affine(tracer, total, 1.0, numbers, trained=trained) if numbers.any() else total
-
-
-def _viewed(part: Value | Constant, view: Callable[[Tensor], Tensor]) -> Value | Constant:
-    return part.viewed(view) if isinstance(part, Value) else Constant(view(part.tensor), part.trained)
-
-
-def _shape(part: Value | Constant) -> tuple[int, ...]:
-    return part.shape if isinstance(part, Value) else tuple(part.tensor.shape)
 
 
 def _padding(axis: int, before: int, behind: int) -> Callable[[Tensor], Tensor]:

@@ -83,7 +83,7 @@ def einsum(tracer: Tracer, equation: str, operands: list[Any], **_: Any) -> Any:
     alone = [[axis for axis in name if axis not in other] for name, other in ((left, right), (right, left))]
     if sorted(wanted) != sorted([*shared, *alone[0], *alone[1]]) or not summed:
         raise tracer.refusal(f"computes {equation}", "write it with linear and matmul")
-    sizes = dict(zip(left + right, [*_sizes(first), *_sizes(second)], strict=True))
+    sizes = dict(zip(left + right, [*first.shape, *second.shape], strict=True))
 
     def merged(tensor: Any, name: str, groups: Sequence[Sequence[str]]) -> Any:
         axes = [name.index(axis) for group in groups for axis in group]
@@ -102,11 +102,5 @@ def einsum(tracer: Tracer, equation: str, operands: list[Any], **_: Any) -> Any:
     return _moved(tracer, product_of, lambda index: index.reshape(lengths).permute(axes))
 
 
-def _sizes(tensor: Any) -> Sequence[int]:
-    return tuple(tensor.tensor.shape) if isinstance(tensor, Constant) else tensor.shape
-
-
 def _moved(tracer: Tracer, tensor: Any, view: Any) -> Any:
-    if isinstance(tensor, Constant):
-        return Constant(view(tensor.tensor), tensor.trained)
     return tensor.viewed(tracer, view) if isinstance(tensor, Scores) else tensor.viewed(view)

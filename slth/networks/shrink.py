@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import prod
 from statistics import median
@@ -100,10 +100,6 @@ class SpeedUp:
     batch: int
     masked_bytes: int
     agreement: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
 
 
 def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = None) -> SpeedUp:

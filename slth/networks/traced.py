@@ -28,6 +28,15 @@ class Constant:
     tensor: Tensor
     trained: bool
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
+        return tuple(self.tensor.shape)
+
+    def viewed(self, view: Callable[[Tensor], Tensor]) -> Constant:
+        """Return what a view shows."""
+        return Constant(view(self.tensor), self.trained)
+
 
 @dataclass(frozen=True, eq=False)
 class Value:

@@ -37,10 +37,10 @@ def view(tracer: Tracer, target: Callable[..., Any], value: Any, *args: Any, **k
         target = torch.ops.aten.reshape.default if tracer.operation != "view_as" else torch.ops.aten.reshape_as.default
     if tracer.operation in PICKING:
         # float64 holds the numbers of any index exactly
-        return value.viewed(lambda index: target(index.double(), *_plain(args), **_plain(kwargs)).long())
+        return value.viewed(lambda index: target(index.double(), *plain(args), **plain(kwargs)).long())
     if isinstance(value, Scores):
-        return value.viewed(tracer, lambda index: target(index, *_plain(args), **_plain(kwargs)))
-    arguments, options = _plain(args), _plain(kwargs)
+        return value.viewed(tracer, lambda index: target(index, *plain(args), **plain(kwargs)))
+    arguments, options = plain(args), plain(kwargs)
     found = target(value.numbers, *arguments, **options)
     if isinstance(found, Tensor):
         return value.viewed(lambda index: target(index, *arguments, **options))
@@ -50,15 +50,15 @@ def view(tracer: Tracer, target: Callable[..., Any], value: Any, *args: Any, **k
     )
 
 
-def _plain(given: Any) -> Any:
+def plain(given: Any) -> Any:
     """Return arguments with tensors in the place of constants; of a value only the shape counts."""
     if isinstance(given, Constant):
-        return given.tensor
+        return given.tensor.detach()
     if isinstance(given, Value):
         return given.numbers
     if isinstance(given, tuple | list):
-        return type(given)(_plain(one) for one in given)
-    return {key: _plain(one) for key, one in given.items()} if isinstance(given, dict) else given
+        return type(given)(plain(one) for one in given)
+    return {key: plain(one) for key, one in given.items()} if isinstance(given, dict) else given
 
 
 def padded(tracer: Tracer, given: Value, pads: list[int], mode: str = "constant", value: float | None = None) -> Value:
@@ -81,12 +81,7 @@ def concatenated(tracer: Tracer, parts: list[Value | Constant], axis: int = 0) -
 def stacked(tracer: Tracer, parts: list[Value | Constant], axis: int = 0) -> Value:
     """Join along a new axis."""
     ndim = 1 + next(len(part.shape) for part in parts if isinstance(part, Value))
-    lifted: list[Value | Constant] = [
-        part.viewed(lambda index: index.unsqueeze(axis))
-        if isinstance(part, Value)
-        else Constant(part.tensor.unsqueeze(axis), part.trained)
-        for part in parts
-    ]
+    lifted = [part.viewed(lambda index: index.unsqueeze(axis)) for part in parts]
     return joined(tracer, lifted, axis % ndim)
 
 

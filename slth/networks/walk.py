@@ -17,7 +17,7 @@ from slth.networks.given import first_line
 from slth.networks.operations import HANDLERS, OF_SCORES, REMEDIES
 from slth.networks.scores import Scores
 from slth.networks.traced import Constant, Tracer, Value
-from slth.networks.views import PICKING, VIEWS, view
+from slth.networks.views import PICKING, VIEWS, plain, view
 from slth.networks.writes import writes
 
 _ACCEPTED = "use convolutions, linear layers, ReLU and its kin, BatchNorm, pooling, sums, views and attention"
@@ -107,7 +107,7 @@ class Walk:
             raise self.tracer.refusal("draws random numbers at evaluation", "draw them once, into a buffer")
         given = [one for one in _flat((*arguments, *options.values())) if isinstance(one, Constant)]
         trained = any(one.trained for one in given)
-        found = target(*_plain(arguments), **_plain(options))
+        found = target(*plain(arguments), **plain(options))
         if isinstance(found, Tensor):
             return Constant(found, trained)
         if isinstance(found, tuple | list):
@@ -159,11 +159,3 @@ def _flat(given: Any) -> list[Any]:
     if isinstance(given, tuple | list):
         return [part for one in given for part in _flat(one)]
     return [given]
-
-
-def _plain(given: Any) -> Any:
-    if isinstance(given, Constant):
-        return given.tensor.detach()
-    if isinstance(given, tuple | list):
-        return type(given)(_plain(one) for one in given)
-    return {key: _plain(one) for key, one in given.items()} if isinstance(given, dict) else given
