@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from slth.cli.outcome import Outcome
 
 
+NO_MEMORY = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+"""How torch, whose kind of error is a general one, says that there is none."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command."""
     try:
@@ -46,18 +50,14 @@ def _main(tokens: list[str]) -> int:
             return _fail(tokens, "interrupted", "Interrupted", INTERRUPTED)
         except Terminated:
             return _fail(tokens, "terminated", "Terminated", TERMINATED)
-        except SlthError as problem:
+        except (SlthError, OSError) as problem:
             from slth.cli.failures import in_words_of_the_command_line
 
-            return _fail(
-                tokens, in_words_of_the_command_line(problem, tokens), type(problem).__name__, problem.exit_code
-            )
-        except MemoryError:
-            return _fail(tokens, "out of memory: ask for a smaller problem", "MemoryError", 1)
-        except OSError as problem:
-            where = f"{problem.filename}: " if problem.filename else ""
-            return _fail(tokens, f"{where}{problem.strerror or problem}", type(problem).__name__, 1)
+            message = in_words_of_the_command_line(problem, tokens)
+            return _fail(tokens, message, type(problem).__name__, getattr(problem, "exit_code", 1))
         except Exception as problem:
+            if isinstance(problem, MemoryError) or any(words in str(problem) for words in NO_MEMORY):
+                return _fail(tokens, "out of memory: ask for a smaller problem", "MemoryError", 1)
             if "--debug" in tokens:
                 traceback.print_exc()
             hint = "" if "--debug" in tokens else "; run with --debug for the traceback"

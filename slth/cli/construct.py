@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -25,37 +26,53 @@ MOST_CANDIDATES, USUAL_DELTA = 48, 0.01
 TARGET = Target()
 
 
-def per_weight(
-    *,
-    candidates: int | None = None,
-    eps: float | None = None,
-    delta: float | None = None,
-    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
-    target: Target = TARGET,
-    common: Common = COMMON,
-) -> Outcome:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """How many candidates the subset sum of a weight has: a number, or as many as an error takes."""
+
+    candidates: int | None = None
+    eps: float | None = None
+    delta: float | None = None
+    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto"
+
+    def given(self, usual: int) -> dict[str, Any]:
+        """Return candidates, eps and delta; refuse what takes no end, for exact search doubles its time every two."""
+        if self.candidates is not None and self.candidates > MOST_CANDIDATES:
+            rule = f"is more than the {MOST_CANDIDATES} that exact search takes, and its time doubles with every two"
+            raise ArgumentError("candidates", self.candidates, rule, "20 to 36 take seconds to minutes")
+        if self.candidates is None and self.eps is None and self.delta is None:
+            return {"candidates": usual, "eps": None, "delta": None}
+        delta = USUAL_DELTA if self.eps is not None and self.delta is None else self.delta
+        return {"candidates": self.candidates, "eps": self.eps, "delta": delta}
+
+
+SUMS = Sums()
+
+
+def per_weight(*, sums: Sums = SUMS, target: Target = TARGET, common: Common = COMMON) -> Outcome:
     """Train a network, find every weight of it as a subset sum in a random one, certify, and write a report.
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
     """
+    from slth.constructions import PerWeight
+
     target = target.chosen("mlp")
-    return _sums("per-weight", target, common, 30 if target.model == "attention" else 20, gain, candidates, eps, delta)
+    values = sums.given(30 if target.model == "attention" else 20)
+    method = PerWeight(**values, gain=_gain(sums.gain))
+    return _run("per-weight", method, target, {**values, "gain": sums.gain}, common)
 
 
-def shallow(
-    *,
-    candidates: int | None = None,
-    eps: float | None = None,
-    delta: float | None = None,
-    gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto",
-    target: Target = TARGET,
-    common: Common = COMMON,
-) -> Outcome:
+def shallow(*, sums: Sums = SUMS, target: Target = TARGET, common: Common = COMMON) -> Outcome:
     """Train a chain of linear layers, find it in a random network of one layer more, certify, and write a report.
 
     Give --candidates, or --eps and --delta. Writes net.ticket, target.safetensors, report.html and a JSON summary.
     """
-    return _sums("shallow", target.chosen("mlp"), common, 20, gain, candidates, eps, delta)
+    from slth.constructions import Shallow
+
+    values = sums.given(20)
+    method = Shallow(**values, gain=_gain(sums.gain))
+    return _run("shallow", method, target.chosen("mlp"), {**values, "gain": sums.gain}, common)
 
 
 def structured(
@@ -76,22 +93,6 @@ def structured(
     method = Structured(channels=_numbers("channels", channels), size=size, gain=_gain(gain, "theorem"), beam=beam)
     values = {"channels": channels, "size": size, "gain": gain, "beam": beam}
     return _run("structured", method, target.chosen("small-cnn"), values, common)
-
-
-def _sums(
-    kind: str, target: Target, common: Common, usual: int, gain: str, candidates: int | None, *error: float | None
-) -> Outcome:
-    """Run a theorem about subset sums: with so many candidates, or as many as an error takes."""
-    from slth.constructions import PerWeight, Shallow
-
-    _check_candidates(candidates)
-    eps, delta = error
-    if candidates is None and eps is None and delta is None:
-        candidates = usual
-    delta = USUAL_DELTA if eps is not None and delta is None else delta
-    method: type[PerWeight | Shallow] = PerWeight if kind == "per-weight" else Shallow
-    values: dict[str, Any] = {"candidates": candidates, "eps": eps, "delta": delta}
-    return _run(kind, method(**values, gain=_gain(gain)), target, {**values, "gain": gain}, common)
 
 
 _TITLES = {
@@ -121,13 +122,6 @@ def _run(kind: str, method: Method, target: Target, values: dict[str, Any], comm
         command=command_text(f"construct {kind}", target, values, seed=common.seed),
         before=lambda graph: _warn(common, values.get("candidates"), graph),
     )
-
-
-def _check_candidates(candidates: int | None) -> None:
-    """Refuse what would take no end: exact search doubles its time with every two candidates."""
-    if candidates is not None and candidates > MOST_CANDIDATES:
-        rule = f"is more than the {MOST_CANDIDATES} that exact search takes, and its time doubles with every two"
-        raise ArgumentError("candidates", candidates, rule, "20 to 36 take seconds to minutes")
 
 
 def _warn(common: Common, candidates: int | None, graph: Graph) -> None:

@@ -36,8 +36,8 @@ class Work:
     ] = None
     queue: Annotated[str | None, Parameter(help="With --engine slurm: partition.")] = None
     account: Annotated[str | None, Parameter(help="With --engine slurm: account.")] = None
-    walltime: Annotated[str, Parameter(help="With --engine slurm: time of a job.")] = "01:00:00"
-    memory: Annotated[str, Parameter(help="With --engine slurm: memory of a job.")] = "4GB"
+    walltime: Annotated[str | None, Parameter(help="With --engine slurm: time of a job, 01:00:00 by default.")] = None
+    memory: Annotated[str | None, Parameter(help="With --engine slurm: memory of a job, 4GB by default.")] = None
     directive: Annotated[
         tuple[str, ...], Parameter(negative="", help="With --engine slurm: further #SBATCH lines, such as --qos=long.")
     ] = ()
@@ -53,13 +53,12 @@ class Work:
     def computation(self, *, limit: int | None = None) -> Computation:
         """Give what was asked for."""
         from slth.grids.context import Context
-        from slth.grids.engines import Slurm, make_engine
+        from slth.grids.engines import make_engine
         from slth.grids.run import Computation
 
-        given = {name: getattr(self, name) for name in ("queue", "account", "walltime", "memory")}
-        slurm = Slurm(**given, directives=self.directive)
+        given = {name: getattr(self, name) for name in ("jobs", "address", "queue", "account", "walltime", "memory")}
         return Computation(
-            engine=make_engine(self.engine, jobs=self.jobs, address=self.address, slurm=slurm),
+            engine=make_engine(self.engine, **given, directives=self.directive),
             context=Context(folders=data_folders(self.data_dir), device=self.device),
             full=self.full,
             limit=limit,

@@ -24,8 +24,10 @@ DATA_BY_OPTION = ("construct", "ticket")
 """Verbs that name the data set with ``--data`` rather than by its place."""
 
 
-def in_words_of_the_command_line(problem: SlthError, tokens: Sequence[str]) -> str:
+def in_words_of_the_command_line(problem: SlthError | OSError, tokens: Sequence[str]) -> str:
     """Give the error's message on one line, naming options as they are typed."""
+    if isinstance(problem, OSError):
+        return (f"{problem.filename}: " if problem.filename else "") + str(problem.strerror or problem)
     message = " ".join(str(problem).split())
     if isinstance(problem, ConstructionError) and message.startswith("eps="):
         return f"--{message}"

@@ -14,11 +14,11 @@ from slth.cli.endings import UsageError
 from slth.cli.engines import WORK, Work, kept_if_interrupted
 from slth.cli.failures import in_words_of_the_command_line
 from slth.cli.options import COMMON, FLAG, Common
-from slth.cli.outcome import Outcome, table_of
+from slth.cli.outcome import LONGEST, Outcome, table_of
 from slth.cli.places import repository_folder
 from slth.cli.progress import Progress, note, progress
 from slth.cli.run import RUNS
-from slth.errors import ArgumentError, SlthError
+from slth.errors import ArgumentError, SlthError, printable
 
 if TYPE_CHECKING:
     from slth.grids.run import Computation
@@ -108,12 +108,8 @@ def _bring(source: Path, folder: Path) -> None:
 def _reason(problem: SlthError | OSError) -> str:
     """What went wrong on one line; a specification is named by its path, for no argument of this verb names it."""
     if isinstance(problem, ArgumentError) and problem.argument in {"spec", "benchmark"}:
-        text = f"{problem.value} {problem.rule}: {problem.remedy}"
-    elif isinstance(problem, SlthError):
-        text = in_words_of_the_command_line(problem, ["figure"])
-    else:
-        text = f"{problem.filename or 'a file'}: {problem.strerror or problem}"
-    return " ".join(text.split())
+        return printable(f"{problem.value} {problem.rule}: {problem.remedy}", most=LONGEST)
+    return printable(in_words_of_the_command_line(problem, ["figure"]), most=LONGEST)
 
 
 def _table(name: str, call: _Call, report: Progress) -> bool:

@@ -30,6 +30,7 @@ def provide_streams() -> bool:
     """
     if not os.environ.get("COLUMNS", "80").isdecimal() or int(os.environ.get("COLUMNS", "80")) < NARROWEST:
         del os.environ["COLUMNS"]  # nothing could be laid out
+    os.environ.pop("MPLBACKEND", None)  # no window is opened, and a name that is none keeps matplotlib from loading
     was_open = getattr(sys, "stdout", None) is not None
     for name in ("stdout", "stderr"):
         if getattr(sys, name, None) is None:

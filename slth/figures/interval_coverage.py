@@ -24,7 +24,7 @@ LOOKS = {0.5: (BLUE, "o", "[-1/2, 1/2]"), 1.0: (ORANGE, "s", "[-1, 1]")}
 CURVES = {
     "derived.covering.candidates": ("counting, [-1/2, 1/2]: no n below it (derived)", MUTED, ":"),
     "lueker1998.candidates": (
-        f"Lueker 1998, failure {FAILURE:g}, C = {ASSUMED:g} assumed (recalled, unverified)", GREEN, "--"
+        f"Lueker 1998, failure {FAILURE:g}, C = {ASSUMED:g} assumed (second-hand)", GREEN, "--"
     ),
     "dacunha2023.subset_sum.candidates": (f"da Cunha et al. 2023 (ESA), C = {ASSUMED:g} assumed", PINK, "-."),
 }  # fmt: skip

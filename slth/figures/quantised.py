@@ -89,6 +89,6 @@ def _window(axes: Axes, rows: Sequence[Row]) -> None:
     places = np.linspace(offsets[0], offsets[-1], 200)
     bits = [bounds["borgs2001.critical_bits"](n=largest, window=float(place)) for place in places]
     limit = [bounds["borgs2001.perfect"](n=largest, bits=m) for m in bits]
-    axes.plot(places, limit, color=INK, linewidth=1.2, label="limit, Borgs-Chayes-Pittel\n2001 (recalled, unverified)")
+    axes.plot(places, limit, color=INK, linewidth=1.2, label="limit, Borgs-Chayes-Pittel\n2001 (function: derived)")
     axes.set(title="n integers up to M: perfect partition", ylabel="probability", ylim=(-0.03, 1.05))
     axes.set_xlabel("log2 M - n + log2(n) / 2")

@@ -18,10 +18,8 @@ def covered_fraction(cell: Mapping[str, Any], *, seed: int, context: Context) ->
     With f_0(z) = 1 for ``|z| <= 2**-bits`` and else 0, and ``f_{k+1}(z) = f_k(z) + (1 - f_k(z)) f_k(z - x_{k+1})``,
     ``p_k`` is the integral of f_k over the interval. Values are uniform on [-1, 1].
 
-    Notes
-    -----
-    For every history, ``E[p_{k+1} - p_k] >= p_k (1 - p_k) / 2`` (Lueker, Random Structures and Algorithms 12, 1998;
-    unverified): of the targets z in [-1/2, 1/2], each sees the covered ones of the interval at a distance below 1.
+    For every history, ``E[p_{k+1} - p_k] >= p_k (1 - p_k) / 2`` (Lueker 1998, through Xiong et al. 2023): of the
+    targets z in [-1/2, 1/2], each sees the covered ones of the interval at a distance below 1.
     """
     del context
     values = Uniform(-1.0, 1.0).sample(Stream(seed, "covered-fraction.values"), cell["n"])

@@ -29,13 +29,13 @@ NAMES = {"toys": f"{__name__}:toys_figure", "times": f"{__name__}:times_figure",
 
 
 def toys_figure(rows):
-    drawing = Figure()
+    drawing = Figure(figsize=(2.0, 1.0))
     drawing.subplots().plot([float(row["n"]) for row in rows], [float(row["product"]) for row in rows])
     return drawing
 
 
 def times_figure(rows):
-    drawing = Figure()
+    drawing = Figure(figsize=(2.0, 1.0))
     drawing.subplots().plot([float(row["answer"]) for row in rows])
     return drawing
 

@@ -85,6 +85,12 @@ def test_typos_get_a_hint(capsys, arguments, hint):
         (TicketError("broken\nticket"), 1, "slth: broken ticket"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 1, "out of memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4294967296"),
+            1,
+            "out of memory",
+        ),
+        (RuntimeError("Storage size calculation overflowed with sizes=[1, 1, 1073741824]"), 1, "out of memory"),
         (PermissionError(13, "Permission denied", "somewhere"), 1, "somewhere: Permission denied"),
         (
             ZeroDivisionError("division\nby zero"),

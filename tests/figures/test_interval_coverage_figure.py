@@ -46,7 +46,7 @@ def test_bounds_are_those_of_the_theory_and_say_how_sure_they_are():
     assert by_name["counting"].get_ydata() == pytest.approx([math.log2(0.5 / e) for e in eps])
     assert by_name["Lueker"].get_ydata() == pytest.approx([math.log(2.0 / min(e, 0.1)) for e in eps])
     assert all("C = 1 assumed" in by_name[name].get_label() for name in ("Lueker", "ESA"))
-    assert "unverified" in by_name["Lueker"].get_label()
+    assert "second-hand" in by_name["Lueker"].get_label()
     assert "derived" in by_name["counting"].get_label()
 
 

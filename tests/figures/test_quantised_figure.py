@@ -46,13 +46,13 @@ def test_window_shows_shares_and_the_limit():
     assert curve.get_ydata() == pytest.approx([_limit(offset) for offset in curve.get_xdata()])
 
 
-def test_says_what_is_assumed_and_what_is_recalled():
+def test_says_what_is_assumed_and_what_is_derived():
     drawing = quantised_figure(ROWS)
     words = " ".join(text.get_text() for text in drawing.legends[0].get_texts())
     assert "C = 1.5, kappa = 2 assumed" in words
     assert "derived" in words
     window = " ".join(text.get_text() for text in drawing.axes[1].get_legend().get_texts())
-    assert "recalled, unverified" in window
+    assert "function: derived" in window
 
 
 def test_window_of_the_table_is_the_limit_for_large_n():

@@ -166,14 +166,14 @@ def test_choice():
     assert make_engine("serial") == Serial()
     assert make_engine("loky", jobs=3) == Loky(jobs=3)
     assert make_engine("dask", address="tcp://a:1") == Dask(address="tcp://a:1")
-    assert make_engine("slurm", jobs=3, slurm=Slurm(queue="q")) == Slurm(jobs=3, queue="q")
+    assert make_engine("slurm", jobs=3, queue="q") == Slurm(jobs=3, queue="q")
     for options, words in [
         ({"name": "lokky"}, "did you mean 'loky'"),
         ({"name": "loky", "address": "tcp://a:1"}, "add --engine dask"),
         ({"name": "loky", "jobs": 0}, "at least 1"),
-        ({"name": "serial", "jobs": 2}, "use --engine loky"),
-        ({"name": "loky", "slurm": Slurm(queue="q")}, "queue='q' is of no use to the engine loky: add --engine slurm"),
-        ({"name": "dask", "slurm": Slurm(walltime="00:10:00")}, "walltime='00:10:00' is of no use"),
+        ({"name": "serial", "jobs": 2}, "add --engine loky"),
+        ({"name": "loky", "queue": "q"}, "queue='q' is of no use to the engine loky: add --engine slurm"),
+        ({"name": "dask", "walltime": "00:10:00"}, "walltime='00:10:00' is of no use"),
         ({"name": "dask", "jobs": 2, "address": "tcp://a:1"}, "leave one of the two out"),
     ]:
         with pytest.raises(ArgumentError, match=words):
