@@ -157,7 +157,7 @@ CHECKS: tuple[Check, ...] = (
         "burkholz2022c.candidates",
         COVER,
         _covering,
-        [{**one, "largest": m, "high": m} for m in (1.0, 2.0) for one in _grid(COARSE, delta=0.1, law="uniform")],
+        [{**one, "largest": m, "high": m} for m in (1.0, 2.0) for one in _grid((0.45, 0.1), delta=0.1, law="uniform")],
         "delta",
     ),
     _constant(

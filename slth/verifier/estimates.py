@@ -78,7 +78,7 @@ CHECKS: tuple[Check, ...] = (
         "derived.subset_sum.error",
         "median best error of uniform values",
         _best_error,
-        *({"n": n, "target": 0.2, "level": 0.5, **THIRD} for n in (8, 12, 16)),
+        *({"n": n, "target": z, "level": 0.5, **THIRD} for n, z in ((4, 0.28), (8, 0.2), (12, 0.49), (16, 0.2))),
     ),
     _estimate(
         "derived.partition.error",
