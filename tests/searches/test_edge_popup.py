@@ -69,6 +69,12 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
     assert torch.equal(mask, expected)
     assert torch.equal(ours.grad, theirs.grad)
 
+    fused = scores.clone().requires_grad_()
+    product = method.weights({"weight": weight}, MethodState({"weight": fused}), STEP)["weight"]
+    (product * wanted).sum().backward()
+    assert torch.equal(product, expected * weight)
+    assert torch.equal(fused.grad, theirs.grad)
+
 
 @pytest.mark.parametrize(
     ("structure", "groups"),
