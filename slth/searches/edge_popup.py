@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slth.arrays import as_double
 from slth.errors import ArgumentError
-from slth.networks.masking import Scope, maskable, select_masks, straight_through
+from slth.networks import Axes, Selection, TopK, Weights
 from slth.networks.selection import Rounding
-from slth.networks.structures import Axes, NOfM, Structure, Weights
-from slth.rng import Stream
-from slth.training import Method, MethodState
-from slth.training.method import Step, Tensors
+from slth.training import Method, MethodState, Step
+from slth.training.method import Tensors
 
 
 @dataclass(frozen=True)
-class EdgePopup:
+class EdgePopup(TopK):
     r"""Edge-popup: keep the weights of largest score, exactly as many as the density says, at every step.
 
     The network computes with :math:`w_i m_i`, where :math:`m_i = 1` for the k largest of :math:`|s_i|`; the scores are
@@ -30,116 +27,75 @@ class EdgePopup:
 
     Parameters
     ----------
-    density : float
-        kept / total, in (0, 1].
-    scope : {"layer", "global"}
-        Whether each layer keeps its share, as published, or the scores of all layers are ranked together.
-    structure : Structure
+    density : float or mapping of str to float
+        kept / total, in (0, 1]; for each weight apart if it is a mapping.
+    structure : Structure, optional
         What has one score: single weights, or :class:`~slth.networks.OutputChannels`, ``InputChannels``, ``Kernels``,
         ``Heads``, ``Blocks(size)``, ``NOfM(n, m)``. Density then counts these groups.
+    scope : {"layer", "global"}
+        Whether each layer keeps its share, as published, or the scores of all layers are ranked together.
     magnitude : bool
         Whether :math:`|s_i|` is ranked, as in the published code, or :math:`s_i`, as the paper's text has it.
+    signed : bool
+        Whether a kept weight is multiplied by the sign of its score (a signed supermask).
     rounding : {"up", "nearest", "down"}
         From a density to a number; the published code removes ``int((1 - density) total)``, which is "up".
 
     Raises
     ------
     slth.errors.ArgumentError
-        The density is outside (0, 1], or the scope is another word.
+        The density is outside (0, 1], or scope, structure and density do not fit together.
 
     Notes
     -----
     Source: Ramanujan, Wortsman, Kembhavi, Farhadi, Rastegari, "What's Hidden in a Randomly Weighted Neural Network?",
-    CVPR 2020. There, ``prune_rate`` is the share that is kept in one class and the share removed in another.
+    CVPR 2020. In its code ``prune_rate`` is the share that is kept in one class and the share removed in another.
 
     Examples
     --------
-    >>> method = EdgePopup(density=0.5).on(nn.Linear(4, 2, bias=False))
-    >>> state = method.init({"weight": torch.ones(2, 4)}, 0)
-    >>> int(method.mask(state, Step(0, 1, 1))["weight"].sum())
-    4
+    >>> scores = {"weight": torch.tensor([[0.1, -0.9, 0.3]])}
+    >>> EdgePopup(density=0.5).chosen(scores, {"weight": Axes((1, 3))})["weight"].tolist()
+    [[False, True, True]]
     """
 
-    density: float = 0.5
-    scope: Scope = "layer"
-    structure: Structure = field(default_factory=Weights)
-    magnitude: bool = True
+    density: float | Mapping[str, float] = 0.5
     rounding: Rounding = "up"
 
     def __post_init__(self) -> None:
         """Check density and scope."""
-        if not 0.0 < as_double(self.density) <= 1.0:
-            raise ArgumentError("density", self.density, "must lie in (0, 1]", "density = kept / total; use 0.5")
-        if self.scope not in ("layer", "global"):
-            raise ArgumentError("scope", self.scope, "is not a scope", 'use "layer" or "global"')
-        if self.scope == "global" and isinstance(self.structure, NOfM):
-            raise ArgumentError("scope", self.scope, "does not fit n of m", 'use scope="layer"')
-
-    def on(self, module: nn.Module) -> Method:
-        """Return the method for the weights of one module."""
-        axes = maskable(module)
-        for name, place in axes.items():
-            if self.structure.kept(place, self.density, self.rounding) == 0 and self.scope == "layer":
-                rule = f"keeps nothing of {name}, which has {prod(self.structure.shape(place))} scores"
-                raise ArgumentError("density", self.density, rule, "raise it, or rank all layers together")
-        return _OnModule(self, axes)
+        super().__post_init__()
+        for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
+            if as_double(one) == 0.0:
+                raise ArgumentError("density", self.density, "keeps nothing", "density = kept / total; use 0.5")
 
 
 @dataclass(frozen=True)
-class _OnModule(Method):
-    """Edge-popup on weights whose axes are known."""
+class Searched(Method):
+    """A selection method on the weights of one module, as the training loop takes it."""
 
-    method: EdgePopup
+    selection: Selection
     axes: Mapping[str, Axes]
 
     def init(self, weights: Tensors, seed: int) -> MethodState:
-        r"""Return scores uniform on :math:`\pm 1/\sqrt{m}`, m the inputs that an output sees, each by its address."""
-        scores = {}
-        for name, weight in weights.items():
-            shape = self.method.structure.shape(self.axes[name])
-            numbers = Stream(seed, f"scores/{name}").uniform(0, prod(shape))
-            bound = fan_in(self.axes[name]) ** -0.5
-            scores[name] = torch.from_numpy((2.0 * numbers - 1.0) * bound).reshape(shape).to(weight)
-        return MethodState(scores)
+        """Return the method's first scores."""
+        return MethodState(self.selection.first({name: self.axes[name] for name in weights}, seed))
 
     def mask(self, state: MethodState, step: Step) -> dict[str, Tensor]:
         """Return the masks, exact forward and with the gradients of the scores backward."""
         del step
-        chosen = self._chosen(state)
-        return {
-            name: self._spread(name, straight_through(self._ranked(scores), chosen[name]))
-            for name, scores in state.trained.items()
-        }
+        return self.selection.masks(state.trained, self.axes)
 
     def weights(self, weights: Tensors, state: MethodState, step: Step) -> dict[str, Tensor]:
-        """Return the products with the masks; of single weights in one pass forward and one backward."""
-        if not isinstance(self.method.structure, Weights):
+        """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
+        selection = self.selection
+        plain = isinstance(selection, TopK) and not selection.signed and isinstance(selection.structure, Weights)
+        if not plain:
             return {name: weights[name] * mask for name, mask in self.mask(state, step).items()}
-        chosen = self._chosen(state)
-        sign = self.method.magnitude
+        chosen, magnitude = selection.chosen(state.trained, self.axes), cast("TopK", selection).magnitude
         return {
-            name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], sign))  # type: ignore[no-untyped-call]
+            name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], magnitude))  # type: ignore[no-untyped-call]
             for name, scores in state.trained.items()
         }
-
-    def _chosen(self, state: MethodState) -> dict[str, Tensor]:
-        """Return which groups are kept, as bool in the shape of the scores."""
-        method, structure = self.method, self.method.structure
-        with torch.no_grad():
-            ranked = {name: self._ranked(scores) for name, scores in state.trained.items()}
-            if method.scope == "global":
-                places = {name: Axes(tuple(scores.shape)) for name, scores in ranked.items()}
-                return select_masks(ranked, method.density, axes=places, scope="global", rounding=method.rounding)
-            counts = {name: structure.kept(self.axes[name], method.density, method.rounding) for name in ranked}
-            return {name: structure.select(scores, counts[name]) for name, scores in ranked.items()}
-
-    def _ranked(self, scores: Tensor) -> Tensor:
-        """Return what is ranked."""
-        return scores.abs() if self.method.magnitude else scores
-
-    def _spread(self, name: str, groups: Tensor) -> Tensor:
-        """Give each weight the value of its group."""
-        return self.method.structure.expand(groups, self.axes[name])
 
 
 class _Product(torch.autograd.Function):
@@ -166,9 +122,3 @@ class _Product(torch.autograd.Function):
         scores, weight = ctx.saved_tensors
         found = gradient * weight
         return found.mul_(scores.sign()) if ctx.magnitude else found, None, None, None
-
-
-def fan_in(axes: Axes) -> int:
-    """Return how many inputs an output of a layer sees."""
-    rest = prod(axes.shape[2:])
-    return max(1, rest * (axes.shape[1] if axes.first == "outputs" else axes.shape[0] // axes.groups))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -13,8 +15,8 @@ from torch import nn
 from slth.errors import ArgumentError
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import maskable
+from slth.networks.structures import Axes
 from slth.rng import WeightLaw
-from slth.searches.edge_popup import fan_in
 from slth.tickets import Layout
 
 Scale: TypeAlias = Literal["kaiming", "kept", "none"]
@@ -40,7 +42,9 @@ class RandomSource:
         }
 
 
-def random_source(module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale, density: float) -> RandomSource:
+def random_source(
+    module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale, density: float | Mapping[str, float]
+) -> RandomSource:
     r"""Return a copy of a module with random weights, biases of zero, and everything else as the module has it.
 
     Weights of the law are multiplied by :math:`\sqrt{2/m}` ("kaiming"), m the inputs that an output sees, by
@@ -53,11 +57,11 @@ def random_source(module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale,
         remedy = "use linear layers, convolutions, embeddings or attention"
         raise ArgumentError("module", type(module).__name__, "has no weight that a mask is for", remedy)
     found = copy.deepcopy(module)
-    share = {"kaiming": 1.0, "kept": density, "none": None}[scale]
-    gains = {
-        name: 1.0 if share is None else float(np.sqrt(2.0 / (fan_in(place) * share) / law.second_moment))
-        for name, place in axes.items()
-    }
+    gains = {}
+    for name, place in axes.items():
+        kept = density[name] if isinstance(density, Mapping) else density
+        share = kept if scale == "kept" else 1.0
+        gains[name] = 1.0 if scale == "none" else sqrt(2.0 / (_inputs(place) * share) / law.second_moment)
     source = RandomSource(found, layout_of(found), law, seed, gains)
     biases = {f"{name.rpartition('.')[0]}.bias".lstrip(".") for name in axes}
     stored = {
@@ -67,3 +71,9 @@ def random_source(module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale,
     whole = {name: np.ones(place.shape, bool) for name, place in axes.items()}
     apply_to(found, source.layout, seed=seed, law=law, masks=whole, gains=gains, buffers=stored)
     return source
+
+
+def _inputs(axes: Axes) -> int:
+    """Return how many inputs an output of a layer sees."""
+    first = axes.shape[1] if axes.first == "outputs" else axes.shape[0] // axes.groups
+    return max(1, prod(axes.shape[2:]) * first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,30 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks.layouts import apply_ticket
-from slth.networks.masking import Kept, densities
+from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.resources import Progress
 from slth.rng import WeightLaw
+from slth.searches.edge_popup import Searched
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Mask, Ticket
-from slth.training import SGD, Cosine, Evaluation, Examples, Method, Recipe, Record, TrainingRun
+from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
 
 RECIPE = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.1), optimizer=SGD(momentum=0.9, weight_decay=1e-4))
 """What a search does unless it is told otherwise: the rates of the published recipe, with fewer epochs."""
-
-
-class SearchMethod(Protocol):
-    """A way to score, as a value."""
-
-    @property
-    def density(self) -> float:
-        """Kept / total that the search ends with."""
-        ...
-
-    def on(self, module: nn.Module) -> Method:
-        """Return the method for the weights of one module."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +61,7 @@ class SearchResult:
 def search(
     module: nn.Module,
     data: Examples,
-    method: SearchMethod,
+    method: Selection,
     *,
     recipe: Recipe | None = None,
     validation: Examples | None = None,
@@ -94,8 +81,8 @@ def search(
         mask is for as the module has them; none of these is trained, and the ticket declares them.
     data : Examples
         What the scores are trained on.
-    method : SearchMethod
-        Such as :class:`EdgePopup`.
+    method : Selection
+        From scores to masks, such as :class:`EdgePopup`, ``slth.networks.Threshold``, or a subclass of one's own.
     recipe : Recipe, optional
         How the scores are trained: 20 epochs of batches of 128, SGD with momentum 0.9 and weight decay 1e-4, cosine
         from 0.1 by default. Any loss of outputs and targets.
@@ -139,13 +126,13 @@ def search(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
-    law = WeightLaw("normal") if law is None else law
-    source = random_source(module, law=law, seed=seed, scale=scale, density=method.density)
+    law = WeightLaw("signed-constant") if law is None else law
+    source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
     run = TrainingRun(
         source.module,
         data,
         RECIPE if recipe is None else recipe,
-        method=method.on(source.module),
+        method=Searched(method, maskable(source.module)),
         validation=validation,
         seed=seed,
         device=device,

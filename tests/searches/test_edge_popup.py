@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -14,10 +13,16 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.networks import Blocks, InputChannels, Kernels, NOfM, OutputChannels
+from slth.networks.masking import maskable
 from slth.searches import EdgePopup
+from slth.searches.edge_popup import Searched
 from slth.training.method import MethodState, Step
 
 STEP = Step(0, 1, 1)
+
+
+def on(module, **options):
+    return Searched(EdgePopup(**options), maskable(module))
 
 
 class Published(torch.autograd.Function):
@@ -57,7 +62,7 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
     kept = math.ceil(Fraction(repr(density)) * scores.numel())  # the published n - int((1 - density) n), exactly
 
     ours = scores.clone().requires_grad_()
-    method = EdgePopup(density=density, magnitude=magnitude).on(module)
+    method = on(module, density=density, magnitude=magnitude)
     mask = method.mask(MethodState({"weight": ours}), STEP)["weight"]
     (mask * weight * wanted).sum().backward()
 
@@ -82,7 +87,7 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
 )
 def test_groups_are_kept_whole_and_counted(structure, groups):
     module = nn.Conv2d(4, 6, 3)
-    method = EdgePopup(density=0.5, structure=structure).on(module)
+    method = on(module, density=0.5, structure=structure)
     state = method.init({"weight": module.weight.detach()}, 0)
     mask = method.mask(state, STEP)["weight"]
     assert mask.shape == module.weight.shape
@@ -99,7 +104,7 @@ def test_groups_are_kept_whole_and_counted(structure, groups):
 
 def test_a_global_ranking_keeps_exactly_the_share_of_all():
     module = nn.Sequential(nn.Linear(10, 7, bias=False), nn.ReLU(), nn.Linear(7, 3, bias=False))
-    method = EdgePopup(density=0.2, scope="global").on(module)
+    method = on(module, density=0.2, scope="global")
     weights = {name: tensor.detach() for name, tensor in module.named_parameters()}
     state = method.init(weights, 3)
     masks = method.mask(state, STEP)
@@ -111,7 +116,7 @@ def test_a_global_ranking_keeps_exactly_the_share_of_all():
 
 def test_scores_begin_uniform_within_their_bound_and_have_addresses():
     module = nn.Linear(400, 50)
-    method = EdgePopup().on(module)
+    method = on(module)
     one, same, other = (method.init({"weight": module.weight.detach()}, seed).trained["weight"] for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -133,18 +138,3 @@ def test_scores_begin_uniform_within_their_bound_and_have_addresses():
 def test_what_is_no_method_is_refused(changes, said):
     with pytest.raises(ArgumentError, match=said):
         EdgePopup(**changes)
-
-
-def test_a_density_that_keeps_nothing_of_a_layer_names_it():
-    with pytest.raises(ArgumentError, match=r"0\.weight"):
-        EdgePopup(density=0.01, rounding="down").on(nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1)))
-
-
-def test_half_precision_scores_are_ranked_exactly():
-    module = nn.Linear(64, 8).to(torch.bfloat16)
-    method = EdgePopup(density=0.3).on(module)
-    state = method.init({"weight": module.weight.detach()}, 0)
-    mask = method.mask(state, STEP)["weight"]
-    assert mask.dtype == torch.bfloat16
-    assert int(mask.float().sum()) == math.ceil(0.3 * 512)
-    assert np.isin(mask.float().detach().numpy(), (0.0, 1.0)).all()
