@@ -3,6 +3,6 @@
 from slth.searches.edge_popup import EdgePopup
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
-from slth.searches.search import SearchResult, search
+from slth.searches.search import RECIPE, SearchResult, search
 
-__all__ = ["EdgePopup", "SanityChecks", "Scale", "SearchResult", "sanity_checks", "search"]
+__all__ = ["RECIPE", "EdgePopup", "SanityChecks", "Scale", "SearchResult", "sanity_checks", "search"]
