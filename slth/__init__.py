@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from slth.resources import Interrupted as Interrupted
     from slth.rng import Stream as Stream
     from slth.rng import WeightLaw as WeightLaw
+    from slth.searches import EdgePopup as EdgePopup
+    from slth.searches import SearchResult as SearchResult
+    from slth.searches import search as search
     from slth.subset_sum import BatchSolution as BatchSolution
     from slth.subset_sum import Differencing as Differencing
     from slth.subset_sum import Enumeration as Enumeration
@@ -129,6 +132,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "slth.rng": (
         "Stream",
         "WeightLaw",
+    ),
+    "slth.searches": (
+        "EdgePopup",
+        "SearchResult",
+        "search",
     ),
     "slth.subset_sum": (
         "BatchSolution",

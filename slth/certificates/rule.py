@@ -65,9 +65,9 @@ class Norms:
 
 
 class Rule:
-    """A node of both networks; a new kind of step is one module with such a class, and one line in the map."""
+    """A node of both networks; nothing holds by default, so that a new kind of step says all of it."""
 
-    linear: ClassVar[bool] = True
+    linear: ClassVar[bool] = False
     """Whether rows pass exactly, and no line bounds the node."""
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
@@ -79,9 +79,22 @@ class Rule:
         raise NotImplementedError
 
     def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Return what evaluation is off by behind the node, and a bound on all numbers that it meets: errors pass."""
+        """Return what evaluation is off by behind the node, and a bound on all numbers that it meets."""
+        raise NotImplementedError
+
+    def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
+        """Return the norms behind the node."""
+        raise NotImplementedError
+
+
+class Passing(Rule):
+    """A node behind which nothing is farther apart than before it, as ReLU and whatever moves numbers: errors pass."""
+
+    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+        """Return the errors before the node."""
         return at.wrong[0], 0.0
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
-        """Return the norms behind the node: they pass."""
+        """Return the norms before the node."""
+        del before
         return norms[0]

@@ -48,6 +48,10 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "shallow": ("slth.cli.construct:shallow", "Chains of linear layers, one layer more."),
         },
     ),
+    "search": (
+        "Search a strong ticket by scores: a mask over random weights that are never trained.",
+        {"edge-popup": ("slth.cli.search:edge_popup", "Keep the weights of largest score, trained straight through.")},
+    ),
     "ticket": (
         "Look into, check and evaluate a ticket file.",
         {

@@ -29,8 +29,8 @@ class Target:
     model: Annotated[
         str,
         Parameter(
-            help="mlp, small-cnn, lenet5, cnn6, attention, or your own as package.module:factory, which is called with "
-            "input_shape and classes, or with nothing."
+            help="mlp, lenet-300-100, small-cnn, lenet5, cnn6, conv-2, -4, -6, -8, attention, or your own as "
+            "package.module:factory, which is called with input_shape and classes, or with nothing."
         ),
     ] = ""
     weights: Annotated[
@@ -79,12 +79,16 @@ class Target:
 
     def recipe(self, model: Model, data: DataSet) -> Recipe:
         """Return the recipe of training, the model's own but for what was given."""
+        return self.changed(model.recipe(data))
+
+    def changed(self, recipe: Recipe) -> Recipe:
+        """Return a recipe with what was given in the place of its own."""
         from slth.training import Cosine
 
         changes: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size}
         if self.learning_rate is not None:
             changes["schedule"] = Cosine(self.learning_rate)
-        return replace(model.recipe(data), **{name: value for name, value in changes.items() if value is not None})
+        return replace(recipe, **{name: value for name, value in changes.items() if value is not None})
 
     def load(self, model: Model, *, seed: int) -> DataSet:
         """Return the data set: the one that was named, or what the model is for."""
@@ -96,6 +100,8 @@ _TAKES = {
     "small-cnn": {"bias"},
     "lenet5": {"bias"},
     "cnn6": {"bias"},
+    "lenet-300-100": {"bias"},
+    **{f"conv-{depth}": {"bias"} for depth in (2, 4, 6, 8)},
     "attention": {"hidden", "tokens", "width", "heads", "residual", "embedding"},
 }
 """Options of the named models; the user's own takes whatever it is given."""

@@ -48,7 +48,16 @@ class Step:
         return prod(self.shape(*shapes))
 
     def nonnegative(self, *inputs: bool) -> bool:
-        """Whether no output is ever negative, given that of the inputs."""
+        """Whether no output is ever negative, given that of the inputs; no, where nobody says so."""
+        del inputs
+        return False
+
+
+class SignKeeping(Step):
+    """A step that moves, picks, sums or averages numbers: what is never negative stays so."""
+
+    def nonnegative(self, *inputs: bool) -> bool:
+        """Whether no input is ever negative."""
         return all(inputs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from slth.arrays import Floats, Indices, frozen
 from slth.errors import ArgumentError
-from slth.graphs.graph import Step
+from slth.graphs.graph import SignKeeping, Step
 from slth.graphs.window import Shape, as_shape
 
 _AXIS = 2**31
@@ -34,7 +34,7 @@ class Relu(Step):
 
 
 @dataclass(frozen=True)
-class Add(Step):
+class Add(SignKeeping):
     """Sum of two or more values of one shape: a residual connection.
 
     Examples
@@ -56,7 +56,7 @@ class Add(Step):
 
 
 @dataclass(frozen=True)
-class Concat(Step):
+class Concat(SignKeeping):
     """The channels of two or more values of one height and width, one behind the other.
 
     Examples
@@ -76,7 +76,7 @@ class Concat(Step):
 
 
 @dataclass(frozen=True)
-class Flatten(Step):
+class Flatten(SignKeeping):
     """Make every number a channel of an image of one pixel, so that a linear layer is a convolution of size 1.
 
     Examples
@@ -98,7 +98,7 @@ class Flatten(Step):
 
 
 @dataclass(frozen=True)
-class Rearrange(Step):
+class Rearrange(SignKeeping):
     r"""Every output is one of the inputs, or 0: slices, transpositions, zero padding, reshaping, shuffled channels.
 
     The outputs, in row-major order, are counted by digits :math:`i_1, i_2, ...` below ``sizes``; output i is the input

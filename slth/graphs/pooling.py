@@ -11,7 +11,7 @@ import numpy as np
 
 from slth.arrays import Floats, Indices
 from slth.errors import ArgumentError
-from slth.graphs.graph import Step
+from slth.graphs.graph import SignKeeping
 from slth.graphs.window import Edges, Pair, Shape, Window, as_pair
 
 _LARGEST_PADDING = 2**20
@@ -20,7 +20,7 @@ Operation: TypeAlias = Literal["max", "average"]
 
 
 @dataclass(frozen=True)
-class _Pooling(Step, ABC):
+class _Pooling(SignKeeping, ABC):
     """What all poolings have in common; a kind says which pixels each output sees, and what a mean divides by."""
 
     operation: Operation

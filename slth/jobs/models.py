@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, did_you_mean
 from slth.graphs import Graph
-from slth.networks import describe, mlp
+from slth.networks import conv_n, describe, lenet300, mlp
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
@@ -83,9 +83,25 @@ def _images(name: str) -> Model:
     return Model(name, make, lambda data: target.recipe, target.data)
 
 
+def _lenet300(data: DataSet, seed: int, *, bias: bool = True) -> nn.Module:
+    return lenet300(features=data.features, classes=data.classes, bias=bias, seed=seed)
+
+
+def _conv_n(depth: int) -> Model:
+    def make(data: DataSet, seed: int, *, bias: bool = False) -> nn.Module:
+        if data.shape != (3, 32, 32):
+            rule = f"holds inputs of shape {list(data.shape)}, and conv-{depth} takes [3, 32, 32]"
+            raise ArgumentError("data", data.name, rule, "use cifar10, or your own images of that shape")
+        return conv_n(depth, classes=data.classes, bias=bias, seed=seed)
+
+    return Model(f"conv-{depth}", make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10")
+
+
 MODELS = {
     "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True),
     **{name: _images(name) for name in TARGETS},
+    "lenet-300-100": Model("lenet-300-100", _lenet300, lambda data: Recipe(batch_size=128), flat=True),
+    **{f"conv-{depth}": _conv_n(depth) for depth in (2, 4, 6, 8)},
     "attention": Model("attention", _attention, _attention_recipe, flat=True),
 }
 """The models that have a name on the command line."""
@@ -107,7 +123,7 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
 
 
-def _made(model: Model, data: DataSet, seed: int) -> nn.Module:
+def made(model: Model, data: DataSet, seed: int) -> nn.Module:
     """Return an untrained module, or say that it has no such options."""
     try:
         return model.make(data, seed, **model.options)
@@ -138,7 +154,7 @@ def train_target(
 ) -> Graph:
     """Make a module, train it or read its weights, and describe it."""
     shape = model.input_shape(data)
-    module = _made(model, data, seed)
+    module = made(model, data, seed)
     if weights is not None:
         load_weights(module, weights)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from slth.certificates.rule import Around, Evaluation, Norms, Rule
 @dataclass(frozen=True)
 class AddRule(Rule):
     """Sum of values of one shape, from left to right."""
+
+    linear: ClassVar[bool] = True
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
         return reduce(_sum, before).reconciled()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class AffineRule(Rule):
     Shapes: weights Interval float64[kernel]; ticket, errors Slopes float64[kernel], the second the ticket's less the
     target's; bias, bias_error Interval float64[rows]; magnitude, bias_magnitude float64[kernel], float64[rows].
     """
+
+    linear: ClassVar[bool] = True
 
     layout: Layout
     weights: Interval

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,15 +15,17 @@ from slth.certificates.interval import Array, Interval
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows, is_nothing, reach
-from slth.certificates.rule import Around, Evaluation, Norms, Rule
+from slth.certificates.rule import Around, Evaluation, Norms, Passing, Rule
 
 
 @dataclass(frozen=True, eq=False)
-class GatherRule(Rule):
+class GatherRule(Passing):
     """Every output is an input or 0.
 
     Shapes: indices int64[outputs].
     """
+
+    linear: ClassVar[bool] = True
 
     indices: Indices
     columns: int
@@ -60,6 +62,8 @@ class GatherRule(Rule):
 class ConcatRule(Rule):
     """Several values, one behind the other."""
 
+    linear: ClassVar[bool] = True
+
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
         return Ranges.joined(list(before))
 
@@ -83,6 +87,8 @@ class ConstantRule(Rule):
 
     Shapes: values float64[n].
     """
+
+    linear: ClassVar[bool] = True
 
     values: Array
 

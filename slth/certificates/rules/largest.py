@@ -23,11 +23,11 @@ from slth.certificates.interval import Array, Interval
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Evaluation, Rule
+from slth.certificates.rule import Around, Evaluation, Passing
 
 
 @dataclass(frozen=True, eq=False)
-class LargestRule(Rule):
+class LargestRule(Passing):
     """Maximum over windows.
 
     Shapes: windows int64[outputs, size].

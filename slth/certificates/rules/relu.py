@@ -17,11 +17,11 @@ import numpy as np
 from slth.certificates.interval import Array, Interval, down, up
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Rule
+from slth.certificates.rule import Around, Passing
 
 
 @dataclass(frozen=True)
-class ReluRule(Rule):
+class ReluRule(Passing):
     """Maximum of each number and 0."""
 
     linear: ClassVar[bool] = False

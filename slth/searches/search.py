@@ -1,0 +1,192 @@
+"""A search: the one training loop over scores of a random network, and the ticket that it ends with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from slth.errors import ArgumentError, ConstructionError
+from slth.networks import Kept, Selection, apply_ticket, densities, maskable
+from slth.resources import Progress
+from slth.rng import WeightLaw
+from slth.searches.edge_popup import Searched
+from slth.searches.random_source import RandomSource, Scale, random_source
+from slth.tickets import Mask, Ticket
+from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
+from slth.training.evaluation import evaluate
+
+RECIPE = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.1), optimizer=SGD(momentum=0.9, weight_decay=1e-4))
+"""What a search does unless it is told otherwise: the rates of the published recipe, with fewer epochs."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search found.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        Seed, mask and declared numbers; :func:`slth.apply_to` writes it into the user's own module.
+    module : torch.nn.Module
+        A copy of the user's module that computes what the ticket says, in evaluation mode.
+    scores : mapping of str to Tensor
+        As they were when the mask was kept.
+    trace : tuple of Record
+        One for each epoch.
+    epoch : int
+        Epochs that were over when the mask was kept: all, or those of the best validation accuracy.
+    density : mapping of str to Kept
+        kept / total of each weight.
+    """
+
+    ticket: Ticket
+    module: nn.Module
+    scores: Mapping[str, Tensor]
+    trace: tuple[Record, ...]
+    epoch: int
+    density: Mapping[str, Kept]
+
+    def evaluate(self, examples: Examples) -> Evaluation:
+        """Return loss and accuracy of the ticket."""
+        return evaluate(self.module, examples.to(next(self.module.parameters()).device))
+
+
+def search(
+    module: nn.Module,
+    data: Examples,
+    method: Selection,
+    *,
+    recipe: Recipe | None = None,
+    validation: Examples | None = None,
+    keep: Literal["last", "best"] = "last",
+    law: WeightLaw | None = None,
+    scale: Scale = "kaiming",
+    seed: int = 0,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> SearchResult:
+    r"""Find a strong ticket in a random network of a module's architecture: weights of a seed, never trained, masked.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Gives the architecture; it stays as it is. Its biases are taken as zero, and norm layers and parameters that no
+        mask is for as the module has them; none of these is trained, and the ticket declares them.
+    data : Examples
+        What the scores are trained on.
+    method : Selection
+        From scores to masks, such as :class:`EdgePopup`, ``slth.networks.Threshold``, or a subclass of one's own.
+    recipe : Recipe, optional
+        How the scores are trained: 20 epochs of batches of 128, SGD with momentum 0.9 and weight decay 1e-4, cosine
+        from 0.1 by default. Any loss of outputs and targets.
+    validation : Examples, optional
+        Held-out examples, evaluated after each epoch.
+    keep : {"last", "best"}
+        Whether the ticket has the last mask, or that of the epoch that was best on the held-out examples.
+    law : WeightLaw, optional
+        Of the weights; signed constant by default.
+    scale : {"kaiming", "kept", "none"}
+        Standard deviation of a layer's weights: :math:`\sqrt{2/m}` for m inputs of an output,
+        :math:`\sqrt{2/(m \cdot density)}`, or the law's own.
+    seed : int
+        Of weights, scores and the order of the examples; 0 <= seed < 2**64.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where to search; where the module is by default.
+    progress : callable, optional
+        Called with ("search", epochs done, epochs).
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The module has nothing to mask, the density keeps nothing of a layer, the module does not take the examples, or
+        an argument breaks a rule.
+    slth.errors.ConstructionError
+        Scores or loss are no longer finite, or no weight of a layer is kept (the layer is named).
+
+    Examples
+    --------
+    >>> from slth.searches import EdgePopup
+    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+    >>> found = search(net, data, EdgePopup(density=0.5), seed=1)
+    >>> found.ticket.family, round(found.ticket.mask.density, 2), found.evaluate(data).accuracy
+    ('strong', 0.5, 1.0)
+    """
+    if keep not in ("last", "best") or (keep == "best" and validation is None):
+        rule = 'must be "last", or "best" with held-out examples'
+        raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
+    law = WeightLaw("signed-constant") if law is None else law
+    source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
+    run = TrainingRun(
+        source.module,
+        data,
+        RECIPE if recipe is None else recipe,
+        method=Searched(method, maskable(source.module)),
+        validation=validation,
+        seed=seed,
+        device=device,
+    )
+    trace: list[Record] = []
+    kept = _Kept(run, source)
+    for record in run:
+        _check(run, record)
+        trace.append(record)
+        if keep == "last" or kept.is_better(record):
+            kept = _Kept(run, source, record)
+        if progress is not None:
+            progress("search", record.epoch, run.recipe.epochs)
+    return kept.result(module, tuple(trace))
+
+
+class _Kept:
+    """The state of a search that its ticket is made of."""
+
+    def __init__(self, run: TrainingRun, source: RandomSource, record: Record | None = None) -> None:
+        self.source, self.record = source, record
+        self.masks = {name: (mask != 0).cpu() for name, mask in run.masks().items()}
+        self.scores = {name: scores.detach().clone() for name, scores in run.state.trained.items()}
+        self.stored: dict[str, NDArray[Any]] = source.stored()
+
+    def is_better(self, record: Record) -> bool:
+        """Whether a later epoch is better on the held-out examples; the earlier of equals stays."""
+        return self.record is None or _merit(record) > _merit(self.record)
+
+    def result(self, module: nn.Module, trace: tuple[Record, ...]) -> SearchResult:
+        """Make the ticket, and write it into a copy of the user's module."""
+        source = self.source
+        mask = Mask({name: array.numpy() for name, array in self.masks.items()})
+        gains = [source.gains[name] for name in mask.arrays]
+        ticket = Ticket(source.layout, source.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
+        found = apply_ticket(copy.deepcopy(module), ticket).eval()
+        epoch = 0 if self.record is None else self.record.epoch
+        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.masks))
+
+
+def _merit(record: Record) -> float:
+    """Accuracy on the held-out examples, or the negative loss where targets are no classes."""
+    assert record.validation is not None, "there are held-out examples"
+    return -record.validation.loss if record.validation.accuracy is None else record.validation.accuracy
+
+
+def _check(run: TrainingRun, record: Record) -> None:
+    """Stop a search that can no longer go on, and say where."""
+    for name, scores in run.state.trained.items():
+        if not bool(torch.isfinite(scores).all()):
+            raise ConstructionError(f"scores of {name} are no longer finite in epoch {record.epoch}: lower the rate")
+    if not np.isfinite(record.loss):
+        raise ConstructionError(f"the loss is {record.loss} in epoch {record.epoch}: lower the rate, or clip gradients")
+    for name, mask in run.masks().items():
+        if not bool(mask.any()):
+            rule = f"no weight of {name} is kept after epoch {record.epoch}: the network has collapsed"
+            raise ConstructionError(f'{rule}; raise the density, or rank each layer by itself (scope="layer")')
