@@ -46,7 +46,7 @@ class ArgumentError(SlthError, ValueError):
 
     def __init__(self, argument: str, value: object, rule: str, remedy: str) -> None:
         self.argument, self.value, self.rule, self.remedy = argument, value, rule, remedy
-        super().__init__(f"{argument}={printable(repr(value), most=80)} {rule}: {remedy}")
+        super().__init__(f"{argument}={printable(repr(value), most=200)} {rule}: {remedy}")
 
     def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
         """Pickle with all four fields, so that the error survives a process boundary."""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import slth
-from slth import constructions, graphs, networks, theory, training
+from slth import constructions, graphs, networks, searches, theory, training
 
 
 @cache
@@ -35,6 +35,7 @@ def is_idea(kind: type) -> bool:
     """Whether a class only says what others have."""
     return getattr(kind, "_is_protocol", False) or kind in (
         constructions.Method,
+        graphs.Step,
         networks.Structure,
         networks.Selection,
     )
@@ -77,6 +78,10 @@ def examples() -> training.Examples:
     return training.Examples(np.arange(8.0).reshape(4, 2), [0, 1, 1, 0])
 
 
+def found() -> slth.SearchResult:
+    return slth.search(networks.mlp((2, 3, 2)), examples(), slth.EdgePopup(0.5), recipe=training.Recipe(epochs=1))
+
+
 MAKERS: dict[str, Any] = {
     "errors.SlthError": lambda: slth.SlthError("text"),
     "errors.ArgumentError": lambda: slth.ArgumentError("n", -1, "must not be negative", "pass 1"),
@@ -108,7 +113,7 @@ MAKERS: dict[str, Any] = {
     "subset_sum.BatchSolution": lambda: slth.solve_batch([[1.0, 2.0], [3.0, 4.0]], [3.0, 4.5]),
     "subset_sum.Traits": lambda: slth.TwoList().traits,
     **{f"subset_sum.{kind.__name__}": kind for kind in (
-        slth.Differencing, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList, slth.VectorTwoList)},
+        slth.Differencing, slth.Enumeration, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList, slth.VectorTwoList)},
     "theory.Bound": lambda: slth.bounds["pensia2020.width"],
     "theory.BoundValue": lambda: slth.bounds["pensia2020.width"].evaluate(
         d_in=500, d_out=10, layers=2, eps=0.01, delta=0.01, constant=1.0),
@@ -147,6 +152,9 @@ MAKERS: dict[str, Any] = {
     **{f"networks.{kind.__name__}": kind for kind in (
         networks.Blocks, networks.Heads, networks.InputChannels, networks.Kernels, networks.NOfM,
         networks.OutputChannels, networks.Weights)},
+    "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
+    "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
+    "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),
     "training.Evaluation": lambda: training.Evaluation(0.5, None, 3),
     "training.Examples": examples,

@@ -17,7 +17,7 @@ def test_ls(capsys):
     shown = run(capsys, "bound", "ls")
     assert shown.code == 0
     assert all(key in shown.out for key in bounds)
-    line = next(line for line in shown.out.splitlines() if line.startswith(" lueker1998.candidates"))
+    line = next(line for line in shown.out.splitlines() if line.startswith(" malach2020.width"))
     assert "unverified" in line
 
 
@@ -51,9 +51,8 @@ def test_show_says_everything(capsys, key):
 
 @pytest.mark.parametrize("key", ["natale2024.candidates", "xiong2023.failure", "xiong2023.network_failure"])
 def test_show_says_what_is_unspecified_where_no_constant_is_taken(capsys, key):
-    lines = run(capsys, "bound", "show", key).out.splitlines()
-    line = next(line for line in lines if line.startswith("constant"))
-    assert bounds[key].caveat in line
+    shown = run(capsys, "bound", "show", key).out
+    assert " ".join(bounds[key].caveat.split()) in " ".join(shown[shown.index("constant ") :].split())
 
 
 def test_eval(capsys):

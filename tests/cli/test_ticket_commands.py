@@ -272,7 +272,7 @@ def test_the_demo(capsys, tmp_path):
 def test_the_example_configuration_is_accepted(capsys, tmp_path, pytestconfig):
     """Every table of it: a key that no verb knows would be refused."""
     example = pytestconfig.rootpath / "slth.toml.example"
-    (tmp_path / "v.csv").write_text("1,2")
+    (tmp_path / "v.csv").write_text("1\n2")
     assert run(capsys, "solve", "v.csv", "--target", 1, "--config", example, "--json").json["tolerance"] == 0.001
     options = ["--data", "synthetic", "--hidden", "4", "--epochs", "0", "--out", tmp_path / "o"]
     document = run(capsys, "construct", "per-weight", *options, "--config", example, "--json").json
