@@ -113,7 +113,8 @@ MAKERS: dict[str, Any] = {
     "subset_sum.BatchSolution": lambda: slth.solve_batch([[1.0, 2.0], [3.0, 4.0]], [3.0, 4.5]),
     "subset_sum.Traits": lambda: slth.TwoList().traits,
     **{f"subset_sum.{kind.__name__}": kind for kind in (
-        slth.Differencing, slth.Enumeration, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList, slth.VectorTwoList)},
+        slth.Differencing, slth.Enumeration, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList,
+        slth.VectorTwoList)},
     "theory.Bound": lambda: slth.bounds["pensia2020.width"],
     "theory.BoundValue": lambda: slth.bounds["pensia2020.width"].evaluate(
         d_in=500, d_out=10, layers=2, eps=0.01, delta=0.01, constant=1.0),
