@@ -11,6 +11,7 @@ import torch
 
 import slth
 import slth.data.datasets
+import slth.training
 from slth.data.data_set import assemble
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,7 @@ def test_the_first_example(tmp_path, monkeypatch):
         "targets": rng.uniform(-0.5, 0.5, 5),
         "module": module,
         "x": rng.uniform(size=(3, 3, 32, 32)),
+        "examples": slth.training.Examples(rng.uniform(size=(16, 3, 32, 32)), np.arange(16) % 2),
     }
     exec(shorter(BLOCKS[0], "channels=10_000", "channels=300"), given)
     assert given["solution"].status.label == "optimal"

@@ -22,6 +22,7 @@ from slth.certificates.rules.attend import AttendRule
 from slth.certificates.rules.gather import ConcatRule, ConstantRule, GatherRule
 from slth.certificates.rules.largest import LargestRule
 from slth.certificates.rules.relu import ReluRule
+from slth.errors import ArgumentError
 from slth.graphs import (
     INPUT,
     AdaptivePool,
@@ -108,6 +109,8 @@ class _Builder:
         """Return the problem of the whole graph."""
         for node in self.graph.nodes:
             sources = tuple(self.numbers[name] for name in node.inputs)
+            if type(node.step) not in RULES:
+                raise ArgumentError(node.name, type(node.step).__name__, "has no rule of certificates", "write one")
             self.numbers[node.name] = number = RULES[type(node.step)](self, node, sources)
             if number and self.nonnegative[node.name]:
                 self.places[number - 1] = replace(self.places[number - 1], nonnegative=True)

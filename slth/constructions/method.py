@@ -23,7 +23,7 @@ from slth.tickets.ticket import Ticket
 
 
 class Traits(enum.Flag):
-    """What a method can do; lists of methods that tests and reports use are computed from it."""
+    """What a method can do."""
 
     NONE = 0
     STRONG = enum.auto()

@@ -1,1 +1,1 @@
-"""Floor 0: compiled kernels. Arrays and scalars in, arrays out; no checks, no random state, no input or output."""
+"""Compiled kernels. Arrays and scalars in, arrays out; no checks, no random state, no input or output."""

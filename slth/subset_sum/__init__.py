@@ -1,4 +1,4 @@
-"""Floor 1: subset-sum instances, solutions with certificates, laws of the values, solvers, coverage and prediction."""
+"""Subset-sum instances, solutions with certificates, laws of the values, solvers, coverage and prediction."""
 
 from slth.subset_sum.entry import solve, solve_batch
 from slth.subset_sum.enumeration import Enumeration

@@ -1,4 +1,4 @@
-"""FLOOR 1: the literature's bounds as functions, and one catalogue of them.
+"""The literature's bounds as functions, and one catalogue of them.
 
 The base of a logarithm that a paper leaves unspecified is taken to be e in all of them.
 """

@@ -1,4 +1,4 @@
-"""FLOOR 2, torch: the one training loop, for targets, searches and trainable tickets."""
+"""Torch: the one training loop, for targets, searches and trainable tickets."""
 
 from slth.training.augmentation import CROP_AND_FLIP, Augmentation, RandomCrop, RandomFlip
 from slth.training.entry import train
