@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +15,11 @@ from slth.networks import Selection, apply_ticket, outputs_of
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches import RECIPE, Scale, sanity_checks, search
+from slth.searches.journal import discard
 from slth.tickets import load_ticket
 from slth.training import Examples, Recipe, evaluate, split
 
-TICKET_NAME = "net.ticket"
+TICKET_NAME, JOURNAL = "net.ticket", "search"
 _READ_BACK = 64  # test inputs on which the ticket that was read must do the same as the one that was written
 
 
@@ -50,12 +50,10 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
     if job.held_out:
         train, held = split(train, job.held_out, seed=job.seed)
     keep: Literal["last", "best"] = "last" if held is None else "best"
-    started = time.perf_counter()
     found = search(
         made(job.model, data, job.seed), train, job.method, recipe=job.recipe, validation=held, keep=keep, law=job.law,
-        scale=job.scale, seed=job.seed, device=job.device, progress=progress,
+        scale=job.scale, seed=job.seed, device=job.device, folder=folder / JOURNAL, progress=progress,
     )  # fmt: skip
-    searched = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / TICKET_NAME
     found.ticket.save(path)
@@ -68,6 +66,7 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
     chosen = found.trace[found.epoch - 1].validation if found.epoch else None
     checks = sanity_checks(found, test, repetitions=job.checks) if job.checks else None
     statistics = ticket.statistics()
+    discard(folder / JOURNAL)
     return {
         "seed": ticket.seed,
         "family": ticket.family,
@@ -84,7 +83,7 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
-        "seconds": searched - started,
+        "seconds": found.trace[-1].seconds if found.trace else 0.0,
         "sanity": None if checks is None else {
             "shuffled": list(checks.shuffled), "redrawn": list(checks.redrawn), "random": list(checks.random)
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.edge_popup import Searched
+from slth.searches.journal import Journal
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Mask, Ticket
 from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
@@ -70,6 +72,7 @@ def search(
     scale: Scale = "kaiming",
     seed: int = 0,
     device: str | None = None,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
     r"""Find a strong ticket in a random network of a module's architecture: weights of a seed, never trained, masked.
@@ -99,6 +102,9 @@ def search(
         Of weights, scores and the order of the examples; 0 <= seed < 2**64.
     device : {"auto", "cpu", "cuda"}, optional
         Where to search; where the module is by default.
+    folder : str or Path, optional
+        Where each epoch is written: the same search in the same folder goes on from there, on the CPU to the same bits.
+        Without one nothing is written.
     progress : callable, optional
         Called with ("search", epochs done, epochs).
 
@@ -109,8 +115,10 @@ def search(
     Raises
     ------
     slth.errors.ArgumentError
-        The module has nothing to mask, the density keeps nothing of a layer, the module does not take the examples, or
-        an argument breaks a rule.
+        The module has nothing to mask, the density keeps nothing of a layer, the module does not take the examples, the
+        folder holds another search, or an argument breaks a rule.
+    slth.errors.DataError
+        A file in the folder is damaged.
     slth.errors.ConstructionError
         Scores or loss are no longer finite, or no weight of a layer is kept (the layer is named).
 
@@ -137,13 +145,19 @@ def search(
         seed=seed,
         device=device,
     )
-    trace: list[Record] = []
-    kept = _Kept(run, source)
+    journal = None if folder is None else Journal(Path(folder), run)
+    kept = _Kept(run, source, None if journal is None else journal.best())
+    trace = [] if journal is None else journal.resume()
+    if keep == "last" and trace:
+        kept = _Kept(run, source, trace[-1])
     for record in run:
         _check(run, record)
         trace.append(record)
-        if keep == "last" or kept.is_better(record):
+        better = keep == "last" or kept.is_better(record)
+        if better:
             kept = _Kept(run, source, record)
+        if journal is not None:
+            journal.write(trace, better=better and keep == "best")
         if progress is not None:
             progress("search", record.epoch, run.recipe.epochs)
     return kept.result(module, tuple(trace))
@@ -154,7 +168,7 @@ class _Kept:
 
     def __init__(self, run: TrainingRun, source: RandomSource, record: Record | None = None) -> None:
         self.source, self.record = source, record
-        self.masks = {name: (mask != 0).cpu() for name, mask in run.masks().items()}
+        self.masks = {name: mask.cpu().to(torch.int8) for name, mask in run.masks().items()}
         self.scores = {name: scores.detach().clone() for name, scores in run.state.trained.items()}
         self.stored: dict[str, NDArray[Any]] = source.stored()
 
@@ -165,7 +179,9 @@ class _Kept:
     def result(self, module: nn.Module, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""
         source = self.source
-        mask = Mask({name: array.numpy() for name, array in self.masks.items()})
+        signed = any(bool((mask < 0).any()) for mask in self.masks.values())
+        arrays = {name: mask.numpy() if signed else mask.numpy() != 0 for name, mask in self.masks.items()}
+        mask = Mask(arrays, (-1, 0, 1)) if signed else Mask(arrays)
         gains = [source.gains[name] for name in mask.arrays]
         ticket = Ticket(source.layout, source.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
         found = apply_ticket(copy.deepcopy(module), ticket).eval()

@@ -169,3 +169,48 @@ def test_scales_of_weights(scale, factor):
     result = search(net, data, EdgePopup(density=0.25), recipe=Recipe(epochs=0), scale=scale, law=law)
     wanted = 3.0 if factor is None else (2.0 / 64 / factor) ** 0.5
     assert result.ticket.gain("weight") * 3.0 == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_search_that_was_killed_goes_on_to_the_same_ticket(tmp_path, keep):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, 4))
+    recipe = Recipe(epochs=6, batch_size=32, schedule=Constant(0.5))
+    common = {"recipe": recipe, "validation": squares(64, 2), "keep": keep, "seed": 3}
+    whole = search(flat, TRAIN, EdgePopup(density=0.3), **common)
+
+    class KilledError(Exception):
+        pass
+
+    def progress(name, done, total):
+        if done in deaths:
+            deaths.remove(done)
+            raise KilledError
+
+    deaths = [2, 5]
+    while True:
+        try:
+            found = search(flat, TRAIN, EdgePopup(density=0.3), folder=tmp_path, progress=progress, **common)
+            break
+        except KilledError:
+            continue
+    assert not deaths
+    assert found.ticket.to_bytes() == whole.ticket.to_bytes()
+    assert found.epoch == whole.epoch
+    assert [record.loss for record in found.trace] == [record.loss for record in whole.trace]
+    with pytest.raises(ArgumentError, match="problem"):
+        search(flat, TRAIN, EdgePopup(density=0.4), folder=tmp_path, **common)
+
+
+def test_signed_masks_are_stored_with_their_signs(tmp_path):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4))
+    result = search(flat, TRAIN, EdgePopup(density=0.5, signed=True), recipe=Recipe(epochs=2, batch_size=64))
+    assert result.ticket.mask.alphabet == (-1, 0, 1)
+    assert {-1, 0, 1} == set(np.unique(result.ticket.mask["1.weight"]))
+    result.ticket.save(tmp_path / "net.ticket")
+    fresh = apply_ticket(copy.deepcopy(flat), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    assert torch.equal(fresh(TEST.inputs), result.module(TEST.inputs))
+    weight, drawn = result.module[1].weight, masked_weights(
+        result.ticket.source["1.weight"], np.ones((16, 64), bool), seed=0, law=result.ticket.law,
+        gain=result.ticket.gain("1.weight"),
+    )  # fmt: skip
+    assert np.array_equal(weight.detach().numpy(), (drawn * result.ticket.mask["1.weight"]).astype(np.float32))

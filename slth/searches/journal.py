@@ -1,0 +1,62 @@
+"""What a search has done so far, in a folder: one that was killed goes on from its last epoch, to the same bits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from slth.errors import DataError
+from slth.files import write_json
+from slth.training import Evaluation, Record, TrainingRun
+
+LAST, BEST, TRACE = "last.checkpoint", "best.checkpoint", "trace.json"
+
+
+class Journal:
+    """The checkpoints and the records of one search; the last checkpoint is written last: what it lacks is redone."""
+
+    def __init__(self, folder: Path, run: TrainingRun) -> None:
+        self.folder, self.run = folder, run
+
+    def best(self) -> Record | None:
+        """Take the run to the epoch whose mask is kept so far, and return its record; None where there is none."""
+        if not (self.folder / LAST).exists() or not (self.folder / BEST).exists():
+            return None
+        self.run.resume(self.folder / BEST)
+        return next((one for one in self._records() if one.step == self.run.step.number), None)
+
+    def resume(self) -> list[Record]:
+        """Take the run to its last epoch, and return the records up to there."""
+        if not (self.folder / LAST).exists():
+            return []
+        self.run.resume(self.folder / LAST)
+        return [one for one in self._records() if one.step <= self.run.step.number]
+
+    def write(self, trace: Sequence[Record], *, better: bool) -> None:
+        """Write where the run is."""
+        if better:
+            self.run.save(self.folder / BEST)
+        write_json(self.folder / TRACE, {"records": [asdict(record) for record in trace]})
+        self.run.save(self.folder / LAST)
+
+    def _records(self) -> list[Record]:
+        path = self.folder / TRACE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))["records"]
+            return [
+                Record(**{**one, "validation": None if one["validation"] is None else Evaluation(**one["validation"])})
+                for one in found
+            ]
+        except (OSError, ValueError, TypeError, KeyError) as problem:
+            rule = f"{path}: cannot be read as the records of a search ({problem})"
+            raise DataError(f"{rule}; remove {self.folder} to begin anew") from None
+
+
+def discard(folder: Path) -> None:
+    """Remove the journal of a search that is over, and its folder if nothing else is in it."""
+    for name in (LAST, TRACE, BEST):
+        (folder / name).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,88 @@
+"""``slth search edge-popup`` finds, writes and measures a ticket, goes on where it was stopped, and refuses by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import slth
+from slth.data.datasets import load
+from slth.jobs import searching
+from slth.networks import lenet300
+from slth.training import Examples, evaluate
+from tests.cli.running import run
+
+QUICK = ["--data", "digits", "--epochs", "3", "--limit", "300", "--json"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("search")
+
+
+def test_it_writes_a_ticket_that_is_what_it_says(capsys, folder):
+    ran = run(capsys, "search", "edge-popup", *QUICK, "--density", 0.3, "--seed", 4, "--out", folder)
+    assert ran.code == 0
+    said = ran.json
+    assert said["density"] == pytest.approx(0.3, abs=1e-3)
+    assert [layer["kept"] for layer in said["layers"]] == [5760, 9000, 300]
+    assert {"accuracy", "validation_accuracy", "seconds", "sanity", "trace", "ticket_bytes"} <= said.keys()
+    assert sorted(path.name for path in folder.iterdir()) == ["net.ticket", "search-edge-popup.json"]
+    ticket = slth.load_ticket(folder / "net.ticket")
+    module = slth.apply_to(lenet300(features=64, seed=9), ticket)
+    digits = load("digits")
+    test = Examples(digits.inputs("test", limit=300), digits.labels("test", limit=300))
+    assert evaluate(module, test).accuracy == said["accuracy"]
+
+
+def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):
+    arguments = ["search", "edge-popup", *QUICK, "--seed", 1]
+    whole = run(capsys, *arguments, "--out", tmp_path / "whole").json
+    true = searching.search
+
+    def stopped(*given, progress, **options):
+        def until(name, done, total):
+            if done == 2:
+                raise slth.SlthError("stopped here")
+
+        return true(*given, progress=until, **options)
+
+    monkeypatch.setattr(searching, "search", stopped)
+    assert run(capsys, *arguments, "--out", tmp_path / "parts").code == 1
+    monkeypatch.undo()
+    assert (tmp_path / "parts" / "search" / "last.checkpoint").is_file()
+    parts = run(capsys, *arguments, "--out", tmp_path / "parts").json
+    assert not (tmp_path / "parts" / "search").exists()
+    assert (tmp_path / "parts/net.ticket").read_bytes() == (tmp_path / "whole/net.ticket").read_bytes()
+    assert [one["loss"] for one in parts["trace"]] == [one["loss"] for one in whole["trace"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--density", "0"], 2, "density"),
+        (["--density", "1.5"], 2, "density"),
+        (["--density", "half"], 2, "density"),
+        (["--scope", "net"], 2, "scope"),
+        (["--law", "cauchy"], 2, "law"),
+        (["--scale", "big"], 2, "scale"),
+        (["--model", "conv-4"], 2, "conv-4"),
+        (["--model", "lenet-300"], 2, "lenet-300-100"),
+        (["--weights", "w.safetensors"], 2, "weights"),
+        (["--hidden", "3"], 2, "--hidden"),
+        (["--density", "0.0001", "--scope", "global", "--model", "mlp"], 1, "no weight of"),
+    ],
+)
+def test_bad_input_is_named(capsys, tmp_path, options, code, said):
+    ran = run(capsys, "search", "edge-popup", *QUICK, *options, "--out", tmp_path / "o")
+    assert ran.code == code
+    assert said in ran.err
+    assert not (tmp_path / "o" / "net.ticket").exists()
+
+
+def test_signed_masks_of_a_convolutional_network(capsys, tmp_path):
+    said = run(capsys, "search", "edge-popup", *QUICK, "--model", "small-cnn", "--signed", "--out", tmp_path).json
+    ticket = slth.load_ticket(tmp_path / "net.ticket")
+    assert said["family"] == ticket.family == "strong"
+    assert ticket.mask.alphabet == (-1, 0, 1)
+    assert all(not np.any(array) for name, array in ticket.buffers.items() if name.endswith("bias"))
