@@ -31,8 +31,13 @@ def measured(made):
 
 
 def expected(complaint):
-    """Whether a difference is meant: files are smaller, for their header is, and heads share their first factors."""
-    return ": bytes 0." in complaint or complaint.startswith("all attention: kept 0.9")
+    """Whether a difference is meant.
+
+    Files are smaller, for their header is; heads share their first factors; and what certificates say of weights is
+    nearer the truth behind pools and sums, since ranges end at 0 where nothing is ever negative.
+    """
+    smaller = any(f": {what} 0." in complaint for what in ("bytes", "median_weight_error", "largest_weight_error"))
+    return smaller or complaint.startswith("all attention: kept 0.9")
 
 
 @pytest.mark.parametrize("name", ["dense-one-unit", "dense-five-layers", "shallow", "attention-deep-embedding"])
