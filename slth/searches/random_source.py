@@ -9,9 +9,11 @@ from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import maskable
@@ -36,9 +38,7 @@ class RandomSource:
     def stored(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors that are not drawn as they stand: biases, norms, statistics."""
         return {
-            name: tensor.detach().cpu().numpy().copy()
-            for name, (tensor, _) in named_tensors(self.module).items()
-            if name not in self.gains
+            name: _numbers(tensor) for name, (tensor, _) in named_tensors(self.module).items() if name not in self.gains
         }
 
 
@@ -59,8 +59,7 @@ def random_source(
     found = copy.deepcopy(module)
     gains = {}
     for name, place in axes.items():
-        kept = density[name] if isinstance(density, Mapping) else density
-        share = kept if scale == "kept" else 1.0
+        share = _density(density, name) if scale == "kept" else 1.0
         gains[name] = 1.0 if scale == "none" else sqrt(2.0 / (_inputs(place) * share) / law.second_moment)
     source = RandomSource(found, layout_of(found), law, seed, gains)
     biases = {f"{name.rpartition('.')[0]}.bias".lstrip(".") for name in axes}
@@ -71,6 +70,22 @@ def random_source(
     whole = {name: np.ones(place.shape, bool) for name, place in axes.items()}
     apply_to(found, source.layout, seed=seed, law=law, masks=whole, gains=gains, buffers=stored)
     return source
+
+
+def _numbers(tensor: Tensor) -> NDArray[np.generic]:
+    """Return a tensor's numbers in a copy; those of bfloat16, which numpy has not, as float32 that they are."""
+    found = tensor.detach().cpu()
+    return (found.float() if found.dtype == torch.bfloat16 else found).numpy().copy()
+
+
+def _density(density: float | Mapping[str, float], name: str) -> float:
+    """Return the share of a weight's entries that is kept, which a scale may be divided by."""
+    if isinstance(density, Mapping) and name not in density:
+        raise ArgumentError("density", sorted(density), f"has none for {name}", "give each weight its density")
+    share = as_double(density[name] if isinstance(density, Mapping) else density)
+    if share == 0.0:
+        raise ArgumentError("density", density, f"keeps nothing of {name}", "density = kept / total; use 0.5")
+    return share
 
 
 def _inputs(axes: Axes) -> int:

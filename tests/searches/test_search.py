@@ -16,6 +16,7 @@ import slth
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
+from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
 from slth.searches import EdgePopup, sanity_checks, search
 from slth.tickets.layout import masked_weights
@@ -96,7 +97,9 @@ def test_norms_biases_and_layers_used_twice_travel(tmp_path):
     stored = result.ticket.buffers
     assert not np.any(stored["first.bias"])
     assert np.any(stored["norm.running_mean"])
-    fresh = apply_ticket(Net(), result.ticket).eval()
+    result.ticket.save(tmp_path / "net.ticket")
+    fresh = apply_ticket(Net(), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    assert fresh.norm.num_batches_tracked.item() == 16
     assert torch.equal(fresh(TEST.inputs), result.module(TEST.inputs))
     graph = slth.describe(fresh, input_shape=(1, 8, 8))
     exact = graph.forward(TEST.inputs[:4].double().numpy())
@@ -169,3 +172,60 @@ def test_scales_of_weights(scale, factor):
     result = search(net, data, EdgePopup(density=0.25), recipe=Recipe(epochs=0), scale=scale, law=law)
     wanted = 3.0 if factor is None else (2.0 / 64 / factor) ** 0.5
     assert result.ticket.gain("weight") * 3.0 == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("method", [EdgePopup(0.5, signed=True), Threshold(0.02, signed=True)])
+def test_a_signed_ticket_computes_what_was_searched(method, tmp_path):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4))
+    result = search(flat, TRAIN, method, recipe=RECIPE, validation=TEST, seed=3)
+    last = result.trace[-1].validation
+    assert result.evaluate(TEST).accuracy == last.accuracy
+    assert result.evaluate(TEST).loss == pytest.approx(last.loss, rel=1e-5)
+    assert result.ticket.mask.alphabet == (-1, 0, 1)
+    masks = method.chosen(result.scores, maskable(flat))
+    assert all(np.array_equal(mask.numpy(), result.ticket.mask[name]) for name, mask in masks.items())
+    result.ticket.save(tmp_path / "signed.ticket")
+    fresh = apply_ticket(copy.deepcopy(flat), slth.load_ticket(tmp_path / "signed.ticket")).eval()
+    assert torch.equal(fresh(TEST.inputs), result.module(TEST.inputs))
+    assert len(sanity_checks(result, TEST, repetitions=1).shuffled) == 1
+
+
+@pytest.mark.parametrize("scale", ["kaiming", "kept"])
+def test_a_density_that_is_missing_or_keeps_nothing_is_named(scale):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4))
+    with pytest.raises(ArgumentError, match=r"none for 3\.weight"):
+        search(flat, TRAIN, EdgePopup({"1.weight": 0.5}), recipe=Recipe(epochs=1), scale=scale)
+    with pytest.raises((ArgumentError, ConstructionError), match=r"1\.weight"):
+        search(flat, TRAIN, TopK(0.0), recipe=Recipe(epochs=1), scale=scale)
+
+
+class Odd(nn.Module):
+    """Weights of any dtype, and a buffer."""
+
+    def __init__(self, dtype=torch.float32, buffer=0.0):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4)).to(dtype)
+        self.register_buffer("seen", torch.as_tensor(buffer))
+
+    def forward(self, x):
+        return self.layers(x.to(self.layers[1].weight.dtype)).float()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "buffer"),
+    [(torch.bfloat16, 0.0), (torch.float16, True), (torch.float64, 3), (torch.float32, [[True, False]])],
+)
+def test_dtypes_and_buffers_travel(dtype, buffer, signed, tmp_path):
+    result = search(Odd(dtype, buffer), TRAIN, EdgePopup(signed=signed), recipe=Recipe(epochs=1), seed=1)
+    result.ticket.save(tmp_path / "net.ticket")
+    fresh = apply_ticket(Odd(dtype, buffer), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    assert torch.equal(fresh.seen, torch.as_tensor(buffer))
+    assert all(torch.equal(one, two) for one, two in zip(fresh.parameters(), result.module.parameters(), strict=True))
+
+
+def test_what_no_ticket_holds_is_named_before_anything_is_searched():
+    epochs = []
+    with pytest.raises(ArgumentError, match="seen"):
+        search(Odd(buffer=float("-inf")), TRAIN, EdgePopup(), progress=lambda *said: epochs.append(said))
+    assert not epochs
