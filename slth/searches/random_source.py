@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from slth.arrays import as_double
 from slth.errors import ArgumentError
@@ -57,10 +58,12 @@ def random_source(
         remedy = "use linear layers, convolutions, embeddings or attention"
         raise ArgumentError("module", type(module).__name__, "has no weight that a mask is for", remedy)
     found = copy.deepcopy(module)
-    gains = {}
+    strides, gains = _strides(module), {}
     for name, place in axes.items():
         share = _density(density, name) if scale == "kept" else 1.0
-        gains[name] = 1.0 if scale == "none" else sqrt(2.0 / (_inputs(place) * share) / law.second_moment)
+        gains[name] = (
+            1.0 if scale == "none" else sqrt(2.0 / (_inputs(place, strides.get(name, ())) * share) / law.second_moment)
+        )
     source = RandomSource(found, layout_of(found), law, seed, gains)
     biases = {f"{name.rpartition('.')[0]}.bias".lstrip(".") for name in axes}
     stored = {
@@ -88,7 +91,15 @@ def _density(density: float | Mapping[str, float], name: str) -> float:
     return share
 
 
-def _inputs(axes: Axes) -> int:
-    """Return how many inputs an output of a layer sees."""
+def _strides(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Return the strides of transposed convolutions, by the name of their weight: between inputs they put zeros."""
+    transposed = ((path, part) for path, part in module.named_modules() if isinstance(part, _ConvTransposeNd))
+    return {f"{path}.weight".lstrip("."): part.stride for path, part in transposed}
+
+
+def _inputs(axes: Axes, stride: tuple[int, ...]) -> float:
+    """Return how many inputs an output of a layer sees; on average, where a stride leaves out taps of a kernel."""
     first = axes.shape[1] if axes.first == "outputs" else axes.shape[0] // axes.groups
-    return max(1, prod(axes.shape[2:]) * first)
+    kernel = axes.shape[2:]
+    taps = (max(1.0, tap / step) for tap, step in zip(kernel, stride or (1,) * len(kernel), strict=True))
+    return max(1.0, prod(taps) * first)

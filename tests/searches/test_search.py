@@ -19,6 +19,7 @@ from slth.networks.masking import maskable
 from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
 from slth.searches import EdgePopup, sanity_checks, search
+from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
 from slth.training import SGD, Constant, Cosine, Examples, Recipe
 
@@ -229,3 +230,13 @@ def test_what_no_ticket_holds_is_named_before_anything_is_searched():
     with pytest.raises(ArgumentError, match="seen"):
         search(Odd(buffer=float("-inf")), TRAIN, EdgePopup(), progress=lambda *said: epochs.append(said))
     assert not epochs
+
+
+@pytest.mark.parametrize(("kernel", "stride", "groups"), [(4, 2, 1), (3, 1, 2), (3, 2, 1), (1, 2, 1)])
+def test_transposed_convolutions_keep_the_size_of_what_passes(kernel, stride, groups):
+    layer = nn.ConvTranspose2d(32, 32, kernel, stride=stride, groups=groups)
+    found = random_source(layer, law=WeightLaw("normal"), seed=1, scale="kaiming", density=1.0).module
+    x = torch.relu(torch.randn(4, 32, 12, 12, generator=torch.Generator().manual_seed(0)))
+    inner = found(x)[:, :, kernel:-kernel, kernel:-kernel]
+    seen = inner[inner != 0.0]  # kernel 1 and stride 2: most see nothing
+    assert seen.square().mean().item() == pytest.approx(2.0 * x.square().mean().item(), rel=0.15)
