@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -138,7 +139,6 @@ def measured(number: int, work: Work, ticket: Ticket) -> dict[str, Any]:
     errors = weight_errors(work, ticket.folded[layer.path])
     worst = np.max(errors, axis=0)
     nonzero = worst[work.slices != 0.0]
-    size = float(np.linalg.norm(work.slices))
     return {
         "layer": number,
         "path": layer.path,
@@ -149,9 +149,19 @@ def measured(number: int, work: Work, ticket: Ticket) -> dict[str, Any]:
         "density": kept / layer.open_positions,
         "largest_error": float(worst.max()),
         "median_error": float(np.median(nonzero)) if nonzero.size else 0.0,
-        "relative_error": max(float(np.linalg.norm(error)) for error in errors) / size if size else 0.0,
+        "relative_error": _relative(errors, work.slices),
         "gain": ticket.gain(layer.path),
     }
+
+
+def _relative(errors: Sequence[Floats], weights: Floats) -> float:
+    """Return the largest norm of errors in that of the weights; a power of two keeps all squares in the doubles."""
+    largest = float(np.abs(weights).max(initial=0.0))
+    if not largest:
+        return 0.0
+    shift = -math.frexp(largest)[1]
+    size, *others = (float(np.linalg.norm(np.ldexp(each, shift))) for each in (weights, *errors))
+    return max(others) / size
 
 
 def rows_of(answers: Sequence[Answer], ticket: Ticket) -> tuple[Row, ...]:

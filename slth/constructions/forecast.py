@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -68,7 +69,11 @@ def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Float
 
 def _half(misses: Callable[[float], float]) -> float:
     """Return the error that is missed with probability one half, found by its logarithm."""
-    low, high = -120.0, 60.0
+    low, high, most = -120.0, 60.0, math.log(sys.float_info.max)
     if misses(low) <= 0.5:
         return math.exp(low)
+    if misses(high) > 0.5:  # of huge weights
+        low, high = high, most
+    if misses(high) > 0.5:
+        return math.exp(high)
     return math.exp(brentq(lambda log_error: misses(log_error) - 0.5, low, high, xtol=1e-5))

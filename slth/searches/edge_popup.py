@@ -90,7 +90,7 @@ class Searched(Method):
         selection = self.selection
         plain = isinstance(selection, TopK) and not selection.signed and isinstance(selection.structure, Weights)
         if not plain:
-            return {name: weights[name] * mask for name, mask in self.mask(state, step).items()}
+            return {name: weights[name] * mask.to(weights[name].dtype) for name, mask in self.mask(state, step).items()}
         chosen, magnitude = selection.chosen(state.trained, self.axes), cast("TopK", selection).magnitude
         return {
             name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], magnitude))  # type: ignore[no-untyped-call]

@@ -9,9 +9,12 @@ from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
+from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import maskable
@@ -36,9 +39,7 @@ class RandomSource:
     def stored(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors that are not drawn as they stand: biases, norms, statistics."""
         return {
-            name: tensor.detach().cpu().numpy().copy()
-            for name, (tensor, _) in named_tensors(self.module).items()
-            if name not in self.gains
+            name: _numbers(tensor) for name, (tensor, _) in named_tensors(self.module).items() if name not in self.gains
         }
 
 
@@ -57,11 +58,12 @@ def random_source(
         remedy = "use linear layers, convolutions, embeddings or attention"
         raise ArgumentError("module", type(module).__name__, "has no weight that a mask is for", remedy)
     found = copy.deepcopy(module)
-    gains = {}
+    strides, gains = _strides(module), {}
     for name, place in axes.items():
-        kept = density[name] if isinstance(density, Mapping) else density
-        share = kept if scale == "kept" else 1.0
-        gains[name] = 1.0 if scale == "none" else sqrt(2.0 / (_inputs(place) * share) / law.second_moment)
+        share = _density(density, name) if scale == "kept" else 1.0
+        gains[name] = (
+            1.0 if scale == "none" else sqrt(2.0 / (_inputs(place, strides.get(name, ())) * share) / law.second_moment)
+        )
     source = RandomSource(found, layout_of(found), law, seed, gains)
     biases = {f"{name.rpartition('.')[0]}.bias".lstrip(".") for name in axes}
     stored = {
@@ -73,7 +75,33 @@ def random_source(
     return source
 
 
-def _inputs(axes: Axes) -> int:
-    """Return how many inputs an output of a layer sees."""
+def _numbers(tensor: Tensor) -> NDArray[np.generic]:
+    """Return a tensor's numbers in a copy; those of bfloat16, which numpy has not, as float32 that they are."""
+    found = tensor.detach().cpu()
+    return (found.float() if found.dtype == torch.bfloat16 else found).numpy().copy()
+
+
+def _density(density: float | Mapping[str, float], name: str) -> float:
+    """Return the share of a weight's entries that is kept, which a scale may be divided by."""
+    if isinstance(density, Mapping) and name not in density:
+        raise ArgumentError("density", sorted(density), f"has none for {name}", "give each weight its density")
+    share = as_double(density[name] if isinstance(density, Mapping) else density)
+    if share == 0.0:
+        raise ArgumentError("density", density, f"keeps nothing of {name}", "density = kept / total; use 0.5")
+    return share
+
+
+def _strides(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Return the strides of transposed convolutions, by the name of their weight: between inputs they put zeros."""
+    transposed = ((path, part) for path, part in module.named_modules() if isinstance(part, _ConvTransposeNd))
+    return {f"{path}.weight".lstrip("."): part.stride for path, part in transposed}
+
+
+def _inputs(axes: Axes, stride: tuple[int, ...]) -> float:
+    """Return how many inputs an output of a layer sees; on average, where a stride leaves out taps of a kernel."""
+    if axes.first == "inputs" and len(axes.shape) == 2:
+        return 1.0  # an embedding looks one row up
     first = axes.shape[1] if axes.first == "outputs" else axes.shape[0] // axes.groups
-    return max(1, prod(axes.shape[2:]) * first)
+    kernel = axes.shape[2:]
+    taps = (max(1.0, tap / step) for tap, step in zip(kernel, stride or (1,) * len(kernel), strict=True))
+    return max(1.0, prod(taps) * first)

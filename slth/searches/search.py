@@ -145,8 +145,10 @@ def search(
         seed=seed,
         device=device,
     )
+    kept = _Kept(run, source)
+    kept.ticket()  # refuses numbers that no ticket holds before anything is searched
     journal = None if folder is None else Journal(Path(folder), run)
-    kept = _Kept(run, source, None if journal is None else journal.best())
+    kept = kept if journal is None else _Kept(run, source, journal.best())
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:
         kept = _Kept(run, source, trace[-1])
@@ -168,7 +170,7 @@ class _Kept:
 
     def __init__(self, run: TrainingRun, source: RandomSource, record: Record | None = None) -> None:
         self.source, self.record = source, record
-        self.masks = {name: mask.cpu().to(torch.int8) for name, mask in run.masks().items()}
+        self.masks = {name: mask.cpu() for name, mask in run.masks().items()}
         self.scores = {name: scores.detach().clone() for name, scores in run.state.trained.items()}
         self.stored: dict[str, NDArray[Any]] = source.stored()
 
@@ -176,17 +178,31 @@ class _Kept:
         """Whether a later epoch is better on the held-out examples; the earlier of equals stays."""
         return self.record is None or _merit(record) > _merit(self.record)
 
+    def ticket(self) -> Ticket:
+        """Make the ticket."""
+        source, mask = self.source, _mask(self.masks)
+        gains = [source.gains[name] for name in mask.arrays]
+        return Ticket(source.layout, source.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
+
     def result(self, module: nn.Module, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""
-        source = self.source
-        signed = any(bool((mask < 0).any()) for mask in self.masks.values())
-        arrays = {name: mask.numpy() if signed else mask.numpy() != 0 for name, mask in self.masks.items()}
-        mask = Mask(arrays, (-1, 0, 1)) if signed else Mask(arrays)
-        gains = [source.gains[name] for name in mask.arrays]
-        ticket = Ticket(source.layout, source.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
+        ticket = self.ticket()
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
         return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.masks))
+
+
+def _mask(masks: Mapping[str, Tensor]) -> Mask:
+    """Return what the weights are multiplied by: kept or removed, or where signs were searched, with their signs."""
+    arrays = {name: mask.numpy().astype(np.int8) for name, mask in masks.items()}
+    for name, array in arrays.items():
+        if not np.array_equal(array, masks[name].numpy()):
+            rule = f"gives {name} masks that are no whole numbers"
+            raise ArgumentError("method", "select", rule, "give bool, or int8 of -1, 0 and 1")
+    values = {int(value) for array in arrays.values() for value in np.unique(array)} | {0, 1}
+    if values == {0, 1}:
+        return Mask({name: array != 0 for name, array in arrays.items()})
+    return Mask(arrays, alphabet=tuple(sorted(values)))
 
 
 def _merit(record: Record) -> float:

@@ -65,6 +65,7 @@ def shallow_units(
     assumes=(
         COMPACT,
         ACTIVATION,
+        Assumption(words="the activation's Lipschitz constant is at most 1"),
         Assumption(words="layer is at most layers", holds=lambda given: given["layer"] <= given["layers"]),
     ),
     caveat="the recalled form alone, without eps / (L n), is false where inputs are small and layers wide",
@@ -84,7 +85,8 @@ def shallow_layer_error(
     layer's inputs and B_(l-1) the largest l1 norm of what they carry; here with one norm for all later layers.
 
     Proof: errors grow as e_l <= eps_l (1 + B_(l-1)) + (||W^(l)||_inf + n eps_l) e_(l-1), where n eps_l <= eps/L; so
-    each layer adds at most (eps/L) / (1 + eps/L) to the output.
+    each layer adds at most (eps/L) / (1 + eps/L) to the output. An activation that is steeper, as of slope 2, enlarges
+    each e_l, and the bound is false for it.
 
     >>> round(shallow_layer_error(eps=0.1, layers=2, layer=2, signal=1.0, norm=1.0, fan_in=1), 4)
     0.0238

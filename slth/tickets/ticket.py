@@ -334,7 +334,7 @@ def _tensors_of(layout: Layout, mask: Mask) -> tuple[RandomTensor, ...]:
 def _buffer(name: str, array: Any) -> NDArray[Any]:
     check_name(name)
     given = np.array(array)
-    if given.dtype.kind not in "fiu" or not np.isfinite(given).all():
+    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
         raise ArgumentError(f"buffer {name}", given.dtype, "must hold finite real numbers", "leave it out")
     return frozen(given.astype(np.float64 if given.dtype.kind == "f" else np.int64))
 

@@ -120,3 +120,16 @@ def test_predicted_errors_are_too_low_in_the_tails():
     _, (row,) = PerWeight(candidates=20, gain="unit").ticket(one_layer(*np.linspace(1.0, 1.5, 40)), seed=1)
     assert row.largest_error > 10.0 * row.predicted_largest
     assert "far too low" in " ".join(type(row).__doc__.split())
+
+
+@pytest.mark.parametrize("size", [1e30, 1e300])
+def test_few_candidates_of_huge_weights_are_forecast(size):
+    made = PerWeight(candidates=3).construct(one_layer(0.5 * size, -0.25 * size), seed=1)
+    assert 0.0 < made.table[0].predicted_median <= made.table[0].predicted_largest <= 0.5 * size * 1.001
+    assert 0.0 < made.table[0].relative_error <= 1.001
+
+
+def test_errors_of_tiny_weights_are_relative():
+    made = PerWeight(candidates=3).construct(one_layer(5e-200, -2e-200), seed=1)
+    usual = PerWeight(candidates=3).construct(one_layer(5e-200 * 2.0**660, -2e-200 * 2.0**660), seed=1)
+    assert made.table[0].relative_error == usual.table[0].relative_error > 0.0

@@ -16,8 +16,10 @@ import slth
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
+from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
 from slth.searches import EdgePopup, sanity_checks, search
+from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
 from slth.training import SGD, Constant, Cosine, Examples, Recipe
 
@@ -96,7 +98,9 @@ def test_norms_biases_and_layers_used_twice_travel(tmp_path):
     stored = result.ticket.buffers
     assert not np.any(stored["first.bias"])
     assert np.any(stored["norm.running_mean"])
-    fresh = apply_ticket(Net(), result.ticket).eval()
+    result.ticket.save(tmp_path / "net.ticket")
+    fresh = apply_ticket(Net(), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    assert fresh.norm.num_batches_tracked.item() == 16
     assert torch.equal(fresh(TEST.inputs), result.module(TEST.inputs))
     graph = slth.describe(fresh, input_shape=(1, 8, 8))
     exact = graph.forward(TEST.inputs[:4].double().numpy())
@@ -201,16 +205,93 @@ def test_a_search_that_was_killed_goes_on_to_the_same_ticket(tmp_path, keep):
         search(flat, TRAIN, EdgePopup(density=0.4), folder=tmp_path, **common)
 
 
-def test_signed_masks_are_stored_with_their_signs(tmp_path):
-    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4))
-    result = search(flat, TRAIN, EdgePopup(density=0.5, signed=True), recipe=Recipe(epochs=2, batch_size=64))
+@pytest.mark.parametrize("method", [EdgePopup(0.5, signed=True), Threshold(0.02, signed=True)])
+def test_a_signed_ticket_computes_what_was_searched(method, tmp_path):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4))
+    result = search(flat, TRAIN, method, recipe=RECIPE, validation=TEST, seed=3)
+    last = result.trace[-1].validation
+    assert result.evaluate(TEST).accuracy == last.accuracy
+    assert result.evaluate(TEST).loss == pytest.approx(last.loss, rel=1e-5)
     assert result.ticket.mask.alphabet == (-1, 0, 1)
-    assert {-1, 0, 1} == set(np.unique(result.ticket.mask["1.weight"]))
-    result.ticket.save(tmp_path / "net.ticket")
-    fresh = apply_ticket(copy.deepcopy(flat), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    masks = method.chosen(result.scores, maskable(flat))
+    assert all(np.array_equal(mask.numpy(), result.ticket.mask[name]) for name, mask in masks.items())
+    result.ticket.save(tmp_path / "signed.ticket")
+    fresh = apply_ticket(copy.deepcopy(flat), slth.load_ticket(tmp_path / "signed.ticket")).eval()
     assert torch.equal(fresh(TEST.inputs), result.module(TEST.inputs))
-    weight, drawn = result.module[1].weight, masked_weights(
-        result.ticket.source["1.weight"], np.ones((16, 64), bool), seed=0, law=result.ticket.law,
-        gain=result.ticket.gain("1.weight"),
-    )  # fmt: skip
-    assert np.array_equal(weight.detach().numpy(), (drawn * result.ticket.mask["1.weight"]).astype(np.float32))
+    assert len(sanity_checks(result, TEST, repetitions=1).shuffled) == 1
+
+
+@pytest.mark.parametrize("scale", ["kaiming", "kept"])
+def test_a_density_that_is_missing_or_keeps_nothing_is_named(scale):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4))
+    with pytest.raises(ArgumentError, match=r"none for 3\.weight"):
+        search(flat, TRAIN, EdgePopup({"1.weight": 0.5}), recipe=Recipe(epochs=1), scale=scale)
+    with pytest.raises((ArgumentError, ConstructionError), match=r"1\.weight"):
+        search(flat, TRAIN, TopK(0.0), recipe=Recipe(epochs=1), scale=scale)
+
+
+class Odd(nn.Module):
+    """Weights of any dtype, and a buffer."""
+
+    def __init__(self, dtype=torch.float32, buffer=0.0):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4)).to(dtype)
+        self.register_buffer("seen", torch.as_tensor(buffer))
+
+    def forward(self, x):
+        return self.layers(x.to(self.layers[1].weight.dtype)).float()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "buffer"),
+    [(torch.bfloat16, 0.0), (torch.float16, True), (torch.float64, 3), (torch.float32, [[True, False]])],
+)
+def test_dtypes_and_buffers_travel(dtype, buffer, signed, tmp_path):
+    result = search(Odd(dtype, buffer), TRAIN, EdgePopup(signed=signed), recipe=Recipe(epochs=1), seed=1)
+    result.ticket.save(tmp_path / "net.ticket")
+    fresh = apply_ticket(Odd(dtype, buffer), slth.load_ticket(tmp_path / "net.ticket")).eval()
+    assert torch.equal(fresh.seen, torch.as_tensor(buffer))
+    assert all(torch.equal(one, two) for one, two in zip(fresh.parameters(), result.module.parameters(), strict=True))
+
+
+def test_what_no_ticket_holds_is_named_before_anything_is_searched():
+    epochs = []
+    with pytest.raises(ArgumentError, match="seen"):
+        search(Odd(buffer=float("-inf")), TRAIN, EdgePopup(), progress=lambda *said: epochs.append(said))
+    assert not epochs
+
+
+@pytest.mark.parametrize(("kernel", "stride", "groups"), [(4, 2, 1), (3, 1, 2), (3, 2, 1), (1, 2, 1)])
+def test_transposed_convolutions_keep_the_size_of_what_passes(kernel, stride, groups):
+    layer = nn.ConvTranspose2d(32, 32, kernel, stride=stride, groups=groups)
+    found = random_source(layer, law=WeightLaw("normal"), seed=1, scale="kaiming", density=1.0).module
+    x = torch.relu(torch.randn(4, 32, 12, 12, generator=torch.Generator().manual_seed(0)))
+    inner = found(x)[:, :, kernel:-kernel, kernel:-kernel]
+    seen = inner[inner != 0.0]  # kernel 1 and stride 2: most see nothing
+    assert seen.square().mean().item() == pytest.approx(2.0 * x.square().mean().item(), rel=0.15)
+
+
+def test_an_embedding_sees_one_input():
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.last = nn.Embedding(64, 8), nn.Linear(8, 4)
+
+        def forward(self, x):
+            return self.last(self.words((x * 63).long()).mean(1))
+
+    data = Examples(TRAIN.inputs.flatten(1), TRAIN.targets)
+    result = search(Words(), data, EdgePopup(0.5), recipe=Recipe(epochs=1))
+    assert result.ticket.gain("words.weight") == pytest.approx(2.0**0.5)
+    assert result.ticket.gain("last.weight") == pytest.approx(0.5)
+
+
+def test_masks_that_are_no_whole_numbers_are_refused():
+    class Soft(TopK):
+        def select(self, scores, axes):
+            return {name: tensor.sigmoid() for name, tensor in scores.items()}
+
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    with pytest.raises(ArgumentError, match="no whole numbers"):
+        search(flat, TRAIN, Soft(0.5), recipe=Recipe(epochs=1))

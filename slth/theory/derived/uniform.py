@@ -1,11 +1,12 @@
 """Lueker's theorem with every constant: the recurrence of lueker1998.growth as a martingale, derived here.
 
-Let eta = eps / 2, and p the part of I = [-1/2, 1/2] within eta of a sum whose partial sums all lie in I. One more value
-from U[-1, 1] raises p by p (1 - p) / 2 on average, exactly, and to min(2 p, 1) at most: Z = (p' - p) / (p (1 - p)) has
-mean 1/2 and lies in [0, 2]. psi(p) = log2 p - ln(1 - p) + p/2 rises by at least Z in a step (equality to first order at
-p' = p), and by less than A = log2(1/eps) + ln(2/eps) + 1 from p = eps to 1 - eta, where every point of I is within eta
-of one that is within eta of a sum. Hoeffding's inequality for a range of 2 then bounds the probability that the Z of n
-values sum to less than A.
+Let eta = eps / 2. A point z of I = [-1/2, 1/2] is reached by no value where |z| <= eta, and by one more value x where z
+or z - x is a point of I that was reached: then it is within eta of a subset sum. Let p be the part of I that is
+reached. One more value from U[-1, 1] raises p by p (1 - p) / 2 on average, exactly, and to min(2 p, 1) at most: Z =
+(p' - p) / (p (1 - p)) has mean 1/2 and lies in [0, 2]. psi(p) = log2 p - ln(1 - p) rises by at least Z in a step,
+because log2(1 + r) >= r for r in [0, 1] and -ln(1 - r) >= r, and by less than A = log2(1/eps) + ln(2/eps) + 1 (the 1 is
+to spare) from p = eps to 1 - eta, where every point of I is within eta of one that is reached. Hoeffding's inequality
+for a range of 2 then bounds the probability that the Z of n values sum to less than A.
 """
 
 from __future__ import annotations
