@@ -81,7 +81,7 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
     positions = sum(layer.open_positions for layer in ticket.layers)
     _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(masks))  # or nobody reads it
     tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
-    tensors |= {_BUFFER + name: np.atleast_1d(array) for name, array in sorted(ticket.buffers.items())}
+    tensors |= {_BUFFER + name: array for name, array in sorted(ticket.buffers.items())}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
