@@ -51,7 +51,8 @@ def predicted_errors(log_rates: Floats, ceilings: Floats) -> tuple[float, float]
         missing = misses(log_error)
         return 1.0 - math.exp(float(np.log1p(-missing).sum())) if missing.max() < 1.0 else 1.0
 
-    return _half(largest_misses), _half(lambda log_error: float(misses(log_error).mean()))
+    highest = math.log(max(float(ceilings.max()), 1.0)) + 60.0  # nothing misses by more than its ceiling
+    return _half(largest_misses, highest), _half(lambda log_error: float(misses(log_error).mean()), highest)
 
 
 def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Floats:
@@ -66,9 +67,9 @@ def expected_counts(log_rates: Floats, ceilings: Floats, edges: Floats) -> Float
     return -np.diff(np.array(beyond))
 
 
-def _half(misses: Callable[[float], float]) -> float:
-    """Return the error that is missed with probability one half, found by its logarithm."""
-    low, high = -120.0, 60.0
+def _half(misses: Callable[[float], float], high: float) -> float:
+    """Return the error that is missed with probability one half, found by its logarithm, of which high is enough."""
+    low = -120.0
     if misses(low) <= 0.5:
         return math.exp(low)
     return math.exp(brentq(lambda log_error: misses(log_error) - 0.5, low, high, xtol=1e-5))

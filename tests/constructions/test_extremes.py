@@ -120,3 +120,9 @@ def test_predicted_errors_are_too_low_in_the_tails():
     _, (row,) = PerWeight(candidates=20, gain="unit").ticket(one_layer(*np.linspace(1.0, 1.5, 40)), seed=1)
     assert row.largest_error > 10.0 * row.predicted_largest
     assert "far too low" in " ".join(type(row).__doc__.split())
+
+
+def test_weights_beyond_1e26_have_a_predicted_error():
+    _, (row,) = PerWeight(candidates=8).ticket(one_layer(1e30, -1e30, 1e30))
+    _, (usual,) = PerWeight(candidates=8).ticket(one_layer(1.0, -1.0, 1.0))
+    assert 1e-3 < row.predicted_largest / usual.predicted_largest / 1e30 < 1e3
