@@ -10,7 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
 from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look, stoppable
@@ -89,7 +89,12 @@ def _run(tokens: list[str]) -> Outcome | None:
     if out is not None:
         verb = " ".join(app.parse_commands(tokens)[0])
         check_out(out, [json_name(verb)])
-    result: Outcome | None = command(*bound.args, **bound.kwargs)
+    try:
+        with redirect_stdout(sys.stderr):  # what a user's own code prints is no part of the one JSON object
+            result: Outcome | None = command(*bound.args, **bound.kwargs)
+    except SystemExit as problem:  # a user's own code has ended the process: nothing is done, whatever its code says
+        message = f"code that was called ended the process (sys.exit({problem.code!r})): remove that call from it"
+        raise SlthError(message) from problem
     return result
 
 

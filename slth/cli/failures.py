@@ -17,10 +17,12 @@ SPELLINGS = {
     "spec": "SPEC",
     "run": "RUN",
     "threads": "--jobs",
+    "module": "--model",
+    "ticket": "FILE",
 }
 """Arguments of the library that the command line calls something else than ``--argument``."""
 
-DATA_BY_OPTION = ("construct", "ticket")
+DATA_BY_OPTION = ("construct", "search", "ticket")
 """Verbs that name the data set with ``--data`` rather than by its place."""
 
 
@@ -37,9 +39,25 @@ def in_words_of_the_command_line(problem: SlthError | OSError, tokens: Sequence[
     spelled = SPELLINGS.get(name, "--" + name.replace("_", "-").replace(" ", "-"))
     if name == "name" and tokens and tokens[0] in DATA_BY_OPTION:
         spelled = "--data"
+    if spelled.startswith("--") and not _is_option(spelled, tokens):
+        return message
     rest = message[len(problem.argument) :]
     if problem.value is None and problem.rule.startswith("is missing"):
         rest = rest.removeprefix("=None")
     if spelled.startswith("--"):
         rest = re.sub(rf"(?<=\s){re.escape(problem.argument)}=(?=\S)", f"{spelled} ", rest)
     return spelled + bracket + index + rest
+
+
+def _is_option(spelled: str, tokens: Sequence[str]) -> bool:
+    """Whether the verb that was typed has the option, or takes any: what has none is no use to who reads of it."""
+    from cyclopts import CycloptsError
+
+    from slth.cli.app import build_app
+
+    try:
+        _, apps, _ = build_app().parse_commands(list(tokens))
+        names = {name for argument in apps[-1].assemble_argument_collection() for name in argument.names}
+    except (CycloptsError, ValueError):
+        return True
+    return spelled in names or any("[" in name for name in names)

@@ -16,8 +16,8 @@ from slth.errors import ArgumentError
 SUFFIXES = (".npy", ".npz", ".csv", ".txt")
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 _ONE_OR_SEVERAL = re.compile(
-    r"[+-]?(?:\d+,\d+(?:[eE][+-]?\d+)?|\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?)", re.ASCII
-)  # 12,34 and 1 234
+    r"[+-]?(?:\d+,\d+(?:[eE][+-]?\d+)?|\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|[1-9]\d{0,2}(?:\.\d{3})+,\d+)", re.ASCII
+)  # 12,34 and 1 234 and 1.234,5
 _POINT = "1234.56 for 1.234,56 and 1,234.56"
 _NAME = re.compile(r"""["'(\[]*[^\W\d]\w*["')\]]*""")  # of a column, perhaps in quotes; 1.O and O.5 are mistyped
 _QUOTED = re.compile(r'"[^"]*"')
@@ -81,7 +81,9 @@ def _read_text(text: str, source: str) -> NDArray[np.float64]:
     table = [(at, _cells(line, separator, at, source)) for at, line in lines]
     header = table[0] if table and _is_header(table[0][1]) else None
     rows = table if header is None else table[1:]
-    if lines and header is None and all(_ONE_OR_SEVERAL.fullmatch(line.strip()) for _, line in lines):
+    if not rows:
+        raise ArgumentError("values", source, "holds no number", "write one or more, each on its line")
+    if header is None and all(_ONE_OR_SEVERAL.fullmatch(line.strip()) for _, line in lines):
         rule = f"has {lines[0][1].strip()!r} in line {lines[0][0]}, which is one number or several"
         raise ArgumentError("values", source, rule, f"write {_POINT}, and ', ' or ';' between numbers")
     values = [_numbers(words, at, source) for at, words in rows]

@@ -34,6 +34,7 @@ def made_by(
     factory: Callable[..., Any], known: Mapping[str, Any], options: Mapping[str, Any], *, seed: int
 ) -> nn.Module:
     """Call a factory with the options, and with those of the known values that it has parameters for."""
+    name = f"{getattr(factory, '__module__', None)}:{getattr(factory, '__qualname__', factory)}"  # without an address
     try:
         parameters = inspect.signature(factory).parameters
         with torch.random.fork_rng(devices=[]):  # what the factory draws its weights from, given back as it was
@@ -41,9 +42,11 @@ def made_by(
             made = factory(**{key: value for key, value in known.items() if key in parameters} | dict(options))
     except Exception as problem:
         rule = f"failed when it was called with {sorted(options)} ({type(problem).__name__}: {problem})"
-        raise ArgumentError("model", str(factory), rule, "mend the factory or the options") from problem
+        raise ArgumentError("model", name, rule, "mend the factory or the options") from problem
     if not isinstance(made, nn.Module):
-        raise ArgumentError("model", str(factory), f"made a {type(made).__name__}", "return a torch.nn.Module")
+        raise ArgumentError("model", name, f"made a {type(made).__name__}", "return a torch.nn.Module")
+    if any(tensor.is_meta for tensor in (*made.parameters(), *made.buffers())):
+        raise ArgumentError("model", name, "made tensors without numbers", "make it on a device other than meta")
     return made
 
 
@@ -53,6 +56,10 @@ def load_weights(module: nn.Module, file: Path) -> None:
         raise DataError(f"{file}: there is no such file")
     try:
         tensors = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+    except Exception as problem:  # torch's own words are long, and advise to execute what is in the file
+        kind = type(problem).__name__
+        raise DataError(f"{file}: is no file of tensors alone, or damaged ({kind}): save module.state_dict()") from None
+    try:
         module.load_state_dict(tensors)
     except Exception as problem:
         first = str(problem).strip().splitlines()
