@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.checks import check_out
@@ -15,17 +16,22 @@ from slth.cli.progress import progress
 from slth.cli.targets import Target
 from slth.errors import ArgumentError
 
+Scope = Literal["layer", "global"]
+Law = Literal["signed-constant", "normal", "uniform"]
+Scale = Literal["kaiming", "kept", "none"]
 TARGET = Target()
 VERB = "search edge-popup"
 
 
 def edge_popup(
     *,
-    density: float = 0.5,
-    scope: Literal["layer", "global"] = "layer",
-    signed: bool = False,
-    law: Literal["signed-constant", "normal", "uniform"] = "signed-constant",
-    scale: Literal["kaiming", "kept", "none"] = "kaiming",
+    density: Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")] = 0.5,
+    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer",
+    signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score.")] = False,
+    law: Annotated[Law, Parameter(help="Of the random weights.")] = "signed-constant",
+    scale: Annotated[
+        Scale, Parameter(help="Weights of deviation sqrt(2 / inputs), sqrt(2 / (inputs density)), or the law's own.")
+    ] = "kaiming",
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:

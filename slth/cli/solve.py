@@ -176,8 +176,9 @@ def _instance(
     import numpy as np
 
     if (file is None) == (draw.law is None):
-        value = "nothing" if file is None else f"{file} and --law {draw.law}"
-        raise ArgumentError("FILE", value, "must be exactly one source of values", "give a FILE, or --law and --n")
+        value = None if file is None else f"{file} and --law {draw.law}"
+        rule = "is missing" if file is None else "are two sources of values"
+        raise ArgumentError("FILE", value, rule, "give a FILE, or --law and --n")
     if file is None:
         return _drawn(draw, target, seed)
     if target is None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks import Kept, Selection, apply_ticket, densities, maskable
+from slth.networks import Kept, Selection, apply_ticket, densities, maskable, masks
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.edge_popup import Searched
@@ -134,6 +134,9 @@ def search(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
+    if masks(module):
+        remedy = "pass the module as it was, or call slth.networks.bake(module) first"
+        raise ArgumentError("module", type(module).__name__, "has masks already", remedy)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
     run = TrainingRun(

@@ -295,3 +295,9 @@ def test_masks_that_are_no_whole_numbers_are_refused():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     with pytest.raises(ArgumentError, match="no whole numbers"):
         search(flat, TRAIN, Soft(0.5), recipe=Recipe(epochs=1))
+
+
+def test_a_module_with_masks_is_refused():
+    masked = slth.mask(nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), TopK(0.5))
+    with pytest.raises(ArgumentError, match="bake"):
+        search(masked, TRAIN, EdgePopup(0.5), recipe=Recipe(epochs=1))
