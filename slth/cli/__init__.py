@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look, stoppable
@@ -53,7 +54,7 @@ def _main(tokens: list[str]) -> int:
         except (SlthError, OSError) as problem:
             from slth.cli.failures import in_words_of_the_command_line
 
-            message = in_words_of_the_command_line(problem, tokens)
+            message = in_words_of_the_command_line(problem, tokens, is_option=partial(_is_option, tokens))
             return _fail(tokens, message, type(problem).__name__, getattr(problem, "exit_code", 1))
         except Exception as problem:
             if isinstance(problem, MemoryError) or any(words in str(problem) for words in NO_MEMORY):
@@ -63,6 +64,20 @@ def _main(tokens: list[str]) -> int:
             hint = "" if "--debug" in tokens else "; run with --debug for the traceback"
             message = f"internal error: {type(problem).__name__}: {printable(problem, most=LONGEST)}{hint}"
             return _fail(tokens, message, type(problem).__name__, 1)
+
+
+def _is_option(tokens: list[str], spelled: str) -> bool:
+    """Whether the verb that was typed has the option, or takes any: what has none is no use to who reads of it."""
+    from cyclopts import CycloptsError
+
+    from slth.cli.app import build_app
+
+    try:
+        _, apps, _ = build_app().parse_commands(tokens)
+        names = {name for argument in apps[-1].assemble_argument_collection() for name in argument.names}
+    except (CycloptsError, ValueError):
+        return True
+    return spelled in names or any("[" in name for name in names)
 
 
 def _run(tokens: list[str]) -> Outcome | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slth.errors import ArgumentError, ConstructionError, SlthError
 
@@ -26,8 +26,10 @@ DATA_BY_OPTION = ("construct", "search", "ticket")
 """Verbs that name the data set with ``--data`` rather than by its place."""
 
 
-def in_words_of_the_command_line(problem: SlthError | OSError, tokens: Sequence[str]) -> str:
-    """Give the error's message on one line, naming options as they are typed."""
+def in_words_of_the_command_line(
+    problem: SlthError | OSError, tokens: Sequence[str], *, is_option: Callable[[str], bool] = lambda _: True
+) -> str:
+    """Give the error's message on one line, naming options as they are typed; what is no option keeps its name."""
     if isinstance(problem, OSError):
         return (f"{problem.filename}: " if problem.filename else "") + str(problem.strerror or problem)
     message = " ".join(str(problem).split())
@@ -39,7 +41,7 @@ def in_words_of_the_command_line(problem: SlthError | OSError, tokens: Sequence[
     spelled = SPELLINGS.get(name, "--" + name.replace("_", "-").replace(" ", "-"))
     if name == "name" and tokens and tokens[0] in DATA_BY_OPTION:
         spelled = "--data"
-    if spelled.startswith("--") and not _is_option(spelled, tokens):
+    if spelled.startswith("--") and not is_option(spelled):
         return message
     rest = message[len(problem.argument) :]
     if problem.value is None and problem.rule.startswith("is missing"):
@@ -47,17 +49,3 @@ def in_words_of_the_command_line(problem: SlthError | OSError, tokens: Sequence[
     if spelled.startswith("--"):
         rest = re.sub(rf"(?<=\s){re.escape(problem.argument)}=(?=\S)", f"{spelled} ", rest)
     return spelled + bracket + index + rest
-
-
-def _is_option(spelled: str, tokens: Sequence[str]) -> bool:
-    """Whether the verb that was typed has the option, or takes any: what has none is no use to who reads of it."""
-    from cyclopts import CycloptsError
-
-    from slth.cli.app import build_app
-
-    try:
-        _, apps, _ = build_app().parse_commands(list(tokens))
-        names = {name for argument in apps[-1].assemble_argument_collection() for name in argument.names}
-    except (CycloptsError, ValueError):
-        return True
-    return spelled in names or any("[" in name for name in names)
