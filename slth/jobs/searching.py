@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slth.data.data_set import DataSet
 from slth.errors import TicketError
@@ -42,8 +43,12 @@ class SearchJob:
 def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
     shape = job.model.input_shape(data)
+    mean, deviation = _mean_and_deviation(data.inputs("train", limit=job.limit), shape)
     train, test = (
-        Examples(data.inputs(part, limit=job.limit), data.labels(part, limit=job.limit), shape=shape)
+        Examples(
+            (data.inputs(part, limit=job.limit).reshape(-1, *shape) - mean) / deviation,
+            data.labels(part, limit=job.limit),
+        )
         for part in ("train", "test")
     )
     held: Examples | None = None
@@ -80,6 +85,7 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
         "kept": statistics.kept,
         "total": statistics.open_positions,
         "law": ticket.law.describe(),
+        "normalisation": {"mean": mean.reshape(-1).tolist(), "deviation": deviation.reshape(-1).tolist()},
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
@@ -97,3 +103,12 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
             for record in found.trace
         ],
     }  # fmt: skip
+
+
+def _mean_and_deviation(inputs: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both over the training examples, for each channel of images or for all numbers, as inputs are divided."""
+    numbers = inputs.reshape(len(inputs), shape[0] if len(shape) > 1 else 1, -1).astype(np.float64)
+    mean, deviation = numbers.mean(axis=(0, 2)), numbers.std(axis=(0, 2))
+    deviation[deviation == 0.0] = 1.0
+    to = (-1, *[1] * (len(shape) - 1))
+    return mean.astype(np.float32).reshape(to), deviation.astype(np.float32).reshape(to)

@@ -31,7 +31,10 @@ def test_it_writes_a_ticket_that_is_what_it_says(capsys, folder):
     ticket = slth.load_ticket(folder / "net.ticket")
     module = slth.apply_to(lenet300(features=64, seed=9), ticket)
     digits = load("digits")
-    test = Examples(digits.inputs("test", limit=300), digits.labels("test", limit=300))
+    (mean,), (deviation,) = said["normalisation"]["mean"], said["normalisation"]["deviation"]
+    assert mean == pytest.approx(digits.inputs("train", limit=300).mean(), rel=1e-5)
+    inputs = (digits.inputs("test", limit=300) - np.float32(mean)) / np.float32(deviation)
+    test = Examples(inputs, digits.labels("test", limit=300))
     assert evaluate(module, test).accuracy == said["accuracy"]
 
 
