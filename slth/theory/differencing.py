@@ -211,7 +211,7 @@ def balancing_optimum(
 def balancing_quantile(
     *,
     n: Annotated[int, whole("how many vectors, n", most=1000, monotone=0)],
-    dimension: Dimension,
+    dimension: Annotated[int, whole("the dimension d", monotone=0)],  # of high levels and small n it falls
     level: Annotated[
         float, Parameter(meaning="the probability of a smaller discrepancy", least=1e-9, below=1.0, monotone=1)
     ] = 0.5,
