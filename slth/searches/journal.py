@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from slth.errors import DataError
-from slth.files import write_json
+from slth.errors import ArgumentError, DataError
+from slth.files import plain, write_json
 from slth.training import Evaluation, Record, TrainingRun
 
 LAST, BEST, TRACE = "last.checkpoint", "best.checkpoint", "trace.json"
@@ -17,8 +18,9 @@ LAST, BEST, TRACE = "last.checkpoint", "best.checkpoint", "trace.json"
 class Journal:
     """The checkpoints and the records of one search; the last checkpoint is written last: what it lacks is redone."""
 
-    def __init__(self, folder: Path, run: TrainingRun) -> None:
-        self.folder, self.run = folder, run
+    def __init__(self, folder: Path, run: TrainingRun, weights: Mapping[str, Any]) -> None:
+        """``weights`` is what the checkpoints do not say: how the random weights are drawn, and which mask is kept."""
+        self.folder, self.run, self.weights = folder, run, plain(weights)
 
     def best(self) -> Record | None:
         """Take the run to the epoch whose mask is kept so far, and return its record; None where there is none."""
@@ -38,20 +40,25 @@ class Journal:
         """Write where the run is."""
         if better:
             self.run.save(self.folder / BEST)
-        write_json(self.folder / TRACE, {"records": [asdict(record) for record in trace]})
+        write_json(self.folder / TRACE, {"weights": self.weights, "records": [asdict(record) for record in trace]})
         self.run.save(self.folder / LAST)
 
     def _records(self) -> list[Record]:
         path = self.folder / TRACE
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))["records"]
-            return [
+            found = json.loads(path.read_text(encoding="utf-8"))
+            weights = found["weights"]
+            records = [
                 Record(**{**one, "validation": None if one["validation"] is None else Evaluation(**one["validation"])})
-                for one in found
+                for one in found["records"]
             ]
         except (OSError, ValueError, TypeError, KeyError) as problem:
             rule = f"{path}: cannot be read as the records of a search ({problem})"
             raise DataError(f"{rule}; remove {self.folder} to begin anew") from None
+        if weights != self.weights:
+            rule = "holds a search of another law, scale or choice of the mask"
+            raise ArgumentError("folder", str(self.folder), rule, "name another folder, or remove this one")
+        return records
 
 
 def discard(folder: Path) -> None:

@@ -150,7 +150,11 @@ def search(
     )
     kept = _Kept(run, source)
     kept.ticket()  # refuses numbers that no ticket holds before anything is searched
-    journal = None if folder is None else Journal(Path(folder), run)
+    journal = (
+        None
+        if folder is None
+        else Journal(Path(folder), run, {"law": law.describe(), "gains": source.gains, "keep": keep})
+    )
     kept = kept if journal is None else _Kept(run, source, journal.best())
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:

@@ -203,6 +203,9 @@ def test_a_search_that_was_killed_goes_on_to_the_same_ticket(tmp_path, keep):
     assert [record.loss for record in found.trace] == [record.loss for record in whole.trace]
     with pytest.raises(ArgumentError, match="problem"):
         search(flat, TRAIN, EdgePopup(density=0.4), folder=tmp_path, **common)
+    for other in ({"law": WeightLaw("normal")}, {"scale": "kept"}):
+        with pytest.raises(ArgumentError, match="another law, scale"):
+            search(flat, TRAIN, EdgePopup(density=0.3), folder=tmp_path, **common, **other)
 
 
 @pytest.mark.parametrize("method", [EdgePopup(0.5, signed=True), Threshold(0.02, signed=True)])
