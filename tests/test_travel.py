@@ -38,6 +38,7 @@ def is_idea(kind: type) -> bool:
         graphs.Step,
         networks.Structure,
         networks.Selection,
+        searches.SearchMethod,
     )
 
 

@@ -18,7 +18,7 @@ from slth.errors import ArgumentError
 
 Scope = Literal["layer", "global"]
 Law = Literal["signed-constant", "normal", "uniform"]
-Scale = Literal["kaiming", "kept", "none"]
+Scale = Literal["kaiming", "kept", "local", "removed", "none"]
 TARGET = Target()
 VERB = "search edge-popup"
 

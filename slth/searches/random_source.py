@@ -17,12 +17,12 @@ from torch.nn.modules.conv import _ConvTransposeNd
 from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.layouts import apply_to, layout_of, named_tensors
-from slth.networks.masking import maskable
+from slth.networks.masking import densities, maskable
 from slth.networks.structures import Axes
-from slth.rng import WeightLaw
+from slth.rng import Stream, WeightLaw
 from slth.tickets import Layout
 
-Scale: TypeAlias = Literal["kaiming", "kept", "none"]
+Scale: TypeAlias = Literal["kaiming", "kept", "removed", "local", "none"]
 """How large the random weights of a layer are."""
 
 
@@ -35,6 +35,21 @@ class RandomSource:
     law: WeightLaw
     seed: int
     gains: dict[str, float]
+    axes: dict[str, Axes]
+    scale: Scale = "kaiming"
+
+    def candidates(self, name: str, number: int) -> Tensor:
+        """Return other random weights of a tensor, with its gain: candidate 0 are those that the module has."""
+        tensor, size = self.module.get_parameter(name), prod(self.axes[name].shape)
+        numbers = self.law.weights(Stream(self.seed, name), number * size, size) * self.gains[name]
+        return torch.from_numpy(numbers).reshape(tuple(self.axes[name].shape)).to(tensor)
+
+    def scaled(self, masks: Mapping[str, Tensor]) -> dict[str, float]:
+        r"""Return the gains under masks: by :math:`1/\sqrt{density}` larger where the scale is local."""
+        if self.scale != "local":
+            return self.gains
+        counts = densities(masks)
+        return {name: gain / sqrt(counts[name].density or 1.0) for name, gain in self.gains.items()}
 
     def stored(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors that are not drawn as they stand: biases, norms, statistics."""
@@ -49,7 +64,8 @@ def random_source(
     r"""Return a copy of a module with random weights, biases of zero, and everything else as the module has it.
 
     Weights of the law are multiplied by :math:`\sqrt{2/m}` ("kaiming"), m the inputs that an output sees, by
-    :math:`\sqrt{2/(m \cdot density)}` ("kept"), or by 1 ("none").
+    :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's mask as it stands), by
+    :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means "kept"), or by 1.
     """
     if scale not in get_args(Scale):
         raise ArgumentError("scale", scale, "is not known", f"use one of {', '.join(get_args(Scale))}")
@@ -60,11 +76,11 @@ def random_source(
     found = copy.deepcopy(module)
     strides, gains = _strides(module), {}
     for name, place in axes.items():
-        share = _density(density, name) if scale == "kept" else 1.0
+        share = _share(scale, density, name)
         gains[name] = (
             1.0 if scale == "none" else sqrt(2.0 / (_inputs(place, strides.get(name, ())) * share) / law.second_moment)
         )
-    source = RandomSource(found, layout_of(found), law, seed, gains)
+    source = RandomSource(found, layout_of(found), law, seed, gains, axes, scale)
     biases = {f"{name.rpartition('.')[0]}.bias".lstrip(".") for name in axes}
     stored = {
         name: np.zeros_like(array) if name in biases or name.endswith("in_proj_bias") else array
@@ -79,6 +95,16 @@ def _numbers(tensor: Tensor) -> NDArray[np.generic]:
     """Return a tensor's numbers in a copy; those of bfloat16, which numpy has not, as float32 that they are."""
     found = tensor.detach().cpu()
     return (found.float() if found.dtype == torch.bfloat16 else found).numpy().copy()
+
+
+def _share(scale: Scale, density: float | Mapping[str, float], name: str) -> float:
+    """Return the share of a layer's inputs that its scale takes for kept."""
+    if scale not in ("kept", "removed"):
+        return 1.0
+    share = _density(density, name)
+    if scale == "removed" and share == 1.0:
+        raise ArgumentError("scale", scale, "divides by the share that is removed, which is 0", 'use "kept"')
+    return share if scale == "kept" else 1.0 - share
 
 
 def _density(density: float | Mapping[str, float], name: str) -> float:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks import Kept, Selection, apply_ticket, densities, maskable, masks
+from slth.networks import Kept, Selection, apply_ticket, densities, masks
 from slth.resources import Progress
 from slth.rng import WeightLaw
-from slth.searches.edge_popup import Searched
 from slth.searches.journal import Journal
+from slth.searches.method import Searched, SearchMethod, Selected
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Mask, Ticket
 from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
@@ -63,7 +63,7 @@ class SearchResult:
 def search(
     module: nn.Module,
     data: Examples,
-    method: Selection,
+    method: Selection | SearchMethod,
     *,
     recipe: Recipe | None = None,
     validation: Examples | None = None,
@@ -84,8 +84,9 @@ def search(
         mask is for as the module has them; none of these is trained, and the ticket declares them.
     data : Examples
         What the scores are trained on.
-    method : Selection
-        From scores to masks, such as :class:`EdgePopup`, ``slth.networks.Threshold``, or a subclass of one's own.
+    method : Selection or SearchMethod
+        From scores to masks, such as :class:`EdgePopup`, ``slth.networks.Threshold``, or a subclass of one's own; or a
+        method with a state and a schedule, such as :class:`GemMiner`.
     recipe : Recipe, optional
         How the scores are trained: 20 epochs of batches of 128, SGD with momentum 0.9 and weight decay 1e-4, cosine
         from 0.1 by default. Any loss of outputs and targets.
@@ -95,9 +96,10 @@ def search(
         Whether the ticket has the last mask, or that of the epoch that was best on the held-out examples.
     law : WeightLaw, optional
         Of the weights; signed constant by default.
-    scale : {"kaiming", "kept", "none"}
-        Standard deviation of a layer's weights: :math:`\sqrt{2/m}` for m inputs of an output,
-        :math:`\sqrt{2/(m \cdot density)}`, or the law's own.
+    scale : {"kaiming", "kept", "local", "removed", "none"}
+        Standard deviation of a layer's weights: :math:`\sqrt{2/m}` for m inputs of an output;
+        :math:`\sqrt{2/(m \cdot density)}`, of the density asked for or of the layer's mask as it stands ("local");
+        :math:`\sqrt{2/(m (1 - density))}`, which the published code has for "kept"; or the law's own.
     seed : int
         Of weights, scores and the order of the examples; 0 <= seed < 2**64.
     device : {"auto", "cpu", "cuda"}, optional
@@ -139,32 +141,30 @@ def search(
         raise ArgumentError("module", type(module).__name__, "has masks already", remedy)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
+    chosen = Selected(method) if isinstance(method, Selection) else method
     run = TrainingRun(
         source.module,
         data,
         RECIPE if recipe is None else recipe,
-        method=Searched(method, maskable(source.module)),
+        method=Searched(chosen, source),
         validation=validation,
         seed=seed,
         device=device,
     )
-    kept = _Kept(run, source)
+    kept = _Kept(run, chosen, source)
     kept.ticket()  # refuses numbers that no ticket holds before anything is searched
-    journal = (
-        None
-        if folder is None
-        else Journal(Path(folder), run, {"law": law.describe(), "gains": source.gains, "keep": keep})
-    )
-    kept = kept if journal is None else _Kept(run, source, journal.best())
+    said = {"law": law.describe(), "scale": scale, "gains": source.gains, "keep": keep}
+    journal = None if folder is None else Journal(Path(folder), run, said)
+    kept = kept if journal is None else _Kept(run, chosen, source, journal.best())
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:
-        kept = _Kept(run, source, trace[-1])
+        kept = _Kept(run, chosen, source, trace[-1])
     for record in run:
         _check(run, record)
         trace.append(record)
-        better = keep == "last" or kept.is_better(record)
+        better = keep == "last" or (chosen.settled(run.step) and kept.is_better(record))
         if better:
-            kept = _Kept(run, source, record)
+            kept = _Kept(run, chosen, source, record)
         if journal is not None:
             journal.write(trace, better=better and keep == "best")
         if progress is not None:
@@ -175,10 +175,15 @@ def search(
 class _Kept:
     """The state of a search that its ticket is made of."""
 
-    def __init__(self, run: TrainingRun, source: RandomSource, record: Record | None = None) -> None:
-        self.source, self.record = source, record
-        self.masks = {name: mask.cpu() for name, mask in run.masks().items()}
-        self.scores = {name: scores.detach().clone() for name, scores in run.state.trained.items()}
+    def __init__(
+        self, run: TrainingRun, method: SearchMethod, source: RandomSource, record: Record | None = None
+    ) -> None:
+        self.source, self.record, self.law, self.reading = source, record, method.law(source.law), method.reading
+        state, step = run.state, run.step
+        with torch.no_grad():
+            self.entries = {name: found.cpu() for name, found in method.entries(state, source, step).items()}
+            self.gains = dict(method.gains(method.masks(state, source, step), state, source))
+        self.scores = {name: scores.detach().clone() for name, scores in state.trained.items()}
         self.stored: dict[str, NDArray[Any]] = source.stored()
 
     def is_better(self, record: Record) -> bool:
@@ -187,16 +192,16 @@ class _Kept:
 
     def ticket(self) -> Ticket:
         """Make the ticket."""
-        source, mask = self.source, _mask(self.masks)
-        gains = [source.gains[name] for name in mask.arrays]
-        return Ticket(source.layout, source.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
+        source, mask = self.source, _mask(self.entries)
+        gains = [self.gains[name] for name in mask.arrays]
+        return Ticket(source.layout, self.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
 
     def result(self, module: nn.Module, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""
         ticket = self.ticket()
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
-        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.masks))
+        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries))
 
 
 def _mask(masks: Mapping[str, Tensor]) -> Mask:

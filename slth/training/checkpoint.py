@@ -84,11 +84,11 @@ def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], di
 
 
 def described(value: Any) -> Any:
-    """Return a value as JSON: dataclasses by kind and fields, functions by name, the rest as text."""
+    """Return a value as JSON: dataclasses by kind and fields that they show, functions by name, others as text."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        content = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        content = {field.name: described(getattr(value, field.name)) for field in fields(value) if field.repr}
         return {"kind": type(value).__qualname__, **content}
     if isinstance(value, Mapping):
         return {str(name): described(item) for name, item in value.items()}

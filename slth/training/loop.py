@@ -253,7 +253,7 @@ class TrainingRun:
             return
         with torch.no_grad():
             weights = {**self.parts.frozen, **self.parts.trained}
-            for name, made in self.method.weights(weights, self.state, self.step).items():
+            for name, made in self.method.evaluated(weights, self.state, self.step).items():
                 weights[name].copy_(made)
 
     def save(self, path: str | Path) -> None:
@@ -346,7 +346,8 @@ class TrainingRun:
             return outputs
         weights = {**self.parts.frozen, **self.parts.trained}
         if self.method is not None:
-            weights.update(self.method.weights(weights, self.state, self.step))
+            made = self.method.weights if self.module.training else self.method.evaluated
+            weights.update(made(weights, self.state, self.step))
         found: Tensor = functional_call(self.module, weights, (inputs,))
         return found
 

@@ -97,6 +97,10 @@ class Method(Protocol):
         """Return the weights that the module is evaluated with: by default the product with the mask."""
         return {name: weights[name] * mask for name, mask in self.mask(state, step).items()}
 
+    def evaluated(self, weights: Tensors, state: MethodState, step: Step) -> Tensors:
+        """Return the weights of evaluations, where they are others than in training, which may draw or relax masks."""
+        return self.weights(weights, state, step)
+
     def penalty(self, state: MethodState, step: Step) -> Tensor | None:
         """Return what is added to the loss, if anything."""
         del state, step

@@ -14,15 +14,18 @@ from torch import nn
 from slth.errors import ArgumentError
 from slth.networks import Blocks, InputChannels, Kernels, NOfM, OutputChannels
 from slth.networks.masking import maskable
+from slth.rng import WeightLaw
 from slth.searches import EdgePopup
-from slth.searches.edge_popup import Searched
+from slth.searches.method import Searched, Selected
+from slth.searches.random_source import random_source
 from slth.training.method import MethodState, Step
 
 STEP = Step(0, 1, 1)
 
 
-def on(module, **options):
-    return Searched(EdgePopup(**options), maskable(module))
+def on(module, seed=0, **options):
+    source = random_source(module, law=WeightLaw("normal"), seed=seed, scale="none", density=1.0)
+    return Searched(Selected(EdgePopup(**options)), source)
 
 
 class Published(torch.autograd.Function):
@@ -63,7 +66,7 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
 
     ours = scores.clone().requires_grad_()
     method = on(module, density=density, magnitude=magnitude)
-    mask = method.mask(MethodState({"weight": ours}), STEP)["weight"]
+    mask = method.method.selection.masks({"weight": ours}, maskable(module))["weight"]
     (mask * weight * wanted).sum().backward()
 
     theirs = scores.clone().requires_grad_()
@@ -78,6 +81,7 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
     product = method.weights({"weight": weight}, MethodState({"weight": fused}), STEP)["weight"]
     (product * wanted).sum().backward()
     assert torch.equal(product, expected * weight)
+    assert torch.equal(method.evaluated({"weight": weight}, MethodState({"weight": fused}), STEP)["weight"], product)
     assert torch.equal(fused.grad, theirs.grad)
 
 
@@ -88,25 +92,24 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(shape, density, magni
 def test_groups_are_kept_whole_and_counted(structure, groups):
     module = nn.Conv2d(4, 6, 3)
     method = on(module, density=0.5, structure=structure)
-    state = method.init({"weight": module.weight.detach()}, 0)
+    state = method.init({}, 0)
     mask = method.mask(state, STEP)["weight"]
     assert mask.shape == module.weight.shape
     if groups is None:
         assert int(mask.sum()) == mask.numel() // 2
         return
     assert state.trained["weight"].numel() == groups
-    shape = structure.shape(method.axes["weight"])
+    shape = structure.shape(maskable(module)["weight"])
     chosen = structure.select(state.trained["weight"].abs(), groups // 2)
     assert int(chosen.sum()) == groups // 2
     assert tuple(chosen.shape) == tuple(shape)
-    assert torch.equal(mask.bool(), structure.expand(chosen, method.axes["weight"]))
+    assert torch.equal(mask.bool(), structure.expand(chosen, maskable(module)["weight"]))
 
 
 def test_a_global_ranking_keeps_exactly_the_share_of_all():
     module = nn.Sequential(nn.Linear(10, 7, bias=False), nn.ReLU(), nn.Linear(7, 3, bias=False))
     method = on(module, density=0.2, scope="global")
-    weights = {name: tensor.detach() for name, tensor in module.named_parameters()}
-    state = method.init(weights, 3)
+    state = method.init({}, 3)
     masks = method.mask(state, STEP)
     together = torch.cat([scores.abs().reshape(-1) for scores in state.trained.values()])
     threshold = together.sort(descending=True).values[math.ceil(0.2 * together.numel()) - 1]
@@ -116,8 +119,7 @@ def test_a_global_ranking_keeps_exactly_the_share_of_all():
 
 def test_scores_begin_uniform_within_their_bound_and_have_addresses():
     module = nn.Linear(400, 50)
-    method = on(module)
-    one, same, other = (method.init({"weight": module.weight.detach()}, seed).trained["weight"] for seed in (1, 1, 2))
+    one, same, other = (on(module, seed).init({}, 0).trained["weight"] for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert float(one.abs().max()) <= 0.05

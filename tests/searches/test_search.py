@@ -165,7 +165,9 @@ def test_bad_arguments_are_named(module, options, said):
         search(module, data, EdgePopup(), recipe=Recipe(epochs=1), **options)
 
 
-@pytest.mark.parametrize(("scale", "factor"), [("none", None), ("kaiming", 1.0), ("kept", 0.25)])
+@pytest.mark.parametrize(
+    ("scale", "factor"), [("none", None), ("kaiming", 1.0), ("kept", 0.25), ("local", 0.25), ("removed", 0.75)]
+)
 def test_scales_of_weights(scale, factor):
     net = nn.Linear(64, 4, bias=False)
     data = Examples(TRAIN.inputs.flatten(1), TRAIN.targets)
@@ -173,6 +175,19 @@ def test_scales_of_weights(scale, factor):
     result = search(net, data, EdgePopup(density=0.25), recipe=Recipe(epochs=0), scale=scale, law=law)
     wanted = 3.0 if factor is None else (2.0 / 64 / factor) ** 0.5
     assert result.ticket.gain("weight") * 3.0 == pytest.approx(wanted)
+
+
+def test_a_local_scale_follows_the_density_that_a_global_ranking_gives_each_layer():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4))
+    method = EdgePopup(0.2, scope="global")
+    result = search(flat, TRAIN, method, recipe=RECIPE, validation=TEST, scale="local", seed=3)
+    shares = {name: kept.density for name, kept in result.density.items()}
+    assert shares["3.weight"] > 1.5 * shares["1.weight"]
+    for name, inputs in (("1.weight", 64), ("3.weight", 32)):
+        assert result.ticket.gain(name) == pytest.approx((2.0 / inputs / shares[name]) ** 0.5)
+    last = result.trace[-1].validation
+    assert result.evaluate(TEST).accuracy == pytest.approx(last.accuracy, abs=0.01)
+    assert result.evaluate(TEST).loss == pytest.approx(last.loss, rel=1e-4)
 
 
 @pytest.mark.parametrize("keep", ["last", "best"])

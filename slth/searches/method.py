@@ -1,0 +1,177 @@
+"""What a search method is: pure functions over a state, on the random network that is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+
+from slth.networks import Selection, Structure, TopK, Weights
+from slth.rng import WeightLaw
+from slth.searches.random_source import RandomSource
+from slth.training import Method, MethodState, Step
+from slth.training.method import Tensors
+
+
+class SearchMethod:
+    """How the weights of a random network are kept or removed while scores are trained.
+
+    A method is a frozen dataclass that inherits from this class and overrides what it needs. Its functions are pure:
+    all that changes is in the state, whose tensors are named as the weights are. ``source`` is the random network: its
+    maskable weights with their axes, and their random numbers. What is drawn in a step comes from torch's generators,
+    which have the step's own address.
+    """
+
+    structure: Structure = Weights()
+    reading: Literal["factor", "choice"] = "factor"
+    """Whether an entry of the ticket's mask multiplies a weight, or says which of its candidates is kept."""
+
+    def begin(self, source: RandomSource) -> MethodState:
+        """Return the first state."""
+        raise NotImplementedError
+
+    def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return what a ticket that is made now multiplies weights by, bool or int8 [weight]; without gradients."""
+        raise NotImplementedError
+
+    def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the weights of a training step, differentiable in ``state.trained``."""
+        raise NotImplementedError
+
+    def evaluated(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the weights that the ticket has: by default products with the masks and with the method's gains."""
+        masks = self.masks(state, source, step)
+        gains = self.gains(masks, state, source)
+        found = {}
+        for name, mask in masks.items():
+            larger = gains[name] / source.gains[name]
+            found[name] = weights[name] * mask if larger == 1.0 else weights[name] * mask * larger
+        return found
+
+    def penalty(self, state: MethodState, source: RandomSource, step: Step) -> Tensor | None:
+        """Return what is added to the loss, if anything."""
+        del state, source, step
+        return None
+
+    def after(self, state: MethodState, source: RandomSource, step: Step, weights: Tensors) -> MethodState:
+        """Return the state behind a step (projection, freezing, redraw); without gradients, never changed in place."""
+        del source, step, weights
+        return state
+
+    def settled(self, step: Step) -> bool:
+        """Whether the density is the one asked for by now: no earlier epoch is the best one."""
+        del step
+        return True
+
+    def gains(self, masks: Tensors, state: MethodState, source: RandomSource) -> Mapping[str, float]:
+        """Return what the ticket's weights are multiplied by beside their masks."""
+        del state
+        return source.scaled(masks)
+
+    def law(self, law: WeightLaw) -> WeightLaw:
+        """Return the law of the ticket's weights, where it is another function of the same random numbers."""
+        return law
+
+    def entries(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the entries of the ticket's mask, [weight]."""
+        return self.masks(state, source, step)
+
+
+@dataclass(frozen=True)
+class Selected(SearchMethod):
+    """A selection of groups by their scores, exact forward and straight through backward."""
+
+    selection: Selection
+
+    @property
+    def structure(self) -> Structure:  # type: ignore[override]
+        """What has one score."""
+        return self.selection.structure
+
+    def begin(self, source: RandomSource) -> MethodState:
+        """Return the selection's first scores."""
+        return MethodState(self.selection.first(source.axes, source.seed))
+
+    def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the selection as it stands."""
+        del step
+        return self.selection.chosen(state.trained, source.axes)
+
+    def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
+        selection = self.selection
+        plain = isinstance(selection, TopK) and not selection.signed and isinstance(selection.structure, Weights)
+        if not plain:
+            masks = selection.masks(state.trained, source.axes)
+            return {name: weights[name] * mask.to(weights[name].dtype) for name, mask in masks.items()}
+        chosen, magnitude = self.masks(state, source, step), cast("TopK", selection).magnitude
+        return {
+            name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], magnitude))  # type: ignore[no-untyped-call]
+            for name, scores in state.trained.items()
+        }
+
+
+@dataclass(frozen=True)
+class Searched(Method):
+    """A search method on one random network, as the training loop takes it."""
+
+    method: SearchMethod
+    source: RandomSource = field(repr=False)
+
+    def init(self, weights: Tensors, seed: int) -> MethodState:
+        """Return the method's first state."""
+        del weights, seed
+        return self.method.begin(self.source)
+
+    def mask(self, state: MethodState, step: Step) -> dict[str, Tensor]:
+        """Return the masks as they stand."""
+        return self.method.masks(state, self.source, step)
+
+    def weights(self, weights: Tensors, state: MethodState, step: Step) -> dict[str, Tensor]:
+        """Return the weights of a training step, as large as the source's scale has them."""
+        made = self.method.weights(weights, state, self.source, step)
+        if self.source.scale != "local":
+            return made
+        gains = self.source.scaled(self.mask(state, step))
+        return {name: weight * (gains[name] / self.source.gains[name]) for name, weight in made.items()}
+
+    def evaluated(self, weights: Tensors, state: MethodState, step: Step) -> dict[str, Tensor]:
+        """Return the weights that a ticket has which is made now."""
+        return self.method.evaluated(weights, state, self.source, step)
+
+    def penalty(self, state: MethodState, step: Step) -> Tensor | None:
+        """Return the method's penalty."""
+        return self.method.penalty(state, self.source, step)
+
+    def after(self, state: MethodState, step: Step, weights: Tensors) -> MethodState:
+        """Return the method's state behind a step."""
+        return self.method.after(state, self.source, step, weights)
+
+
+class _Product(torch.autograd.Function):
+    """Weights times masks with a gradient for every score: what the straight-through mask computes, faster."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(scores: Tensor, weight: Tensor, mask: Tensor, magnitude: bool) -> Tensor:  # noqa: FBT001
+        """Return w m."""
+        del scores, magnitude
+        return weight * mask
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep what the gradient needs."""
+        del output
+        scores, weight, _, ctx.magnitude = inputs
+        ctx.save_for_backward(scores, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        """Return the gradient of the scores: g w, times the sign of the score where magnitudes are ranked."""
+        scores, weight = ctx.saved_tensors
+        found = gradient * weight
+        return found.mul_(scores.sign()) if ctx.magnitude else found, None, None, None
