@@ -42,6 +42,7 @@ TASKS: dict[str, str] = {
     "heuristics": "slth.benchmarks.solvers:heuristics",
     "accelerator": "slth.benchmarks.solvers:accelerator",
     "start-up": "slth.benchmarks.solvers:start_up",
+    "search-step": "slth.benchmarks.searches:search_step",
 }
 """Name in TOML to "module:function"; imported when it runs."""
 
