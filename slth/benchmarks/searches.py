@@ -89,10 +89,12 @@ def _published(
     while True:
         for step in range(steps):
             examples = batches[step % 4]
-            used = {name: weight * _Order.apply(scores[name].abs(), density, select) for name, weight in weights.items()}
+            used = {
+                name: weight * _Order.apply(scores[name].abs(), density, select) for name, weight in weights.items()
+            }
             loss = nn.functional.cross_entropy(functional_call(module, used, (examples.inputs,)), examples.targets)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         yield
 

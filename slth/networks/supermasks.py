@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
 import torch
@@ -27,6 +28,8 @@ class Selection:
     """
 
     structure: Structure = Weights()
+    spared: Sequence[str] = ()
+    """Patterns of the names of weights that have no scores: they are kept whole."""
     joint = False
     """Whether a mask depends on the scores of other weights too."""
 
@@ -34,6 +37,8 @@ class Selection:
         r"""Return first scores, uniform on :math:`\pm 1/\sqrt{m}`, m weights of an output, by stream of the name."""
         made = {}
         for name, one in axes.items():
+            if any(fnmatchcase(name, pattern) for pattern in self.spared):
+                continue
             generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
             inputs = max(1, int(torch.Size(one.shape[1:]).numel()))
             made[name] = (2.0 * torch.rand(self.structure.shape(one), generator=generator) - 1.0) * inputs**-0.5
@@ -79,6 +84,8 @@ class TopK(Selection):
         Whether what is kept is multiplied by the sign of its score (a signed supermask): needs ``magnitude``.
     rounding : {"nearest", "up", "down"}
         From a density to a number; see :func:`kept_count`.
+    spared : sequence of str
+        Names of weights that are kept whole, such as ``"classifier.weight"``, or patterns such as ``"*.downsample.*"``.
 
     Notes
     -----
@@ -97,9 +104,13 @@ class TopK(Selection):
     magnitude: bool = True
     signed: bool = False
     rounding: Rounding = "nearest"
+    spared: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _check_structure(self.structure)
+        if isinstance(self.spared, str) or not all(isinstance(name, str) for name in self.spared):
+            raise ArgumentError("spared", self.spared, "must be names of weights", 'write ["classifier.weight"]')
+        object.__setattr__(self, "spared", tuple(self.spared))
         several = isinstance(self.density, Mapping)
         for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             kept_count(one, 1, rounding=self.rounding)

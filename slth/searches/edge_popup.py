@@ -34,6 +34,8 @@ class EdgePopup(TopK):
         Whether a kept weight is multiplied by the sign of its score (a signed supermask).
     rounding : {"up", "nearest", "down"}
         From a density to a number; the published code removes ``int((1 - density) total)``, which is "up".
+    spared : sequence of str
+        Names, or patterns of names, of weights that are kept whole: a classifier whose outputs are all needed.
 
     Raises
     ------

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from slth.errors import ArgumentError
 from slth.networks import Selection, Structure, TopK, Weights
 from slth.rng import WeightLaw
 from slth.searches.random_source import RandomSource
@@ -96,9 +97,10 @@ class Selected(SearchMethod):
         return MethodState(self.selection.first(source.axes, source.seed))
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
-        """Return the selection as it stands."""
+        """Return the selection as it stands; what has no scores is kept."""
         del step
-        return self.selection.chosen(state.trained, source.axes)
+        chosen = self.selection.chosen(state.trained, source.axes)
+        return {name: chosen[name] if name in chosen else _whole(name, source) for name in source.axes}
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
@@ -107,7 +109,7 @@ class Selected(SearchMethod):
         if not plain:
             masks = selection.masks(state.trained, source.axes)
             return {name: weights[name] * mask.to(weights[name].dtype) for name, mask in masks.items()}
-        chosen, magnitude = self.masks(state, source, step), cast("TopK", selection).magnitude
+        chosen, magnitude = selection.chosen(state.trained, source.axes), cast("TopK", selection).magnitude
         return {
             name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], magnitude))  # type: ignore[no-untyped-call]
             for name, scores in state.trained.items()
@@ -124,7 +126,11 @@ class Searched(Method):
     def init(self, weights: Tensors, seed: int) -> MethodState:
         """Return the method's first state."""
         del weights, seed
-        return self.method.begin(self.source)
+        state = self.method.begin(self.source)
+        if not state.trained:
+            names = ", ".join(self.source.axes)
+            raise ArgumentError("method", self.method, f"gives no weight a score ({names})", "spare fewer of them")
+        return state
 
     def mask(self, state: MethodState, step: Step) -> dict[str, Tensor]:
         """Return the masks as they stand."""
@@ -149,6 +155,11 @@ class Searched(Method):
     def after(self, state: MethodState, step: Step, weights: Tensors) -> MethodState:
         """Return the method's state behind a step."""
         return self.method.after(state, self.source, step, weights)
+
+
+def _whole(name: str, source: RandomSource) -> Tensor:
+    """Return the mask that keeps a weight whole."""
+    return torch.ones_like(source.module.get_parameter(name), dtype=torch.bool)
 
 
 class _Product(torch.autograd.Function):

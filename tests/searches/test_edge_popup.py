@@ -127,6 +127,21 @@ def test_scores_begin_uniform_within_their_bound_and_have_addresses():
     assert abs(float(one.var()) - 0.05**2 / 3) < 5 * 0.05**2 / 3 * math.sqrt(0.8 / 20_000)
 
 
+def test_what_is_spared_has_no_scores_and_is_kept_whole():
+    module = nn.Sequential(nn.Linear(10, 7, bias=False), nn.ReLU(), nn.Linear(7, 3, bias=False))
+    method = on(module, density=0.2, structure=OutputChannels(), spared=["2.*"])
+    state = method.init({}, 0)
+    assert list(state.trained) == ["0.weight"]
+    masks = method.mask(state, STEP)
+    assert masks["2.weight"].all()
+    assert int(masks["0.weight"].any(1).sum()) == 2
+    weights = {name: tensor.detach() for name, tensor in module.named_parameters()}
+    used = method.weights(weights, state, STEP)
+    assert torch.equal(method.evaluated(weights, state, STEP)["0.weight"], used["0.weight"])
+    with pytest.raises(ArgumentError, match="no weight a score"):
+        on(module, spared=["*"]).init({}, 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -134,6 +149,7 @@ def test_scores_begin_uniform_within_their_bound_and_have_addresses():
         ({"density": 1.5}, "density"),
         ({"density": math.nan}, "density"),
         ({"scope": "net"}, "scope"),
+        ({"spared": "2.weight"}, "spared"),
         ({"scope": "global", "structure": NOfM(2, 4)}, "scope"),
     ],
 )
