@@ -14,6 +14,7 @@ from slth.errors import ArgumentError
 from slth.networks.given import instance, module_given
 from slth.rng import WeightLaw
 from slth.tickets.layout import Layout, TensorLayout, masked_weights
+from slth.tickets.mask import Reading
 from slth.tickets.ticket import Ticket
 
 
@@ -75,6 +76,7 @@ def apply_to(
     masks: Mapping[str, ArrayLike],
     gains: Mapping[str, float] | None = None,
     buffers: Mapping[str, ArrayLike] | None = None,
+    reading: Reading = "factor",
 ) -> nn.Module:
     """Write a ticket of a layout into a user's own instance: random weights times their masks, and stored numbers.
 
@@ -95,6 +97,9 @@ def apply_to(
         By name of a masked tensor, what its weights are multiplied by too; 1.0 where left out.
     buffers : mapping of str to array_like, optional
         Numbers of the tensors that are not drawn: norm parameters, running statistics, biases.
+    reading : {"factor", "choice"}
+        Whether weights are multiplied by their entries, or entries choose among several numbers a weight:
+        :class:`slth.Mask`.
 
     Returns
     -------
@@ -124,7 +129,9 @@ def apply_to(
     made: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         if name in masks:
-            numbers = masked_weights(layout[name], masks[name], seed=seed, law=law, gain=gains.get(name, 1.0))
+            numbers = masked_weights(
+                layout[name], masks[name], seed=seed, law=law, gain=gains.get(name, 1.0), reading=reading
+            )
             made[name] = torch.from_numpy(numbers).to(tensor.dtype)
         else:
             made[name] = _stored(name, buffers[name], tensor)
@@ -175,5 +182,6 @@ def apply_ticket(module: nn.Module, ticket: Ticket) -> nn.Module:
     gains = {layer.path: ticket.gain(layer.path) for layer in ticket.layers}
     masks = {name: np.asarray(array) for name, array in ticket.mask.arrays.items()}
     return apply_to(
-        module, ticket.source, seed=ticket.seed, law=ticket.law, masks=masks, gains=gains, buffers=ticket.buffers
-    )
+        module, ticket.source, seed=ticket.seed, law=ticket.law, masks=masks, gains=gains, buffers=ticket.buffers,
+        reading=ticket.mask.reading,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 
 from slth.arrays import Bools, Floats, Indices
 from slth.rng import Stream, WeightLaw
-from slth.tickets.mask import Mask
+from slth.tickets.mask import Mask, drawn_places
 from slth.tickets.pair import Drawn, Pair, RandomLayer
 
 _SMALL_BLOCK = 2**18  # weights of several sources drawn at a time: they stay near the processor
@@ -113,7 +113,7 @@ def plain_blocks(layer: RandomLayer, mask: Mask, law: WeightLaw, seed: int) -> I
 def kept_weights(layer: Drawn, mask: Mask, law: WeightLaw, seed: int) -> Iterator[Floats]:
     """Yield the kept weights of a layer: source after source the u and then the v, in index order."""
     if not isinstance(layer, Pair):
-        places = np.flatnonzero(mask[layer.path])
+        places = drawn_places(mask[layer.path].ravel(), mask.reading)
         for start in range(0, len(places), _BLOCK_WEIGHTS):
             yield law.weights_at(Stream(seed, layer.path), places[start : start + _BLOCK_WEIGHTS])
         return

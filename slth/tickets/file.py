@@ -4,8 +4,8 @@ Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all ma
 in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
 channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
 version, the graph (:mod:`slth.graphs.coding`; packed, or its JSON), the law (its name and scale, or its JSON), the
-seed, the family, alphabet and structure of the mask where they are not the usual ones, the sha256 of the kept weights,
-and the sha256 of the whole file with the digits of this last one as zeros, so that no byte can change unnoticed.
+seed, the family, and alphabet, structure and reading of the mask where they are not the usual ones, the sha256 of the
+kept weights, and that of the whole file with the digits of this last one as zeros, so that no byte can change unnoticed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SOURCE_KINDS: dict[str, type[Any]] = {
 
 _NO_DIGEST = "0" * 64
 _KEYS = frozenset({"slth.format", "slth.version", "source", "law", "seed", "weights_sha256", "content_sha256"})
-_USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight"}  # left out
+_USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight", "reading": "factor"}  # left out
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _LONGEST_HEADER = 2**24
 _POSITIONS_A_BYTE, _WEIGHTS_A_BYTE = 2**13, 2**14  # what a file may ask for beyond what any may: no mask is that sparse
@@ -73,6 +73,7 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
         "family": ticket.family,
         "alphabet": json.dumps(ticket.mask.alphabet, separators=(",", ":")),
         "structure": ticket.mask.structure,
+        "reading": ticket.mask.reading,
         "weights_sha256": weights_sha256,
         "content_sha256": _NO_DIGEST,
     }
@@ -214,7 +215,7 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
         "source": source,
         "law": _law(metadata["law"]),
         "seed": int(seed),
-        "mask": Mask(arrays, alphabet, metadata["structure"]),  # type: ignore[arg-type]
+        "mask": Mask(arrays, alphabet, metadata["structure"], metadata["reading"]),  # type: ignore[arg-type]
         "gains": _vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
         "family": metadata["family"],
         "buffers": {name: _buffer(tensors[place], place) for name, place in buffers.items()},

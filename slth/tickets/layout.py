@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
+from slth.tickets.mask import Reading, drawn_places
 
 Role = Literal["parameter", "buffer"]
 
@@ -147,12 +148,18 @@ def _plain(tensor: TensorLayout) -> dict[str, Any]:
 
 
 def masked_weights(
-    tensor: TensorLayout, mask: ArrayLike, *, seed: int, law: WeightLaw, gain: float = 1.0
+    tensor: TensorLayout,
+    mask: ArrayLike,
+    *,
+    seed: int,
+    law: WeightLaw,
+    gain: float = 1.0,
+    reading: Reading = "factor",
 ) -> NDArray[np.float64]:
     r"""Return the random weights of a tensor times its mask and gain: :math:`(g\,w_i) m_i`, rounded in that order.
 
     Weight i, in row-major order whatever the memory looks like, is number i of the stream (seed, name); only what is
-    kept is drawn.
+    kept is drawn. Where the mask chooses, :math:`g\,w_{i + (m_i - 1) n}` for n weights.
 
     Shapes: mask array_like of bool or integers [shape]; result float64 [shape].
     """
@@ -160,8 +167,12 @@ def masked_weights(
     if factors.dtype.kind not in "biu" or factors.shape != tensor.shape:
         rule = f"of {tensor.name} must be integers of shape {list(tensor.shape)}"
         raise ArgumentError("mask", f"{factors.dtype}{list(factors.shape)}", rule, "pass 0 and 1")
+    if reading not in get_args(Reading):
+        raise ArgumentError("reading", reading, "is not known", f"use one of {get_args(Reading)}")
     flat = factors.reshape(-1)
-    places = np.flatnonzero(flat)
+    if reading == "choice" and flat.min(initial=0) < 0:
+        raise ArgumentError("mask", int(flat.min()), f"of {tensor.name} chooses no number", "use 0, 1, ..., K")
+    kept = law.weights_at(Stream(seed, tensor.name), drawn_places(flat, reading)) * gain
     numbers = np.zeros(flat.size)
-    numbers[places] = law.weights_at(Stream(seed, tensor.name), places) * gain * flat[places]
+    numbers[flat != 0] = kept if reading == "choice" else kept * flat[flat != 0]
     return numbers.reshape(tensor.shape)

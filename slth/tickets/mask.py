@@ -14,6 +14,7 @@ from slth.errors import ArgumentError
 from slth.tickets.coding import LARGEST_ALPHABET, multinomial_bits
 
 Structure: TypeAlias = Literal["weight", "channel", "block"]
+Reading: TypeAlias = Literal["factor", "choice"]
 
 KEEP = (0, 1)
 """The alphabet of masks that keep or remove."""
@@ -32,11 +33,16 @@ class Mask:
         Different integers, 0 among them: ``(0, 1)`` to keep, ``(-1, 0, 1)`` signed, ``(0, 1, 2, ...)`` for coats.
     structure : {"weight", "channel", "block"}
         What one entry stands for.
+    reading : {"factor", "choice"}
+        What an entry says: what a random weight is multiplied by, or which one of K random numbers the weight is, the
+        alphabet being ``(0, 1, ..., K)``. Entry c >= 1 at position i of n chooses number :math:`i + (c - 1) n` of the
+        layer's stream, so that more candidates extend the same network. Only tickets of a :class:`Layout` choose.
 
     Raises
     ------
     ArgumentError
-        For an array of another type, a value outside the alphabet, or an unknown structure.
+        For an array of another type, a value outside the alphabet, an unknown structure or reading, or choices with
+        another alphabet.
 
     Examples
     --------
@@ -50,6 +56,7 @@ class Mask:
     arrays: Mapping[str, NDArray[Any]]
     alphabet: tuple[int, ...] = KEEP
     structure: Structure = "weight"
+    reading: Reading = "factor"
 
     def __post_init__(self) -> None:
         alphabet = tuple(self.alphabet)
@@ -58,15 +65,20 @@ class Mask:
         if 0 not in alphabet or not 2 <= len(alphabet) <= LARGEST_ALPHABET:
             rule = f"must hold 0 and have 2 .. {LARGEST_ALPHABET} values"
             raise ArgumentError("alphabet", alphabet, rule, "use (0, 1)")
-        if self.structure not in get_args(Structure):
-            raise ArgumentError("structure", self.structure, "is not known", f"use one of {get_args(Structure)}")
+        for name, known in (("structure", get_args(Structure)), ("reading", get_args(Reading))):
+            if getattr(self, name) not in known:
+                raise ArgumentError(name, getattr(self, name), "is not known", f"use one of {known}")
+        if self.reading == "choice" and alphabet != tuple(range(len(alphabet))):
+            raise ArgumentError(
+                "alphabet", alphabet, "must be 0, 1, ..., K for choices", "number the candidates from 1"
+            )
         arrays = {name: _checked(name, array, alphabet) for name, array in dict(self.arrays).items()}
         object.__setattr__(self, "alphabet", alphabet)
         object.__setattr__(self, "arrays", MappingProxyType(arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle through the constructor: a read-only mapping has no pickle of its own."""
-        return type(self), (dict(self.arrays), self.alphabet, self.structure)
+        return type(self), (dict(self.arrays), self.alphabet, self.structure, self.reading)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return one array."""
@@ -88,6 +100,11 @@ class Mask:
         return self.kept / self.total if self.total else 0.0
 
     @property
+    def candidates(self) -> int:
+        """Random numbers that each entry is about: K where it chooses, otherwise 1."""
+        return len(self.alphabet) - 1 if self.reading == "choice" else 1
+
+    @property
     def entropy_bound_bits(self) -> float:
         r"""Bits that the arrays need for how often each value occurs, :math:`\sum \log_2 \binom{n}{n_0, n_1, ...}`.
 
@@ -97,6 +114,12 @@ class Mask:
             multinomial_bits([int(np.count_nonzero(array == value)) for value in self.alphabet])
             for array in self.arrays.values()
         )
+
+
+def drawn_places(entries: NDArray[Any], reading: Reading) -> NDArray[np.int64]:
+    """Return the numbers of the stream that flat entries keep, in the order of the entries."""
+    places = np.flatnonzero(entries)
+    return places if reading == "factor" else places + (entries[places].astype(np.int64) - 1) * entries.size
 
 
 def _checked(name: str, array: Any, alphabet: tuple[int, ...]) -> NDArray[Any]:

@@ -40,7 +40,7 @@ class TicketStatistics:
     density : float
         kept / open_positions.
     random_parameters : int
-        Weights of the whole random network, with those that the block masks remove.
+        Weights of the whole random network, with those that the block masks remove, and all candidates of a choice.
     entropy_bound_bits : float
         Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against.
     target_weights : int or None
@@ -126,6 +126,9 @@ class Ticket:
             raise ArgumentError("gains", gains.tolist(), rule, "give one a random layer")
         object.__setattr__(self, "gains", gains)
         object.__setattr__(self, "buffers", {name: _buffer(name, array) for name, array in self.buffers.items()})
+        if self.mask.reading == "choice" and not isinstance(self.source, Layout):
+            rule = "is no mask of a graph, whose random layers have one number a weight"
+            raise ArgumentError("mask", "choice", rule, 'make it with reading="factor"')
         _check_mask(self.layers, self.mask)
 
     def __repr__(self) -> str:
@@ -223,7 +226,7 @@ class Ticket:
             kept=self.mask.kept,
             open_positions=sum(layer.open_positions for layer in self.layers),
             density=self.mask.density,
-            random_parameters=sum(layer.random_parameters for layer in self.layers),
+            random_parameters=sum(layer.random_parameters for layer in self.layers) * self.mask.candidates,
             entropy_bound_bits=self.mask.entropy_bound_bits,
             target_weights=None if None in weights else sum(count for count in weights if count is not None),
         )

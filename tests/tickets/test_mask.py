@@ -30,12 +30,12 @@ def test_larger_alphabets():
 
 def test_arrays_are_read_only_copies_and_survive_pickling():
     source = np.array([True, False])
-    mask = Mask({"b": source, "a": np.zeros((2, 0), bool)}, structure="channel")
+    mask = Mask({"b": source, "a": np.zeros((2, 0), bool)}, structure="channel", reading="choice")
     source[:] = False
     for again in (mask, pickle.loads(pickle.dumps(mask))):
         assert list(again.arrays) == ["b", "a"]
         assert again["b"].tolist() == [True, False]
-        assert again.structure == "channel"
+        assert (again.structure, again.reading) == ("channel", "choice")
         with pytest.raises(ValueError, match="read-only"):
             again["b"][0] = False
         with pytest.raises(TypeError):
