@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from slth.arrays import Floats
 from slth.errors import ArgumentError, DataError
 from slth.files import write_bytes
 from slth.graphs.coding import graph_from_text, graph_text
@@ -44,7 +43,7 @@ def safetensors_bytes(metadata: Mapping[str, str], tensors: Mapping[str, NDArray
 def save_graph(graph: Graph, path: str | Path) -> None:
     """Write a network, all of it or nothing; equal networks give equal files."""
     text, arrays = graph_text(graph)
-    tensors = {name: _narrow(array) for name, array in arrays.items()}
+    tensors = {name: narrow(array) for name, array in arrays.items()}
     write_bytes(Path(path), safetensors_bytes({"slth.format": FORMAT, "graph": text}, tensors))
 
 
@@ -65,7 +64,7 @@ def load_graph(path: str | Path) -> Graph:
         raise DataError(f"{path}: is damaged ({problem})") from problem
 
 
-def _narrow(array: Floats) -> NDArray[Any]:
+def narrow(array: NDArray[Any]) -> NDArray[Any]:
     """Return float32 where that loses nothing: a network trained in float32 is stored in half the size."""
     with np.errstate(over="ignore"):
         single = array.astype(np.float32)

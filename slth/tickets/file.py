@@ -2,10 +2,12 @@
 
 Tensors: ``gains`` (float64[layers]), and ``masks`` (uint8), the codes of all mask arrays (:mod:`slth.tickets.coding`)
 in the order of the layers, each behind its number of bytes. The weights of a pair are coded for its kept hidden
-channels only; the others have none. Declared buffers follow, ``buffer.NAME``. Metadata, all text: the format and its
-version, the graph (:mod:`slth.graphs.coding`; packed, or its JSON), the law (its name and scale, or its JSON), the
-seed, the family, and alphabet, structure and reading of the mask where they are not the usual ones, the sha256 of the
-kept weights, and that of the whole file with the digits of this last one as zeros, so that no byte can change unnoticed.
+channels only; the others have none. Of a layout's masks, what repeats is coded once (:mod:`slth.tickets.grains`).
+Declared buffers follow, ``buffer.NAME``, float32 where that loses nothing. Metadata, all text: the format and its
+version, the graph (:mod:`slth.graphs.coding`; packed, or its JSON) or layout (:mod:`slth.tickets.layout_text`), the
+law (its name and scale, or its JSON), the seed, the family, and alphabet, structure and reading of the mask where they
+are not the usual ones, the sha256 of the kept weights, and that of the whole file with the digits of this last one as
+zeros, so that no byte can change unnoticed.
 """
 
 from __future__ import annotations
@@ -28,12 +30,15 @@ from safetensors import SafetensorError, deserialize
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Graph
 from slth.graphs.coding import KINDS, graph_from_text, graph_text, packed, strict_json, unpacked
-from slth.graphs.file import safetensors_bytes
+from slth.graphs.file import narrow, safetensors_bytes
 from slth.resources import require_memory
 from slth.rng import WeightLaw
 from slth.tickets.coding import decode_symbols, encode_symbols, join_codes, split_codes
+from slth.tickets.grains import Grain, NOfM, grain_of
 from slth.tickets.layout import Layout
-from slth.tickets.mask import Mask
+from slth.tickets.layout_text import MARK as LAYOUT_MARK
+from slth.tickets.layout_text import LayoutText, constants_of, layout_from_text, layout_text
+from slth.tickets.mask import KEEP, Mask
 from slth.tickets.pair import Drawn, Pair, RandomLayer, RandomTensor
 
 FORMAT = "ticket/2"
@@ -50,18 +55,23 @@ _USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight", "readi
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _LONGEST_HEADER = 2**24
 _POSITIONS_A_BYTE, _WEIGHTS_A_BYTE = 2**13, 2**14  # what a file may ask for beyond what any may: no mask is that sparse
-_POSITIONS, _WEIGHTS = 2**24, 2**22
-_BYTES_A_POSITION = 3  # of a mask while it is decoded: symbol, array, copy
+# A layout's masks may be constant on channels, and of all weights kept: the user's module has as many numbers anyway.
+_POSITIONS, _WEIGHTS, _OF_A_LAYOUT = 2**24, 2**22, 2**27
+_BYTES_A_POSITION = 6  # of a mask while it is decoded: symbol, array, copies
+_BYTES_A_NUMBER = 24
 _BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
 _BUFFER = "buffer."
-_BUFFER_KINDS = {"F64": "<f8", "I64": "<i8"}
+_BUFFER_KINDS = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
 
 
 def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
     """Return the bytes of the file of a ticket with kept weights of a sha256, the same for equal tickets."""
+    grains: dict[str, Grain | NOfM | None] = {}
+    constants: dict[str, int | float] = {}
     if isinstance(ticket.source, Layout):
-        named = {"layout": ticket.source.describe(), "masked": [layer.path for layer in ticket.layers]}
-        text = json.dumps(named, separators=(",", ":"))
+        grains = {name: grain_of(array) for name, array in ticket.mask.arrays.items()}
+        constants = constants_of(ticket.source, ticket.buffers)
+        text = layout_text(LayoutText(ticket.source, grains, constants))
     else:
         text = packed(graph_text(ticket.source, SOURCE_KINDS)[0])
     metadata = {
@@ -78,11 +88,12 @@ def content_to_bytes(ticket: Any, weights_sha256: str) -> bytes:
         "content_sha256": _NO_DIGEST,
     }
     metadata = {key: value for key, value in metadata.items() if _USUAL.get(key) != value}
-    masks = _coded_masks(ticket.layers, ticket.mask)
-    positions = sum(layer.open_positions for layer in ticket.layers)
-    _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(masks))  # or nobody reads it
+    masks = _coded_masks(ticket.layers, ticket.mask, grains)
+    _check_positions(ticket.source, ticket.layers, len(masks))  # or nobody reads it
+    _check_weights(ticket.source, ticket.layers, ticket.mask.arrays, len(masks))
     tensors: dict[str, NDArray[Any]] = {"gains": ticket.gains.astype("<f8"), "masks": masks}
-    tensors |= {_BUFFER + name: array for name, array in sorted(ticket.buffers.items())}
+    stored = {name: array for name, array in sorted(ticket.buffers.items()) if name not in constants}
+    tensors |= {_BUFFER + name: array if array.dtype.kind == "i" else narrow(array) for name, array in stored.items()}
     written = safetensors_bytes(metadata, tensors)
     return written.replace(_digest_field(_NO_DIGEST), _digest_field(sha256(written).hexdigest()), 1)
 
@@ -199,18 +210,22 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
     text = metadata["source"]
     nodes = text.count("{") + text.count(";")
     require_memory(_BYTES_A_NODE * nodes, "memory for the network", "no network is that deep")
-    source, layers = _source(text)
-    positions = sum(layer.open_positions for layer in layers)
+    source, layers, found = _source(text)
+    constants = {} if found is None else found.constants
+    repeated = sorted(set(constants) & set(buffers))
+    if repeated:
+        raise TicketError(f"not a ticket: {repeated[0]} is stored twice")
     codes = _vector(tensors, "masks", "U8").tobytes()
-    _check_cost("positions of masks", positions, _POSITIONS + _POSITIONS_A_BYTE * len(codes))
-    require_memory(_BYTES_A_POSITION * positions, "memory for the masks", "the network asks for more than there is")
+    numbers = sum(found.layout[name].size for name in constants) if found else 0
+    _check_positions(source, layers, len(codes), numbers)
     seed = metadata["seed"]
     if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
     alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
-    arrays = _decoded_masks(layers, alphabet, codes)
-    weights = sum(layer.weights_of(int(np.count_nonzero(arrays[next(iter(layer.mask_shapes))]))) for layer in layers)
-    _check_cost("random weights", weights, _WEIGHTS + _WEIGHTS_A_BYTE * len(codes))
+    arrays = _decoded_masks(layers, alphabet, codes, {} if found is None else found.grains)
+    _check_weights(source, layers, arrays, len(codes))
+    stored = {name: _buffer(tensors[place], place) for name, place in buffers.items()}
+    stored |= {name: np.full(found.layout[name].shape, number) for name, number in constants.items()} if found else {}
     return {
         "source": source,
         "law": _law(metadata["law"]),
@@ -218,8 +233,24 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
         "mask": Mask(arrays, alphabet, metadata["structure"], metadata["reading"]),  # type: ignore[arg-type]
         "gains": _vector(tensors, "gains", "F64").view("<f8").astype(np.float64),
         "family": metadata["family"],
-        "buffers": {name: _buffer(tensors[place], place) for name, place in buffers.items()},
+        "buffers": stored,
     }
+
+
+def _check_positions(source: Graph | Layout, layers: Sequence[Drawn], codes: int, numbers: int = 0) -> None:
+    """Refuse more positions of masks, and numbers that stand once for many, than a file with so long codes may have."""
+    positions = sum(layer.open_positions for layer in layers) + numbers
+    free = _OF_A_LAYOUT if isinstance(source, Layout) else _POSITIONS
+    _check_cost("positions of masks", positions, free + _POSITIONS_A_BYTE * codes)
+    needed = _BYTES_A_POSITION * positions + _BYTES_A_NUMBER * numbers
+    require_memory(needed, "memory for the masks", "the network asks for more than there is")
+
+
+def _check_weights(source: Graph | Layout, layers: Sequence[Drawn], arrays: Mapping[str, Any], codes: int) -> None:
+    """Refuse more random weights than a file with so long codes may have regenerated."""
+    weights = sum(layer.weights_of(int(np.count_nonzero(arrays[next(iter(layer.mask_shapes))]))) for layer in layers)
+    free = _OF_A_LAYOUT if isinstance(source, Layout) else _WEIGHTS
+    _check_cost("random weights", weights, free + _WEIGHTS_A_BYTE * codes)
 
 
 def _check_cost(what: str, asked: int, most: int) -> None:
@@ -227,21 +258,16 @@ def _check_cost(what: str, asked: int, most: int) -> None:
         raise TicketError(f"it asks for {asked} {what}, and a file of its size may ask for {most}")
 
 
-def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...]]:
-    """Return the architecture of the random network, and its random layers."""
-    text = text if text.startswith("{") else unpacked(text)
-    named = strict_json("source", text)
-    if "layout" not in named:
-        graph = graph_from_text(text, None, SOURCE_KINDS)
-        return graph, tuple({node.step.path: node.step for node in graph.weighted}.values())
-    masked = named.get("masked")
-    if set(named) != {"layout", "masked"} or not isinstance(masked, list):
-        raise ArgumentError("source", sorted(named), "must have layout and masked", "the file was changed")
-    try:
-        layout = Layout.from_description(named["layout"])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ArgumentError("layout", named["layout"], f"is no layout ({error})", "the file was changed") from None
-    return layout, tuple(RandomTensor(str(name), tuple(layout[str(name)].shape)) for name in masked)
+def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...], LayoutText | None]:
+    """Return the architecture of the random network, its random layers, and what the text of a layout says besides."""
+    if not text.startswith(LAYOUT_MARK):
+        text = text if text.startswith("{") else unpacked(text)
+        if "layout" not in strict_json("source", text):
+            graph = graph_from_text(text, None, SOURCE_KINDS)
+            return graph, tuple({node.step.path: node.step for node in graph.weighted}.values()), None
+    found = layout_from_text(text)
+    layers = tuple(RandomTensor(name, tuple(found.layout[name].shape)) for name in found.grains)
+    return found.layout, layers, found
 
 
 def _law(text: str) -> WeightLaw:
@@ -251,53 +277,67 @@ def _law(text: str) -> WeightLaw:
     return WeightLaw.from_description(found)
 
 
-def _coded_masks(layers: Sequence[Drawn], mask: Mask) -> NDArray[np.uint8]:
+def _coded_masks(layers: Sequence[Drawn], mask: Mask, grains: Mapping[str, Grain | NOfM | None]) -> NDArray[np.uint8]:
     codes = []
     for layer in layers:
         outer, *_ = layer.mask_shapes
         for name in layer.mask_shapes:
+            grain = grains.get(name) or Grain()
             kept = mask[name] if name == outer else mask[name][mask[outer] != 0]
-            codes.append(encode_symbols(_symbols(kept, mask.alphabet), alphabet=len(mask.alphabet)))
+            entries = kept if grain == Grain() else grain.reduce(kept)
+            symbols = entries.ravel() if isinstance(grain, NOfM) else _symbols(entries, mask.alphabet)
+            codes.append(encode_symbols(symbols, alphabet=grain.symbols(len(mask.alphabet))))
     return np.frombuffer(join_codes(codes), np.uint8)
 
 
 def _symbols(array: NDArray[Any], alphabet: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return the places of the entries in the alphabet."""
-    if alphabet == (0, 1):
+    if alphabet == KEEP:
         return np.ascontiguousarray(array).view(np.uint8).ravel()
     order = np.argsort(alphabet)
     places = np.searchsorted(np.array(alphabet)[order], array.ravel())
     return order[places].astype(np.uint8)
 
 
-def _decoded_masks(layers: tuple[Drawn, ...], alphabet: tuple[int, ...], codes: bytes) -> dict[str, NDArray[Any]]:
-    kind = np.bool_ if alphabet == (0, 1) else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
+def _decoded_masks(
+    layers: tuple[Drawn, ...], alphabet: tuple[int, ...], codes: bytes, grains: Mapping[str, Grain | NOfM | None]
+) -> dict[str, NDArray[Any]]:
+    kind = np.bool_ if alphabet == KEEP else np.result_type(*(np.min_scalar_type(value) for value in alphabet))
     values = np.array(alphabet).astype(kind)
     each: Iterator[bytes] = iter(split_codes(codes, count=sum(len(layer.mask_shapes) for layer in layers)))
 
-    def entries(name: str, count: int) -> NDArray[Any]:
+    def array(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        stated = grains.get(name)
+        grain = stated or Grain()
+        if isinstance(grain, NOfM) and alphabet != KEEP:
+            raise TicketError(f"mask {name}: only masks that keep or remove have {grain.text}")
+        entries = (prod(shape),) if stated is None else grain.entries(shape)
         try:
-            found: NDArray[Any] = values[decode_symbols(next(each), alphabet=len(alphabet), count=count)]
+            symbols = decode_symbols(next(each), alphabet=grain.symbols(len(alphabet)), count=prod(entries))
         except TicketError as error:
             raise TicketError(f"mask {name}: {error}") from None
+        if stated is None:
+            return values[symbols].reshape(shape)
+        found = grain.expand((symbols if isinstance(grain, NOfM) else values[symbols]).reshape(entries), shape)
+        if grain_of(found) != grain:
+            raise TicketError(f"mask {name}: its grain is not {grain.text or 1}; the file was changed")
         return found
 
     masks: dict[str, NDArray[Any]] = {}
     for layer in layers:
         outer, *inner = layer.mask_shapes
         shapes = layer.mask_shapes
-        masks[outer] = entries(outer, prod(shapes[outer])).reshape(shapes[outer])
+        masks[outer] = array(outer, shapes[outer])
         for name in inner:
             kept = masks[outer] != 0
-            count = int(np.count_nonzero(kept))
             masks[name] = np.zeros(shapes[name], kind)
-            masks[name][kept] = entries(name, count * shapes[name][-1]).reshape(count, shapes[name][-1])
+            masks[name][kept] = array(name, (int(np.count_nonzero(kept)), shapes[name][-1]))
     return masks
 
 
 def _buffer(tensor: Mapping[str, Any], name: str) -> NDArray[Any]:
     if tensor["dtype"] not in _BUFFER_KINDS:
-        raise TicketError(f"not a ticket: tensor {name} must hold float64 or int64")
+        raise TicketError(f"not a ticket: tensor {name} must hold float64, float32 or int64")
     return np.frombuffer(tensor["data"], _BUFFER_KINDS[tensor["dtype"]]).reshape(tensor["shape"])
 
 

@@ -21,6 +21,7 @@ from slth.tickets.blocks import kept_weights_sha256
 from slth.tickets.evaluation import through, through_layer
 from slth.tickets.file import content_from_bytes, content_to_bytes, read_content, write_content
 from slth.tickets.folded import Folded, fold
+from slth.tickets.grains import coded_bits
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
 from slth.tickets.pair import Drawn, Pair, Random, RandomTensor
@@ -42,7 +43,8 @@ class TicketStatistics:
     random_parameters : int
         Weights of the whole random network, with those that the block masks remove, and all candidates of a choice.
     entropy_bound_bits : float
-        Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against.
+        Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against. Where the masks of a
+        layout keep or remove channels, blocks or n of m together, positions are those groups.
     target_weights : int or None
         Weights and biases of the network that the pairs stand for; None where a plain random layer does not say.
     """
@@ -227,7 +229,9 @@ class Ticket:
             open_positions=sum(layer.open_positions for layer in self.layers),
             density=self.mask.density,
             random_parameters=sum(layer.random_parameters for layer in self.layers) * self.mask.candidates,
-            entropy_bound_bits=self.mask.entropy_bound_bits,
+            entropy_bound_bits=coded_bits(self.mask)
+            if isinstance(self.source, Layout)
+            else self.mask.entropy_bound_bits,
             target_weights=None if None in weights else sum(count for count in weights if count is not None),
         )
 
