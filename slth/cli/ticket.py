@@ -74,12 +74,16 @@ def evaluate(
     /,
     *,
     data: str = "digits",
+    model: str | None = None,
     target: Path | None = None,
     limit: int | None = None,
     data_dir: DataDir = None,
     common: Common = COMMON,
 ) -> Outcome:
-    """Accuracy of a ticket on a data set's test images, in float64.
+    """Accuracy of a ticket on a data set's test images, in float64, or of a module that a ticket was searched for.
+
+    A module's inputs are standardised by mean and deviation of the training examples, as `slth search` does it: the
+    ticket does not say them, and the JSON summary names both. So data and limit of the search give its accuracy again.
 
     Parameters
     ----------
@@ -87,25 +91,51 @@ def evaluate(
         A ticket file.
     data
         digits, synthetic, mnist, fashion-mnist or cifar10.
+    model
+        What the ticket was searched for: lenet-300-100, conv-4, or your own as package.module:factory.
     target
         target.safetensors of the network that the ticket approximates: its accuracy and the largest difference too.
     limit
-        At most so many test images.
+        At most so many test images, and with a model so many training examples to standardise by.
     """
     from slth.graphs.file import load_graph
-    from slth.jobs.evaluation import evaluate_ticket
+    from slth.jobs.evaluation import evaluate_module_ticket, evaluate_ticket
+    from slth.jobs.models import model_of
 
     if target is not None:
         check_file("target", target)
     ticket, facts = _load(file)
+    _check_model(ticket, model, target)
+    chosen = None if model is None else model_of(model)
     data_set = load_data(data, data_folders(data_dir), seed=common.seed)
-    network = None if target is None else load_graph(target)
-    facts |= {"data": data, **evaluate_ticket(ticket, data_set, target=network, limit=limit)}
+    facts |= {"data": data}
+    if chosen is None:
+        network = None if target is None else load_graph(target)
+        facts |= evaluate_ticket(ticket, data_set, target=network, limit=limit)
+    else:
+        facts |= evaluate_module_ticket(ticket, chosen, data_set, limit=limit)
 
     def show() -> list[RenderableType]:
-        return [key_value_table(facts)]
+        rows = {key: value for key, value in facts.items() if key != "normalisation"}
+        said = {"inputs": "standardised by mean and deviation of the training examples"} if chosen else {}
+        return [key_value_table(rows | said)]
 
     return Outcome("ticket eval", common, facts, show)
+
+
+def _check_model(ticket: Ticket, model: str | None, target: Path | None) -> None:
+    """Refuse a ticket of a module without its module, and a ticket of a network of its own with one."""
+    from slth.tickets import Layout
+
+    if not isinstance(ticket.source, Layout):
+        if model is not None:
+            raise ArgumentError("model", model, "is not needed: the ticket is a network of its own", "leave it out")
+        return
+    if model is None:
+        remedy = "pass --model lenet-300-100, or your own as package.module:factory"
+        raise ArgumentError("model", None, "must name what the ticket was searched for", remedy)
+    if target is not None:
+        raise ArgumentError("target", str(target), "is none of a searched ticket, which has no target", "leave it out")
 
 
 def shrink(
@@ -157,11 +187,14 @@ def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:
         "family": ticket.family,
         "ticket_seed": ticket.seed,
         "law": ticket.law.describe(),
+        "alphabet": list(ticket.mask.alphabet),
+        "reading": ticket.mask.reading,
         "kept": statistics.kept,
         "open_positions": statistics.open_positions,
         "density": statistics.density,
         "random_parameters": statistics.random_parameters,
         "target_weights": weights,
         "bits_per_weight": 8 * len(content) / weights if weights else None,
+        "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
         "entropy_bound_bits_per_weight": statistics.entropy_bound_bits_per_weight,
     }

@@ -10,8 +10,11 @@ from slth.arrays import Floats, Indices
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError
 from slth.graphs import Graph
-from slth.networks import Outputs, evaluate
+from slth.jobs.models import Model, made
+from slth.jobs.standardising import Standardised
+from slth.networks import Outputs, apply_ticket, evaluate
 from slth.tickets import Ticket
+from slth.training.evaluation import evaluate as evaluate_module
 
 
 def accuracy(outputs: Floats, labels: Indices) -> float:
@@ -45,3 +48,27 @@ def evaluate_ticket(
         result["agreement"] = accuracy(found.values, wanted.argmax(axis=1))
         result["sampled_error"] = float(np.abs(found.values - wanted).max())
     return result
+
+
+def evaluate_module_ticket(ticket: Ticket, model: Model, data: DataSet, *, limit: int | None = None) -> dict[str, Any]:
+    """Write a searched ticket into a new module, and run that on a test set, standardised as the search did it.
+
+    A ticket does not say how inputs are normalised, which is no part of the network: mean and deviation of the training
+    examples are measured again, of at most as many as test examples.
+    """
+    module = apply_ticket(made(model, data, ticket.seed), ticket)
+    data_set = Standardised.of(data, model.input_shape(data), limit=limit)
+    try:
+        found = evaluate_module(module, data_set.examples("test"))
+    except (RuntimeError, ValueError, TypeError, IndexError) as problem:
+        if isinstance(problem, ArgumentError):
+            raise
+        rule = f"has inputs of shape {list(data_set.shape)} and labels that {model.name} does not take: {problem}"
+        raise ArgumentError("data", data.name, rule, "name the data set that it was searched on") from problem
+    return {
+        "model": model.name,
+        "accuracy": found.accuracy,
+        "examples": found.examples,
+        "form": "the module, in its own dtype",
+        "normalisation": data_set.describe(),
+    }

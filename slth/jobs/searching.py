@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slth.data.data_set import DataSet
 from slth.errors import TicketError
 from slth.jobs.models import Model, made
+from slth.jobs.standardising import Standardised
 from slth.networks import Selection, apply_ticket, outputs_of
 from slth.resources import Progress
 from slth.rng import WeightLaw
@@ -42,15 +42,8 @@ class SearchJob:
 
 def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
-    shape = job.model.input_shape(data)
-    mean, deviation = _mean_and_deviation(data.inputs("train", limit=job.limit), shape)
-    train, test = (
-        Examples(
-            (data.inputs(part, limit=job.limit).reshape(-1, *shape) - mean) / deviation,
-            data.labels(part, limit=job.limit),
-        )
-        for part in ("train", "test")
-    )
+    data_set = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
+    train, test = data_set.examples("train"), data_set.examples("test")
     held: Examples | None = None
     if job.held_out:
         train, held = split(train, job.held_out, seed=job.seed)
@@ -85,7 +78,7 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
         "kept": statistics.kept,
         "total": statistics.open_positions,
         "law": ticket.law.describe(),
-        "normalisation": {"mean": mean.reshape(-1).tolist(), "deviation": deviation.reshape(-1).tolist()},
+        "normalisation": data_set.describe(),
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
@@ -103,12 +96,3 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
             for record in found.trace
         ],
     }  # fmt: skip
-
-
-def _mean_and_deviation(inputs: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return both over the training examples, for each channel of images or for all numbers, as inputs are divided."""
-    numbers = inputs.reshape(len(inputs), shape[0] if len(shape) > 1 else 1, -1).astype(np.float64)
-    mean, deviation = numbers.mean(axis=(0, 2)), numbers.std(axis=(0, 2))
-    deviation[deviation == 0.0] = 1.0
-    to = (-1, *[1] * (len(shape) - 1))
-    return mean.astype(np.float32).reshape(to), deviation.astype(np.float32).reshape(to)

@@ -38,6 +38,38 @@ def test_it_writes_a_ticket_that_is_what_it_says(capsys, folder):
     assert evaluate(module, test).accuracy == said["accuracy"]
 
 
+def test_ticket_eval_gives_the_accuracy_that_the_search_printed(capsys, folder):
+    """For the data and the limit of the search; the ticket itself says no normalisation."""
+    said = run(capsys, "search", "edge-popup", *QUICK, "--seed", 4, "--out", folder / "again").json
+    file, options = folder / "again" / "net.ticket", ["--data", "digits", "--limit", 300]
+    found = run(capsys, "ticket", "eval", file, "--model", "lenet-300-100", *options, "--json")
+    assert found.code == 0
+    assert {found.json[key] == said[key] for key in ("accuracy", "normalisation", "density", "model")} == {True}
+    assert found.json["examples"] == 300
+    shown = run(capsys, "ticket", "eval", file, "--model", "slth.networks:lenet300", *options)
+    assert shown.code == 2  # of 784 inputs by default
+    assert "fc1.weight has shape [300, 64] there and [300, 784] here" in shown.err
+    shown = run(capsys, "ticket", "eval", file, "--model", "lenet-300-100", *options)
+    assert "standardised by mean and deviation of the training examples" in shown.out
+
+
+def test_ticket_eval_of_a_searched_ticket_says_what_it_needs(capsys, folder):
+    file = folder / "eval" / "net.ticket"
+    run(capsys, "search", "edge-popup", *QUICK, "--seed", 4, "--out", file.parent)
+    for options, message in (
+        ([], "model=None must name what the ticket was searched for: pass --model"),
+        (["--model", "lenet"], "model='lenet' is not a known model"),
+        (["--model", "lenet-300-100", "--data", "synthetic"], "fc1.weight has shape [300, 64] there"),
+        (["--model", "lenet-300-100", "--target", file], "is none of a searched ticket"),
+    ):
+        ran = run(capsys, "ticket", "eval", file, *options)
+        assert ran.code == 2
+        assert message in ran.err
+    info = run(capsys, "ticket", "info", file, "--json").json
+    assert (info["reading"], info["alphabet"]) == ("factor", [0, 1])
+    assert info["entropy_bound_bytes"] < info["bytes"] < info["entropy_bound_bytes"] + 700
+
+
 def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):
     arguments = ["search", "edge-popup", *QUICK, "--seed", 1]
     whole = run(capsys, *arguments, "--out", tmp_path / "whole").json

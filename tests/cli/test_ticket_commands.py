@@ -172,6 +172,12 @@ def test_eval_agrees_with_what_construct_reported(capsys, made):
     assert limited.json["examples"] == 5
 
 
+def test_a_network_of_its_own_takes_no_model(capsys, made):
+    ran = run(capsys, "ticket", "eval", made / "net.ticket", "--data", "synthetic", "--model", "mlp")
+    assert ran.code == 2
+    assert "the ticket is a network of its own: leave it out" in ran.err
+
+
 def test_a_ticket_for_other_inputs_is_refused(capsys, made):
     ran = run(capsys, "ticket", "eval", made / "net.ticket", "--data", "digits")
     assert ran.code == 2
