@@ -221,7 +221,7 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
     seed = metadata["seed"]
     if not seed.isascii() or not seed.isdigit() or len(seed) > 20 or seed != str(int(seed)):
         raise ArgumentError("seed", seed, "is not a decimal number", "it must be from 0 to 2**64 - 1")
-    alphabet = tuple(strict_json("alphabet", f'{{"alphabet":{metadata["alphabet"]}}}')["alphabet"])
+    alphabet = _alphabet(metadata["alphabet"])
     arrays = _decoded_masks(layers, alphabet, codes, {} if found is None else found.grains)
     _check_weights(source, layers, arrays, len(codes))
     stored = {name: _buffer(tensors[place], place) for name, place in buffers.items()}
@@ -268,6 +268,13 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...], LayoutText | 
     found = layout_from_text(text)
     layers = tuple(RandomTensor(name, tuple(found.layout[name].shape)) for name in found.grains)
     return found.layout, layers, found
+
+
+def _alphabet(text: str) -> tuple[int, ...]:
+    given = strict_json("alphabet", f'{{"alphabet":{text}}}')
+    if len(given) != 1 or not isinstance(given["alphabet"], list):
+        raise ArgumentError("alphabet", text, "must be a list of integers", "the file was changed")
+    return Mask({}, tuple(given["alphabet"])).alphabet
 
 
 def _law(text: str) -> WeightLaw:

@@ -16,6 +16,7 @@ from slth.tickets.coding import LARGEST_ALPHABET, multinomial_bits
 Structure: TypeAlias = Literal["weight", "channel", "block"]
 Reading: TypeAlias = Literal["factor", "choice"]
 
+_LARGEST = 2**31  # beyond, integers of both signs have no common type
 KEEP = (0, 1)
 """The alphabet of masks that keep or remove."""
 
@@ -60,8 +61,9 @@ class Mask:
 
     def __post_init__(self) -> None:
         alphabet = tuple(self.alphabet)
-        if not all(isinstance(value, int) for value in alphabet) or len(set(alphabet)) != len(alphabet):
-            raise ArgumentError("alphabet", alphabet, "must be different integers", "use (0, 1)")
+        whole = all(type(value) is int and abs(value) < _LARGEST for value in alphabet)
+        if not whole or len(set(alphabet)) != len(alphabet):
+            raise ArgumentError("alphabet", alphabet, "must be different integers below 2**31", "use (0, 1)")
         if 0 not in alphabet or not 2 <= len(alphabet) <= LARGEST_ALPHABET:
             rule = f"must hold 0 and have 2 .. {LARGEST_ALPHABET} values"
             raise ArgumentError("alphabet", alphabet, rule, "use (0, 1)")

@@ -51,6 +51,8 @@ def test_arrays_are_read_only_copies_and_survive_pickling():
         (lambda: Mask({"a": np.array([2])}, alphabet=(-1, 0, 1)), "mask a=.* has values outside"),
         (lambda: Mask({}, alphabet=(0, 0, 1)), "alphabet=.* must be different integers"),
         (lambda: Mask({}, alphabet=(0, 0.5)), "alphabet=.* must be different integers"),
+        (lambda: Mask({}, alphabet=(0, -(2**31))), "alphabet=.* must be different integers below"),
+        (lambda: Mask({}, alphabet=(0, True)), "alphabet=.* must be different integers below"),
         (lambda: Mask({}, alphabet=(1, 2)), "alphabet=.* must hold 0"),
         (lambda: Mask({}, alphabet=(0,)), "alphabet=.* must hold 0"),
         (lambda: Mask({}, alphabet=tuple(range(256))), "alphabet=.* must hold 0 and have 2"),
