@@ -85,13 +85,12 @@ def _published(
     scores = {name: torch.empty_like(weight).uniform_(-0.1, 0.1).requires_grad_() for name, weight in weights.items()}
     optimizer = torch.optim.SGD(scores.values(), 0.01, 0.9, weight_decay=1e-4)
     module.train()
+    mask_of: Callable[..., Tensor] = _Order.apply
     batches = [data.at(part) for part in torch.arange(len(data), device=device).chunk(4)]
     while True:
         for step in range(steps):
             examples = batches[step % 4]
-            used = {
-                name: weight * _Order.apply(scores[name].abs(), density, select) for name, weight in weights.items()
-            }
+            used = {name: weight * mask_of(scores[name].abs(), density, select) for name, weight in weights.items()}
             loss = nn.functional.cross_entropy(functional_call(module, used, (examples.inputs,)), examples.targets)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

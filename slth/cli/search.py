@@ -1,8 +1,8 @@
-"""``slth search edge-popup``: strong tickets by score."""
+"""``slth search``: strong tickets by score, one verb a method."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,26 +12,51 @@ from rich.console import RenderableType
 from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
-from slth.cli.progress import progress
-from slth.cli.targets import Target
+from slth.cli.progress import note, progress
+from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
 Scope = Literal["layer", "global"]
 Law = Literal["signed-constant", "normal", "uniform"]
 Scale = Literal["kaiming", "kept", "local", "removed", "none"]
+Density = Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")]
+Structure = Annotated[
+    str,
+    Parameter(
+        help="What has one score: weights, output-channels, input-channels, kernels, heads, blocks:16 or 2:4. Channels "
+        "of the image and of the classes are kept."
+    ),
+]
+REPORT_NAME = "report.html"
 TARGET = Target()
-VERB = "search edge-popup"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The random network, and how its ticket is looked at."""
+
+    law: Annotated[Law, Parameter(help="Of the random weights.")] = "signed-constant"
+    scale: Annotated[
+        Scale,
+        Parameter(
+            help="Weights of deviation sqrt(2 / inputs); times sqrt(1 / density) asked for, of the layer as it stands "
+            "(local), or of what is removed, as published code has it; or the law's own (none)."
+        ),
+    ] = "kaiming"
+    checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
+
+
+WEIGHTS = Weights()
 
 
 def edge_popup(
     *,
-    density: Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")] = 0.5,
+    density: Density = 0.5,
+    structure: Structure = "weights",
     scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer",
     signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score.")] = False,
-    law: Annotated[Law, Parameter(help="Of the random weights.")] = "signed-constant",
-    scale: Annotated[
-        Scale, Parameter(help="Weights of deviation sqrt(2 / inputs), sqrt(2 / (inputs density)), or the law's own.")
-    ] = "kaiming",
+    weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
@@ -39,51 +64,80 @@ def edge_popup(
 
     Density is kept / total, of each layer or of all together. A tenth of the training examples is held out: the ticket
     is that of the epoch which was best on it, and accuracy is measured on the test set. Inputs are standardised by mean
-    and deviation of the training examples, channel by channel; the JSON summary names both. Writes net.ticket and the
-    summary; `slth.apply_to(module, slth.load_ticket("net.ticket"))` makes the network from it.
+    and deviation of the training examples, channel by channel; the JSON summary names both. Writes net.ticket,
+    report.html and the summary; `slth.apply_to(module, slth.load_ticket("net.ticket"))` makes the network from it.
     """
+    options = {"density": density, "structure": structure, "scope": scope, "signed": signed}
+    return _run("edge-popup", options, weights, target, common)
+
+
+def _run(name: str, options: dict[str, Any], weights: Weights, target: Target, common: Common) -> Outcome:
+    """Search by a method, write ticket, report and summary, and say how it went."""
+    from slth.jobs.methods import METHODS
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
-    from slth.searches import RECIPE, EdgePopup
-    from slth.training import Cosine
 
+    verb = f"search {name}"
     if target.weights is not None:
         raise ArgumentError("weights", str(target.weights), "are not searched: weights are random", "leave it out")
     target = target.chosen("lenet-300-100")
     model = target.described()
     data = target.load(model, seed=common.seed)
-    out = common.out or Path("runs") / f"{data.name}-edge-popup"
-    check_out(out, (TICKET_NAME, json_name(VERB)))
-    # Published rates are for convolutions; linear layers alone do better with more (0.971 for 0.954 on MNIST).
-    recipe = target.changed(replace(RECIPE, schedule=Cosine(0.5)) if model.flat else RECIPE)
-    method = EdgePopup(density=density, scope=scope, signed=signed)
+    out = common.out or Path("runs") / f"{data.name}-{name}"
+    check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
+    recipe = target.changed(METHODS[name].recipe(model.flat))
     job = SearchJob(
-        model, method, recipe, WeightLaw(law), scale, seed=common.seed, device=resolve_device(target.device),
-        limit=target.limit,
+        model, name, options, recipe, WeightLaw(weights.law), weights.scale, seed=common.seed,
+        device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
     )  # fmt: skip
     with progress(common) as report:
-        summary = run_search(job, data, out, progress=report)
+        record = run_search(job, data, out, progress=report)
+        summary = {**record.summary, "report": None}
 
-    def show() -> list[RenderableType]:
-        layers = [(one["name"], one["kept"], one["total"], one["kept"] / one["total"]) for one in summary["layers"]]
-        return [_headline(summary), "", table_of(layers, ("layer", "kept", "total", "density"))]
+        def show() -> list[RenderableType]:
+            layers = [(one["name"], one["kept"], one["total"], one["kept"] / one["total"]) for one in summary["layers"]]
+            end = [] if summary["report"] is None else ["", f"open {summary['report']}"]
+            return [_headline(summary), "", table_of(layers, ("layer", "kept", "total", "density")), *end]
 
-    return Outcome(VERB, replace(common, out=out), summary, show)
+        done = Outcome(verb, replace(common, out=out), summary, show)
+        done.write()  # whatever becomes of the report
+        try:
+            from slth.figures.search_report import write_search_report
+
+            changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
+            given = {**options, **{key: value for key, value in changed.items() if value != getattr(WEIGHTS, key)}}
+            title = f"{data.name}: a strong lottery ticket in a random {model.name}"
+            command = command_text(verb, target, given, seed=common.seed)
+            summary["report"] = write_search_report(record, out / REPORT_NAME, title=title, command=command)
+        except Exception as problem:  # the search is done and written: it is not lost for the want of a picture
+            if common.debug:
+                raise
+            kind = type(problem).__name__
+            note(common, f"ticket and summary are in {out}, and {REPORT_NAME} could not be made ({kind}: {problem})")
+            done = replace(done, exit_code=1)
+    return done
 
 
 def _headline(summary: dict[str, Any]) -> RenderableType:
-    checks = {name: sum(found) / len(found) for name, found in summary["sanity"].items()}
-    return key_value_table(
-        {
-            "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of "
-            f"{summary['epochs']} (held-out examples: {summary['validation_accuracy']:.2%})",
-            "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
-            "sanity checks": f"masks shuffled {checks['shuffled']:.2%}, weights redrawn {checks['redrawn']:.2%}, "
-            f"both {checks['random']:.2%} (means of {len(summary['sanity']['shuffled'])})",
-            "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "
-            f"(information in the mask {summary['entropy_bound_bytes']:,.0f}); read back bit for bit",
-            "seconds": summary["seconds"],
-            "seed": summary["seed"],
-        }
-    )
+    held, checks = summary["validation_accuracy"], summary["sanity"] or {}
+    means = [f"{_CHECKS[name]} {sum(found) / len(found):.2%}" for name, found in checks.items() if found]
+    rows = {
+        "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of {summary['epochs']}"
+        + ("" if held is None else f" (held-out examples: {held:.2%})"),
+        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
+        "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
+        "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "
+        f"(information in the mask {summary['entropy_bound_bytes']:,.0f}); read back bit for bit",
+        "seconds": summary["seconds"],
+        "seed": summary["seed"],
+    }
+    return key_value_table(rows)
+
+
+_CHECKS = {
+    "shuffled": "masks shuffled",
+    "redrawn": "weights redrawn",
+    "random": "both",
+    "inverted": "smallest scores kept",
+}

@@ -27,11 +27,10 @@ def write_report(record: TicketRecord, path: Path) -> Path:
 
 def render_report(record: TicketRecord) -> str:
     """Give the report of one ticket as HTML text; its sections show what the record has."""
-    filters = {"count": _count, "significant": _significant, "percent": _percent, "size": _size}
     rows = [layer.row for layer in record.layers]
     return page(
         TEMPLATE,
-        filters,
+        FILTERS,
         record=record,
         summary=plain(record.summary),
         tables=[(caption, *_table(rows, columns)) for caption, columns in _TABLES],
@@ -104,6 +103,12 @@ def _percent(value: float | None) -> str:
 
 def _size(value: int) -> str:
     return f"{value:,} B" if value < 10_000 else f"{value / 1000.0:,.1f} kB"
+
+
+FILTERS: Mapping[str, Callable[[Any], str]] = {
+    "count": _count, "significant": _significant, "percent": _percent, "size": _size
+}  # fmt: skip
+"""How templates write numbers."""
 
 
 def _layer(row: Mapping[str, Any]) -> str:

@@ -49,3 +49,16 @@ class TicketRecord:
     command: str
     exact: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class SearchRecord:
+    """A ticket that was found by scores, and its measurements.
+
+    Shapes, by the names of the weights: scores float64[groups] or empty where there are none; masks int64[weight].
+    """
+
+    summary: dict[str, Any]
+    scores: dict[str, Floats]
+    masks: dict[str, Indices]
+    input_shape: tuple[int, ...]

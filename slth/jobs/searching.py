@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,15 +11,18 @@ import numpy as np
 
 from slth.data.data_set import DataSet
 from slth.errors import TicketError
+from slth.jobs.methods import METHODS, method_of
 from slth.jobs.models import Model, made
+from slth.jobs.record import SearchRecord
 from slth.jobs.standardising import Standardised
-from slth.networks import Selection, apply_ticket, outputs_of
+from slth.networks import apply_ticket, maskable, outputs_of
 from slth.resources import Progress
 from slth.rng import WeightLaw
-from slth.searches import RECIPE, Scale, sanity_checks, search
+from slth.searches import Scale, SearchResult, sanity_checks, search
 from slth.searches.journal import discard
 from slth.tickets import load_ticket
 from slth.training import Examples, Recipe, evaluate, split
+from slth.training.checkpoint import described
 
 TICKET_NAME, JOURNAL = "net.ticket", "search"
 _READ_BACK = 64  # test inputs on which the ticket that was read must do the same as the one that was written
@@ -29,8 +33,9 @@ class SearchJob:
     """A random network, and how its ticket is searched; a share of the training examples is held out to choose by."""
 
     model: Model
-    method: Selection
-    recipe: Recipe = RECIPE
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
     law: WeightLaw | None = None
     scale: Scale = "kaiming"
     held_out: float = 0.1
@@ -40,45 +45,60 @@ class SearchJob:
     checks: int = 3
 
 
-def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> SearchRecord:
     """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
-    data_set = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
-    train, test = data_set.examples("train"), data_set.examples("test")
+    inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
+    train, test = inputs.examples("train"), inputs.examples("test")
     held: Examples | None = None
     if job.held_out:
         train, held = split(train, job.held_out, seed=job.seed)
     keep: Literal["last", "best"] = "last" if held is None else "best"
+    module = made(job.model, data, job.seed)
+    method = method_of(job.method, maskable(module), job.options)
+    recipe = METHODS[job.method].recipe(job.model.flat) if job.recipe is None else job.recipe
     found = search(
-        made(job.model, data, job.seed), train, job.method, recipe=job.recipe, validation=held, keep=keep, law=job.law,
-        scale=job.scale, seed=job.seed, device=job.device, folder=folder / JOURNAL, progress=progress,
+        module, train, method, recipe=recipe, validation=held, keep=keep, law=job.law, scale=job.scale,
+        seed=job.seed, device=job.device, folder=folder / JOURNAL, progress=progress,
     )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / TICKET_NAME
+    summary = {
+        "method": job.method,
+        "options": described(method),
+        "recipe": described(recipe),
+        "scale": job.scale,
+        "normalisation": inputs.describe(),
+        **_written(found, job, data, folder / TICKET_NAME, test),
+        "epochs": recipe.epochs,
+    }
+    discard(folder / JOURNAL)
+    scores = {name: tensor.cpu().double().numpy() for name, tensor in found.scores.items()}
+    masks = {name: array.astype(np.int64) for name, array in found.ticket.mask.arrays.items()}
+    return SearchRecord(summary, scores, masks, data.shape)
+
+
+def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, test: Examples) -> dict[str, Any]:
+    """Write the ticket, read it back into a fresh module, and return what that does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     found.ticket.save(path)
     ticket = load_ticket(path)
     fresh = apply_ticket(made(job.model, data, job.seed), ticket).eval()
     read, written = (outputs_of(module, test.inputs[:_READ_BACK]) for module in (fresh, found.module))
     if not np.array_equal(read, written):
         raise TicketError(f"{path}: gives other outputs than the ticket that was written")
-    measured = evaluate(fresh, test)
     chosen = found.trace[found.epoch - 1].validation if found.epoch else None
     checks = sanity_checks(found, test, repetitions=job.checks) if job.checks else None
     statistics = ticket.statistics()
-    discard(folder / JOURNAL)
     return {
         "seed": ticket.seed,
         "family": ticket.family,
         "model": job.model.name,
         "data": data.name,
-        "accuracy": measured.accuracy,
+        "accuracy": evaluate(fresh, test).accuracy,
         "validation_accuracy": chosen.accuracy if chosen else None,
         "epoch": found.epoch,
-        "epochs": job.recipe.epochs,
         "density": statistics.density,
         "kept": statistics.kept,
         "total": statistics.open_positions,
         "law": ticket.law.describe(),
-        "normalisation": data_set.describe(),
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
@@ -91,6 +111,7 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
             {
                 "epoch": record.epoch,
                 "loss": record.loss,
+                "density": record.density,
                 "validation_accuracy": None if record.validation is None else record.validation.accuracy,
             }
             for record in found.trace

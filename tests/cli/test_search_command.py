@@ -27,7 +27,7 @@ def test_it_writes_a_ticket_that_is_what_it_says(capsys, folder):
     assert said["density"] == pytest.approx(0.3, abs=1e-3)
     assert [layer["kept"] for layer in said["layers"]] == [5760, 9000, 300]
     assert {"accuracy", "validation_accuracy", "seconds", "sanity", "trace", "ticket_bytes"} <= said.keys()
-    assert sorted(path.name for path in folder.iterdir()) == ["net.ticket", "search-edge-popup.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["net.ticket", "report.html", "search-edge-popup.json"]
     ticket = slth.load_ticket(folder / "net.ticket")
     module = slth.apply_to(lenet300(features=64, seed=9), ticket)
     digits = load("digits")
@@ -96,6 +96,8 @@ def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):
     ("options", "code", "said"),
     [
         (["--density", "0"], 2, "density"),
+        (["--structure", "rows"], 2, "structure"),
+        (["--structure", "3:7"], 2, "no weight a score"),
         (["--density", "1.5"], 2, "density"),
         (["--density", "half"], 2, "density"),
         (["--scope", "net"], 2, "scope"),
@@ -121,3 +123,17 @@ def test_signed_masks_of_a_convolutional_network(capsys, tmp_path):
     assert said["family"] == ticket.family == "strong"
     assert ticket.mask.alphabet == (-1, 0, 1)
     assert all(not np.any(array) for name, array in ticket.buffers.items() if name.endswith("bias"))
+
+
+@pytest.mark.parametrize(
+    ("structure", "density", "whole"),
+    [("output-channels", 0.5, [2]), ("input-channels", 0.5, [0]), ("blocks:16", 0.5, []), ("2:4", 0.5, [])],
+)
+def test_groups_are_removed_whole_but_colours_and_classes(capsys, tmp_path, structure, density, whole):
+    options = ["--structure", structure, "--density", density, "--checks", 0]
+    said = run(capsys, "search", "edge-popup", *QUICK, *options, "--out", tmp_path).json
+    assert [n for n, layer in enumerate(said["layers"]) if layer["kept"] == layer["total"]] == whole
+    assert said["sanity"] is None
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"--structure {structure}" in text
+    assert "masks shuffled" not in text
