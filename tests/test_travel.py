@@ -39,6 +39,7 @@ def is_idea(kind: type) -> bool:
         networks.Structure,
         networks.Selection,
         searches.SearchMethod,
+        networks.LayerRule,
     )
 
 
@@ -152,6 +153,7 @@ MAKERS: dict[str, Any] = {
     "networks.TopK": lambda: networks.TopK({"a": 0.5}, networks.Blocks(3)),
     "networks.Threshold": lambda: networks.Threshold(0.5),
     **{f"networks.{kind.__name__}": kind for kind in (
+        networks.EqualPerLayer, networks.ErdosRenyi, networks.IdealGas, networks.SmartRatio, networks.Uniform,
         networks.Blocks, networks.Heads, networks.InputChannels, networks.Kernels, networks.NOfM,
         networks.OutputChannels, networks.Weights)},
     "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
