@@ -13,7 +13,7 @@ from torch import Tensor
 from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.selection import Rounding, kept_count, top_k
-from slth.networks.structures import Axes, Structure, Weights
+from slth.networks.structures import Axes, Structure, Weights, fixed_rows
 from slth.rng import Stream
 
 Scope = Literal["layer", "global"]
@@ -114,8 +114,8 @@ class TopK(Selection):
         several = isinstance(self.density, Mapping)
         for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             kept_count(one, 1, rounding=self.rounding)
-        fixed_rows = type(self.structure).select is not Structure.select
-        if self.scope not in get_args(Scope) or (self.scope == "global" and (several or fixed_rows)):
+        apart = several or fixed_rows(self.structure)
+        if self.scope not in get_args(Scope) or (self.scope == "global" and apart):
             remedy = 'use scope="layer", or one density and a structure without fixed rows'
             raise ArgumentError("scope", self.scope, "does not fit density and structure", remedy)
         if self.signed and not self.magnitude:
