@@ -40,6 +40,7 @@ def is_idea(kind: type) -> bool:
         networks.Selection,
         searches.SearchMethod,
         networks.LayerRule,
+        searches.Baseline,
     )
 
 
@@ -157,6 +158,9 @@ MAKERS: dict[str, Any] = {
         networks.Blocks, networks.Heads, networks.InputChannels, networks.Kernels, networks.NOfM,
         networks.OutputChannels, networks.Weights)},
     "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
+    **{f"searches.{kind.__name__}": kind for kind in (
+        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.Random, searches.SNIP,
+        searches.SynFlow)},
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

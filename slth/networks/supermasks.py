@@ -52,6 +52,11 @@ class Selection:
         """Return what the gradient of a mask is passed to: the scores, or a function of them."""
         return scores
 
+    def order(self, scores: Tensor) -> Tensor | None:
+        """Return what is kept where it is large; None where masks follow no order of the scores."""
+        del scores
+        return None
+
     def chosen(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return the masks as they stand, in the shapes of the weights."""
         with torch.no_grad():
@@ -128,6 +133,9 @@ class TopK(Selection):
     def ranked(self, scores: Tensor) -> Tensor:
         return scores.abs() if self.magnitude and not self.signed else scores
 
+    def order(self, scores: Tensor) -> Tensor:
+        return scores.abs() if self.magnitude else scores
+
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         for name, tensor in scores.items():
             if name not in axes or tuple(tensor.shape) != tuple(self.structure.shape(axes[name])):
@@ -135,7 +143,7 @@ class TopK(Selection):
                 raise ArgumentError(
                     "scores", (name, list(tensor.shape)), f"do not fit: {wanted}", "see maskable(module)"
                 )
-        ranks = {name: tensor.detach().abs() if self.magnitude else tensor.detach() for name, tensor in scores.items()}
+        ranks = {name: self.order(tensor.detach()) for name, tensor in scores.items()}
         found = self._together(ranks) if self.joint else {n: self._one(n, rank, axes[n]) for n, rank in ranks.items()}
         return {name: _signs(scores[name], kept) for name, kept in found.items()} if self.signed else found
 
@@ -185,11 +193,13 @@ class Threshold(Selection):
         if not (0.0 if self.signed else -torch.inf) <= as_double(self.limit) < torch.inf:
             raise ArgumentError("limit", self.limit, "is no threshold of such masks", "use 0.0")
 
+    def order(self, scores: Tensor) -> Tensor:
+        return scores.abs() if self.signed else scores
+
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         del axes
-        if self.signed:
-            return {name: _signs(tensor, tensor.abs() > self.limit) for name, tensor in scores.items()}
-        return {name: tensor > self.limit for name, tensor in scores.items()}
+        kept = {name: self.order(tensor) > self.limit for name, tensor in scores.items()}
+        return {name: _signs(scores[name], mask) for name, mask in kept.items()} if self.signed else kept
 
 
 def select_masks(
