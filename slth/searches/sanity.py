@@ -119,7 +119,7 @@ def _inverted(result: SearchResult) -> Mask | None:
     selection, mask = result.selection, result.ticket.mask
     if selection is None or any(selection.order(one) is None for one in result.scores.values()):
         return None
-    axes, arrays = maskable(result.module), {}
+    axes, arrays = maskable(result.module), dict(mask.arrays)  # what is spared has no scores, and stays
     for name, groups in selection.select(result.scores, axes).items():
         scores = result.scores[name]
         order = cast("Tensor", selection.order(scores))

@@ -154,6 +154,13 @@ def test_norms_biases_and_statistics_stay_as_the_module_has_them():
         assert not found.module.first.bias.any()
 
 
+def test_the_scale_may_follow_the_density_of_each_layer():
+    one, two = (prune(flat(), TRAIN, SNIP(), density=0.1, scale=scale, seed=2) for scale in ("kaiming", "local"))
+    for name, kept in one.density.items():
+        assert np.array_equal(one.ticket.mask[name], two.ticket.mask[name])
+        assert two.ticket.gain(name) == pytest.approx(one.ticket.gain(name) / kept.density**0.5)
+
+
 def test_evolution_lowers_the_loss_without_gradients():
     start = prune(flat(), TRAIN, Random(), density=0.5, allocation="uniform", seed=4).evaluate(TRAIN)
     loss = lambda outputs, targets: nn.functional.cross_entropy(outputs.detach(), targets)  # noqa: E731
@@ -194,6 +201,12 @@ def test_inverted_scores_keep_the_smallest_of_each_layer():
 def test_masks_with_signs_or_a_threshold_are_inverted_too(method):
     found = search(flat(), TRAIN, method, recipe=Recipe(epochs=1), seed=1)
     assert sanity_checks(found, TEST, repetitions=1).inverted is not None
+
+
+def test_what_is_spared_stays_whole_where_scores_are_inverted():
+    found = search(flat(), TRAIN, EdgePopup(0.5, spared=["3.weight"]), recipe=Recipe(epochs=3), seed=1)
+    assert set(found.scores) == {"1.weight"}
+    assert sanity_checks(found, TEST, repetitions=1).inverted < found.evaluate(TEST).accuracy
 
 
 @pytest.mark.parametrize(
