@@ -159,8 +159,8 @@ MAKERS: dict[str, Any] = {
         networks.OutputChannels, networks.Weights)},
     "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
     **{f"searches.{kind.__name__}": kind for kind in (
-        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.Random, searches.SNIP,
-        searches.SynFlow)},
+        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.MiCA,
+        searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

@@ -2,6 +2,7 @@
 
 from slth.searches.baseline import Baseline
 from slth.searches.baselines import prune
+from slth.searches.connected import MiCA
 from slth.searches.criteria import SNIP, Criterion, GraSP, Magnitude, Random, SynFlow
 from slth.searches.edge_popup import EdgePopup
 from slth.searches.evolution import Evolution
@@ -19,6 +20,7 @@ __all__ = [
     "Evolution",
     "GraSP",
     "Magnitude",
+    "MiCA",
     "Random",
     "SanityChecks",
     "Scale",
