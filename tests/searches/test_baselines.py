@@ -108,6 +108,26 @@ def test_of_equal_scores_the_first_are_kept(rounds):
         kept = int(share * mask.size)
         assert mask[:kept].all()
         assert not mask[kept:].any()
+    again = found.selection.chosen(found.scores, maskable(flat()))
+    assert all(np.array_equal(mask.numpy(), found.ticket.mask[name]) for name, mask in again.items())
+    if rounds > 1:
+        assert all((one.reshape(-1).diff() < 0).all() for one in found.scores.values())
+
+
+class Turning(Criterion):
+    """Prefers the last weights of a whole network, and the first ones of one that has lost some."""
+
+    def score(self, module, examples, loss, seed):
+        weights = {name: module.get_parameter(name) for name in maskable(module)}
+        sign = 1.0 if all(bool(weight.all()) for weight in weights.values()) else -1.0
+        return {name: sign * torch.arange(one.numel() * 1.0).reshape(one.shape) for name, one in weights.items()}
+
+
+def test_what_is_removed_does_not_return():
+    found = prune(flat(), TRAIN, Turning(rounds=2), density={"1.weight": 0.25, "3.weight": 0.25})
+    for mask in found.ticket.mask.arrays.values():
+        half, quarter = mask.size // 2, mask.size // 4
+        assert np.flatnonzero(mask).tolist() == list(range(half, half + quarter))
 
 
 class Recorded(SNIP):
