@@ -39,6 +39,8 @@ def is_idea(kind: type) -> bool:
         networks.Structure,
         networks.Selection,
         searches.SearchMethod,
+        networks.LayerRule,
+        searches.Baseline,
     )
 
 
@@ -152,9 +154,13 @@ MAKERS: dict[str, Any] = {
     "networks.TopK": lambda: networks.TopK({"a": 0.5}, networks.Blocks(3)),
     "networks.Threshold": lambda: networks.Threshold(0.5),
     **{f"networks.{kind.__name__}": kind for kind in (
+        networks.EqualPerLayer, networks.ErdosRenyi, networks.IdealGas, networks.SmartRatio, networks.Uniform,
         networks.Blocks, networks.Heads, networks.InputChannels, networks.Kernels, networks.NOfM,
         networks.OutputChannels, networks.Weights)},
     "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
+    **{f"searches.{kind.__name__}": kind for kind in (
+        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.MiCA,
+        searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

@@ -50,7 +50,18 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     ),
     "search": (
         "Search a strong ticket by scores: a mask over random weights that are never trained.",
-        {"edge-popup": ("slth.cli.search:edge_popup", "Keep the weights of largest score, trained straight through.")},
+        {
+            "edge-popup": (
+                "slth.cli.search:edge_popup",
+                "Keep the weights of largest score, trained straight on.",
+            ),
+            "random": ("slth.cli.search:random", "Baseline: weights at random, layer densities by a rule."),
+            "magnitude": ("slth.cli.search:magnitude", "Baseline: the largest weights."),
+            "snip": ("slth.cli.search:snip", "Baseline: what the loss feels most (SNIP), untrained."),
+            "grasp": ("slth.cli.search:grasp", "Baseline: what keeps gradients flowing (GraSP), untrained."),
+            "synflow": ("slth.cli.search:synflow", "Baseline: paths of largest weight (SynFlow), untrained."),
+            "evolution": ("slth.cli.search:evolution", "Masks mutated and selected, without any gradient."),
+        },
     ),
     "ticket": (
         "Look into, check and evaluate a ticket file.",

@@ -17,6 +17,7 @@ from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
 Scope = Literal["layer", "global"]
+Rule = Literal["uniform", "erk", "epl", "igq", "smart-ratio"]
 Law = Literal["signed-constant", "normal", "uniform"]
 Scale = Literal["kaiming", "kept", "local", "removed", "none"]
 Density = Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")]
@@ -36,7 +37,10 @@ TARGET = Target()
 class Weights:
     """The random network, and how its ticket is looked at."""
 
-    law: Annotated[Law, Parameter(help="Of the random weights.")] = "signed-constant"
+    law: Annotated[
+        Law | None,
+        Parameter(help="Of the random weights; signed-constant for searches and normal for baselines by default."),
+    ] = None
     scale: Annotated[
         Scale,
         Parameter(
@@ -55,6 +59,7 @@ def edge_popup(
     density: Density = 0.5,
     structure: Structure = "weights",
     scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer",
+    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None,
     signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score.")] = False,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
@@ -67,13 +72,108 @@ def edge_popup(
     and deviation of the training examples, channel by channel; the JSON summary names both. Writes net.ticket,
     report.html and the summary; `slth.apply_to(module, slth.load_ticket("net.ticket"))` makes the network from it.
     """
-    options = {"density": density, "structure": structure, "scope": scope, "signed": signed}
+    options = {
+        "density": density, "structure": structure, "scope": scope, "allocation": allocation, "signed": signed
+    }  # fmt: skip
     return _run("edge-popup", options, weights, target, common)
+
+
+Allocation = Annotated[
+    Rule | None,
+    Parameter(help="How the density is shared among the layers; all weights are ranked together without one."),
+]
+
+
+def random(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Keep weights of a random network at random: what every search is compared with."""
+    return _run("random", _pruning(density, allocation, structure), weights, target, common)
+
+
+def magnitude(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Keep the largest weights of a random network, whose law is one of weights that differ in size."""
+    return _run("magnitude", _pruning(density, allocation, structure), weights, target, common)
+
+
+def snip(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    rounds: int = 1,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Keep the weights whose removal changes the loss most (SNIP); the mask is made to be trained, and near chance."""
+    return _run("snip", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common)
+
+
+def grasp(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    rounds: int = 1,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Keep the weights that preserve the flow of gradients (GraSP); the mask is made to be trained, and near chance."""
+    return _run("grasp", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common)
+
+
+def synflow(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    rounds: int = 100,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Keep the paths of largest weight without looking at data (SynFlow); the mask is made to be trained."""
+    return _run("synflow", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common)
+
+
+def evolution(
+    *,
+    density: Density = 0.5,
+    allocation: Allocation = None,
+    structure: Structure = "weights",
+    generations: int = 100,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search without any gradient: masks are mutated, and those of least loss survive. For small networks."""
+    options = {**_pruning(density, allocation, structure), "generations": generations}
+    return _run("evolution", options, weights, target, common)
+
+
+def _pruning(density: float, allocation: str | None, structure: str) -> dict[str, Any]:
+    return {"density": density, "allocation": allocation, "structure": structure}
 
 
 def _run(name: str, options: dict[str, Any], weights: Weights, target: Target, common: Common) -> Outcome:
     """Search by a method, write ticket, report and summary, and say how it went."""
-    from slth.jobs.methods import METHODS
+    from slth.jobs.methods import METHODS, recipe_of
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
@@ -86,9 +186,14 @@ def _run(name: str, options: dict[str, Any], weights: Weights, target: Target, c
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
-    recipe = target.changed(METHODS[name].recipe(model.flat))
+    if METHODS[name].is_baseline:
+        refused = [key for key in ("epochs", "batch_size", "learning_rate") if getattr(target, key) is not None]
+        if refused:
+            rule = f"is of a search that trains scores, and {name} trains nothing"
+            raise ArgumentError(refused[0], getattr(target, refused[0]), rule, "leave it out")
+    recipe = target.changed(recipe_of(name, flat=model.flat))
     job = SearchJob(
-        model, name, options, recipe, WeightLaw(weights.law), weights.scale, seed=common.seed,
+        model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
         device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
     )  # fmt: skip
     with progress(common) as report:

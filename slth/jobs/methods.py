@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slth.errors import ArgumentError, did_you_mean
 from slth.networks import (
@@ -18,26 +18,49 @@ from slth.networks import (
     Selection,
     Structure,
     Weights,
+    layer_densities,
+    maskable,
 )
-from slth.searches import RECIPE, EdgePopup, SearchMethod
+from slth.searches import (
+    RECIPE,
+    SNIP,
+    Baseline,
+    EdgePopup,
+    Evolution,
+    GraSP,
+    Magnitude,
+    Random,
+    SearchMethod,
+    SynFlow,
+)
 from slth.training import Cosine, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
 class Known:
-    """A method with a name: how it is made from options, and how it is trained."""
+    """A method with a name: how it is made from options; at which rates a search trains, on convolutions or without."""
 
-    make: Callable[..., Selection | SearchMethod]
-    recipe: Callable[[bool], Recipe]
-
-
-def _by_rate(convolutions: float, linear: float) -> Callable[[bool], Recipe]:
-    """Published rates are for convolutions; on linear layers alone more is better (edge-popup: 0.971 for 0.954)."""
-    return lambda flat: replace(RECIPE, schedule=Cosine(linear if flat else convolutions))
+    make: Callable[..., Selection | SearchMethod | Baseline]
+    rates: tuple[float, float] = (0.1, 0.5)
+    is_baseline: bool = False
 
 
-METHODS: dict[str, Known] = {"edge-popup": Known(EdgePopup, _by_rate(0.1, 0.5))}
-"""The searches of ``slth search``."""
+METHODS: dict[str, Known] = {
+    "edge-popup": Known(EdgePopup),
+    "random": Known(Random, is_baseline=True),
+    "magnitude": Known(Magnitude, is_baseline=True),
+    "snip": Known(SNIP, is_baseline=True),
+    "grasp": Known(GraSP, is_baseline=True),
+    "synflow": Known(SynFlow, is_baseline=True),
+    "evolution": Known(Evolution, is_baseline=True),
+}
+"""The methods of ``slth search``."""
+
+_PRUNING = ("density", "allocation", "structure", "family")
+"""Options of all baselines, which say what is kept beside how it is chosen."""
 
 _STRUCTURES: dict[str, Structure] = {
     "weights": Weights(),
@@ -48,15 +71,41 @@ _STRUCTURES: dict[str, Structure] = {
 }
 
 
-def method_of(name: str, axes: Mapping[str, Axes], options: Mapping[str, Any]) -> Selection | SearchMethod:
-    """Return a method made from options in words; channels of inputs and of classes are spared unless it is said."""
-    if name not in METHODS:
-        raise ArgumentError("method", name, "is not a known search", did_you_mean(name, METHODS))
+def method_of(
+    name: str, module: nn.Module, options: Mapping[str, Any]
+) -> tuple[Selection | SearchMethod | Baseline, dict[str, Any]]:
+    """Return a method made from options in words, and those that are not its own but of the pruning.
+
+    Channels of inputs and of classes are spared unless it is said. A search whose density has an ``allocation`` is made
+    with the densities of that rule.
+    """
+    known = _known(name)
     given = {key: value for key, value in options.items() if value is not None}
     if isinstance(given.get("structure"), str):
         given["structure"] = structure_of(given["structure"])
-        given.setdefault("spared", spared(given["structure"], axes))
-    return METHODS[name].make(**given)
+    if known.is_baseline:
+        others = {key: given.pop(key) for key in _PRUNING if key in given}
+        return known.make(**given), others
+    if "allocation" in given:
+        given["density"] = layer_densities(module, given["density"], given.pop("allocation"))
+    if "structure" in given:
+        given.setdefault("spared", spared(given["structure"], maskable(module)))
+    return known.make(**given), {}
+
+
+def recipe_of(name: str, *, flat: bool) -> Recipe:
+    """Return how a search trains its scores unless it is told otherwise.
+
+    Published rates are for convolutions; on linear layers alone more is better (edge-popup: 0.971 for 0.954 on MNIST).
+    """
+    convolutions, linear = _known(name).rates
+    return replace(RECIPE, schedule=Cosine(linear if flat else convolutions))
+
+
+def _known(name: str) -> Known:
+    if name not in METHODS:
+        raise ArgumentError("method", name, "is not a known search", did_you_mean(name, METHODS))
+    return METHODS[name]
 
 
 def spared(structure: Structure, axes: Mapping[str, Axes]) -> Sequence[str]:

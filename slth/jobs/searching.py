@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from slth.data.data_set import DataSet
 from slth.errors import TicketError
-from slth.jobs.methods import METHODS, method_of
+from slth.jobs.methods import method_of, recipe_of
 from slth.jobs.models import Model, made
 from slth.jobs.record import SearchRecord
 from slth.jobs.standardising import Standardised
-from slth.networks import apply_ticket, maskable, outputs_of
+from slth.networks import apply_ticket, outputs_of
 from slth.resources import Progress
 from slth.rng import WeightLaw
-from slth.searches import Scale, SearchResult, sanity_checks, search
+from slth.searches import Baseline, Scale, SearchResult, prune, sanity_checks, search
 from slth.searches.journal import discard
 from slth.tickets import load_ticket
 from slth.training import Examples, Recipe, evaluate, split
@@ -30,7 +31,10 @@ _READ_BACK = 64  # test inputs on which the ticket that was read must do the sam
 
 @dataclass(frozen=True)
 class SearchJob:
-    """A random network, and how its ticket is searched; a share of the training examples is held out to choose by."""
+    """A random network, and how its ticket is found: by scores that are trained, or by a baseline that trains none.
+
+    ``options`` are the method's, in words or numbers. A share of the training examples is held out to choose by.
+    """
 
     model: Model
     method: str
@@ -45,33 +49,46 @@ class SearchJob:
     checks: int = 3
 
 
-def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> SearchRecord:
-    """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a job found, on which examples, and how."""
+
+    result: SearchResult
+    test: Examples
+    about: Mapping[str, Any]
+
+
+def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress: Progress | None = None) -> Found:
+    """Search; in a folder, if one is given, as far as it was searched there before."""
     inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
     train, test = inputs.examples("train"), inputs.examples("test")
-    held: Examples | None = None
-    if job.held_out:
-        train, held = split(train, job.held_out, seed=job.seed)
-    keep: Literal["last", "best"] = "last" if held is None else "best"
     module = made(job.model, data, job.seed)
-    method = method_of(job.method, maskable(module), job.options)
-    recipe = METHODS[job.method].recipe(job.model.flat) if job.recipe is None else job.recipe
-    found = search(
-        module, train, method, recipe=recipe, validation=held, keep=keep, law=job.law, scale=job.scale,
-        seed=job.seed, device=job.device, folder=folder / JOURNAL, progress=progress,
-    )  # fmt: skip
-    summary = {
-        "method": job.method,
-        "options": described(method),
-        "recipe": described(recipe),
-        "scale": job.scale,
-        "normalisation": inputs.describe(),
-        **_written(found, job, data, folder / TICKET_NAME, test),
-        "epochs": recipe.epochs,
-    }
+    method, others = method_of(job.method, module, job.options)
+    recipe = job.recipe or recipe_of(job.method, flat=job.model.flat)
+    about = {"method": job.method, "options": {"method": described(method), **described(others)}, "scale": job.scale}
+    about["normalisation"] = inputs.describe()
+    weights: dict[str, Any] = {"law": job.law, "scale": job.scale, "seed": job.seed, "progress": progress}
+    if isinstance(method, Baseline):
+        begin = time.perf_counter()
+        result = prune(module.to(job.device), train, method, **others, **weights)
+        epochs, seconds = len(result.trace), time.perf_counter() - begin
+        return Found(result, test, {**about, "recipe": None, "epochs": epochs, "seconds": seconds})
+    train, held = split(train, job.held_out, seed=job.seed) if job.held_out else (train, None)
+    keep: Any = "last" if held is None else "best"
+    result = search(
+        module, train, method, recipe=recipe, validation=held, keep=keep, device=job.device, folder=folder, **weights
+    )
+    seconds = result.trace[-1].seconds if result.trace else 0.0
+    return Found(result, test, {**about, "recipe": described(recipe), "epochs": recipe.epochs, "seconds": seconds})
+
+
+def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> SearchRecord:
+    """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
+    found = find(job, data, folder=folder / JOURNAL, progress=progress)
+    summary = {**found.about, **_written(found.result, job, data, folder / TICKET_NAME, found.test)}
     discard(folder / JOURNAL)
-    scores = {name: tensor.cpu().double().numpy() for name, tensor in found.scores.items()}
-    masks = {name: array.astype(np.int64) for name, array in found.ticket.mask.arrays.items()}
+    scores = {name: tensor.cpu().double().numpy() for name, tensor in found.result.scores.items()}
+    masks = {name: array.astype(np.int64) for name, array in found.result.ticket.mask.arrays.items()}
     return SearchRecord(summary, scores, masks, data.shape)
 
 
@@ -81,7 +98,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
     found.ticket.save(path)
     ticket = load_ticket(path)
     fresh = apply_ticket(made(job.model, data, job.seed), ticket).eval()
-    read, written = (outputs_of(module, test.inputs[:_READ_BACK]) for module in (fresh, found.module))
+    read, written = (outputs_of(module, test.inputs[:_READ_BACK]) for module in (fresh, found.module.cpu()))
     if not np.array_equal(read, written):
         raise TicketError(f"{path}: gives other outputs than the ticket that was written")
     chosen = found.trace[found.epoch - 1].validation if found.epoch else None
@@ -102,9 +119,9 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
-        "seconds": found.trace[-1].seconds if found.trace else 0.0,
         "sanity": None if checks is None else {
-            "shuffled": list(checks.shuffled), "redrawn": list(checks.redrawn), "random": list(checks.random)
+            "shuffled": list(checks.shuffled), "redrawn": list(checks.redrawn), "random": list(checks.random),
+            **({} if checks.inverted is None else {"inverted": [checks.inverted]}),
         },
         "layers": [{"name": name, "kept": one.kept, "total": one.total} for name, one in found.density.items()],
         "trace": [

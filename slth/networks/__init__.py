@@ -1,5 +1,14 @@
 """Torch: modules traced into graphs, graphs and tickets as modules, masks on any module, models, the attack."""
 
+from slth.networks.allocations import (
+    EqualPerLayer,
+    ErdosRenyi,
+    IdealGas,
+    LayerRule,
+    SmartRatio,
+    Uniform,
+    layer_densities,
+)
 from slth.networks.ascent import Attack, attack
 from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
 from slth.networks.initialise import initialised
@@ -37,19 +46,25 @@ __all__ = [
     "Attack",
     "Axes",
     "Blocks",
+    "EqualPerLayer",
+    "ErdosRenyi",
     "GraphModule",
     "Heads",
+    "IdealGas",
     "InputChannels",
     "Kept",
     "Kernels",
+    "LayerRule",
     "NOfM",
     "OutputChannels",
     "Outputs",
     "Residual",
     "Selection",
+    "SmartRatio",
     "Structure",
     "Threshold",
     "TopK",
+    "Uniform",
     "Weights",
     "apply_ticket",
     "apply_to",
@@ -65,6 +80,7 @@ __all__ = [
     "initialised",
     "kept_count",
     "kth_largest",
+    "layer_densities",
     "layout_of",
     "lenet5",
     "lenet5_variant",

@@ -73,6 +73,11 @@ class Structure:
         return values
 
 
+def fixed_rows(structure: Structure) -> bool:
+    """Whether a structure keeps a number of its own in each row, whatever other rows have."""
+    return type(structure).select is not Structure.select
+
+
 def totals(structure: Structure, weights: Tensor, axes: Axes) -> Tensor:
     """Return the sum over each group of a weight's entries: the transpose of ``expand``.
 

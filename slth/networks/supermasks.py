@@ -13,7 +13,7 @@ from torch import Tensor
 from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.selection import Rounding, kept_count, top_k
-from slth.networks.structures import Axes, Structure, Weights
+from slth.networks.structures import Axes, Structure, Weights, fixed_rows
 from slth.rng import Stream
 
 Scope = Literal["layer", "global"]
@@ -51,6 +51,11 @@ class Selection:
     def ranked(self, scores: Tensor) -> Tensor:
         """Return what the gradient of a mask is passed to: the scores, or a function of them."""
         return scores
+
+    def order(self, scores: Tensor) -> Tensor | None:
+        """Return what is kept where it is large; None where masks follow no order of the scores."""
+        del scores
+        return None
 
     def chosen(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return the masks as they stand, in the shapes of the weights."""
@@ -114,8 +119,8 @@ class TopK(Selection):
         several = isinstance(self.density, Mapping)
         for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             kept_count(one, 1, rounding=self.rounding)
-        fixed_rows = type(self.structure).select is not Structure.select
-        if self.scope not in get_args(Scope) or (self.scope == "global" and (several or fixed_rows)):
+        apart = several or fixed_rows(self.structure)
+        if self.scope not in get_args(Scope) or (self.scope == "global" and apart):
             remedy = 'use scope="layer", or one density and a structure without fixed rows'
             raise ArgumentError("scope", self.scope, "does not fit density and structure", remedy)
         if self.signed and not self.magnitude:
@@ -128,6 +133,9 @@ class TopK(Selection):
     def ranked(self, scores: Tensor) -> Tensor:
         return scores.abs() if self.magnitude and not self.signed else scores
 
+    def order(self, scores: Tensor) -> Tensor:
+        return scores.abs() if self.magnitude else scores
+
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         for name, tensor in scores.items():
             if name not in axes or tuple(tensor.shape) != tuple(self.structure.shape(axes[name])):
@@ -135,7 +143,7 @@ class TopK(Selection):
                 raise ArgumentError(
                     "scores", (name, list(tensor.shape)), f"do not fit: {wanted}", "see maskable(module)"
                 )
-        ranks = {name: tensor.detach().abs() if self.magnitude else tensor.detach() for name, tensor in scores.items()}
+        ranks = {name: self.order(tensor.detach()) for name, tensor in scores.items()}
         found = self._together(ranks) if self.joint else {n: self._one(n, rank, axes[n]) for n, rank in ranks.items()}
         return {name: _signs(scores[name], kept) for name, kept in found.items()} if self.signed else found
 
@@ -185,11 +193,13 @@ class Threshold(Selection):
         if not (0.0 if self.signed else -torch.inf) <= as_double(self.limit) < torch.inf:
             raise ArgumentError("limit", self.limit, "is no threshold of such masks", "use 0.0")
 
+    def order(self, scores: Tensor) -> Tensor:
+        return scores.abs() if self.signed else scores
+
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         del axes
-        if self.signed:
-            return {name: _signs(tensor, tensor.abs() > self.limit) for name, tensor in scores.items()}
-        return {name: tensor > self.limit for name, tensor in scores.items()}
+        kept = {name: self.order(tensor) > self.limit for name, tensor in scores.items()}
+        return {name: _signs(scores[name], mask) for name, mask in kept.items()} if self.signed else kept
 
 
 def select_masks(

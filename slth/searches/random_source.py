@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -16,11 +16,13 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from slth.arrays import as_double
 from slth.errors import ArgumentError
+from slth.networks.handover import masks
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import densities, maskable
 from slth.networks.structures import Axes
 from slth.rng import Stream, WeightLaw
-from slth.tickets import Layout
+from slth.tickets import Layout, Mask, Ticket
+from slth.tickets.ticket import Family
 
 Scale: TypeAlias = Literal["kaiming", "kept", "removed", "local", "none"]
 """How large the random weights of a layer are."""
@@ -57,6 +59,20 @@ class RandomSource:
             name: _numbers(tensor) for name, (tensor, _) in named_tensors(self.module).items() if name not in self.gains
         }
 
+    def ticket(
+        self,
+        entries: Mapping[str, Tensor],
+        stored: Mapping[str, NDArray[Any]],
+        *,
+        gains: Mapping[str, float],
+        law: WeightLaw | None = None,
+        family: Family = "strong",
+    ) -> Ticket:
+        """Make the ticket of a mask's entries and of the numbers that are not drawn."""
+        mask = _mask(entries)
+        numbers = [gains[name] for name in mask.arrays]
+        return Ticket(self.layout, law or self.law, self.seed, mask, numbers, family, stored)  # type: ignore[arg-type]
+
 
 def random_source(
     module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale, density: float | Mapping[str, float]
@@ -67,6 +83,9 @@ def random_source(
     :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's mask as it stands), by
     :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means "kept"), or by 1.
     """
+    if masks(module):
+        remedy = "pass the module as it was, or call slth.networks.bake(module) first"
+        raise ArgumentError("module", type(module).__name__, "has masks already", remedy)
     if scale not in get_args(Scale):
         raise ArgumentError("scale", scale, "is not known", f"use one of {', '.join(get_args(Scale))}")
     axes = maskable(module)
@@ -89,6 +108,19 @@ def random_source(
     whole = {name: np.ones(place.shape, bool) for name, place in axes.items()}
     apply_to(found, source.layout, seed=seed, law=law, masks=whole, gains=gains, buffers=stored)
     return source
+
+
+def _mask(masks: Mapping[str, Tensor]) -> Mask:
+    """Return what the weights are multiplied by: kept or removed, or where signs were searched, with their signs."""
+    arrays = {name: mask.numpy().astype(np.int8) for name, mask in masks.items()}
+    for name, array in arrays.items():
+        if not np.array_equal(array, masks[name].numpy()):
+            rule = f"gives {name} masks that are no whole numbers"
+            raise ArgumentError("method", "select", rule, "give bool, or int8 of -1, 0 and 1")
+    values = {int(value) for array in arrays.values() for value in np.unique(array)} | {0, 1}
+    if values == {0, 1}:
+        return Mask({name: array != 0 for name, array in arrays.items()})
+    return Mask(arrays, alphabet=tuple(sorted(values)))
 
 
 def _numbers(tensor: Tensor) -> NDArray[np.generic]:

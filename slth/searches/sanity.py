@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import cast
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from slth.arrays import whole
-from slth.networks.layouts import apply_ticket
+from slth.networks import apply_ticket, maskable
 from slth.rng import Stream
 from slth.searches.search import SearchResult
 from slth.tickets import Mask, Ticket
+from slth.tickets.mask import KEEP
 from slth.training import Examples
 from slth.training.evaluation import evaluate
 
 
 @dataclass(frozen=True)
 class SanityChecks:
-    """Accuracies of a ticket and of what is made of it; each check once for every seed.
+    """Accuracies of a ticket and of what is made of it; each check with random numbers once for every seed.
 
     Parameters
     ----------
@@ -30,16 +35,34 @@ class SanityChecks:
         Its masks over other weights of the same law.
     random : tuple of float
         Both: other weights, shuffled masks.
+    inverted : float or None
+        Its weights with the groups of smallest score in each layer, as many as before; None where masks have no order
+        of scores.
     """
 
     ticket: float
     shuffled: tuple[float, ...]
     redrawn: tuple[float, ...]
     random: tuple[float, ...]
+    inverted: float | None = None
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean accuracy of each check that was made, by its name."""
+        return {name: fmean(found) for name, found in self._checks().items()}
+
+    @property
+    def deviations(self) -> dict[str, float]:
+        """Standard deviation of each check over its seeds (of a sample); left out where there is one number."""
+        return {name: stdev(found) for name, found in self._checks().items() if len(found) > 1}
+
+    def _checks(self) -> dict[str, tuple[float, ...]]:
+        found = {"shuffled": self.shuffled, "redrawn": self.redrawn, "random": self.random}
+        return found if self.inverted is None else {**found, "inverted": (self.inverted,)}
 
 
 def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int = 3) -> SanityChecks:
-    """Return the accuracies of a ticket with its masks shuffled, with its weights redrawn, and with both.
+    """Return the accuracies of a ticket with masks shuffled, weights redrawn, both, and with its scores inverted.
 
     A strong ticket that is more than its layer densities loses its accuracy under each of them.
 
@@ -58,7 +81,8 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     Notes
     -----
     Source: Frankle, Dziugaite, Roy, Carbin, "Pruning Neural Networks at Initialization: Why Are We Missing the Mark?",
-    ICLR 2021; Su et al., "Sanity-Checking Pruning Methods", NeurIPS 2020.
+    ICLR 2021; Su et al., "Sanity-Checking Pruning Methods", NeurIPS 2020. Inverted scores are those of the search at
+    its end, not of another search with the order turned round.
     """
     whole(repetitions, "repetitions", remedy="use 3")
     ticket, module = result.ticket, copy.deepcopy(result.module)
@@ -71,11 +95,13 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     numbers = range(1, repetitions + 1)
     others = [replace(ticket, seed=(ticket.seed + number) % 2**64) for number in numbers]
     mixed = [replace(ticket, mask=_shuffled(ticket, number)) for number in numbers]
+    inverted = _inverted(result)
     return SanityChecks(
         accuracy(ticket),
         tuple(accuracy(one) for one in mixed),
         tuple(accuracy(one) for one in others),
         tuple(accuracy(replace(one, mask=two.mask)) for one, two in zip(others, mixed, strict=True)),
+        None if inverted is None else accuracy(replace(ticket, mask=inverted)),
     )
 
 
@@ -86,3 +112,19 @@ def _shuffled(ticket: Ticket, number: int) -> Mask:
         order = np.argsort(Stream(ticket.seed, f"sanity/{number}/{name}").raw(0, array.size), kind="stable")
         arrays[name] = array.reshape(-1)[order].reshape(array.shape)
     return replace(ticket.mask, arrays=arrays)
+
+
+def _inverted(result: SearchResult) -> Mask | None:
+    """Return the masks that keep as many groups, but those of smallest score, with their signs if masks have signs."""
+    selection, mask = result.selection, result.ticket.mask
+    if selection is None or any(selection.order(one) is None for one in result.scores.values()):
+        return None
+    axes, arrays = maskable(result.module), dict(mask.arrays)  # what is spared has no scores, and stays
+    for name, groups in selection.select(result.scores, axes).items():
+        scores = result.scores[name]
+        order = cast("Tensor", selection.order(scores))
+        least = selection.structure.select(-order, int(groups.count_nonzero()))
+        kept = selection.structure.expand(least, axes[name]).cpu().numpy()
+        signs = selection.structure.expand(torch.where(scores < 0, -1, 1), axes[name]).cpu().numpy()
+        arrays[name] = kept if mask.alphabet == KEEP else kept * signs
+    return replace(mask, arrays=arrays)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks import Kept, Selection, apply_ticket, densities, masks
+from slth.networks import Kept, Selection, apply_ticket, densities
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.journal import Journal
 from slth.searches.method import Searched, SearchMethod, Selected
 from slth.searches.random_source import RandomSource, Scale, random_source
-from slth.tickets import Mask, Ticket
+from slth.tickets import Ticket
 from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
 
@@ -46,6 +46,8 @@ class SearchResult:
         Epochs that were over when the mask was kept: all, or those of the best validation accuracy.
     density : mapping of str to Kept
         kept / total of each weight.
+    selection : Selection or None
+        What makes the masks of the scores; None where the masks have no scores.
     """
 
     ticket: Ticket
@@ -54,6 +56,7 @@ class SearchResult:
     trace: tuple[Record, ...]
     epoch: int
     density: Mapping[str, Kept]
+    selection: Selection | None = None
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
@@ -136,9 +139,6 @@ def search(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
-    if masks(module):
-        remedy = "pass the module as it was, or call slth.networks.bake(module) first"
-        raise ArgumentError("module", type(module).__name__, "has masks already", remedy)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
     chosen = Selected(method) if isinstance(method, Selection) else method
@@ -169,7 +169,7 @@ def search(
             journal.write(trace, better=better and keep == "best")
         if progress is not None:
             progress("search", record.epoch, run.recipe.epochs)
-    return kept.result(module, tuple(trace))
+    return kept.result(module, method if isinstance(method, Selection) else None, tuple(trace))
 
 
 class _Kept:
@@ -192,29 +192,14 @@ class _Kept:
 
     def ticket(self) -> Ticket:
         """Make the ticket."""
-        source, mask = self.source, _mask(self.entries)
-        gains = [self.gains[name] for name in mask.arrays]
-        return Ticket(source.layout, self.law, source.seed, mask, gains, "strong", self.stored)  # type: ignore[arg-type]
+        return self.source.ticket(self.entries, self.stored, gains=self.gains, law=self.law)
 
-    def result(self, module: nn.Module, trace: tuple[Record, ...]) -> SearchResult:
+    def result(self, module: nn.Module, selection: Selection | None, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""
         ticket = self.ticket()
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
-        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries))
-
-
-def _mask(masks: Mapping[str, Tensor]) -> Mask:
-    """Return what the weights are multiplied by: kept or removed, or where signs were searched, with their signs."""
-    arrays = {name: mask.numpy().astype(np.int8) for name, mask in masks.items()}
-    for name, array in arrays.items():
-        if not np.array_equal(array, masks[name].numpy()):
-            rule = f"gives {name} masks that are no whole numbers"
-            raise ArgumentError("method", "select", rule, "give bool, or int8 of -1, 0 and 1")
-    values = {int(value) for array in arrays.values() for value in np.unique(array)} | {0, 1}
-    if values == {0, 1}:
-        return Mask({name: array != 0 for name, array in arrays.items()})
-    return Mask(arrays, alphabet=tuple(sorted(values)))
+        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries), selection)
 
 
 def _merit(record: Record) -> float:

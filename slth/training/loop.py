@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +146,7 @@ class TrainingRun:
         self._optimizer = self.recipe.optimizer.build(list(self._leaves.values())) if self._leaves else None
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
         self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed)
-        self._check_fit()
+        check_fit(module, self.data, self.evaluate)
 
     @property
     def step(self) -> Step:
@@ -356,17 +356,18 @@ class TrainingRun:
         place = self.data.inputs.device.type
         return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
 
-    def _check_fit(self) -> None:
-        """Refuse a module that does not take the examples, before anything is trained."""
-        two = self.data.at(torch.arange(min(2, len(self.data)), device=self.data.inputs.device))
-        try:
-            self.evaluate(two)
-        except (RuntimeError, IndexError, TypeError, ValueError) as problem:
-            if isinstance(problem, ArgumentError):
-                raise
-            rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
-            remedy = "pass inputs of the module's shape and labels below its number of classes"
-            raise ArgumentError("module", type(self.module).__name__, rule, remedy) from problem
+
+def check_fit(module: nn.Module, data: Examples, evaluated: Callable[[Examples], object]) -> None:
+    """Refuse a module that does not take the examples, before anything is done with it."""
+    two = data.at(torch.arange(min(2, len(data)), device=data.inputs.device))
+    try:
+        evaluated(two)
+    except (RuntimeError, IndexError, TypeError, ValueError) as problem:
+        if isinstance(problem, ArgumentError):
+            raise
+        rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
+        remedy = "pass inputs of the module's shape and labels below its number of classes"
+        raise ArgumentError("module", type(module).__name__, rule, remedy) from problem
 
 
 def _file(path: object) -> Path:

@@ -137,3 +137,19 @@ def test_groups_are_removed_whole_but_colours_and_classes(capsys, tmp_path, stru
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"--structure {structure}" in text
     assert "masks shuffled" not in text
+
+
+@pytest.mark.parametrize("name", ["random", "magnitude", "snip", "grasp", "synflow", "evolution"])
+def test_baselines_are_verbs_too(capsys, tmp_path, name):
+    quick = {"synflow": ["--rounds", 3], "evolution": ["--generations", 2]}.get(name, [])
+    options = ["--data", "digits", "--limit", "200", "--density", 0.2, "--checks", 1, "--json", *quick]
+    ran = run(capsys, "search", name, *options, "--allocation", "erk", "--out", tmp_path)
+    assert ran.code == 0
+    assert ran.json["method"] == name
+    assert ran.json["law"]["name"] == "normal"
+    assert ran.json["kept"] == round(0.2 * ran.json["total"])
+    assert (tmp_path / "report.html").is_file()
+    assert "--allocation erk" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    refused = run(capsys, "search", name, *options, "--epochs", 3, "--out", tmp_path / "o")
+    assert refused.code == 2
+    assert "--epochs" in refused.err
