@@ -42,6 +42,7 @@ TASKS: dict[str, str] = {
     "heuristics": "slth.benchmarks.solvers:heuristics",
     "accelerator": "slth.benchmarks.solvers:accelerator",
     "start-up": "slth.benchmarks.solvers:start_up",
+    "search-recipe": "slth.benchmarks.recipes:search_recipe",
     "search-step": "slth.benchmarks.searches:search_step",
 }
 """Name in TOML to "module:function"; imported when it runs."""
@@ -55,6 +56,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "grid": dict,
     "peers": dict,
     "full": dict,
+    "long": bool,
 }
 """Keys of a benchmark's file."""
 
@@ -74,6 +76,8 @@ class Benchmark:
     grid: dict[str, list[Any]]
     peers: dict[str, Any]
     digest: str = field(compare=False)
+    long: bool = False
+    """Hours on processors: it runs only where it is named."""
 
     def cells(self) -> Cells:
         """Give every choice of one value from each list of the grid, the last list fastest."""
@@ -97,16 +101,17 @@ def read_benchmark(path: Path, *, full: bool = False) -> Benchmark:
         grid=grid,
         peers=document.get("peers", {}),
         digest=hashlib.sha256(file.content).hexdigest(),
+        long=document.get("long", False),
     )
 
 
 def find_benchmarks(folder: Path, names: Sequence[str] = ()) -> list[Benchmark]:
-    """Read the benchmarks of a folder, all or those with given names."""
+    """Read the benchmarks of a folder, those with given names or all but the long ones."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ArgumentError("dir", str(folder), "holds no benchmark", "name the folder with the *.toml grids")
     if not names:
-        return [read_benchmark(file) for file in files]
+        return [benchmark for benchmark in map(read_benchmark, files) if not benchmark.long]
     by_stem = {file.stem: file for file in files}
     for name in names:
         if name not in by_stem:

@@ -51,6 +51,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "search": (
         "Search a strong ticket by scores: a mask over random weights that are never trained.",
         {
+            "ls": ("slth.cli.search:ls", "All methods and published recipes; --list says the same."),
             "edge-popup": (
                 "slth.cli.search:edge_popup",
                 "Keep the weights of largest score, trained straight on.",
@@ -89,6 +90,9 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     ),
 }
 """Verbs with sub-commands."""
+
+ALIASES = {"search ls": "--list"}
+"""Verbs that have another name too."""
 
 
 def prepare_help(app: App, tokens: Iterable[str]) -> None:
@@ -135,6 +139,6 @@ def build_app() -> App:
     for group, (summary, commands) in GROUPS.items():
         branch = App(name=group, help=summary)
         for name, (target, line) in commands.items():
-            branch.command(target, name=name, help=line)
+            branch.command(target, name=name, help=line, alias=ALIASES.get(f"{group} {name}"))
         app.command(branch)
     return app

@@ -35,6 +35,9 @@ def bench(
 ) -> Outcome:
     """Run benchmark grids; peers are measured in the same run, after a warm-up.
 
+    Without names all run but those that take hours on processors (published recipes of searches). With --out, searches
+    go on where they were stopped.
+
     The grid's own seed is used unless --seed is given. Writes NAME/table.csv and NAME/provenance.json below --out.
     """
     from slth.benchmarks.runner import find_benchmarks, run_benchmark, write_table
@@ -53,7 +56,9 @@ def bench(
     tables: dict[str, list[dict[str, Any]]] = {}
     with progress(common) as report:
         for benchmark in benchmarks:
-            rows = run_benchmark(benchmark, seed=seed, limit=limit, extra=extra, progress=report)
+            folder = None if common.out is None else common.out / benchmark.name / "searches"
+            given = {**extra, "folder": folder}
+            rows = run_benchmark(benchmark, seed=seed, limit=limit, extra=given, progress=report)
             tables[benchmark.name] = rows
             if common.out is not None:
                 write_table(common.out / benchmark.name, benchmark, rows, seed=seeds[benchmark.name])

@@ -54,6 +54,43 @@ class Weights:
 WEIGHTS = Weights()
 
 
+def ls(*, common: Common = COMMON) -> Outcome:
+    """List the methods, and the published recipes that `slth bench NAME` runs with the accuracies expected of them."""
+    from slth.cli.app import GROUPS
+
+    methods = [{"name": name, "about": line} for name, (_, line) in GROUPS["search"][1].items() if name != "ls"]
+    recipes = _recipes()
+
+    def show() -> list[RenderableType]:
+        keys = ("name", "method", "model", "data", "epochs", "expected")
+        known = table_of([(one["name"], one["about"]) for one in methods], ("method", "what it does"))
+        published = table_of([[one[key] for key in keys] for one in recipes], ("recipe", *keys[1:-1], "accuracy, %"))
+        return [
+            known,
+            "",
+            "slth search METHOD --help tells its options",
+            "",
+            published,
+            "",
+            "slth bench RECIPE runs one",
+        ]
+
+    return Outcome("search ls", common, {"methods": methods, "recipes": recipes}, show)
+
+
+def _recipes() -> list[dict[str, Any]]:
+    """Return the published recipes that came with this installation, cell by cell."""
+    from slth.benchmarks.runner import find_benchmarks
+    from slth.cli.places import repository_folder
+
+    folder = repository_folder("benchmarks", "*.toml")
+    files = [] if folder is None else sorted(folder.glob("*.toml"))
+    names = [file.stem for file in files if '"search-recipe"' in file.read_text(encoding="utf-8")]
+    found = [] if folder is None or not names else find_benchmarks(folder, names)
+    keys = ("method", "model", "data", "epochs", "expected", "within", "source")
+    return [{"name": one.name, **{key: cell.get(key) for key in keys}} for one in found for cell in one.cells()]
+
+
 def edge_popup(
     *,
     density: Density = 0.5,
@@ -229,7 +266,8 @@ def _headline(summary: dict[str, Any]) -> RenderableType:
     means = [f"{_CHECKS[name]} {sum(found) / len(found):.2%}" for name, found in checks.items() if found]
     rows = {
         "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of {summary['epochs']}"
-        + ("" if held is None else f" (held-out examples: {held:.2%})"),
+        + ("" if held is None else f" (held-out examples: {held:.2%})")
+        + ("" if summary["last_accuracy"] is None else f"; at the last {summary['last_accuracy']:.2%}"),
         "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
         "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
         "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "

@@ -110,6 +110,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "model": job.model.name,
         "data": data.name,
         "accuracy": evaluate(fresh, test).accuracy,
+        "last_accuracy": None if found.last is None else evaluate(apply_ticket(fresh, found.last), test).accuracy,
         "validation_accuracy": chosen.accuracy if chosen else None,
         "epoch": found.epoch,
         "density": statistics.density,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +48,8 @@ class SearchResult:
         kept / total of each weight.
     selection : Selection or None
         What makes the masks of the scores; None where the masks have no scores.
+    last : Ticket or None
+        That of the last epoch, which is the same unless the best one was kept; None where nothing was trained.
     """
 
     ticket: Ticket
@@ -57,6 +59,7 @@ class SearchResult:
     epoch: int
     density: Mapping[str, Kept]
     selection: Selection | None = None
+    last: Ticket | None = None
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
@@ -169,7 +172,8 @@ def search(
             journal.write(trace, better=better and keep == "best")
         if progress is not None:
             progress("search", record.epoch, run.recipe.epochs)
-    return kept.result(module, method if isinstance(method, Selection) else None, tuple(trace))
+    found = kept.result(module, method if isinstance(method, Selection) else None, tuple(trace))
+    return found if keep == "last" else replace(found, last=_Kept(run, chosen, source).ticket())
 
 
 class _Kept:
@@ -199,7 +203,7 @@ class _Kept:
         ticket = self.ticket()
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
-        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries), selection)
+        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries), selection, ticket)
 
 
 def _merit(record: Record) -> float:

@@ -166,3 +166,10 @@ def test_the_tasks_of_tickets_on_a_small_problem():
     assert published.run()["seconds"] == 77_266.0
     with pytest.raises(Declined, match="is not in"):
         resolve_task("per-weight")({**cell, "data": "mnist", "data_dir": "nowhere"}, 0)
+
+
+def test_what_takes_hours_runs_only_where_it_is_named(tmp_path):
+    (tmp_path / "short.toml").write_text('task = "start-up"\n')
+    (tmp_path / "hours.toml").write_text('task = "start-up"\nlong = true\n')
+    assert [one.name for one in find_benchmarks(tmp_path)] == ["short"]
+    assert [one.name for one in find_benchmarks(tmp_path, ["hours"])] == ["hours"]

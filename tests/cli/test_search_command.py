@@ -153,3 +153,13 @@ def test_baselines_are_verbs_too(capsys, tmp_path, name):
     refused = run(capsys, "search", name, *options, "--epochs", 3, "--out", tmp_path / "o")
     assert refused.code == 2
     assert "--epochs" in refused.err
+
+
+@pytest.mark.parametrize("word", ["ls", "--list"])
+def test_methods_and_recipes_are_listed(capsys, word):
+    ran = run(capsys, "search", word, "--json")
+    assert ran.code == 0
+    assert {"edge-popup", "snip", "random"} <= {one["name"] for one in ran.json["methods"]}
+    recipes = {one["name"]: one for one in ran.json["recipes"]}
+    assert recipes["edge_popup_conv6"]["expected"] == 88.0
+    assert recipes["edge_popup_conv6"]["source"]

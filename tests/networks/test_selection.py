@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -44,6 +46,40 @@ def test_every_dtype_is_exact(dtype, data):
     found = kth_largest(scores, k)
     assert found.dtype == dtype
     assert found.item() == sorted(scores.tolist(), reverse=True)[k - 1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_are_counted_as_they_are_sorted(dtype):
+    bits = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16)
+    numbers = bits.view(dtype)
+    every = numbers[~numbers.isnan()]  # each number there is, zeros and infinities of both signs too
+    drawn = every[torch.randint(len(every), (5_000,), generator=torch.Generator().manual_seed(0))]
+    for scores in (every, drawn, -drawn.abs(), drawn[:1]):
+        ordered = scores.double().sort(descending=True).values
+        for k in sorted(
+            {1, 2, len(scores) // 3 + 1, len(scores) // 2 + 1, len(scores)} & set(range(1, len(scores) + 1))
+        ):
+            assert kth_largest(scores, k).double() == ordered[k - 1]
+            assert int(top_k(scores, k).sum()) == k
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_hundred_million_scores_take_one_copy_at_most(dtype):
+    code = (
+        "import resource, torch; from slth import kth_largest\n"
+        "scores = torch.empty(10**8, dtype=torch.DTYPE)\n"
+        "for part in scores.split(10**7): part.uniform_()\n"
+        "kth_largest(scores[:1000], 5)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "found = kth_largest(scores, 3 * 10**7)\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert int((scores > found).sum()) < 3 * 10**7 <= int((scores >= found).sum())\n"
+        "assert abs(float(found) - 0.7) < 0.01, found\n"
+        "print((after - before) * 1024 / (scores.numel() * scores.element_size()))"
+    ).replace("DTYPE", dtype)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(ran.stdout) < 1.1
 
 
 @given(st.integers(0, 2**32), st.integers(0, 120))

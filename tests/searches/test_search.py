@@ -21,7 +21,7 @@ from slth.rng import WeightLaw
 from slth.searches import EdgePopup, sanity_checks, search
 from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
-from slth.training import SGD, Constant, Cosine, Examples, Recipe
+from slth.training import SGD, Constant, Cosine, Examples, Recipe, evaluate
 
 RECIPE = Recipe(epochs=8, batch_size=32, schedule=Cosine(0.2), optimizer=SGD(weight_decay=1e-4))
 
@@ -127,6 +127,8 @@ def test_the_mask_of_the_best_epoch_is_kept_if_asked():
     accuracies = [record.validation.accuracy for record in result.trace]
     assert result.epoch == 1 + int(np.argmax(accuracies))
     assert result.evaluate(held).accuracy == max(accuracies)
+    last = apply_ticket(copy.deepcopy(result.module), result.last)
+    assert evaluate(last, held).accuracy == accuracies[-1]
 
 
 def test_any_loss_and_targets_that_are_numbers():
