@@ -54,7 +54,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "ls": ("slth.cli.search:ls", "All methods and published recipes; --list says the same."),
             "edge-popup": (
                 "slth.cli.search:edge_popup",
-                "Keep the weights of largest score, trained straight on.",
+                "Scores are trained, and the weights of largest score kept.",
             ),
             "random": ("slth.cli.search:random", "Baseline: weights at random, layer densities by a rule."),
             "magnitude": ("slth.cli.search:magnitude", "Baseline: the largest weights."),

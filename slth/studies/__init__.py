@@ -62,6 +62,19 @@ STUDIES: dict[str, Study] = {
             "offset": Key(float, when=("question", "partition")),
         },
     ),
+    "search-accuracy": Study(
+        f"{_HERE}.search_accuracy:search_accuracy",
+        {
+            "method": _TEXT,
+            "density": _NUMBER,
+            "model": _TEXT,
+            "data": _TEXT,
+            "examples": _WHOLE,
+            "epochs": _WHOLE,
+            "scope": Key(str, choices=("layer", "global"), needed=False),
+            "allocation": Key(str, needed=False),
+        },
+    ),
     "vector-success": Study(
         f"{_HERE}.vector_success:vector_success",
         {

@@ -1,0 +1,83 @@
+"""Searches beside one another: accuracy against density, and what their sanity checks leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.style import BLUE, COLORS, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, figure, light_grid, panels, style
+
+CHANCE = 0.1
+"""Of ten classes alike."""
+
+_CHECKS = {
+    "accuracy": ("ticket", ORANGE, "D"),
+    "shuffled": ("masks shuffled", BLUE, "o"),
+    "redrawn": ("weights redrawn", GREEN, "s"),
+    "random": ("both", PINK, "^"),
+    "inverted": ("smallest scores kept", MUTED, "v"),
+}
+
+
+def search_accuracy_figure(rows: Sequence[Row]) -> Figure:
+    """Mean accuracy of each method against density, with the range over its seeds."""
+    with panels(6.75, 3.6, 1, 1) as (drawing, (axes,)):
+        for number, name in enumerate(_names(rows)):
+            own = [row for row in rows if _name(row) == name]
+            at = levels(own, "density")
+            found = [numbers(where(own, density=density), "accuracy") for density in at]
+            middle = np.array([one.mean() for one in found])
+            reach = [[m - one.min() for m, one in zip(middle, found, strict=True)],
+                     [one.max() - m for m, one in zip(middle, found, strict=True)]]  # fmt: skip
+            color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+            line = "-" if number < len(COLORS) else "--"
+            axes.errorbar(
+                at, middle, reach, fmt=marker, linestyle=line, color=color, markersize=4.5, capsize=2, label=name
+            )
+        axes.axhline(CHANCE, color=INK, linewidth=0.8, linestyle=":")
+        axes.set(
+            xscale="log", xlabel="density, kept / total", ylabel="test accuracy, no weight trained", ylim=(0.0, 1.0)
+        )
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return drawing
+
+
+def sanity_checks_figure(rows: Sequence[Row]) -> Figure:
+    """Accuracy of tickets and of what their checks leave, a dot a seed, for each method and density."""
+    densities = sorted(levels(rows, "density"))
+    names = _names(rows)
+    with style():
+        drawing = figure(6.75, 0.9 + 0.34 * len(names))
+        grid = drawing.subplots(1, len(densities), sharey=True, squeeze=False)[0]
+        for axes, density in zip(grid, densities, strict=True):
+            for place, name in enumerate(names):
+                own = [row for row in where(rows, density=density) if _name(row) == name]
+                for number, (column, (label, color, marker)) in enumerate(_CHECKS.items()):
+                    found = [float(row[column]) for row in own if row[column] not in ("", None)]
+                    height = place + 0.13 * (number - 2)
+                    axes.plot(found, [height] * len(found), marker, color=color, markersize=4, markerfacecolor="none",
+                              label=label if place == 0 else None)  # fmt: skip
+            axes.axvline(CHANCE, color=INK, linewidth=0.8, linestyle=":")
+            axes.set_title(f"density {density:g}")
+            axes.set(xlim=(0.0, 1.0), xlabel="test accuracy")
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            light_grid(axes, axis="x")
+        grid[0].set_yticks(range(len(names)), names)
+        grid[0].invert_yaxis()
+        drawing.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_CHECKS))
+    return drawing
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(_name(row) for row in rows))
+
+
+def _name(row: Row) -> str:
+    """Return how a row's method is called: with its ranking, or its layer densities."""
+    more = [str(row[key]) for key in ("scope", "allocation") if row.get(key) not in ("", None)]
+    return ", ".join([str(row["method"]), *more])
