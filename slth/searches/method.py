@@ -29,6 +29,8 @@ class SearchMethod:
     structure: Structure = Weights()
     reading: Literal["factor", "choice"] = "factor"
     """Whether an entry of the ticket's mask multiplies a weight, or says which of its candidates is kept."""
+    collapsed = 'raise the density, or rank each layer by itself (scope="layer")'
+    """What to do where no weight of a layer is kept any more."""
 
     def begin(self, source: RandomSource) -> MethodState:
         """Return the first state."""
@@ -111,7 +113,7 @@ class Selected(SearchMethod):
             return {name: weights[name] * mask.to(weights[name].dtype) for name, mask in masks.items()}
         chosen, magnitude = selection.chosen(state.trained, source.axes), cast("TopK", selection).magnitude
         return {
-            name: cast("Tensor", _Product.apply(scores, weights[name], chosen[name], magnitude))  # type: ignore[no-untyped-call]
+            name: product(scores, weights[name], chosen[name], magnitude=magnitude)
             for name, scores in state.trained.items()
         }
 
@@ -160,6 +162,11 @@ class Searched(Method):
 def _whole(name: str, source: RandomSource) -> Tensor:
     """Return the mask that keeps a weight whole."""
     return torch.ones_like(source.module.get_parameter(name), dtype=torch.bool)
+
+
+def product(scores: Tensor, weight: Tensor, mask: Tensor, *, magnitude: bool = False) -> Tensor:
+    """Return weights times masks, with the gradient of a straight-through mask for the score of each weight."""
+    return cast("Tensor", _Product.apply(scores, weight, mask, magnitude))  # type: ignore[no-untyped-call]
 
 
 class _Product(torch.autograd.Function):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,8 @@ class SearchResult:
         What makes the masks of the scores; None where the masks have no scores.
     last : Ticket or None
         That of the last epoch, which is the same unless the best one was kept; None where nothing was trained.
+    fixed : mapping of str to Tensor
+        What the method knew then beside its scores, such as the flags of :class:`GemMiner`.
     """
 
     ticket: Ticket
@@ -60,6 +62,7 @@ class SearchResult:
     density: Mapping[str, Kept]
     selection: Selection | None = None
     last: Ticket | None = None
+    fixed: Mapping[str, Tensor] = field(default_factory=dict)
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
@@ -163,7 +166,7 @@ def search(
     if keep == "last" and trace:
         kept = _Kept(run, chosen, source, trace[-1])
     for record in run:
-        _check(run, record)
+        _check(run, record, chosen.collapsed)
         trace.append(record)
         better = keep == "last" or (chosen.settled(run.step) and kept.is_better(record))
         if better:
@@ -188,6 +191,7 @@ class _Kept:
             self.entries = {name: found.cpu() for name, found in method.entries(state, source, step).items()}
             self.gains = dict(method.gains(method.masks(state, source, step), state, source))
         self.scores = {name: scores.detach().clone() for name, scores in state.trained.items()}
+        self.fixed = dict(state.fixed)
         self.stored: dict[str, NDArray[Any]] = source.stored()
 
     def is_better(self, record: Record) -> bool:
@@ -203,7 +207,8 @@ class _Kept:
         ticket = self.ticket()
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
-        return SearchResult(ticket, found, self.scores, trace, epoch, densities(self.entries), selection, ticket)
+        kept = densities(self.entries)
+        return SearchResult(ticket, found, self.scores, trace, epoch, kept, selection, ticket, self.fixed)
 
 
 def _merit(record: Record) -> float:
@@ -212,7 +217,7 @@ def _merit(record: Record) -> float:
     return -record.validation.loss if record.validation.accuracy is None else record.validation.accuracy
 
 
-def _check(run: TrainingRun, record: Record) -> None:
+def _check(run: TrainingRun, record: Record, remedy: str) -> None:
     """Stop a search that can no longer go on, and say where."""
     for name, scores in run.state.trained.items():
         if not bool(torch.isfinite(scores).all()):
@@ -222,4 +227,4 @@ def _check(run: TrainingRun, record: Record) -> None:
     for name, mask in run.masks().items():
         if not bool(mask.any()):
             rule = f"no weight of {name} is kept after epoch {record.epoch}: the network has collapsed"
-            raise ConstructionError(f'{rule}; raise the density, or rank each layer by itself (scope="layer")')
+            raise ConstructionError(f"{rule}; {remedy}")

@@ -4,7 +4,9 @@ from slth.training.augmentation import CROP_AND_FLIP, Augmentation, RandomCrop, 
 from slth.training.entry import train
 from slth.training.evaluation import Evaluation, accuracy, evaluate
 from slth.training.examples import Examples, split
+from slth.training.imitation import ReverseKL, imitation
 from slth.training.loop import Record, TrainingRun
+from slth.training.masked import FixedMasks
 from slth.training.method import Method, MethodState, Partition, Step, partition
 from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe
 from slth.training.schedules import Constant, Cosine, MultiStep, Schedule, StepDecay, Warmup
@@ -21,6 +23,7 @@ __all__ = [
     "CrossEntropy",
     "Evaluation",
     "Examples",
+    "FixedMasks",
     "Method",
     "MethodState",
     "MultiStep",
@@ -29,6 +32,7 @@ __all__ = [
     "RandomFlip",
     "Recipe",
     "Record",
+    "ReverseKL",
     "Schedule",
     "Step",
     "StepDecay",
@@ -37,6 +41,7 @@ __all__ = [
     "Warmup",
     "accuracy",
     "evaluate",
+    "imitation",
     "partition",
     "split",
     "train",

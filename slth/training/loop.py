@@ -327,8 +327,9 @@ class TrainingRun:
         weights = {**self.parts.frozen, **self.parts.trained}
         names = [name for name in maskable(self.module) if name in weights]
         state = self.method.init({name: weights[name].detach() for name in names}, self.seed)
-        scores = {name: tensor.detach().clone().requires_grad_() for name, tensor in state.trained.items()}
-        return MethodState(scores, state.fixed)
+        place = self.data.inputs.device
+        scores = {name: tensor.detach().to(place, copy=True).requires_grad_() for name, tensor in state.trained.items()}
+        return MethodState(scores, {name: tensor.to(place) for name, tensor in state.fixed.items()})
 
     def _after(self, method: Method) -> None:
         """Let the method change its state; what is optimised keeps its place in memory."""
