@@ -10,10 +10,10 @@ from slth.searches.edge_popup import EdgePopup
 from slth.searches.evolution import Evolution
 from slth.searches.fine_tuning import FineTuned, fine_tune
 from slth.searches.gem_miner import GemMiner
-from slth.searches.method import SearchMethod
+from slth.searches.method import RECIPE, SearchMethod
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
-from slth.searches.search import RECIPE, SearchResult, search
+from slth.searches.search import SearchResult, search
 
 __all__ = [
     "RECIPE",

@@ -46,7 +46,8 @@ class Bernoulli(Gates):
         The factor :math:`\lambda` of the term :math:`\lambda \sum p`, the expected number of kept groups.
     balance : float
         With a density: while the expected one, the mean of p, lies above it, the gradient of that mean is added to the
-        gradient of the loss, as long as it times this factor. 0.0 holds the density at the end only.
+        gradient of the loss, as long as it times this factor. 1.0 is published, 0.0 holds the density at the
+        end only.
     first : float
         First log-odds of all groups: 0.0 is even. Those of a low density leave nothing that gradients pass through.
     rescale : bool

@@ -38,13 +38,14 @@ class Concrete(Gates):
         The factor :math:`\lambda` of the term :math:`\lambda \sum P(a)`, the expected number of open gates.
     balance : float
         With a density: while the expected one, the mean of P, lies above it, the gradient of that mean is added to the
-        gradient of the loss, as long as it times this factor. 0.0 holds the density at the end only.
+        gradient of the loss, as long as it times this factor. 1.0 is published, 0.0 holds the density at the
+        end only.
     first : float
         First log-odds of all gates: 0.0 is even. Those of a low density leave nothing that gradients pass through.
     temperature : float
         :math:`\tau`, positive.
     stretch : float
-        :math:`\gamma`, not negative.
+        :math:`\gamma`, not negative; 0.1 is usual where a term thins the gates out.
 
     Raises
     ------
@@ -77,7 +78,7 @@ class Concrete(Gates):
     """
 
     temperature: float = 2.0 / 3.0
-    stretch: float = 0.1
+    stretch: float = 0.0
 
     def __post_init__(self) -> None:
         """Check each number."""
@@ -85,7 +86,7 @@ class Concrete(Gates):
         if not 0.0 < as_double(self.temperature) < math.inf:
             raise ArgumentError("temperature", self.temperature, "must be positive and finite", "use 2/3")
         if not 0.0 <= as_double(self.stretch) < math.inf:
-            raise ArgumentError("stretch", self.stretch, "must not be negative", "use 0.1, or 0.0 for none")
+            raise ArgumentError("stretch", self.stretch, "must not be negative", "use 0.0 for none, or 0.1")
 
     def gate(self, odds: Tensor) -> Tensor:
         """Return relaxed gates that are drawn now."""

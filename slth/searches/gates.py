@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from slth.networks import Structure, Weights
 from slth.searches.method import SearchMethod
 from slth.searches.random_source import RandomSource
 from slth.searches.ranking import check_ranked, largest
-from slth.training import MethodState, Step
+from slth.training import Adam, Cosine, MethodState, Recipe, Step
 from slth.training.method import Tensors
 
 
@@ -30,9 +30,10 @@ class Gates(SearchMethod):
     density: float | None = None
     structure: Structure = field(default_factory=Weights)
     decay: float = 0.0
-    balance: float = 1.0
+    balance: float = 0.5
     first: float = 0.0
-    collapsed = "ask for a larger density, lower the decay, or lower the rate"
+    usual: ClassVar[Recipe] = Recipe(20, 128, Cosine(0.3), Adam())
+    collapsed: ClassVar[str] = "ask for a larger density, lower the decay, or lower the rate"
 
     def __post_init__(self) -> None:
         """Check each number."""

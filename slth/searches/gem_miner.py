@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from slth.rng import Stream
 from slth.searches.method import SearchMethod, product
 from slth.searches.random_source import RandomSource
 from slth.searches.ranking import check_ranked, largest
-from slth.training import MethodState, Step
+from slth.training import Adam, Cosine, MethodState, Recipe, Step
 from slth.training.method import Tensors
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class GemMiner(SearchMethod):
     period : int
         The epochs T between two events; the recipe needs more epochs than that.
     decay : float
-        The factor :math:`\lambda` of the regulariser. If it is too large, whole layers fall below 1/2.
+        The factor :math:`\lambda` of the regulariser: the lower the density, the larger. If it is too large, whole
+        layers fall below 1/2.
     norm : {"L2", "L1"}
         Whether squares of scores are added to the loss, or scores.
     first : float or "uniform"
@@ -86,20 +87,21 @@ class GemMiner(SearchMethod):
 
     density: float = 0.02
     structure: Structure = field(default_factory=Weights)
-    period: int = 5
-    decay: float = 3e-5
+    period: int = 1
+    decay: float = 2e-4
     norm: Norm = "L2"
     first: float | Literal["uniform"] = "uniform"
     unflag: bool = False
     rounding: Rounding = "nearest"
-    collapsed = "lower the decay, raise the density, or lower the rate"
+    usual: ClassVar[Recipe] = Recipe(20, 128, Cosine(0.03), Adam())
+    collapsed: ClassVar[str] = "lower the decay, raise the density, or lower the rate"
 
     def __post_init__(self) -> None:
         """Check each number."""
         check_ranked(self.density, self.structure)
-        whole(self.period, "period", remedy="use 5 epochs")
+        whole(self.period, "period", remedy="use 1 epoch")
         if not 0.0 <= as_double(self.decay) < math.inf:
-            raise ArgumentError("decay", self.decay, "must not be negative", "use 3e-5, or 0.0 for none")
+            raise ArgumentError("decay", self.decay, "must not be negative", "use 2e-4, or 0.0 for none")
         if self.norm not in get_args(Norm):
             raise ArgumentError("norm", self.norm, "is not known", 'use "L2" or "L1"')
         if self.first != "uniform" and not 0.5 < as_double(self.first) <= 1.0:

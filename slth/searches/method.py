@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor
@@ -13,8 +13,11 @@ from slth.errors import ArgumentError
 from slth.networks import Selection, Structure, TopK, Weights
 from slth.rng import WeightLaw
 from slth.searches.random_source import RandomSource
-from slth.training import Method, MethodState, Step
+from slth.training import SGD, Cosine, Method, MethodState, Recipe, Step
 from slth.training.method import Tensors
+
+RECIPE = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.1), optimizer=SGD(momentum=0.9, weight_decay=1e-4))
+"""What a search does unless it is told otherwise: the rates of the published recipe, with fewer epochs."""
 
 
 class SearchMethod:
@@ -29,7 +32,9 @@ class SearchMethod:
     structure: Structure = Weights()
     reading: Literal["factor", "choice"] = "factor"
     """Whether an entry of the ticket's mask multiplies a weight, or says which of its candidates is kept."""
-    collapsed = 'raise the density, or rank each layer by itself (scope="layer")'
+    usual: ClassVar[Recipe] = RECIPE
+    """How the scores are trained unless it is said otherwise."""
+    collapsed: ClassVar[str] = 'raise the density, or rank each layer by itself (scope="layer")'
     """What to do where no weight of a layer is kept any more."""
 
     def begin(self, source: RandomSource) -> MethodState:

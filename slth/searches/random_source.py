@@ -75,7 +75,7 @@ class RandomSource:
 
 
 def random_source(
-    module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale, density: float | Mapping[str, float]
+    module: nn.Module, *, law: WeightLaw, seed: int, scale: Scale, density: float | Mapping[str, float] | None
 ) -> RandomSource:
     r"""Return a copy of a module with random weights, biases of zero, and everything else as the module has it.
 
@@ -129,10 +129,13 @@ def _numbers(tensor: Tensor) -> NDArray[np.generic]:
     return (found.float() if found.dtype == torch.bfloat16 else found).numpy().copy()
 
 
-def _share(scale: Scale, density: float | Mapping[str, float], name: str) -> float:
+def _share(scale: Scale, density: float | Mapping[str, float] | None, name: str) -> float:
     """Return the share of a layer's inputs that its scale takes for kept."""
     if scale not in ("kept", "removed"):
         return 1.0
+    if density is None:
+        rule = "needs a density, and the method asks for none"
+        raise ArgumentError("scale", scale, rule, 'use "local", which follows the layers as they are, or "kaiming"')
     share = _density(density, name)
     if scale == "removed" and share == 1.0:
         raise ArgumentError("scale", scale, "divides by the share that is removed, which is 0", 'use "kept"')

@@ -21,11 +21,8 @@ from slth.searches.journal import Journal
 from slth.searches.method import Searched, SearchMethod, Selected
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
-from slth.training import SGD, Cosine, Evaluation, Examples, Recipe, Record, TrainingRun
+from slth.training import Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
-
-RECIPE = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.1), optimizer=SGD(momentum=0.9, weight_decay=1e-4))
-"""What a search does unless it is told otherwise: the rates of the published recipe, with fewer epochs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +94,8 @@ def search(
         From scores to masks, such as :class:`EdgePopup`, ``slth.networks.Threshold``, or a subclass of one's own; or a
         method with a state and a schedule, such as :class:`GemMiner`.
     recipe : Recipe, optional
-        How the scores are trained: 20 epochs of batches of 128, SGD with momentum 0.9 and weight decay 1e-4, cosine
-        from 0.1 by default. Any loss of outputs and targets.
+        How the scores are trained, with any loss of outputs and targets; by default the method's ``usual`` recipe: of a
+        selection 20 epochs of batches of 128, SGD with momentum 0.9 and weight decay 1e-4, cosine from 0.1.
     validation : Examples, optional
         Held-out examples, evaluated after each epoch.
     keep : {"last", "best"}
@@ -151,7 +148,7 @@ def search(
     run = TrainingRun(
         source.module,
         data,
-        RECIPE if recipe is None else recipe,
+        chosen.usual if recipe is None else recipe,
         method=Searched(chosen, source),
         validation=validation,
         seed=seed,

@@ -15,10 +15,10 @@ from slth.errors import ArgumentError
 from slth.networks import NOfM, OutputChannels, Weights, densities
 from slth.networks.masking import maskable
 from slth.rng import Stream, WeightLaw
-from slth.searches import Bernoulli, Concrete, search
+from slth.searches import Bernoulli, Concrete, EdgePopup, GemMiner, search
 from slth.searches.method import Searched
 from slth.searches.random_source import random_source
-from slth.training import SGD, Adam, Constant, MethodState, Recipe, Step, evaluate
+from slth.training import SGD, Adam, Constant, Examples, MethodState, Recipe, Step, evaluate
 from tests.searches.test_gem_miner import flat
 from tests.searches.test_search import TEST, TRAIN, squares
 
@@ -139,7 +139,7 @@ def test_a_ticket_keeps_the_likeliest_groups_and_exactly_so_many(seed, density, 
     assert all(torch.equal(structure.expand(odds[name] > 0, axes[name]), mask) for name, mask in free.items())
 
 
-@pytest.mark.parametrize("method", [Concrete(decay=0.01), Concrete(decay=0.01, stretch=0.0), Bernoulli(decay=0.01)])
+@pytest.mark.parametrize("method", [Concrete(decay=0.01, stretch=0.1), Concrete(decay=0.01), Bernoulli(decay=0.01)])
 def test_the_term_is_the_expected_number_of_open_gates(method):
     odds = {"1.weight": torch.randn(24, 64), "3.weight": torch.randn(4, 24)}
     numbers = torch.cat([one.reshape(-1) for one in odds.values()]).double().numpy()
@@ -157,9 +157,9 @@ def test_first_odds_are_even_unless_they_are_given():
 
 
 METHODS = [
-    Concrete(0.2),
-    Concrete(0.2, stretch=0.0),
-    Concrete(decay=1e-4, first=1.0),
+    Concrete(0.2, balance=1.0),
+    Concrete(0.2, stretch=0.1),
+    Concrete(decay=1e-4, first=1.0, stretch=0.1),
     Bernoulli(0.2),
     Bernoulli(0.2, rescale=True),
     Bernoulli(first=1.0),
@@ -203,6 +203,19 @@ def test_a_search_that_was_killed_goes_on_with_the_same_draws(tmp_path):
     assert found.ticket.to_bytes() == whole.ticket.to_bytes()
     with pytest.raises(ArgumentError, match="stretch"):
         search(flat(), TRAIN, Concrete(0.2, stretch=0.2), folder=tmp_path, **common)
+
+
+@pytest.mark.parametrize(("method", "rate"), [(Concrete(0.2), 0.3), (GemMiner(0.2), 0.03), (EdgePopup(0.2), 0.1)])
+def test_a_search_takes_the_usual_recipe_of_its_method(method, rate):
+    small = Examples(TRAIN.inputs[:128], TRAIN.targets[:128])
+    found = search(flat(), small, method)
+    assert len(found.trace) == 20
+    assert found.trace[0].rate == pytest.approx(rate)  # of the first step, the only one of its epoch
+
+
+def test_a_scale_by_the_density_needs_one():
+    with pytest.raises(ArgumentError, match="asks for none"):
+        search(flat(), TRAIN, Concrete(), scale="kept")
 
 
 def test_neurons_have_one_gate_each():

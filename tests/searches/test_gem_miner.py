@@ -256,6 +256,7 @@ def test_bad_arguments_are_named(options, said):
 
 def test_a_search_without_an_event_is_refused_before_it_begins():
     epochs = []
+    method = GemMiner(0.1, period=5)
     with pytest.raises(ArgumentError, match="never be reached"):
-        search(flat(), TRAIN, GemMiner(0.1), recipe=Recipe(epochs=5), progress=lambda *said: epochs.append(said))
+        search(flat(), TRAIN, method, recipe=Recipe(epochs=5), progress=lambda *said: epochs.append(said))
     assert not epochs
