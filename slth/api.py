@@ -175,9 +175,25 @@ def _ticket(given: Any) -> Ticket:
     return given
 
 
+def _both(target: Any, ticket: Any) -> tuple[Graph, Ticket | Graph]:
+    """Return a target and what it is compared with, of which one at least says the shape of inputs."""
+    from slth.graphs import Graph
+    from slth.tickets import Ticket
+
+    is_module = hasattr(ticket, "state_dict") and not isinstance(ticket, type)
+    if isinstance(ticket, Ticket) or not (is_module or isinstance(ticket, Graph)):
+        return _described(target, _ticket(ticket).graph.input_shape, None), _ticket(ticket)
+    known = next((one for one in (target, ticket) if isinstance(one, Graph)), None)
+    if known is None:
+        rule, remedy = "and the target are modules, which say no shape of inputs", "pass slth.describe(module, shape)"
+        raise ArgumentError("ticket", type(ticket).__name__, rule, remedy)
+    found = [_described(one, known.input_shape, None) for one in (target, ticket)]
+    return found[0], found[1]
+
+
 def attack(
     target: nn.Module | Graph,
-    ticket: Ticket,
+    ticket: Ticket | Graph | nn.Module,
     *,
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
     starts: int = 8,
@@ -190,7 +206,7 @@ def attack(
     Parameters
     ----------
     target : torch.nn.Module or Graph
-    ticket : Ticket
+    ticket : Ticket, Graph or torch.nn.Module
         Of the target's input and output shapes.
     input_box : tuple of two array_like
         Smallest and largest input.
@@ -221,8 +237,8 @@ def attack(
     """
     from slth.networks import attack as climb
 
-    graph = _described(target, _ticket(ticket).graph.input_shape, None)
-    return climb(graph, ticket, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
+    graph, other = _both(target, ticket)
+    return climb(graph, other, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
 def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None = None) -> GraphModule:
@@ -303,7 +319,7 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
 
 def certify(
     target: nn.Module | Graph,
-    ticket: Ticket,
+    ticket: Ticket | Graph | nn.Module,
     *,
     input_box: tuple[ArrayLike, ArrayLike] | None = None,
     inputs: ArrayLike | None = None,
@@ -315,8 +331,9 @@ def certify(
     Parameters
     ----------
     target : torch.nn.Module or Graph
-    ticket : Ticket
-        Constructed for it.
+    ticket : Ticket, Graph or torch.nn.Module
+        Constructed for it; or a network of its architecture with other weights, such as the module of a searched
+        ticket, if one of the two is a graph (:func:`describe`).
     input_box : tuple of two array_like, optional
         Smallest and largest input; (0, 1) where neither it nor ``inputs`` is given.
     inputs : float64[n, *input_shape], optional
@@ -346,9 +363,9 @@ def certify(
     """
     from slth.certificates import certify as proved
 
-    graph = _described(target, _ticket(ticket).graph.input_shape, None)
+    graph, other = _both(target, ticket)
     if inputs is None and radius is None:
-        return proved(graph, ticket, input_box=input_box)
+        return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    return proved(graph, ticket, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, progress=progress)

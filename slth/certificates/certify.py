@@ -15,6 +15,7 @@ from slth.certificates.around import certify_around
 from slth.certificates.bounds import certify_folded
 from slth.certificates.certificate import Box, Certificate, CertificateAround, as_box
 from slth.certificates.correspond import check
+from slth.certificates.tolerances import within
 from slth.errors import ArgumentError
 from slth.graphs import Graph
 from slth.resources import Progress
@@ -22,11 +23,11 @@ from slth.tickets.ticket import Ticket
 
 
 @overload
-def certify(target: Graph, ticket: Ticket, *, input_box: Box | None = None) -> Certificate: ...
+def certify(target: Graph, ticket: Ticket | Graph, *, input_box: Box | None = None) -> Certificate: ...
 @overload
 def certify(
     target: Graph,
-    ticket: Ticket,
+    ticket: Ticket | Graph,
     *,
     inputs: ArrayLike,
     radius: float,
@@ -35,7 +36,7 @@ def certify(
 ) -> CertificateAround: ...
 def certify(
     target: Graph,
-    ticket: Ticket,
+    ticket: Ticket | Graph,
     *,
     input_box: Box | None = None,
     inputs: ArrayLike | None = None,
@@ -50,9 +51,10 @@ def certify(
     ----------
     target : Graph
         With float64 weights: exact real numbers.
-    ticket : Ticket
+    ticket : Ticket or Graph
         Of the same nodes, with a random layer in the place of each convolution, or with copies of neurons as
-        ``Shallow`` makes them; what its kept weights fold to is enclosed, never rounded.
+        ``Shallow`` makes them; what its kept weights fold to is enclosed, never rounded. Or a network of the same
+        architecture with other weights, such as a ticket that was found by scores makes.
     input_box : tuple of two array_like, optional
         Smallest and largest input: scalars, or arrays that broadcast to the input's shape. (0, 1) by default. With
         ``inputs`` it is what balls are clipped to, and by default nothing is.
@@ -91,15 +93,19 @@ def certify(
     >>> bool(difference <= certify(target, ticket, input_box=(0.0, 1.0)).error)
     True
     """
-    if not isinstance(ticket, Ticket):
-        raise ArgumentError("ticket", ticket, "must be a Ticket", "build or load one first")
-    check(target, ticket.graph)
-    folded = {node.name: ticket.folded[node.step.path] for node in ticket.graph.weighted}
+    if not isinstance(ticket, Ticket | Graph):
+        raise ArgumentError("ticket", ticket, "must be a Ticket, or a Graph", "build or load one first")
+    source = ticket.graph if isinstance(ticket, Ticket) else ticket
+    check(target, source)
+    if isinstance(ticket, Ticket):
+        folded = {node.name: ticket.folded[node.step.path] for node in source.weighted}
+    else:
+        folded = within(ticket, {})
     if inputs is None:
         if radius is not None:
             raise ArgumentError("radius", radius, "is that of a ball around inputs", "pass inputs too")
         box = as_box((0.0, 1.0) if input_box is None else input_box, target.input_shape)
-        return certify_folded(target, ticket.graph, folded, box)
+        return certify_folded(target, source, folded, box)
     return certify_around(
-        target, ticket.graph, folded, inputs, radius=radius, input_box=input_box, progress=progress
+        target, source, folded, inputs, radius=radius, input_box=input_box, progress=progress
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +53,7 @@ class Attack:
 
 def attack(
     target: Graph,
-    ticket: Ticket,
+    ticket: Ticket | Graph,
     *,
     input_box: tuple[ArrayLike, ArrayLike] = (0.0, 1.0),
     starts: int = 8,
@@ -79,11 +80,13 @@ def attack(
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"
-    instance(ticket, Ticket, "ticket", "pass the ticket of this target")
+    if not isinstance(ticket, Graph):
+        instance(ticket, Ticket, "ticket", "pass the ticket of this target")
+    other = ticket if isinstance(ticket, Graph) else ticket.graph
     starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
     shapes = (target.input_shape, target.output_shape)
-    if shapes != (ticket.graph.input_shape, ticket.graph.output_shape):
-        found = (ticket.graph.input_shape, ticket.graph.output_shape)
+    if shapes != (other.input_shape, other.output_shape):
+        found = (other.input_shape, other.output_shape)
         raise ArgumentError(
             "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
         )
@@ -98,7 +101,11 @@ def attack(
         begin = torch.cat([begin, torch.from_numpy(np.array(more)).clamp(*exact)])
     # Convolutions are searched in single precision; what is reported is evaluated in double precision all the same.
     dtype = torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
-    theirs, ours = module_of(target, dtype=dtype), module_from_ticket(ticket, form="folded", dtype=dtype)
+    theirs = module_of(target, dtype=dtype)
+    if isinstance(ticket, Graph):
+        ours, exactly = module_of(ticket, dtype=dtype), ticket.forward
+    else:
+        ours, exactly = module_from_ticket(ticket, form="folded", dtype=dtype), partial(ticket.forward, form="masked")
 
     def difference(x: Tensor) -> Tensor:
         gap: Tensor = ours(x) - theirs(x)
@@ -107,7 +114,7 @@ def attack(
     with threads_for(_CLIMBS * target.outputs * target.parameters):
         best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
     candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
-    return _worst_of(candidates, ticket.forward(candidates, form="masked") - target.forward(candidates))
+    return _worst_of(candidates, exactly(candidates) - target.forward(candidates))
 
 
 def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:
