@@ -44,6 +44,11 @@ def data(count: int = 4) -> training.Examples:
 BOTH = {**MODULES, **NUMBERS_IN_MODULES}
 METHOD = slth.PerWeight(candidates=6)
 NO_TICKETS = {**NOTHINGS, "number": lambda: 1.0, "module": layer, "graph": target}
+NO_PARTNERS = {
+    **NOTHINGS,
+    "number": lambda: 1.0,
+    "another graph": lambda: slth.Graph((3,), [slth.Node("a", slth.Conv(np.ones((2, 3))), ("input",))]),
+}
 BOXES = {name: make for name, make in PAIRS.items() if name not in ("Nones", "generator")} | {
     "turned": lambda: (1.0, 0.0),
     "infinite": lambda: (0.0, np.inf),
@@ -69,7 +74,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
     },
     "certify": {
         "module": (lambda v: slth.certify(v, ticket()), BOTH),
-        "ticket": (lambda v: slth.certify(target(), v), NO_TICKETS),
+        "ticket": (lambda v: slth.certify(target(), v), NO_PARTNERS),
         "input_box": (lambda v: slth.certify(target(), ticket(), input_box=v), BOXES),
         "inputs": (lambda v: slth.certify(target(), ticket(), inputs=v, radius=0.0),
                    {name: make for name, make in ARRAYS.items() if name != "None"}),
@@ -78,7 +83,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
     },
     "attack": {
         "module": (lambda v: slth.attack(v, ticket()), BOTH),
-        "ticket": (lambda v: slth.attack(target(), v), NO_TICKETS),
+        "ticket": (lambda v: slth.attack(target(), v), NO_PARTNERS),
         "input_box": (lambda v: slth.attack(target(), ticket(), input_box=v), BOXES),
         "starts": (lambda v: slth.attack(target(), ticket(), starts=v), BOUNDED),
         "steps": (lambda v: slth.attack(target(), ticket(), steps=v), BOUNDED),
