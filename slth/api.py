@@ -187,7 +187,8 @@ def _both(target: Any, ticket: Any) -> tuple[Graph, Ticket | Graph]:
     if known is None:
         rule, remedy = "and the target are modules, which say no shape of inputs", "pass slth.describe(module, shape)"
         raise ArgumentError("ticket", type(ticket).__name__, rule, remedy)
-    found = [_described(one, known.input_shape, None) for one in (target, ticket)]
+    shape = known.input_shape
+    found = [one if isinstance(one, Graph) else _described(one, shape, None) for one in (target, ticket)]
     return found[0], found[1]
 
 

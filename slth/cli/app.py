@@ -19,6 +19,7 @@ from slth.cli.configuration import (
     warn_of_unknown_variables,
 )
 from slth.cli.places import user_folder
+from slth.cli.search_names import METHODS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
@@ -52,16 +53,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "Search a strong ticket by scores: a mask over random weights that are never trained.",
         {
             "ls": ("slth.cli.search:ls", "All methods and published recipes; --list says the same."),
-            "edge-popup": (
-                "slth.cli.search:edge_popup",
-                "Scores are trained, and the weights of largest score kept.",
-            ),
-            "random": ("slth.cli.search:random", "Baseline: weights at random, layer densities by a rule."),
-            "magnitude": ("slth.cli.search:magnitude", "Baseline: the largest weights."),
-            "snip": ("slth.cli.search:snip", "Baseline: what the loss feels most (SNIP), untrained."),
-            "grasp": ("slth.cli.search:grasp", "Baseline: what keeps gradients flowing (GraSP), untrained."),
-            "synflow": ("slth.cli.search:synflow", "Baseline: paths of largest weight (SynFlow), untrained."),
-            "evolution": ("slth.cli.search:evolution", "Masks mutated and selected, without any gradient."),
+            **{name: (f"slth.cli.search:{name.replace('-', '_')}", line) for name, line in METHODS.items()},
         },
     ),
     "ticket": (

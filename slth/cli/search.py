@@ -13,6 +13,7 @@ from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import note, progress
+from slth.cli.search_names import METHODS
 from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
@@ -56,9 +57,7 @@ WEIGHTS = Weights()
 
 def ls(*, common: Common = COMMON) -> Outcome:
     """List the methods, and the published recipes that `slth bench NAME` runs with the accuracies expected of them."""
-    from slth.cli.app import GROUPS
-
-    methods = [{"name": name, "about": line} for name, (_, line) in GROUPS["search"][1].items() if name != "ls"]
+    methods = [{"name": name, "about": line} for name, line in METHODS.items()]
     recipes = _recipes()
 
     def show() -> list[RenderableType]:
@@ -210,7 +209,7 @@ def _pruning(density: float, allocation: str | None, structure: str) -> dict[str
 
 def _run(name: str, options: dict[str, Any], weights: Weights, target: Target, common: Common) -> Outcome:
     """Search by a method, write ticket, report and summary, and say how it went."""
-    from slth.jobs.methods import METHODS, recipe_of
+    from slth.jobs.methods import is_baseline, recipe_of
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
@@ -223,7 +222,7 @@ def _run(name: str, options: dict[str, Any], weights: Weights, target: Target, c
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
-    if METHODS[name].is_baseline:
+    if is_baseline(name):
         refused = [key for key in ("epochs", "batch_size", "learning_rate") if getattr(target, key) is not None]
         if refused:
             rule = f"is of a search that trains scores, and {name} trains nothing"

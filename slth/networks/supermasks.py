@@ -34,14 +34,19 @@ class Selection:
     """Whether a mask depends on the scores of other weights too."""
 
     def first(self, axes: Places, seed: int) -> dict[str, Tensor]:
-        r"""Return first scores, uniform on :math:`\pm 1/\sqrt{m}`, m weights of an output, by stream of the name."""
-        made = {}
+        r"""Return first scores, uniform on :math:`\pm 1/\sqrt{m}`, m weights of an output, by stream of the name.
+
+        Where the scores of all weights are ranked together m is the mean over them: else the largest layers, whose
+        scores would be the smallest, were removed before anything is learnt.
+        """
+        made, inputs = {}, {name: max(1, int(torch.Size(one.shape[1:]).numel())) for name, one in axes.items()}
+        if self.joint and inputs:
+            inputs = dict.fromkeys(inputs, sum(inputs.values()) / len(inputs))
         for name, one in axes.items():
             if any(fnmatchcase(name, pattern) for pattern in self.spared):
                 continue
             generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
-            inputs = max(1, int(torch.Size(one.shape[1:]).numel()))
-            made[name] = (2.0 * torch.rand(self.structure.shape(one), generator=generator) - 1.0) * inputs**-0.5
+            made[name] = (2.0 * torch.rand(self.structure.shape(one), generator=generator) - 1.0) * inputs[name] ** -0.5
         return made
 
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
