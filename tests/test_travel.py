@@ -157,9 +157,10 @@ MAKERS: dict[str, Any] = {
         networks.EqualPerLayer, networks.ErdosRenyi, networks.IdealGas, networks.SmartRatio, networks.Uniform,
         networks.Blocks, networks.Heads, networks.InputChannels, networks.Kernels, networks.NOfM,
         networks.OutputChannels, networks.Weights)},
-    "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
+    "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}, anneal=searches.Annealing(4)),
     **{f"searches.{kind.__name__}": kind for kind in (
-        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.MiCA,
+        searches.Annealing, searches.Criterion, searches.Evolution, searches.GraSP, searches.IteRand,
+        searches.Magnitude, searches.MiCA,
         searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,

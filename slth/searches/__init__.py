@@ -4,8 +4,9 @@ from slth.searches.baseline import Baseline
 from slth.searches.baselines import prune
 from slth.searches.connected import MiCA
 from slth.searches.criteria import SNIP, Criterion, GraSP, Magnitude, Random, SynFlow
-from slth.searches.edge_popup import EdgePopup
+from slth.searches.edge_popup import Annealing, EdgePopup
 from slth.searches.evolution import Evolution
+from slth.searches.iterand import IteRand
 from slth.searches.method import SearchMethod
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
@@ -14,11 +15,13 @@ from slth.searches.search import RECIPE, SearchResult, search
 __all__ = [
     "RECIPE",
     "SNIP",
+    "Annealing",
     "Baseline",
     "Criterion",
     "EdgePopup",
     "Evolution",
     "GraSP",
+    "IteRand",
     "Magnitude",
     "MiCA",
     "Random",

@@ -192,7 +192,7 @@ class _Kept:
 
     def ticket(self) -> Ticket:
         """Make the ticket."""
-        return self.source.ticket(self.entries, self.stored, gains=self.gains, law=self.law)
+        return self.source.ticket(self.entries, self.stored, gains=self.gains, law=self.law, reading=self.reading)
 
     def result(self, module: nn.Module, selection: Selection | None, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""
