@@ -159,8 +159,9 @@ MAKERS: dict[str, Any] = {
         networks.OutputChannels, networks.Weights)},
     "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}, anneal=searches.Annealing(4)),
     **{f"searches.{kind.__name__}": kind for kind in (
-        searches.Annealing, searches.Criterion, searches.Evolution, searches.GraSP, searches.IteRand,
-        searches.Magnitude, searches.MiCA,
+        searches.Annealing, searches.Biprop, searches.Criterion, searches.Evolution, searches.GraSP, searches.IteRand,
+        searches.Magnitude, searches.MiCA, searches.Multicoated, searches.PartiallyFrozen, searches.SignActivation,
+        searches.SignedSupermask, searches.SlotMachine,
         searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,

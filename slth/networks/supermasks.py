@@ -35,14 +35,8 @@ class Selection:
 
     def first(self, axes: Places, seed: int) -> dict[str, Tensor]:
         r"""Return first scores, uniform on :math:`\pm 1/\sqrt{m}`, m weights of an output, by stream of the name."""
-        made = {}
-        for name, one in axes.items():
-            if any(fnmatchcase(name, pattern) for pattern in self.spared):
-                continue
-            generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
-            inputs = max(1, int(torch.Size(one.shape[1:]).numel()))
-            made[name] = (2.0 * torch.rand(self.structure.shape(one), generator=generator) - 1.0) * inputs**-0.5
-        return made
+        names = [name for name in axes if not any(fnmatchcase(name, pattern) for pattern in self.spared)]
+        return {name: first_scores(seed, name, self.structure.shape(axes[name]), axes[name]) for name in names}
 
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return what groups are multiplied by, bool or int8 in the shape of their scores; without a gradient."""
@@ -265,6 +259,13 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
     tensor([2., 2.])
     """
     return mask.to(scores.dtype) + (scores - scores.detach())
+
+
+def first_scores(seed: int, name: str, shape: tuple[int, ...], axes: Axes, *, bound: float | None = None) -> Tensor:
+    r"""Return first scores of a weight, uniform within a bound, :math:`1/\sqrt{m}` for m weights an output."""
+    generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
+    inputs = max(1, int(torch.Size(axes.shape[1:]).numel()))
+    return (2.0 * torch.rand(shape, generator=generator) - 1.0) * (inputs**-0.5 if bound is None else bound)
 
 
 def _signs(scores: Tensor, kept: Tensor) -> Tensor:

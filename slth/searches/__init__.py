@@ -2,21 +2,27 @@
 
 from slth.searches.baseline import Baseline
 from slth.searches.baselines import prune
+from slth.searches.biprop import Biprop, SignActivation
 from slth.searches.connected import MiCA
 from slth.searches.criteria import SNIP, Criterion, GraSP, Magnitude, Random, SynFlow
 from slth.searches.edge_popup import Annealing, EdgePopup
 from slth.searches.evolution import Evolution
 from slth.searches.iterand import IteRand
 from slth.searches.method import SearchMethod
+from slth.searches.multicoated import Multicoated
+from slth.searches.partially_frozen import PartiallyFrozen
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
 from slth.searches.search import RECIPE, SearchResult, search
+from slth.searches.signed import SignedSupermask
+from slth.searches.slots import SlotMachine
 
 __all__ = [
     "RECIPE",
     "SNIP",
     "Annealing",
     "Baseline",
+    "Biprop",
     "Criterion",
     "EdgePopup",
     "Evolution",
@@ -24,11 +30,16 @@ __all__ = [
     "IteRand",
     "Magnitude",
     "MiCA",
+    "Multicoated",
+    "PartiallyFrozen",
     "Random",
     "SanityChecks",
     "Scale",
     "SearchMethod",
     "SearchResult",
+    "SignActivation",
+    "SignedSupermask",
+    "SlotMachine",
     "SynFlow",
     "prune",
     "sanity_checks",

@@ -26,7 +26,7 @@ from slth.tickets.layout import masked_weights
 from slth.tickets.mask import Reading
 from slth.tickets.ticket import Family
 
-Scale: TypeAlias = Literal["kaiming", "kept", "removed", "local", "none"]
+Scale: TypeAlias = Literal["kaiming", "elu", "kept", "removed", "local", "none"]
 """How large the random weights of a layer are."""
 
 
@@ -94,8 +94,9 @@ def random_source(
     r"""Return a copy of a module with random weights, biases of zero, and everything else as the module has it.
 
     Weights of the law are multiplied by :math:`\sqrt{2/m}` ("kaiming"), m the inputs that an output sees, by
-    :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's mask as it stands), by
-    :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means "kept"), or by 1.
+    :math:`\sqrt{3/m}` ("elu"), by :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's
+    mask as it stands), by :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means
+    "kept"), or by 1.
     """
     if masks(module):
         remedy = "pass the module as it was, or call slth.networks.bake(module) first"
@@ -146,9 +147,9 @@ def _numbers(tensor: Tensor) -> NDArray[np.generic]:
 
 
 def _share(scale: Scale, density: float | Mapping[str, float], name: str) -> float:
-    """Return the share of a layer's inputs that its scale takes for kept."""
+    """Return the share of a layer's inputs that its scale takes for kept: ELUs pass less than ReLUs do."""
     if scale not in ("kept", "removed"):
-        return 1.0
+        return 2.0 / 3.0 if scale == "elu" else 1.0
     share = _density(density, name)
     if scale == "removed" and share == 1.0:
         raise ArgumentError("scale", scale, "divides by the share that is removed, which is 0", 'use "kept"')

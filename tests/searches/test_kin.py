@@ -14,7 +14,18 @@ from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
 from slth.networks.structures import OutputChannels
 from slth.rng import Stream, WeightLaw
-from slth.searches import Annealing, EdgePopup, IteRand, sanity_checks, search
+from slth.searches import (
+    Annealing,
+    Biprop,
+    EdgePopup,
+    IteRand,
+    Multicoated,
+    PartiallyFrozen,
+    SignedSupermask,
+    SlotMachine,
+    sanity_checks,
+    search,
+)
 from slth.training import SGD, Cosine, Recipe
 from tests.searches.test_search import TEST, TRAIN, squares
 
@@ -23,6 +34,12 @@ KIN = {
     "iterand": IteRand(period=7, rate=0.3),
     "iterand, channels": IteRand(EdgePopup(0.5, OutputChannels(), magnitude=False, spared=["4.weight"]), period=5),
     "annealed": EdgePopup(0.1, scope="global", anneal=Annealing(4)),
+    "biprop": Biprop(EdgePopup(0.3, anneal=Annealing(3))),
+    "partially frozen": PartiallyFrozen(locked=0.3, pruned=0.3),
+    "slots": SlotMachine(3, draw="sampled"),
+    "slots, removable": SlotMachine(4, removable=True),
+    "multicoated": Multicoated(0.6, coats=3),
+    "signed": SignedSupermask(0.02),
 }
 
 
