@@ -19,7 +19,7 @@ from slth.errors import ArgumentError
 Scope = Literal["layer", "global"]
 Rule = Literal["uniform", "erk", "epl", "igq", "smart-ratio"]
 Law = Literal["signed-constant", "normal", "uniform"]
-Scale = Literal["kaiming", "kept", "local", "removed", "none"]
+Scale = Literal["kaiming", "elu", "kept", "local", "removed", "none"]
 Density = Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")]
 Structure = Annotated[
     str,
@@ -39,13 +39,17 @@ class Weights:
 
     law: Annotated[
         Law | None,
-        Parameter(help="Of the random weights; signed-constant for searches and normal for baselines by default."),
+        Parameter(
+            help="Of the random weights; signed-constant for searches by default, but normal for biprop and slots, and "
+            "for baselines."
+        ),
     ] = None
     scale: Annotated[
         Scale,
         Parameter(
-            help="Weights of deviation sqrt(2 / inputs); times sqrt(1 / density) asked for, of the layer as it stands "
-            "(local), or of what is removed, as published code has it; or the law's own (none)."
+            help="Weights of deviation sqrt(2 / inputs), or sqrt(3 / inputs) for elu; times sqrt(1 / density) asked "
+            "for, of the layer as it stands (local), or of what is removed, as published code has it; or the law's own "
+            "(none)."
         ),
     ] = "kaiming"
     checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
@@ -54,12 +58,32 @@ class Weights:
 WEIGHTS = Weights()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """What is kept by its score."""
+
+    density: Density = 0.5
+    structure: Structure = "weights"
+    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
+    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
+
+    def options(self, **others: Any) -> dict[str, Any]:
+        """Return these options of a method, and its others."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | others
+
+
+RANKING = Ranking()
+Anneal = Annotated[
+    int | None,
+    Parameter(help="Epochs in which the density falls from 0.5 to the one asked for; from the start if not."),
+]
+
+
 def edge_popup(
     *,
-    density: Density = 0.5,
-    structure: Structure = "weights",
-    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer",
-    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None,
+    ranking: Ranking = RANKING,
+    anneal: Anneal = None,
     signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score.")] = False,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
@@ -72,10 +96,90 @@ def edge_popup(
     and deviation of the training examples, channel by channel; the JSON summary names both. Writes net.ticket,
     report.html and the summary; `slth.apply_to(module, slth.load_ticket("net.ticket"))` makes the network from it.
     """
-    options = {
-        "density": density, "structure": structure, "scope": scope, "allocation": allocation, "signed": signed
-    }  # fmt: skip
-    return _run("edge-popup", options, weights, target, common)
+    return _run("edge-popup", ranking.options(anneal=anneal, signed=signed), weights, target, common)
+
+
+def iterand(
+    *,
+    ranking: Ranking = RANKING,
+    anneal: Anneal = None,
+    rate: Annotated[float, Parameter(help="Share of the removed weights that is drawn again; 0 is edge-popup.")] = 0.1,
+    period: Annotated[int, Parameter(help="Steps between two refreshes.")] = 300,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search as edge-popup does, and draw a share of the removed weights again every few steps (IteRand).
+
+    The ticket stores which of its random numbers each kept weight has.
+    """
+    return _run("iterand", ranking.options(anneal=anneal, rate=rate, period=period), weights, target, common)
+
+
+def biprop(
+    *,
+    ranking: Ranking = RANKING,
+    anneal: Anneal = None,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search a network of binary weights: signs times one number for each layer (biprop, multi-prize tickets)."""
+    return _run("biprop", ranking.options(anneal=anneal), weights, target, common)
+
+
+def partially_frozen(
+    *,
+    ranking: Ranking = RANKING,
+    anneal: Anneal = None,
+    locked: Annotated[float, Parameter(help="Share that is always kept, at most the density.")] = 0.25,
+    pruned: Annotated[float, Parameter(help="Share that is always removed, at most 1 - density.")] = 0.25,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search as edge-popup does, with shares of the weights kept and removed at random beforehand."""
+    options = ranking.options(anneal=anneal, locked=locked, pruned=pruned)
+    return _run("partially-frozen", options, weights, target, common)
+
+
+def multicoated(
+    *,
+    ranking: Ranking = RANKING,
+    coats: Annotated[int, Parameter(help="Nested masks, of densities that fall along a line.")] = 3,
+    signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score too.")] = False,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search nested masks: a weight is multiplied by the number of those that keep it (multicoated supermasks)."""
+    return _run("multicoated", ranking.options(coats=coats, signed=signed), weights, target, common)
+
+
+def signed_supermask(
+    *,
+    threshold: Annotated[float, Parameter(help="Scores above it are kept, below its negative negated.")] = 0.01,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search which weights to keep, negate or remove, by a threshold on scores; the density is an outcome."""
+    return _run("signed-supermask", {"threshold": threshold}, weights, target, common)
+
+
+def slots(
+    *,
+    values: Annotated[int, Parameter(help="Random numbers that each weight chooses among.")] = 8,
+    draw: Annotated[
+        Literal["greedy", "sampled"], Parameter(help="Steps take the number of largest score, or draw by softmax.")
+    ] = "greedy",
+    removable: Annotated[bool, Parameter(help="A weight may also be removed.")] = False,
+    weights: Weights = WEIGHTS,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search which of several random numbers each weight is (slot machines)."""
+    return _run("slots", {"values": values, "draw": draw, "removable": removable}, weights, target, common)
 
 
 Allocation = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from slth.errors import ArgumentError, did_you_mean
@@ -21,18 +21,27 @@ from slth.networks import (
     layer_densities,
     maskable,
 )
+from slth.rng import WeightLaw
 from slth.searches import (
     RECIPE,
     SNIP,
+    Annealing,
     Baseline,
+    Biprop,
     EdgePopup,
     Evolution,
     GraSP,
+    IteRand,
     Magnitude,
+    Multicoated,
+    PartiallyFrozen,
     Random,
     SearchMethod,
+    SignedSupermask,
+    SlotMachine,
     SynFlow,
 )
+from slth.searches.method import Selected
 from slth.training import Cosine, Recipe
 
 if TYPE_CHECKING:
@@ -41,15 +50,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """A method with a name: how it is made from options; at which rates a search trains, on convolutions or without."""
+    """A method with a name: how it is made from options; rates of a search, on convolutions or without; usual law."""
 
     make: Callable[..., Selection | SearchMethod | Baseline]
     rates: tuple[float, float] = (0.1, 0.5)
     is_baseline: bool = False
+    law: WeightLaw | None = None
+
+
+@dataclass(frozen=True)
+class _Upon:
+    """A method upon edge-popup: what is not its own option is one of the selection."""
+
+    kind: type[Selected]
+    magnitude: bool = True
+
+    def __call__(self, **options: Any) -> Selected:
+        """Make the method."""
+        own = {one.name: options.pop(one.name) for one in fields(self.kind) if one.name in options}
+        return self.kind(EdgePopup(magnitude=self.magnitude, **options), **own)
 
 
 METHODS: dict[str, Known] = {
     "edge-popup": Known(EdgePopup),
+    "iterand": Known(_Upon(IteRand, magnitude=False)),
+    "biprop": Known(_Upon(Biprop), law=WeightLaw("normal")),
+    "partially-frozen": Known(_Upon(PartiallyFrozen)),
+    "multicoated": Known(Multicoated),
+    "signed-supermask": Known(lambda threshold: SignedSupermask(threshold)),
+    "slots": Known(SlotMachine, law=WeightLaw("normal")),
     "random": Known(Random, is_baseline=True),
     "magnitude": Known(Magnitude, is_baseline=True),
     "snip": Known(SNIP, is_baseline=True),
@@ -88,7 +117,9 @@ def method_of(
         return known.make(**given), others
     if "allocation" in given:
         given["density"] = layer_densities(module, given["density"], given.pop("allocation"))
-    if "structure" in given:
+    if "anneal" in given:
+        given["anneal"] = Annealing(given["anneal"])
+    if "density" in given and "structure" in given:
         given.setdefault("spared", spared(given["structure"], maskable(module)))
     return known.make(**given), {}
 
@@ -100,6 +131,11 @@ def recipe_of(name: str, *, flat: bool) -> Recipe:
     """
     convolutions, linear = _known(name).rates
     return replace(RECIPE, schedule=Cosine(linear if flat else convolutions))
+
+
+def law_of(name: str) -> WeightLaw | None:
+    """Return the usual law of a method's weights; None for that of all searches, or of all baselines."""
+    return _known(name).law
 
 
 def _known(name: str) -> Known:

@@ -153,3 +153,25 @@ def test_baselines_are_verbs_too(capsys, tmp_path, name):
     refused = run(capsys, "search", name, *options, "--epochs", 3, "--out", tmp_path / "o")
     assert refused.code == 2
     assert "--epochs" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "alphabet"),
+    [
+        ("iterand", ["--density", 0.4, "--period", 4], None),
+        ("biprop", ["--density", 0.2, "--scope", "global", "--anneal", 1], (0, 1)),
+        ("partially-frozen", ["--structure", "output-channels", "--pruned", 0.1], (0, 1)),
+        ("multicoated", ["--coats", 2, "--signed"], (-2, -1, 0, 1, 2)),
+        ("signed-supermask", ["--threshold", 0.02], (-1, 0, 1)),
+        ("slots", ["--values", 3, "--draw", "sampled"], (0, 1, 2, 3)),
+    ],
+)
+def test_the_kin_of_edge_popup_are_verbs_too(capsys, tmp_path, name, options, alphabet):
+    ran = run(capsys, "search", name, *QUICK, *options, "--seed", 4, "--out", tmp_path)
+    assert ran.code == 0
+    assert ran.json["method"] == name
+    ticket = slth.load_ticket(tmp_path / "net.ticket")
+    assert ticket.mask.alphabet == (alphabet or ticket.mask.alphabet)
+    assert ticket.law.name == ("normal" if name == "slots" else "signed-constant")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(str(option) in text for option in options if str(option).startswith("--"))
