@@ -159,9 +159,11 @@ MAKERS: dict[str, Any] = {
         networks.OutputChannels, networks.Weights)},
     "searches.Bernoulli": lambda: searches.Bernoulli(0.2, networks.OutputChannels(), rescale=True),
     "searches.Concrete": lambda: searches.Concrete(decay=0.1, stretch=0.0),
-    "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}),
+    "searches.EdgePopup": lambda: slth.EdgePopup({"a": 0.5}, anneal=searches.Annealing(4)),
     **{f"searches.{kind.__name__}": kind for kind in (
-        searches.Criterion, searches.Evolution, searches.GraSP, searches.Magnitude, searches.MiCA,
+        searches.Annealing, searches.Biprop, searches.Criterion, searches.Evolution, searches.GraSP, searches.IteRand,
+        searches.Magnitude, searches.MiCA, searches.Multicoated, searches.PartiallyFrozen, searches.SignActivation,
+        searches.SignedSupermask, searches.SlotMachine,
         searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.FineTuned": lambda: searches.fine_tune(found(), examples(), recipe=training.Recipe(epochs=1)),
     "searches.GemMiner": lambda: searches.GemMiner(0.05, networks.OutputChannels(), first=0.75),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from slth.errors import ArgumentError, did_you_mean
@@ -21,18 +21,30 @@ from slth.networks import (
     layer_densities,
     maskable,
 )
+from slth.rng import WeightLaw
 from slth.searches import (
     RECIPE,
     SNIP,
+    Annealing,
     Baseline,
+    Bernoulli,
+    Biprop,
+    Concrete,
     EdgePopup,
     Evolution,
+    GemMiner,
     GraSP,
+    IteRand,
     Magnitude,
+    Multicoated,
+    PartiallyFrozen,
     Random,
     SearchMethod,
+    SignedSupermask,
+    SlotMachine,
     SynFlow,
 )
+from slth.searches.method import Selected
 from slth.training import Cosine, Recipe
 
 if TYPE_CHECKING:
@@ -41,15 +53,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """A method with a name: how it is made from options; at which rates a search trains, on convolutions or without."""
+    """A method with a name: how it is made from options; rates on convolutions and without, or a recipe; usual law."""
 
     make: Callable[..., Selection | SearchMethod | Baseline]
     rates: tuple[float, float] = (0.1, 0.5)
     is_baseline: bool = False
+    law: WeightLaw | None = None
+    usual: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class _Upon:
+    """A method upon edge-popup: what is not its own option is one of the selection."""
+
+    kind: type[Selected]
+    magnitude: bool = True
+
+    def __call__(self, **options: Any) -> Selected:
+        """Make the method."""
+        own = {one.name: options.pop(one.name) for one in fields(self.kind) if one.name in options}
+        return self.kind(EdgePopup(magnitude=self.magnitude, **options), **own)
+
+
+def _gem_miner(*, density: float, decay: float | None = None, **options: Any) -> GemMiner:
+    """Make Gem-Miner; the lower the density, the stronger its regulariser (measured on LeNet-300-100, MNIST)."""
+    return GemMiner(density=density, decay=2e-6 / density if decay is None and density > 0 else decay or 0.0, **options)
 
 
 METHODS: dict[str, Known] = {
     "edge-popup": Known(EdgePopup),
+    "iterand": Known(_Upon(IteRand, magnitude=False)),
+    "biprop": Known(_Upon(Biprop), law=WeightLaw("normal")),
+    "partially-frozen": Known(_Upon(PartiallyFrozen)),
+    "multicoated": Known(Multicoated),
+    "signed-supermask": Known(lambda threshold: SignedSupermask(threshold)),
+    "slots": Known(SlotMachine, law=WeightLaw("normal")),
+    "gem-miner": Known(_gem_miner, usual=GemMiner.usual),
+    "concrete": Known(Concrete, usual=Concrete.usual),
+    "bernoulli": Known(Bernoulli, usual=Bernoulli.usual),
     "random": Known(Random, is_baseline=True),
     "magnitude": Known(Magnitude, is_baseline=True),
     "snip": Known(SNIP, is_baseline=True),
@@ -88,18 +129,35 @@ def method_of(
         return known.make(**given), others
     if "allocation" in given:
         given["density"] = layer_densities(module, given["density"], given.pop("allocation"))
-    if "structure" in given:
+    if "anneal" in given:
+        given["anneal"] = Annealing(given["anneal"])
+    if known.usual is None and "density" in given and "structure" in given:
         given.setdefault("spared", spared(given["structure"], maskable(module)))
     return known.make(**given), {}
 
 
-def recipe_of(name: str, *, flat: bool) -> Recipe:
+def recipe_of(name: str, *, flat: bool, options: Mapping[str, Any] | None = None) -> Recipe:
     """Return how a search trains its scores unless it is told otherwise.
 
-    Published rates are for convolutions; on linear layers alone more is better (edge-popup: 0.971 for 0.954 on MNIST).
+    Published rates are for convolutions; on linear layers alone more is better (edge-popup: 0.971 for 0.954 on MNIST),
+    and more still where all scores are ranked together.
     """
-    convolutions, linear = _known(name).rates
-    return replace(RECIPE, schedule=Cosine(linear if flat else convolutions))
+    known = _known(name)
+    if known.usual is not None:
+        return known.usual
+    convolutions, linear = known.rates
+    together = (options or {}).get("scope") == "global"
+    return replace(RECIPE, schedule=Cosine((10.0 * linear if together else linear) if flat else convolutions))
+
+
+def is_baseline(name: str) -> bool:
+    """Whether a method trains nothing."""
+    return _known(name).is_baseline
+
+
+def law_of(name: str) -> WeightLaw | None:
+    """Return the usual law of a method's weights; None for that of all searches, or of all baselines."""
+    return _known(name).law
 
 
 def _known(name: str) -> Known:

@@ -12,7 +12,7 @@ import numpy as np
 
 from slth.data.data_set import DataSet
 from slth.errors import TicketError
-from slth.jobs.methods import method_of, recipe_of
+from slth.jobs.methods import law_of, method_of, recipe_of
 from slth.jobs.models import Model, made
 from slth.jobs.record import SearchRecord
 from slth.jobs.standardising import Standardised
@@ -64,10 +64,15 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     train, test = inputs.examples("train"), inputs.examples("test")
     module = made(job.model, data, job.seed)
     method, others = method_of(job.method, module, job.options)
-    recipe = job.recipe or recipe_of(job.method, flat=job.model.flat)
+    recipe = job.recipe or recipe_of(job.method, flat=job.model.flat, options=job.options)
     about = {"method": job.method, "options": {"method": described(method), **described(others)}, "scale": job.scale}
     about["normalisation"] = inputs.describe()
-    weights: dict[str, Any] = {"law": job.law, "scale": job.scale, "seed": job.seed, "progress": progress}
+    weights: dict[str, Any] = {
+        "law": job.law or law_of(job.method),
+        "scale": job.scale,
+        "seed": job.seed,
+        "progress": progress,
+    }
     if isinstance(method, Baseline):
         begin = time.perf_counter()
         result = prune(module.to(job.device), train, method, **others, **weights)

@@ -39,15 +39,12 @@ class Selection:
         Where the scores of all weights are ranked together m is the mean over them: else the largest layers, whose
         scores would be the smallest, were removed before anything is learnt.
         """
-        made, inputs = {}, {name: max(1, int(torch.Size(one.shape[1:]).numel())) for name, one in axes.items()}
-        if self.joint and inputs:
-            inputs = dict.fromkeys(inputs, sum(inputs.values()) / len(inputs))
-        for name, one in axes.items():
-            if any(fnmatchcase(name, pattern) for pattern in self.spared):
-                continue
-            generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
-            made[name] = (2.0 * torch.rand(self.structure.shape(one), generator=generator) - 1.0) * inputs[name] ** -0.5
-        return made
+        names = [name for name in axes if not any(fnmatchcase(name, pattern) for pattern in self.spared)]
+        inputs = [max(1, int(torch.Size(axes[name].shape[1:]).numel())) for name in names]
+        bound = (sum(inputs) / len(inputs)) ** -0.5 if self.joint and inputs else None
+        return {
+            name: first_scores(seed, name, self.structure.shape(axes[name]), axes[name], bound=bound) for name in names
+        }
 
     def select(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return what groups are multiplied by, bool or int8 in the shape of their scores; without a gradient."""
@@ -270,6 +267,13 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
     tensor([2., 2.])
     """
     return mask.to(scores.dtype) + (scores - scores.detach())
+
+
+def first_scores(seed: int, name: str, shape: tuple[int, ...], axes: Axes, *, bound: float | None = None) -> Tensor:
+    r"""Return first scores of a weight, uniform within a bound, :math:`1/\sqrt{m}` for m weights an output."""
+    generator = torch.Generator().manual_seed(int(Stream(seed, f"scores/{name}").raw(0, 1)[0] >> 1))
+    inputs = max(1, int(torch.Size(axes.shape[1:]).numel()))
+    return (2.0 * torch.rand(shape, generator=generator) - 1.0) * (inputs**-0.5 if bound is None else bound)
 
 
 def _signs(scores: Tensor, kept: Tensor) -> Tensor:

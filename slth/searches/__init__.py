@@ -3,23 +3,31 @@
 from slth.searches.baseline import Baseline
 from slth.searches.baselines import prune
 from slth.searches.bernoulli import Bernoulli
+from slth.searches.biprop import Biprop, SignActivation
 from slth.searches.concrete import Concrete
 from slth.searches.connected import MiCA
 from slth.searches.criteria import SNIP, Criterion, GraSP, Magnitude, Random, SynFlow
-from slth.searches.edge_popup import EdgePopup
+from slth.searches.edge_popup import Annealing, EdgePopup
 from slth.searches.evolution import Evolution
 from slth.searches.fine_tuning import FineTuned, fine_tune
 from slth.searches.gem_miner import GemMiner
+from slth.searches.iterand import IteRand
 from slth.searches.method import RECIPE, SearchMethod
+from slth.searches.multicoated import Multicoated
+from slth.searches.partially_frozen import PartiallyFrozen
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
 from slth.searches.search import SearchResult, search
+from slth.searches.signed import SignedSupermask
+from slth.searches.slots import SlotMachine
 
 __all__ = [
     "RECIPE",
     "SNIP",
+    "Annealing",
     "Baseline",
     "Bernoulli",
+    "Biprop",
     "Concrete",
     "Criterion",
     "EdgePopup",
@@ -27,13 +35,19 @@ __all__ = [
     "FineTuned",
     "GemMiner",
     "GraSP",
+    "IteRand",
     "Magnitude",
     "MiCA",
+    "Multicoated",
+    "PartiallyFrozen",
     "Random",
     "SanityChecks",
     "Scale",
     "SearchMethod",
     "SearchResult",
+    "SignActivation",
+    "SignedSupermask",
+    "SlotMachine",
     "SynFlow",
     "fine_tune",
     "prune",

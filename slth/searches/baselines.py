@@ -66,7 +66,7 @@ def prune(
         Of outputs and targets, a mean; cross entropy by default.
     law : WeightLaw, optional
         Of the weights; normal by default.
-    scale : {"kaiming", "kept", "local", "removed", "none"}
+    scale : {"kaiming", "elu", "kept", "local", "removed", "none"}
         As :func:`search` has it; where it is local, scores are those of the whole network, not yet scaled.
     family : {"strong", "trainable"}
         What the ticket says of its weights: final, or where training starts.

@@ -12,6 +12,7 @@ from torch import Tensor
 from slth.errors import ArgumentError
 from slth.networks import Selection, Structure, TopK, Weights
 from slth.rng import WeightLaw
+from slth.searches.edge_popup import EdgePopup
 from slth.searches.random_source import RandomSource
 from slth.training import SGD, Cosine, Method, MethodState, Recipe, Step
 from slth.training.method import Tensors
@@ -99,19 +100,31 @@ class Selected(SearchMethod):
         """What has one score."""
         return self.selection.structure
 
+    @property
+    def density(self) -> float | Mapping[str, float]:
+        """What a scale of the weights may be divided by: kept / total, 1 where the selection has none."""
+        return getattr(self.selection, "density", 1.0)
+
+    def at(self, step: Step) -> Selection:
+        """Return the selection of a step."""
+        return self.selection.at(step) if isinstance(self.selection, EdgePopup) else self.selection
+
+    def settled(self, step: Step) -> bool:
+        """Whether the selection is the last one."""
+        return self.at(step) == self.selection
+
     def begin(self, source: RandomSource) -> MethodState:
         """Return the selection's first scores."""
         return MethodState(self.selection.first(source.axes, source.seed))
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the selection as it stands; what has no scores is kept."""
-        del step
-        chosen = self.selection.chosen(state.trained, source.axes)
+        chosen = self.at(step).chosen(state.trained, source.axes)
         return {name: chosen[name] if name in chosen else _whole(name, source) for name in source.axes}
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
-        selection = self.selection
+        selection = self.at(step)
         plain = isinstance(selection, TopK) and not selection.signed and isinstance(selection.structure, Weights)
         if not plain:
             masks = selection.masks(state.trained, source.axes)

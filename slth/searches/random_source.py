@@ -22,9 +22,11 @@ from slth.networks.masking import densities, maskable
 from slth.networks.structures import Axes
 from slth.rng import Stream, WeightLaw
 from slth.tickets import Layout, Mask, Ticket
+from slth.tickets.layout import masked_weights
+from slth.tickets.mask import Reading
 from slth.tickets.ticket import Family
 
-Scale: TypeAlias = Literal["kaiming", "kept", "removed", "local", "none"]
+Scale: TypeAlias = Literal["kaiming", "elu", "kept", "removed", "local", "none"]
 """How large the random weights of a layer are."""
 
 
@@ -45,6 +47,17 @@ class RandomSource:
         tensor, size = self.module.get_parameter(name), prod(self.axes[name].shape)
         numbers = self.law.weights(Stream(self.seed, name), number * size, size) * self.gains[name]
         return torch.from_numpy(numbers).reshape(tuple(self.axes[name].shape)).to(tensor)
+
+    def drawn(self, name: str, choices: Tensor) -> Tensor:
+        """Return the random weights that choices 1, 2, ... of the candidates 0, 1, ... name, as a ticket has them.
+
+        Where nothing is chosen, choice 0, the weight is 0 and no number is drawn.
+        """
+        numbers = masked_weights(
+            self.layout[name], choices.cpu().numpy(), seed=self.seed, law=self.law, gain=self.gains[name],
+            reading="choice",
+        )  # fmt: skip
+        return torch.from_numpy(numbers).to(self.module.get_parameter(name))
 
     def scaled(self, masks: Mapping[str, Tensor]) -> dict[str, float]:
         r"""Return the gains under masks: by :math:`1/\sqrt{density}` larger where the scale is local."""
@@ -67,9 +80,10 @@ class RandomSource:
         gains: Mapping[str, float],
         law: WeightLaw | None = None,
         family: Family = "strong",
+        reading: Reading = "factor",
     ) -> Ticket:
         """Make the ticket of a mask's entries and of the numbers that are not drawn."""
-        mask = _mask(entries)
+        mask = _mask(entries, reading)
         numbers = [gains[name] for name in mask.arrays]
         return Ticket(self.layout, law or self.law, self.seed, mask, numbers, family, stored)  # type: ignore[arg-type]
 
@@ -80,8 +94,9 @@ def random_source(
     r"""Return a copy of a module with random weights, biases of zero, and everything else as the module has it.
 
     Weights of the law are multiplied by :math:`\sqrt{2/m}` ("kaiming"), m the inputs that an output sees, by
-    :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's mask as it stands), by
-    :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means "kept"), or by 1.
+    :math:`\sqrt{3/m}` ("elu"), by :math:`\sqrt{2/(m \cdot density)}` ("kept"; "local" with the density of the layer's
+    mask as it stands), by :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means
+    "kept"), or by 1.
     """
     if masks(module):
         remedy = "pass the module as it was, or call slth.networks.bake(module) first"
@@ -110,17 +125,19 @@ def random_source(
     return source
 
 
-def _mask(masks: Mapping[str, Tensor]) -> Mask:
-    """Return what the weights are multiplied by: kept or removed, or where signs were searched, with their signs."""
-    arrays = {name: mask.numpy().astype(np.int8) for name, mask in masks.items()}
+def _mask(entries: Mapping[str, Tensor], reading: Reading) -> Mask:
+    """Return the mask of entries: kept or removed, factors such as signs, or choices among 1, 2, ... candidates."""
+    arrays = {name: entry.numpy().astype(np.int16) for name, entry in entries.items()}
     for name, array in arrays.items():
-        if not np.array_equal(array, masks[name].numpy()):
+        if not np.array_equal(array, entries[name].numpy()):
             rule = f"gives {name} masks that are no whole numbers"
             raise ArgumentError("method", "select", rule, "give bool, or int8 of -1, 0 and 1")
     values = {int(value) for array in arrays.values() for value in np.unique(array)} | {0, 1}
+    if reading == "choice":
+        values.update(range(max(values)))
     if values == {0, 1}:
-        return Mask({name: array != 0 for name, array in arrays.items()})
-    return Mask(arrays, alphabet=tuple(sorted(values)))
+        return Mask({name: array != 0 for name, array in arrays.items()}, reading=reading)
+    return Mask(arrays, alphabet=tuple(sorted(values)), reading=reading)
 
 
 def _numbers(tensor: Tensor) -> NDArray[np.generic]:
@@ -130,9 +147,9 @@ def _numbers(tensor: Tensor) -> NDArray[np.generic]:
 
 
 def _share(scale: Scale, density: float | Mapping[str, float] | None, name: str) -> float:
-    """Return the share of a layer's inputs that its scale takes for kept."""
+    """Return the share of a layer's inputs that its scale takes for kept: ELUs pass less than ReLUs do."""
     if scale not in ("kept", "removed"):
-        return 1.0
+        return 2.0 / 3.0 if scale == "elu" else 1.0
     if density is None:
         rule = "needs a density, and the method asks for none"
         raise ArgumentError("scale", scale, rule, 'use "local", which follows the layers as they are, or "kaiming"')

@@ -16,7 +16,6 @@ from slth.networks import apply_ticket, maskable
 from slth.rng import Stream
 from slth.searches.search import SearchResult
 from slth.tickets import Mask, Ticket
-from slth.tickets.mask import KEEP
 from slth.training import Examples
 from slth.training.evaluation import evaluate
 
@@ -126,5 +125,5 @@ def _inverted(result: SearchResult) -> Mask | None:
         least = selection.structure.select(-order, int(groups.count_nonzero()))
         kept = selection.structure.expand(least, axes[name]).cpu().numpy()
         signs = selection.structure.expand(torch.where(scores < 0, -1, 1), axes[name]).cpu().numpy()
-        arrays[name] = kept if mask.alphabet == KEEP else kept * signs
+        arrays[name] = kept * signs if min(mask.alphabet) < 0 else kept
     return replace(mask, arrays=arrays)

@@ -102,8 +102,8 @@ def search(
         Whether the ticket has the last mask, or that of the epoch that was best on the held-out examples.
     law : WeightLaw, optional
         Of the weights; signed constant by default.
-    scale : {"kaiming", "kept", "local", "removed", "none"}
-        Standard deviation of a layer's weights: :math:`\sqrt{2/m}` for m inputs of an output;
+    scale : {"kaiming", "elu", "kept", "local", "removed", "none"}
+        Standard deviation of a layer's weights: :math:`\sqrt{2/m}` for m inputs of an output; :math:`\sqrt{3/m}`;
         :math:`\sqrt{2/(m \cdot density)}`, of the density asked for or of the layer's mask as it stands ("local");
         :math:`\sqrt{2/(m (1 - density))}`, which the published code has for "kept"; or the law's own.
     seed : int
@@ -197,7 +197,7 @@ class _Kept:
 
     def ticket(self) -> Ticket:
         """Make the ticket."""
-        return self.source.ticket(self.entries, self.stored, gains=self.gains, law=self.law)
+        return self.source.ticket(self.entries, self.stored, gains=self.gains, law=self.law, reading=self.reading)
 
     def result(self, module: nn.Module, selection: Selection | None, trace: tuple[Record, ...]) -> SearchResult:
         """Make the ticket, and write it into a copy of the user's module."""

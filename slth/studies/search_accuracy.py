@@ -23,7 +23,7 @@ def search_accuracy(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     """
     data, model = data_of(cell["data"], context), model_of(cell["model"])
     given = {name: cell[name] for name in ("density", "scope", "allocation") if name in cell}
-    recipe = replace(recipe_of(cell["method"], flat=model.flat), epochs=cell["epochs"])
+    recipe = replace(recipe_of(cell["method"], flat=model.flat, options=given), epochs=cell["epochs"])
     job = SearchJob(model, cell["method"], given, recipe, seed=seed, limit=cell["examples"])
     with threads_for(0):
         found = find(job, data)

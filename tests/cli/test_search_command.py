@@ -163,3 +163,28 @@ def test_methods_and_recipes_are_listed(capsys, word):
     recipes = {one["name"]: one for one in ran.json["recipes"]}
     assert recipes["edge_popup_conv6"]["expected"] == 88.0
     assert recipes["edge_popup_conv6"]["source"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "alphabet"),
+    [
+        ("iterand", ["--density", 0.4, "--period", 4], None),
+        ("biprop", ["--density", 0.2, "--scope", "global", "--anneal", 1], (0, 1)),
+        ("partially-frozen", ["--structure", "output-channels", "--pruned", 0.1], (0, 1)),
+        ("multicoated", ["--coats", 2, "--signed"], (-2, -1, 0, 1, 2)),
+        ("signed-supermask", ["--threshold", 0.02], (-1, 0, 1)),
+        ("gem-miner", ["--density", 0.2, "--unflag"], (0, 1)),
+        ("concrete", ["--density", 0.2], (0, 1)),
+        ("bernoulli", ["--density", 0.2, "--rescale"], (0, 1)),
+        ("slots", ["--values", 3, "--draw", "sampled"], (0, 1, 2, 3)),
+    ],
+)
+def test_the_kin_of_edge_popup_are_verbs_too(capsys, tmp_path, name, options, alphabet):
+    ran = run(capsys, "search", name, *QUICK, *options, "--seed", 4, "--out", tmp_path)
+    assert ran.code == 0
+    assert ran.json["method"] == name
+    ticket = slth.load_ticket(tmp_path / "net.ticket")
+    assert ticket.mask.alphabet == (alphabet or ticket.mask.alphabet)
+    assert ticket.law.name == ("normal" if name == "slots" else "signed-constant")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(str(option) in text for option in options if str(option).startswith("--"))

@@ -15,7 +15,7 @@ from slth.errors import ArgumentError
 from slth.networks import Blocks, InputChannels, Kernels, NOfM, OutputChannels
 from slth.networks.masking import maskable
 from slth.rng import WeightLaw
-from slth.searches import EdgePopup
+from slth.searches import Annealing, EdgePopup
 from slth.searches.method import Searched, Selected
 from slth.searches.random_source import random_source
 from slth.training.method import MethodState, Step
@@ -156,3 +156,35 @@ def test_what_is_spared_has_no_scores_and_is_kept_whole():
 def test_what_is_no_method_is_refused(changes, said):
     with pytest.raises(ArgumentError, match=said):
         EdgePopup(**changes)
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_an_annealed_density_is_the_published_one_in_each_epoch(scope):
+    module = nn.Sequential(nn.Linear(40, 30, bias=False), nn.ReLU(), nn.Linear(30, 10, bias=False))
+    source = random_source(module, law=WeightLaw("normal"), seed=0, scale="none", density=1.0)
+    method = Selected(EdgePopup(0.05, scope=scope, anneal=Annealing(10)))
+    state = method.begin(source)
+    for epoch in range(14):
+        step = Step(7 * epoch + 3, 7, 14)
+        removed = 0.95 + (0.5 - 0.95) * (1 - epoch / 10) ** 3 if epoch < 10 else 0.95  # as its code has it
+        masks = method.masks(state, source, step)
+        kept = sum(int(mask.sum()) for mask in masks.values())
+        assert kept == pytest.approx(1500 * (1 - removed), abs=1.01 * (2 if scope == "layer" else 1))
+        weights = {name: torch.ones(mask.shape) for name, mask in masks.items()}
+        made = method.weights(weights, state, source, step)
+        assert all(torch.equal(made[name].bool(), mask) for name, mask in masks.items())
+        assert method.settled(step) == (epoch >= 10)
+    with pytest.raises(ArgumentError, match="never be reached"):
+        method.masks(state, source, Step(0, 7, 9))
+
+
+def test_densities_of_layers_are_annealed_along_a_line_each():
+    method = EdgePopup({"a": 0.1, "b": 0.7}, anneal=Annealing(4, power=1.0))
+    assert method.at(Step(1, 1, 4)).density == pytest.approx({"a": 0.4, "b": 0.7})
+    assert method.at(Step(4, 1, 4)) is method
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"first": 0.0}, {"first": 1.5}, {"power": 0.0}])
+def test_what_is_no_annealing_is_refused(changes):
+    with pytest.raises(ArgumentError, match=next(iter(changes))):
+        Annealing(**changes)

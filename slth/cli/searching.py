@@ -1,0 +1,136 @@
+"""What the verbs of ``slth search`` share: a job made of options, its report, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+
+from slth.cli.checks import check_out
+from slth.cli.options import Common
+from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
+from slth.cli.progress import note, progress
+from slth.cli.targets import Target, command_text
+from slth.errors import ArgumentError
+
+Scope = Literal["layer", "global"]
+Rule = Literal["uniform", "erk", "epl", "igq", "smart-ratio"]
+Law = Literal["signed-constant", "normal", "uniform"]
+Scale = Literal["kaiming", "elu", "kept", "local", "removed", "none"]
+Density = Annotated[float, Parameter(help="kept / total, above 0 and at most 1.")]
+Structure = Annotated[
+    str,
+    Parameter(
+        help="What has one score: weights, output-channels, input-channels, kernels, heads, blocks:16 or 2:4. Channels "
+        "of the image and of the classes are kept."
+    ),
+]
+REPORT_NAME = "report.html"
+TARGET = Target()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The random network, and how its ticket is looked at."""
+
+    law: Annotated[
+        Law | None,
+        Parameter(
+            help="Of the random weights; signed-constant for searches by default, but normal for biprop and slots, and "
+            "for baselines."
+        ),
+    ] = None
+    scale: Annotated[
+        Scale,
+        Parameter(
+            help="Weights of deviation sqrt(2 / inputs), or sqrt(3 / inputs) for elu; times sqrt(1 / density) asked "
+            "for, of the layer as it stands (local), or of what is removed, as published code has it; or the law's own "
+            "(none)."
+        ),
+    ] = "kaiming"
+    checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
+
+
+WEIGHTS = Weights()
+
+
+def run_method(name: str, options: dict[str, Any], weights: Weights, target: Target, common: Common) -> Outcome:
+    """Search by a method, write ticket, report and summary, and say how it went."""
+    from slth.jobs.methods import is_baseline, recipe_of
+    from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
+    from slth.networks.devices import resolve_device
+    from slth.rng import WeightLaw
+
+    verb = f"search {name}"
+    if target.weights is not None:
+        raise ArgumentError("weights", str(target.weights), "are not searched: weights are random", "leave it out")
+    target = target.chosen("lenet-300-100")
+    model = target.described()
+    data = target.load(model, seed=common.seed)
+    out = common.out or Path("runs") / f"{data.name}-{name}"
+    check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
+    if is_baseline(name):
+        refused = [key for key in ("epochs", "batch_size", "learning_rate") if getattr(target, key) is not None]
+        if refused:
+            rule = f"is of a search that trains scores, and {name} trains nothing"
+            raise ArgumentError(refused[0], getattr(target, refused[0]), rule, "leave it out")
+    recipe = target.changed(recipe_of(name, flat=model.flat, options=options))
+    job = SearchJob(
+        model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
+        device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
+    )  # fmt: skip
+    with progress(common) as report:
+        record = run_search(job, data, out, progress=report)
+        summary = {**record.summary, "report": None}
+
+        def show() -> list[RenderableType]:
+            layers = [(one["name"], one["kept"], one["total"], one["kept"] / one["total"]) for one in summary["layers"]]
+            end = [] if summary["report"] is None else ["", f"open {summary['report']}"]
+            return [_headline(summary), "", table_of(layers, ("layer", "kept", "total", "density")), *end]
+
+        done = Outcome(verb, replace(common, out=out), summary, show)
+        done.write()  # whatever becomes of the report
+        try:
+            from slth.figures.search_report import write_search_report
+
+            changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
+            given = {**options, **{key: value for key, value in changed.items() if value != getattr(WEIGHTS, key)}}
+            title = f"{data.name}: a strong lottery ticket in a random {model.name}"
+            command = command_text(verb, target, given, seed=common.seed)
+            summary["report"] = write_search_report(record, out / REPORT_NAME, title=title, command=command)
+        except Exception as problem:  # the search is done and written: it is not lost for the want of a picture
+            if common.debug:
+                raise
+            kind = type(problem).__name__
+            note(common, f"ticket and summary are in {out}, and {REPORT_NAME} could not be made ({kind}: {problem})")
+            done = replace(done, exit_code=1)
+    return done
+
+
+def _headline(summary: dict[str, Any]) -> RenderableType:
+    held, checks = summary["validation_accuracy"], summary["sanity"] or {}
+    means = [f"{_CHECKS[name]} {sum(found) / len(found):.2%}" for name, found in checks.items() if found]
+    rows = {
+        "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of {summary['epochs']}"
+        + ("" if held is None else f" (held-out examples: {held:.2%})")
+        + ("" if summary["last_accuracy"] is None else f"; at the last {summary['last_accuracy']:.2%}"),
+        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
+        "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
+        "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "
+        f"(information in the mask {summary['entropy_bound_bytes']:,.0f}); read back bit for bit",
+        "seconds": summary["seconds"],
+        "seed": summary["seed"],
+    }
+    return key_value_table(rows)
+
+
+_CHECKS = {
+    "shuffled": "masks shuffled",
+    "redrawn": "weights redrawn",
+    "random": "both",
+    "inverted": "smallest scores kept",
+}
