@@ -29,7 +29,8 @@ class Target:
     model: Annotated[
         str,
         Parameter(
-            help="mlp, lenet-300-100, small-cnn, lenet5, cnn6, conv-2, -4, -6, -8, attention, or your own as "
+            help="mlp, lenet-300-100, small-cnn, lenet5, cnn6, conv-2, -4, -6, -8, resnet-18, -20, -32, -56, "
+            "vgg-16, attention, or your own as "
             "package.module:factory, which is called with input_shape and classes, or with nothing."
         ),
     ] = ""
@@ -102,6 +103,7 @@ _TAKES = {
     "cnn6": {"bias"},
     "lenet-300-100": {"bias"},
     **{f"conv-{depth}": {"bias"} for depth in (2, 4, 6, 8)},
+    **{name: set() for name in ("resnet-18", "resnet-20", "resnet-32", "resnet-56", "vgg-16")},
     "attention": {"hidden", "tokens", "width", "heads", "residual", "embedding"},
 }
 """Options of the named models; the user's own takes whatever it is given."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, did_you_mean
 from slth.graphs import Graph
-from slth.networks import conv_n, describe, lenet300, mlp
+from slth.networks import conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
@@ -87,21 +88,28 @@ def _lenet300(data: DataSet, seed: int, *, bias: bool = True) -> nn.Module:
     return lenet300(features=data.features, classes=data.classes, bias=bias, seed=seed)
 
 
-def _conv_n(depth: int) -> Model:
-    def make(data: DataSet, seed: int, *, bias: bool = False) -> nn.Module:
-        if data.shape != (3, 32, 32):
-            rule = f"holds inputs of shape {list(data.shape)}, and conv-{depth} takes [3, 32, 32]"
-            raise ArgumentError("data", data.name, rule, "use cifar10, or your own images of that shape")
-        return conv_n(depth, classes=data.classes, bias=bias, seed=seed)
+def _of_cifar(name: str, network: Callable[..., nn.Module], *known: str) -> Model:
+    """Return a model for images of 32 x 32 in three colours, with the options that it knows."""
 
-    return Model(f"conv-{depth}", make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10")
+    def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
+        if data.shape != (3, 32, 32):
+            rule = f"holds inputs of shape {list(data.shape)}, and {name} takes [3, 32, 32]"
+            raise ArgumentError("data", data.name, rule, "use cifar10, or your own images of that shape")
+        if set(options) - set(known):
+            raise TypeError(f"it takes {', '.join(known) or 'none'}")
+        return network(classes=data.classes, seed=seed, **options)
+
+    return Model(name, make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10")
 
 
 MODELS = {
     "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True),
     **{name: _images(name) for name in TARGETS},
     "lenet-300-100": Model("lenet-300-100", _lenet300, lambda data: Recipe(batch_size=128), flat=True),
-    **{f"conv-{depth}": _conv_n(depth) for depth in (2, 4, 6, 8)},
+    **{f"conv-{n}": _of_cifar(f"conv-{n}", partial(conv_n, n), "bias", "width") for n in (2, 4, 6, 8)},
+    **{f"resnet-{n}": _of_cifar(f"resnet-{n}", partial(resnet_cifar, n), "shortcut", "affine") for n in (20, 32, 56)},
+    "resnet-18": _of_cifar("resnet-18", partial(resnet, 18, images="small"), "affine"),
+    "vgg-16": _of_cifar("vgg-16", vgg, "affine"),
     "attention": Model("attention", _attention, _attention_recipe, flat=True),
 }
 """The models that have a name on the command line."""
