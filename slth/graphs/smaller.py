@@ -27,8 +27,8 @@ def shrink(graph: Graph) -> Graph:
     A channel goes where everyone who takes it can do without: it has weights of 0 there, or the channel is 0, or it is
     another constant that becomes part of a bias (where windows see no padding, or stand in one place). Sums keep a
     channel that one of their terms needs, grouped convolutions lose whole groups, attention loses heads whose values
-    are 0, and an operation that is not known here keeps all that it takes. What is left is looked through again, until
-    nothing goes.
+    are 0, and an operation that is not known here keeps all that it takes. Biases that are all 0 go too. What is left
+    is looked through again, until nothing goes.
 
     Parameters
     ----------
@@ -66,8 +66,9 @@ def shrink(graph: Graph) -> Graph:
         graph = smaller
 
 
-def _size(graph: Graph) -> tuple[int, int]:
-    return sum(prod(graph.shapes[node.name]) for node in graph.nodes), sum(len(node.inputs) for node in graph.nodes)
+def _size(graph: Graph) -> tuple[int, ...]:
+    numbers = sum(prod(graph.shapes[node.name]) for node in graph.nodes)
+    return numbers, sum(len(node.inputs) for node in graph.nodes), graph.parameters
 
 
 def _reached(graph: Graph) -> Graph:
@@ -267,7 +268,7 @@ def _fewer_scales(channels: _Channels, node: Node) -> Scale:
 def _fewer_kernels(channels: _Channels, node: Node) -> Conv:
     conv: Conv = node.step
     before, after = channels.alive[node.inputs[0]], channels.alive[node.name]
-    bias = None if conv.bias is None else conv.bias[after]
+    bias = None if conv.bias is None or not conv.bias[after].any() else conv.bias[after]
     if conv.groups > 1:
         groups = int(np.count_nonzero(after.reshape(conv.groups, -1).any(axis=1)))
         return replace(conv, weight=conv.weight[after], bias=bias, groups=groups)
@@ -276,7 +277,7 @@ def _fewer_kernels(channels: _Channels, node: Node) -> Conv:
     if gone.any():
         # A window without padding sees the same in all places, and elsewhere there is one place.
         constant = replace(conv, weight=weight[:, gone], bias=bias).forward(known[None, gone])[0, :, 0, 0]
-        bias = constant if conv.bias is not None or constant.any() else None
+        bias = constant if constant.any() else None
     return replace(conv, weight=weight[:, before], bias=bias)
 
 

@@ -122,6 +122,12 @@ def test_pooling_scaling_and_flattening_pass_it_on():
     assert small.node("d").step.factor == (3.0, 4.0)
 
 
+def test_a_bias_of_zeros_is_none():
+    small = same(Graph((1,), [Node("a", linear([1.0], [2.0], bias=[0.0, 0.0]), ("input",))]))
+    assert small.node("a").step.bias is None
+    assert shrink(small) is small
+
+
 def test_a_sum_keeps_what_one_term_needs():
     nodes = [
         Node("a", linear([1.0], [2.0], [0.0]), ("input",)),
