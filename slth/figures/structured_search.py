@@ -14,11 +14,11 @@ from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLO
 
 LOOKS = {
     "weights": (BLUE, "o"),
-    "n of m": (SKY, "P"),
+    "n:m": (SKY, "P"),
     "kernels": (GREEN, "D"),
-    "blocks": (YELLOW, "v"),
-    "input channels": (ORANGE, "s"),
-    "output channels": (PINK, "^"),
+    "blocks:4": (YELLOW, "v"),
+    "input-channels": (ORANGE, "s"),
+    "output-channels": (PINK, "^"),
 }
 WIDTH, DENSITY = 4.0, 0.5
 """At which the other one is swept."""

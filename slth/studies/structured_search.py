@@ -18,21 +18,9 @@ from slth.errors import ArgumentError
 from slth.graphs import Graph, shrink
 from slth.grids.context import Context
 from slth.jobs.evaluation import accuracy, outputs_on
+from slth.jobs.methods import spared, structure_of
 from slth.jobs.standardising import Standardised
-from slth.networks import (
-    Blocks,
-    InputChannels,
-    Kernels,
-    NOfM,
-    OutputChannels,
-    Structure,
-    TopK,
-    Weights,
-    describe,
-    module_from_ticket,
-    small_cnn,
-    totals,
-)
+from slth.networks import TopK, describe, maskable, module_from_ticket, small_cnn, totals
 from slth.networks.shrink import numbers_of
 from slth.networks.threads import threads_for
 from slth.rng import WeightLaw
@@ -44,15 +32,9 @@ from slth.training import evaluate
 
 LAW = WeightLaw("normal")
 WAYS = ("search", "random", "magnitude", "construction")
-STRUCTURES: dict[str, tuple[Structure | None, tuple[str, ...]]] = {
-    "weights": (Weights(), ()),
-    "kernels": (Kernels(), ()),
-    "blocks": (Blocks(4), ()),
-    "n of m": (None, ("0.weight",)),
-    "input channels": (InputChannels(), ("0.weight",)),
-    "output channels": (OutputChannels(), ("6.weight",)),
-}
-"""What has one score, and which weights have none: pixels are no channels to remove, and classes neither."""
+N_OF_M = "n:m"
+STRUCTURES = ("weights", "kernels", "blocks:4", N_OF_M, "input-channels", "output-channels")
+"""What has one score, in the words of the command line; n and m follow the density."""
 
 
 def structured_search(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
@@ -70,7 +52,7 @@ def structured_search(cell: Mapping[str, Any], *, seed: int, context: Context) -
 
 
 def _check(cell: Mapping[str, Any]) -> None:
-    for name, known in (("way", WAYS), ("structure", tuple(STRUCTURES))):
+    for name, known in (("way", WAYS), ("structure", STRUCTURES)):
         if cell.get(name, known[0]) not in known:
             raise ArgumentError(name, cell[name], "is unknown", f"use one of {', '.join(known)}")
     if cell["way"] == "construction":
@@ -80,14 +62,14 @@ def _check(cell: Mapping[str, Any]) -> None:
         raise ArgumentError("structure", None, "must be given, and a density", f"use one of {', '.join(STRUCTURES)}")
 
 
-def method_of(structure: str, density: float) -> EdgePopup:
-    """Return the search for a structure; n of m are the smallest numbers with that density, and m at least 4."""
-    unit, spared = STRUCTURES[structure]
-    if unit is None:
+def method_for(net: nn.Module, structure: str, density: float) -> EdgePopup:
+    """Return the search for a structure; n of m are the smallest numbers of that density with m at least 4."""
+    if structure == N_OF_M:
         share = Fraction(density).limit_denominator(64)
         factor = -(-4 // share.denominator)
-        unit = NOfM(share.numerator * factor, share.denominator * factor)
-    return EdgePopup(density=density, structure=unit, rounding="nearest", spared=spared)
+        structure = f"{share.numerator * factor}:{share.denominator * factor}"
+    unit = structure_of(structure)
+    return EdgePopup(density=density, structure=unit, rounding="nearest", spared=spared(unit, maskable(net)))
 
 
 def _kept(cell: Mapping[str, Any], data: DataSet, seed: int) -> dict[str, Any]:
@@ -95,7 +77,7 @@ def _kept(cell: Mapping[str, Any], data: DataSet, seed: int) -> dict[str, Any]:
     inputs = Standardised.of(data, data.shape)
     channels = [cell["width"] * number for number in cell["channels"]]
     net = small_cnn(input_shape=data.shape, channels=channels, classes=data.classes)
-    method = method_of(cell["structure"], cell["density"])
+    method = method_for(net, cell["structure"], cell["density"])
     begin = time.perf_counter()
     if cell["way"] == "search":
         recipe = replace(RECIPE, epochs=cell["epochs"], batch_size=64)

@@ -81,7 +81,7 @@ def test_what_is_no_ticket(tmp_path):
 def test_a_searched_ticket_loses_the_channels_that_were_removed(tmp_path):
     data, model = load("digits"), model_of("small-cnn")
     inputs = Standardised.of(data, data.shape, limit=100)
-    method = EdgePopup(density=0.25, structure=OutputChannels(), spared=["6.weight"])
+    method = EdgePopup(density=0.25, structure=OutputChannels(), spared=["7.weight"])
     found = search(made(model, data, 3), inputs.examples("train"), method, recipe=Recipe(epochs=1), seed=3)
     found.ticket.save(tmp_path / "net.ticket")
     facts = shrink_module_ticket(tmp_path / "net.ticket", tmp_path, model, data, batches=(2,), limit=100)
