@@ -156,7 +156,7 @@ class _Channels:
         conv: Conv = node.step
         known = self.known[node.inputs[0]]
         zero: Bools = ~np.isnan(known).any(axis=(1, 2)) & ~(known != 0.0).any(axis=(1, 2))
-        if len(self.uses[id(conv)]) > 1 or conv.groups > 1:
+        if len(self.uses[id(conv)]) > 1:
             return zero
         uniform: Bools = (known == known[:, :1, :1]).all(axis=(1, 2)) & (conv.padding == ((0, 0), (0, 0)))
         one_place = ~np.isnan(known).any(axis=(1, 2)) & (self.graph.shapes[node.name][1:] == (1, 1))

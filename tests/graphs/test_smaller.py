@@ -193,6 +193,38 @@ def test_a_layer_that_is_used_twice_stays_one_layer():
     assert sizes(small) == {"first": [2, 3], "once": [2, 2], "twice": [2, 2], "head": [1, 2]}
 
 
+def test_a_layer_that_meets_two_constants_keeps_both_uses():
+    layer = Conv(np.array([[1.0, 0.5], [0.5, 1.0], [2.0, 0.0]]))
+    nodes = [
+        Node("a", linear([1.0], [0.0], bias=[0.0, 1.0]), ("input",)),
+        Node("b", linear([2.0], [0.0], bias=[0.0, 3.0]), ("input",)),
+        Node("once", layer, ("a",)),
+        Node("twice", layer, ("b",)),
+        Node("first", linear([1.0, 0.0, 0.0]), ("once",)),
+        Node("second", linear([0.0, 1.0, 0.0]), ("twice",)),
+        Node("add", Add(), ("first", "second")),
+    ]
+    small = same(Graph((1,), nodes))
+    assert small.node("once").step is small.node("twice").step
+    assert sizes(small) == {
+        "a": [2, 1],
+        "b": [2, 1],
+        "once": [2, 2],
+        "twice": [2, 2],
+        "first": [1, 2],
+        "second": [1, 2],
+    }
+
+
+def test_what_is_constant_at_the_edges_alone_is_no_part_of_a_bias():
+    nodes = [
+        Node("padded", Rearrange((1, 1, 4), (4,), (1,), low=(0,), high=(2,)), ("input",)),
+        Node("first", Conv(np.array([[1.0], [2.0]])[:, :, None, None], [1.0, 5.0]), ("padded",)),
+        Node("second", Conv(np.array([[3.0, 0.0]])[:, :, None, None]), ("first",)),
+    ]
+    assert sizes(same(Graph((1, 1, 2), nodes))) == {"first": [1, 1], "second": [1, 1]}
+
+
 @pytest.mark.parametrize(
     ("step", "zero", "wanted"),
     [
@@ -232,6 +264,16 @@ def test_heads_go_whole_where_their_values_are_zero(keys):
     small = same(Graph((2, 4), nodes))
     assert sizes(small) == {"query": [4, 2], "key": [2 if keys == 2 else 4, 2], "value": [4, 2]}
     assert small.node("attend").step == Attend(2)
+
+
+def test_attention_to_nothing_keeps_a_head_where_it_is_the_output():
+    nodes = [
+        Node("query", Conv(numbers(4, 2, 1, 1)), ("input",)),
+        Node("value", Conv(np.zeros((4, 2, 1, 1))), ("input",)),
+        Node("attend", Attend(2), ("query", "input", "value")),
+    ]
+    small = same(Graph((2, 3), nodes))
+    assert (sizes(small), small.node("attend").step) == ({"query": [2, 2], "value": [2, 2]}, Attend(1))
 
 
 def test_attention_to_nothing_is_gone_from_a_sum():
