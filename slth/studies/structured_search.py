@@ -6,11 +6,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from slth.constructions import Structured
 from slth.data.data_set import DataSet
@@ -20,7 +18,7 @@ from slth.grids.context import Context
 from slth.jobs.evaluation import accuracy, outputs_on
 from slth.jobs.methods import spared, structure_of
 from slth.jobs.standardising import Standardised
-from slth.networks import TopK, describe, maskable, module_from_ticket, small_cnn, totals
+from slth.networks import TopK, attach_masks, bake, describe, maskable, module_from_ticket, small_cnn, totals
 from slth.networks.shrink import numbers_of
 from slth.networks.threads import threads_for
 from slth.rng import WeightLaw
@@ -29,6 +27,9 @@ from slth.searches.random_source import random_source
 from slth.studies.trained_targets import cnn_target, data_of
 from slth.tickets import Ticket
 from slth.training import evaluate
+
+if TYPE_CHECKING:
+    from torch import nn
 
 LAW = WeightLaw("normal")
 WAYS = ("search", "random", "magnitude", "construction")
@@ -113,10 +114,7 @@ def _untrained(net: nn.Module, method: TopK, seed: int, *, by_magnitude: bool) -
     scores = method.first(source.axes, seed)
     if by_magnitude:
         scores = {name: totals(method.structure, weights[name].detach().abs(), source.axes[name]) for name in scores}
-    with torch.no_grad():
-        for name, mask in method.chosen(scores, source.axes).items():
-            weights[name].mul_(mask)
-    return source.module.eval()
+    return bake(attach_masks(source.module, method.chosen(scores, source.axes))).eval()
 
 
 def _not_zero(graph: Graph) -> int:

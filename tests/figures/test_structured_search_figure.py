@@ -70,4 +70,4 @@ def test_every_search_of_the_table_beats_its_random_mask():
 
 def test_coarser_groups_of_the_table_are_worse_at_equal_density():
     found = medians("search", width=4.0, density=0.5)
-    assert found["weights"] > found["kernels"] > found["input channels"] > found["output channels"]
+    assert found["weights"] > found["kernels"] > found["input-channels"] > found["output-channels"]
