@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from slth.graphs import Rearrange as Rearrange
     from slth.graphs import Relu as Relu
     from slth.graphs import Scale as Scale
+    from slth.graphs import shrink as shrink
     from slth.networks import kth_largest as kth_largest
     from slth.networks import mask as mask
     from slth.resources import Interrupted as Interrupted
@@ -127,6 +128,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Rearrange",
         "Relu",
         "Scale",
+        "shrink",
     ),
     "slth.networks": ("kth_largest", "mask"),
     "slth.resources": ("Interrupted",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from slth.graphs import (
@@ -52,3 +54,16 @@ def everything() -> Graph:
         ],
         output="head",
     )
+
+
+def with_zeros(graph: Graph, generator: np.random.Generator) -> Graph:
+    """Set filters, slices, weights and biases to 0 at random, the same in all uses of a step."""
+    made: dict[int, Conv] = {}
+    for node in graph.weighted:
+        weight = node.step.weight.copy()
+        weight[generator.random(len(weight)) < 0.4] = 0.0
+        weight[:, generator.random(weight.shape[1]) < 0.4] = 0.0
+        weight[generator.random(weight.shape) < 0.2] = 0.0
+        bias = None if node.step.bias is None else node.step.bias * (generator.random(len(weight)) < 0.4)
+        made.setdefault(id(node.step), replace(node.step, weight=weight, bias=bias))
+    return replace(graph, nodes=[replace(node, step=made.get(id(node.step), node.step)) for node in graph.nodes])

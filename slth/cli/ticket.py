@@ -142,13 +142,39 @@ def shrink(
     file: Path,
     /,
     *,
+    model: str | None = None,
+    data: str = "digits",
+    limit: int | None = None,
     fold: Annotated[bool, Parameter(negative="")] = False,
     onnx: Annotated[bool, Parameter(negative="")] = False,
     memory: float | None = None,
+    data_dir: DataDir = None,
     common: Common = COMMON,
 ) -> Outcome:
-    """Write what a ticket keeps as a small network, and time it against the masked random one."""
-    from slth.jobs.shrinking import shrink_ticket
+    """Write what a ticket keeps as a small network, and time it against the masked random one.
+
+    Of a module that a ticket was searched for, channels that compute nothing are gone; `small.safetensors` is a network
+    file, as `slth construct` writes one for its target.
+
+    Parameters
+    ----------
+    file
+        A ticket file.
+    model
+        What the ticket was searched for: lenet-300-100, conv-4, or your own as package.module:factory.
+    data
+        With a model: what it was searched on, as digits, mnist, fashion-mnist or cifar10.
+    limit
+        With a model: at most so many test images.
+    fold
+        Write the random layers of a construction multiplied out too.
+    onnx
+        Write ONNX files too.
+    memory
+        GiB for the masked network of a construction; half of what is free by default.
+    """
+    from slth.jobs.models import model_of
+    from slth.jobs.shrinking import shrink_module_ticket, shrink_ticket
 
     check_file("FILE", file)
     if common.out is None:
@@ -159,12 +185,23 @@ def shrink(
     if memory is not None and not 2.0**-10 <= memory < 2.0**20:
         remedy = "leave it out for half of what is free"
         raise ArgumentError("memory", memory, "must be a number of GiB from 0.001 on", remedy)
-    allowed = None if memory is None else int(memory * 2**30)
-    with progress(common) as report:
-        facts = shrink_ticket(file, common.out, fold=fold, onnx=onnx, memory=allowed, progress=report)
+    _check_model(_load(file)[0], model, None)
+    if model is not None:
+        for name, given in (("fold", fold), ("memory", memory)):
+            if given:
+                raise ArgumentError(name, given, "is of constructed tickets", "leave it out for one that was searched")
+        data_set = load_data(data, data_folders(data_dir), seed=common.seed)
+        facts = shrink_module_ticket(file, common.out, model_of(model), data_set, onnx=onnx, limit=limit)
+    else:
+        allowed = None if memory is None else int(memory * 2**30)
+        with progress(common) as report:
+            facts = shrink_ticket(file, common.out, fold=fold, onnx=onnx, memory=allowed, progress=report)
 
     def show() -> list[RenderableType]:
-        rows = {key: value for key, value in facts.items() if key != "files"}
+        rows = {key: value for key, value in facts.items() if key not in ("files", "timings")}
+        for one in facts.get("timings", ()):
+            seconds = f"{one['small_seconds']:.3g} s against {one['masked_seconds']:.3g} s"
+            rows[f"batch of {one['batch']}"] = f"{seconds}: {one['speedup']:.3g} times as fast"
         sizes = {str(common.out / name): f"{size} bytes" for name, size in facts["files"].items()}
         return [key_value_table({**rows, **sizes})]
 

@@ -6,6 +6,7 @@ from slth.graphs.graph import INPUT, Graph, Node, Step
 from slth.graphs.plain import Add, Concat, Flatten, Positions, Rearrange, Relu, rearrangement
 from slth.graphs.pooling import AdaptivePool, Pool
 from slth.graphs.scale import Scale
+from slth.graphs.smaller import shrink
 from slth.graphs.window import Shape, Window
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "Step",
     "Window",
     "rearrangement",
+    "shrink",
 ]

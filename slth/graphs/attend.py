@@ -61,6 +61,10 @@ class Attend(Step):
     def scratch(self, *shapes: Shape) -> int:
         return self.heads * (shapes[0][2] * shapes[1][2] + sum(shapes[2]))
 
+    def multiply_adds(self, *shapes: Shape) -> int:
+        (queries, _, tokens), (_, _, others), (values, _, _) = shapes
+        return (queries + values) * tokens * others
+
     def nonnegative(self, *inputs: bool) -> bool:
         return inputs[2]
 

@@ -111,6 +111,10 @@ class Weighted(Step):
     def shape(self, *shapes: Shape) -> Shape:
         return self.geometry.output_shape(super().shape(*shapes))  # type: ignore[no-any-return]
 
+    def multiply_adds(self, *shapes: Shape) -> int:
+        weights: tuple[int, ...] = self.geometry.kernel_shape
+        return prod(weights) * prod(self.shape(*shapes)[1:])
+
     def scratch(self, *shapes: Shape) -> int:
         return self.geometry.scratch(*shapes)  # type: ignore[no-any-return]
 

@@ -47,6 +47,11 @@ class Step:
         """Numbers that one example takes while it is computed."""
         return prod(self.shape(*shapes))
 
+    def multiply_adds(self, *shapes: Shape) -> int:
+        """Products that are added up for one example: of weights with values, or of values with values."""
+        del shapes
+        return 0
+
     def nonnegative(self, *inputs: bool) -> bool:
         """Whether no output is ever negative, given that of the inputs; no, where nobody says so."""
         del inputs
@@ -178,6 +183,11 @@ class Graph:
     def parameters(self) -> int:
         """Number of weights and biases, each once however often its layer is used."""
         return sum(step.parameters for step in {id(node.step): node.step for node in self.nodes}.values())
+
+    @property
+    def multiply_adds(self) -> int:
+        """Products added up for one example, those with 0 too; a random pair counts as what it stands for."""
+        return sum(int(node.step.multiply_adds(*(self.shapes[name] for name in node.inputs))) for node in self.nodes)
 
     @property
     def weighted(self) -> tuple[Node, ...]:

@@ -56,10 +56,10 @@ def require_onnx() -> None:
         raise ArgumentError("onnx", "asked for", rule, "pip install 'slth[onnx]', or leave it out")
 
 
-def onnx_of(module: nn.Module, ticket: Ticket) -> bytes:
-    """Return a network as an ONNX file for batches of any size."""
+def onnx_of(module: nn.Module, shape: tuple[int, ...]) -> bytes:
+    """Return a network as an ONNX file for batches of any size, of inputs of a shape."""
     require_onnx()
-    example = _images(ticket, 2, _dtype(module))
+    example = _images(shape, 2, _dtype(module))
     with _quiet():
         program = torch.onnx.export(
             module,
@@ -109,11 +109,12 @@ def measure_speedup(ticket: Ticket, *, batch: int = 16, memory: int | None = Non
     allowed = available_memory() // 2 if memory is None else memory
     channels = _most_channels(ticket, batch, allowed)
     part = first_channels(ticket, channels)
-    x = _images(ticket, batch, torch.float32)
+    shape = ticket.graph.input_shape
+    x = _images(shape, batch, torch.float32)
     small, masked = module_from_ticket(ticket), module_from_ticket(part, form="masked")
     with torch.no_grad():
         wanted, found = masked(x), module_from_ticket(part)(x)
-    small_seconds, masked_seconds = _seconds(small, x), _seconds(masked, x)
+    small_seconds, masked_seconds = seconds_of(small, shape, batch), seconds_of(masked, shape, batch)
     return SpeedUp(
         speedup=masked_seconds / small_seconds,
         speedup_channels=channels,
@@ -167,13 +168,14 @@ def _masked_bytes(source: Graph, batch: int, channels: int) -> int:
     return 2 * 4 * (weights + batch * widest)
 
 
-def _images(ticket: Ticket, batch: int, dtype: torch.dtype) -> Tensor:
+def _images(shape: tuple[int, ...], batch: int, dtype: torch.dtype) -> Tensor:
     generator = torch.Generator().manual_seed(Stream(0, "images").seed)
-    return torch.rand(batch, *ticket.graph.input_shape, dtype=dtype, generator=generator)
+    return torch.rand(batch, *shape, dtype=dtype, generator=generator)
 
 
-def _seconds(module: Callable[[Tensor], Tensor], x: Tensor) -> float:
-    """Median time of one batch, after a first one that is not counted."""
+def seconds_of(module: Callable[[Tensor], Tensor], shape: tuple[int, ...], batch: int) -> float:
+    """Return the median time of one batch of float32 inputs of a shape, after a first one that is not counted."""
+    x = _images(shape, batch, torch.float32)
     times: list[float] = []
     with torch.no_grad():
         module(x)

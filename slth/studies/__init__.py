@@ -75,6 +75,19 @@ STUDIES: dict[str, Study] = {
             "allocation": Key(str, needed=False),
         },
     ),
+    "structured-search": Study(
+        f"{_HERE}.structured_search:structured_search",
+        {
+            "way": Key(str, choices=("search", "random", "magnitude", "construction")),
+            "width": _WHOLE,
+            "structure": Key(str, needed=False),
+            "density": Key(float, needed=False),
+            "data": _TEXT,
+            "channels": _WHOLES,
+            "epochs": _WHOLE,
+            "target_seed": _WHOLE,
+        },
+    ),
     "vector-success": Study(
         f"{_HERE}.vector_success:vector_success",
         {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,17 +51,36 @@ def dense_target(
 
 def lenet_target(data: DataSet, context: Context, *, epochs: int, seed: int) -> Graph:
     """Train LeNet-5 by Adam (rate 0.001, batches of 64, no decay), or read it from the cache."""
+    from slth.networks import lenet5
     from slth.training import Adam, Constant, Recipe
-    from slth.training.checkpoint import described
 
     training = Recipe(epochs=epochs, batch_size=64, schedule=Constant(1e-3), optimizer=Adam())
-    recipe = {"kind": "lenet5", "training": described(training), "seed": seed}
+    return _image_target("lenet5", lenet5, {}, training, data, context, seed)
+
+
+def cnn_target(data: DataSet, context: Context, *, channels: Sequence[int], epochs: int, seed: int) -> Graph:
+    """Train the small convolutional network by SGD (rate 0.05, batches of 64), or read it from the cache."""
+    from slth.networks import small_cnn
+    from slth.training import Cosine, Recipe
+
+    training = Recipe(epochs=epochs, batch_size=64, schedule=Cosine(0.05))
+    return _image_target("small-cnn", small_cnn, {"channels": list(channels)}, training, data, context, seed)
+
+
+def _image_target(
+    kind: str, model: Callable[..., Any], sizes: Mapping[str, Any], training: Any, data: DataSet, context: Context,
+    seed: int,
+) -> Graph:  # fmt: skip
+    """Train a model of images, or read it from the cache."""
+    from slth.training.checkpoint import described
+
+    recipe = {"kind": kind, **sizes, "training": described(training), "seed": seed}
 
     def make() -> Graph:
-        from slth.networks import describe, lenet5
+        from slth.networks import describe
         from slth.training import Examples, train
 
-        module = lenet5(input_shape=data.shape, classes=data.classes, seed=seed)
+        module = model(input_shape=data.shape, classes=data.classes, seed=seed, **sizes)
         train(module, Examples(data.inputs("train"), data.labels("train"), shape=data.shape), training, seed=seed)
         return describe(module, data.shape)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,31 @@ def test_ticket_eval_of_a_searched_ticket_says_what_it_needs(capsys, folder):
     info = run(capsys, "ticket", "info", file, "--json").json
     assert (info["reading"], info["alphabet"]) == ("factor", [0, 1])
     assert info["entropy_bound_bytes"] < info["bytes"] < info["entropy_bound_bytes"] + 700
+
+
+def test_ticket_shrink_writes_a_small_network_of_the_module(capsys, tmp_path):
+    file = tmp_path / "found" / "net.ticket"
+    run(capsys, "search", "edge-popup", *QUICK, "--seed", 4, "--out", file.parent)
+    options = ["--data", "digits", "--limit", 50]
+    for more, message in (
+        ([], "model=None must name what the ticket was searched for"),
+        (["--model", "lenet-300-100", "--fold"], "--fold=True is of constructed tickets"),
+        (["--model", "lenet-300-100", "--memory", "1"], "--memory=1.0 is of constructed tickets"),
+    ):
+        ran = run(capsys, "ticket", "shrink", file, *options, *more, "--out", tmp_path / "s")
+        assert ran.code == 2
+        assert message in ran.err
+        assert not (tmp_path / "s").exists()
+    ran = run(capsys, "ticket", "shrink", file, *options, "--model", "lenet-300-100", "--out", tmp_path / "s")
+    assert ran.code == 0
+    assert "times as fast" in ran.out
+    facts = json.loads((tmp_path / "s" / "ticket-shrink.json").read_text())
+    weights = 64 * 300 + 300 * 100 + 100 * 10
+    assert facts["masked_parameters"] == weights + 300 + 100 + 10
+    assert facts["small_parameters"] <= weights  # biases of 0 are none
+    assert facts["accuracy"] == facts["masked_accuracy"]
+    assert [one["batch"] for one in facts["timings"]] == [16, 128]
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["small.safetensors", "ticket-shrink.json"]
 
 
 def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):

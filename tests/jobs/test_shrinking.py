@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.data.datasets import load
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Flatten, Graph, Node, Pool
-from slth.jobs.shrinking import shrink_ticket
-from slth.networks import module_from_ticket
+from slth.graphs.file import load_graph
+from slth.jobs.models import made, model_of
+from slth.jobs.shrinking import shrink_module_ticket, shrink_ticket
+from slth.jobs.standardising import Standardised
+from slth.networks import OutputChannels, module_from_ticket
 from slth.networks.shrink import safetensors_of
 from slth.rng import WeightLaw
+from slth.searches import EdgePopup, search
 from slth.tickets import Mask, Pair, Ticket
+from slth.training import Recipe, evaluate
 
 
 @pytest.fixture
@@ -70,3 +76,25 @@ def test_what_is_no_ticket(tmp_path):
     (tmp_path / "x").write_bytes(b"nothing")
     with pytest.raises(TicketError):
         shrink_ticket(tmp_path / "x", tmp_path)
+
+
+def test_a_searched_ticket_loses_the_channels_that_were_removed(tmp_path):
+    data, model = load("digits"), model_of("small-cnn")
+    inputs = Standardised.of(data, data.shape, limit=100)
+    method = EdgePopup(density=0.25, structure=OutputChannels(), spared=["7.weight"])
+    found = search(made(model, data, 3), inputs.examples("train"), method, recipe=Recipe(epochs=1), seed=3)
+    found.ticket.save(tmp_path / "net.ticket")
+    facts = shrink_module_ticket(tmp_path / "net.ticket", tmp_path, model, data, batches=(2,), limit=100)
+    # 8 and 16 channels become 2 and 4; 8 x 8 pixels, halved twice
+    assert facts["small_parameters"] == 2 * 9 + 4 * 2 * 9 + 10 * 4 * 4
+    assert facts["masked_parameters"] == 8 * 9 + 16 * 8 * 9 + 10 * 16 * 4
+    assert facts["small_multiply_adds"] == 64 * 2 * 9 + 16 * 4 * 2 * 9 + 10 * 4 * 4
+    small, test = load_graph(tmp_path / "small.safetensors"), inputs.examples("test")
+    assert small.parameters == facts["small_parameters"]
+    wanted = found.module(test.inputs).detach().numpy()
+    np.testing.assert_allclose(small.forward(test.inputs.numpy()), wanted, atol=1e-5 * np.abs(wanted).max())
+    assert facts["agreement"] < 1e-5
+    assert facts["accuracy"] == facts["masked_accuracy"] == evaluate(found.module, test).accuracy
+    (timing,) = facts["timings"]
+    assert timing["speedup"] == timing["masked_seconds"] / timing["small_seconds"] > 0.0
+    assert facts["files"] == {"small.safetensors": (tmp_path / "small.safetensors").stat().st_size}
