@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from slth.errors import ArgumentError
 from slth.networks import Kept, Structure, TopK, Weights, apply_ticket, densities
-from slth.networks.given import instance
+from slth.networks.given import instance, tensor_given
 from slth.rng import Stream, WeightLaw
 from slth.searches.baseline import Baseline, Problem
 from slth.searches.connected import MiCA
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
 from slth.training import Examples, evaluate
-from slth.training.loop import device_of
+from slth.training.loop import check_fit, device_of
 
 _BATCH = 1024
 """As evaluation has it: the planted ticket computes its targets again to the last bit."""
@@ -221,7 +221,7 @@ def plant(
     selection = TopK(density, Weights() if structure is None else structure, magnitude=False)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=density)
-    given = Examples(inputs, torch.zeros(len(inputs)))  # type: ignore[arg-type]
+    given = _examples(inputs)
     other = int(Stream(source.seed, "planting").raw(0, 1)[0])
     problem = Problem(source.module, given, nn.functional.mse_loss, other, selection, source.axes)
     chosen = method.find(problem).chosen
@@ -236,9 +236,15 @@ def plant(
     return Planted(source, masks, ticket, made, data, RelativeError(variance))
 
 
+def _examples(inputs: Tensor | ArrayLike) -> Examples:
+    """Return inputs without answers."""
+    return Examples(inputs, torch.zeros(tensor_given(inputs, "inputs").shape[:1]))
+
+
 def _answered(module: nn.Module, inputs: Tensor | ArrayLike) -> Examples:
     """Return inputs with what a module says to them."""
-    given = Examples(inputs, torch.zeros(len(inputs))).to(device_of(module))  # type: ignore[arg-type]
+    given = _examples(inputs).to(device_of(module))
     with torch.no_grad():
+        check_fit(module, given, lambda two: module(two.inputs))
         answers = [module(part) for part in torch.split(given.inputs, _BATCH)]
     return Examples(given.inputs, torch.cat(answers))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from slth.errors import ConstructionError
 from slth.grids.context import Context
@@ -17,6 +15,9 @@ from slth.networks.threads import threads_for
 from slth.rng import Stream, WeightLaw
 from slth.searches import Baseline, MiCA, Planted, SearchResult, plant, prune, search
 from slth.training import Adam, Cosine
+
+if TYPE_CHECKING:
+    from torch import nn
 
 HELD_OUT = 1024
 
