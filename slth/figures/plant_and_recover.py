@@ -15,52 +15,60 @@ from slth.grids.intervals import student
 SOLVED = 0.01
 """Of the variance of the targets: a smaller error on held-out inputs counts as functional recovery."""
 
+FLOOR = 1e-3
+"""Where errors of nothing are drawn."""
+
 WORDS = {"magnitude=false": "ranked by s", "scope=global": "all layers together"}
 
 
 def plant_and_recover_figure(rows: Sequence[Row]) -> Figure:
-    """Share of planted weights found, and of networks that do what the planted ticket does, against its density."""
+    """Share of planted weights found, networks that do what the planted ticket does, and errors, against density."""
     kinds = [
         (layers, ratio) for layers in levels(rows, "layers") for ratio in levels(where(rows, layers=layers), "ratio")
     ]
     methods = list(dict.fromkeys(str(row["method"]) for row in rows))
-    with panels(2.5 * len(kinds), 5.6, 2, len(kinds), sharex=True, sharey="row") as (drawing, grid):
-        for (shares, solved), (layers, ratio) in zip(grid.T, kinds, strict=True):
+    with panels(2.4 * len(kinds), 7.2, 3, len(kinds), sharex=True, sharey="row") as (drawing, grid):
+        for column, (layers, ratio) in zip(grid.T, kinds, strict=True):
             chosen = where(rows, layers=layers, ratio=ratio)
             for number, method in enumerate(methods):
-                _measured(shares, solved, where(chosen, method=method), number, len(methods))
+                aside = 1.035 ** (number - (len(methods) - 1) / 2)  # beside one another
+                _measured(column, where(chosen, method=method), number, aside)
             at = levels(chosen, "density")
             chance = [numbers(where(chosen, density=density), "chance").mean() for density in at]
-            shares.plot(at, chance, linestyle=":", color=INK, linewidth=1.2)
-            shares.set_title(_title(layers, ratio))
-            solved.set_xlabel("density of the planted ticket\nbetween its units")
-            solved.set(xscale="log", ylim=(-0.04, 1.04))
-            shares.set_ylim(-0.04, 1.04)
-            solved.set_xticks(at, [f"{density:g}" for density in at])
-            solved.minorticks_off()
+            column[0].plot(at, chance, linestyle=":", color=INK, linewidth=1.2)
+            column[0].set(title=_title(layers, ratio), ylim=(-0.04, 1.04))
+            column[1].set_ylim(-0.04, 1.04)
+            column[2].axhline(1.0, color=INK, linewidth=0.8, linestyle=":")
+            column[2].set(xscale="log", yscale="log", xlabel="density of the planted ticket\nbetween its units")
+            column[2].set_xticks(at, [f"{density:g}" for density in at])
+            column[2].xaxis.minorticks_off()
         grid[0, 0].set_ylabel("planted weights found")
-        grid[1, 0].set_ylabel(f"error below {SOLVED:.0%} of the variance")
+        grid[1, 0].set_ylabel(f"errors below {SOLVED:.0%}")
+        grid[2, 0].set_ylabel("error / variance of the targets")
         for number, method in enumerate(methods):
             in_legend(grid[0, 0], _name(method), MARKERS[number % len(MARKERS)], color=_color(number), linestyle="-")
-        in_legend(grid[0, 0], "chance", linestyle=":")
+        in_legend(grid[0, 0], "chance; best constant", linestyle=":")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return drawing
 
 
-def _measured(shares: Axes, solved: Axes, rows: Sequence[Row], number: int, methods: int) -> None:
-    """One method's shares with t intervals, and its functional recoveries with those of Clopper and Pearson."""
+def _measured(column: Sequence[Axes], rows: Sequence[Row], number: int, aside: float) -> None:
+    """One method: shares with t intervals, rates with those of Clopper and Pearson, median errors with their range."""
     at = np.array(levels(rows, "density"))
     by_density = [where(rows, density=density) for density in at]
     found = [numbers(part, "share") for part in by_density]
     means = np.array([part.mean() for part in found])
-    ends = np.array([student(part) for part in found]).T
+    low, high = np.array([student(part) for part in found]).T
+    _draw(column[0], at * aside, means, np.array([means - low, high - means]), number)
     hits = np.array([sum(_solves(row) for row in part) for part in by_density])
-    trials = np.array([len(part) for part in by_density])
-    rate, bars = with_bars(hits, trials)
-    places = at * 1.035 ** (number - (methods - 1) / 2)  # beside one another
-    _draw(shares, places, means, np.array([means - ends[0], ends[1] - means]), number)
-    _draw(solved, places, rate, bars, number)
+    rates, bars = with_bars(hits, np.array([len(part) for part in by_density]))
+    _draw(column[1], at * aside, rates, np.where(hits > 0, bars, 0.0), number)  # none of all reaches as far everywhere
+    known = [[row for row in part if row["error"] not in ("", None)] for part in by_density]
+    errors = [np.maximum(numbers(part, "error"), FLOOR) for part in known if part]
+    middle, least, most = (np.array([function(one) for one in errors]) for function in (np.median, np.min, np.max))
+    kept = np.array([bool(part) for part in known])
+    _draw(column[2], at[kept] * aside, middle, np.array([middle - least, most - middle]), number)
 
 
 def _draw(axes: Axes, at: Floats, middle: Floats, reach: Floats, number: int) -> None:

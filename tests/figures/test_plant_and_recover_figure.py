@@ -57,13 +57,21 @@ def test_points_are_means_with_t_intervals_and_chance_is_a_line(drawn):
 
 
 def test_rates_count_small_errors_and_no_collapse(drawn):
-    axes = drawn.axes[3]
+    axes = drawn.axes[4]
     rates = [one.lines[0].get_ydata().tolist() for one in axes.containers]
     assert rates == [[1 / 3, 1 / 3]] * 2
     first, _ = axes.containers[0].lines[2][0].get_segments()
     assert np.allclose(first[:, 1], clopper_pearson(1, 3))
 
 
+def test_errors_are_medians_with_their_range_and_what_collapsed_has_none(drawn):
+    axes = drawn.axes[7]
+    medians = [one.lines[0].get_ydata() for one in axes.containers]
+    assert np.allclose(medians, [[1.25 * SOLVED] * 2, [2.0 * SOLVED] * 2])
+    first, _ = axes.containers[1].lines[2][0].get_segments()
+    assert np.allclose(first[:, 1], [0.5 * SOLVED, 2.0 * SOLVED])
+
+
 def test_methods_are_named_in_words(drawn):
     texts = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert texts == ["edge-popup, all layers together", "random", "chance"]
+    assert texts == ["edge-popup, all layers together", "random", "chance; best constant"]
