@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from slth.errors import ConstructionError
 from slth.grids.context import Context
-from slth.jobs.methods import method_of, recipe_of
+from slth.jobs.methods import METHODS, method_of
 from slth.networks import kept_count, mlp
 from slth.networks.threads import threads_for
 from slth.rng import Stream, WeightLaw
 from slth.searches import Baseline, MiCA, Planted, SearchResult, plant, prune, search
-from slth.training import Adam, Cosine
+from slth.training import Adam, Cosine, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +28,8 @@ def plant_and_recover(cell: Mapping[str, Any], *, seed: int, context: Context) -
     ``density`` is that of the planted ticket between the units that it uses; methods are told how many weights of each
     layer were planted (with ``scope=global`` how many in all). Inputs are Gaussian, targets what the planted ticket
     answers, and the loss is relative to their variance. A method is its name with options: "edge-popup scope=global".
-    A search ends as "collapsed" where it keeps no weight of a layer.
+    Scores are trained by Adam at ``rate``; a method that has a recipe of its own keeps that but for the epochs, and
+    is told how many weights were planted in all. A search ends as "collapsed" where it keeps no weight of a layer.
     """
     del context
     module = mlp(_sizes(cell, cell["units"] * cell["ratio"]), bias=False)
@@ -72,18 +73,15 @@ def _sought(
     options = {key: _value(value) for key, _, value in (word.partition("=") for word in words)}
     # A quarter of a weight less than were planted: that many under each rule of rounding.
     shares = {path: (count - 0.25) / total for path, count, total in zip(planted.masks, kept, wide, strict=True)}
-    density = (sum(kept) - 0.25) / sum(wide) if options.get("scope") == "global" else shares
+    usual = METHODS[name].usual if name in METHODS else None
+    together = usual is not None or options.get("scope") == "global"
+    density = (sum(kept) - 0.25) / sum(wide) if together else shares
     method, others = method_of(name, module, {**options, "density": density})
     given: dict[str, Any] = {"law": planted.source.law, "seed": planted.source.seed}
     if isinstance(method, Baseline):
         return prune(module, planted.data, method, loss=planted.loss, **others, **given)
-    recipe = replace(
-        recipe_of(name, flat=True),
-        epochs=cell["epochs"],
-        schedule=Cosine(cell["rate"]),
-        optimizer=Adam(),
-        loss=planted.loss,
-    )
+    recipe = usual or Recipe(schedule=Cosine(cell["rate"]), batch_size=128, optimizer=Adam())
+    recipe = replace(recipe, epochs=cell["epochs"], loss=planted.loss)
     return search(module, planted.data, method, recipe=recipe, **given)
 
 
