@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ def plant_and_recover_figure(rows: Sequence[Row]) -> Figure:
         grid[1, 0].set_ylabel(f"errors below {SOLVED:.0%}")
         grid[2, 0].set_ylabel("error / variance of the targets")
         for number, method in enumerate(methods):
-            in_legend(grid[0, 0], _name(method), MARKERS[number % len(MARKERS)], color=_color(number), linestyle="-")
+            in_legend(grid[0, 0], _name(method), **_look(number))
         in_legend(grid[0, 0], "chance; best constant", linestyle=":")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -73,8 +74,7 @@ def _measured(column: Sequence[Axes], rows: Sequence[Row], number: int, aside: f
 
 def _draw(axes: Axes, at: Floats, middle: Floats, reach: Floats, number: int) -> None:
     axes.errorbar(
-        at, middle, np.maximum(reach, 0.0), fmt=MARKERS[number % len(MARKERS)], linestyle="-", color=_color(number),
-        markersize=4, linewidth=1.2, elinewidth=0.8, capsize=1.5,
+        at, middle, np.maximum(reach, 0.0), **_look(number), markersize=4, linewidth=1.2, elinewidth=0.8, capsize=1.5
     )  # fmt: skip
 
 
@@ -82,8 +82,10 @@ def _solves(row: Row) -> bool:
     return row["error"] not in ("", None) and float(row["error"]) <= SOLVED
 
 
-def _color(number: int) -> str:
-    return COLORS[number % len(COLORS)]
+def _look(number: int) -> dict[str, Any]:
+    """Return how a method is drawn: more than there are colours have dashed lines."""
+    rest = number % len(COLORS)
+    return {"color": COLORS[rest], "marker": MARKERS[rest], "linestyle": "-" if number == rest else "--"}
 
 
 def _name(method: str) -> str:

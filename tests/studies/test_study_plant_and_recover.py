@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.grids.context import Context
+from slth.studies import plant_and_recover as module
 from slth.studies.plant_and_recover import plant_and_recover
 
 CELL = {
@@ -33,8 +34,18 @@ def test_two_layers_and_all_ranked_together():
     assert {row["planted"] for row in rows} == {32 + 8 + 32}
 
 
-def test_a_search_that_loses_a_layer_has_found_nothing():
-    cell = {**CELL, "density": 0.07, "ratio": 1, "epochs": 1, "methods": ["edge-popup scope=global", "random"]}
+def test_a_method_with_a_recipe_of_its_own_is_told_how_many_weights_there_are_in_all():
+    rows = plant_and_recover({**CELL, "methods": ["concrete", "gem-miner"]}, seed=1, context=Context())
+    assert {(row["planted"], row["weights"]) for row in rows} == {(64, 256)}
+    assert all(0.0 <= row["share"] <= 1.0 for row in rows)
+
+
+def test_a_search_that_loses_a_layer_has_found_nothing(monkeypatch):
+    def collapsing(*given, **options):
+        raise ConstructionError("no weight of 1.weight is kept after epoch 1: the network has collapsed")
+
+    monkeypatch.setattr(module, "search", collapsing)
+    cell = {**CELL, "density": 0.07, "ratio": 1, "methods": ["edge-popup", "random"]}
     collapsed, drawn = plant_and_recover(cell, seed=0, context=Context())
     assert (collapsed["collapsed"], collapsed["share"], collapsed["error"]) == (1, 0.0, None)
     assert (drawn["collapsed"], drawn["planted"]) == (0, 8)
