@@ -85,6 +85,10 @@ def found() -> slth.SearchResult:
     return slth.search(networks.mlp((2, 3, 2)), examples(), slth.EdgePopup(0.5), recipe=training.Recipe(epochs=1))
 
 
+def planted() -> searches.Planted:
+    return searches.plant(networks.mlp((2, 6, 2)), examples().inputs, density=0.5)
+
+
 MAKERS: dict[str, Any] = {
     "errors.SlthError": lambda: slth.SlthError("text"),
     "errors.ArgumentError": lambda: slth.ArgumentError("n", -1, "must not be negative", "pass 1"),
@@ -167,6 +171,9 @@ MAKERS: dict[str, Any] = {
         searches.Random, searches.SNIP, searches.SynFlow)},
     "searches.FineTuned": lambda: searches.fine_tune(found(), examples(), recipe=training.Recipe(epochs=1)),
     "searches.GemMiner": lambda: searches.GemMiner(0.05, networks.OutputChannels(), first=0.75),
+    "searches.Planted": planted,
+    "searches.Recovery": lambda: planted().recovery(planted().ticket),
+    "searches.RelativeError": lambda: searches.RelativeError(2.0),
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

@@ -29,6 +29,7 @@ FIGURES: dict[str, str] = {
     "solver_time": "slth.figures.solver_figures:solver_time_figure",
     "structured_search": "slth.figures.structured_search:structured_search_figure",
     "vector_guarantee": "slth.figures.vector_figures:vector_guarantee_figure",
+    "plant_and_recover": "slth.figures.plant_and_recover:plant_and_recover_figure",
     "search_accuracy": "slth.figures.search_accuracy:search_accuracy_figure",
     "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
 }

@@ -1,10 +1,12 @@
-"""Confidence intervals of probabilities, from the successes and trials that tables carry."""
+"""Confidence intervals: of probabilities from successes and trials, and of means."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from scipy.special import betaincinv
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv, stdtrit
 
 from slth.errors import ArgumentError
 
@@ -12,7 +14,7 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """Ends of an interval within [0, 1], which belong to it."""
+    """Ends of an interval, which belong to it."""
 
     low: float
     high: float
@@ -36,3 +38,17 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, tail))
     high = 1.0 if successes == trials else float(betaincinv(successes + 1, trials - successes, 1.0 - tail))
     return Interval(low, high)
+
+
+def student(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Interval:
+    r"""Give the interval of a mean by Student's t: :math:`\bar x \pm t_{n-1} s / \sqrt n`; all numbers for one value.
+
+    It is exact for normal values; where all values are the same it has no length, which says nothing of the rest.
+    """
+    found = np.asarray(values, np.float64)
+    if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
+        raise ArgumentError("values", found.shape, "must be finite numbers, one at least", "pass float64[n]")
+    if len(found) == 1:
+        return Interval(-np.inf, np.inf)
+    reach = stdtrit(len(found) - 1, (1.0 + confidence) / 2.0) * found.std(ddof=1) / np.sqrt(len(found))
+    return Interval(float(found.mean() - reach), float(found.mean() + reach))

@@ -15,6 +15,7 @@ from slth.searches.iterand import IteRand
 from slth.searches.method import RECIPE, SearchMethod
 from slth.searches.multicoated import Multicoated
 from slth.searches.partially_frozen import PartiallyFrozen
+from slth.searches.planting import Planted, Recovery, RelativeError, plant
 from slth.searches.random_source import Scale
 from slth.searches.sanity import SanityChecks, sanity_checks
 from slth.searches.search import SearchResult, search
@@ -40,7 +41,10 @@ __all__ = [
     "MiCA",
     "Multicoated",
     "PartiallyFrozen",
+    "Planted",
     "Random",
+    "Recovery",
+    "RelativeError",
     "SanityChecks",
     "Scale",
     "SearchMethod",
@@ -50,6 +54,7 @@ __all__ = [
     "SlotMachine",
     "SynFlow",
     "fine_tune",
+    "plant",
     "prune",
     "sanity_checks",
     "search",

@@ -9,6 +9,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks import Weights
 from slth.resources import Progress
@@ -33,6 +34,11 @@ class MiCA(Baseline):
     units. The counts of the layers stay exactly what they are. It is for chains: ``nn.Sequential`` of linear layers and
     convolutions, each fed by the one before.
 
+    Parameters
+    ----------
+    units : int, optional
+        At most so many units of each layer but the last are used: a small network within a wide one.
+
     Notes
     -----
     Source: Otsuka et al. 2024, minimum connection assurance (unverified: written after what it promises). Paths lead
@@ -42,8 +48,15 @@ class MiCA(Baseline):
     Examples
     --------
     >>> MiCA()
-    MiCA()
+    MiCA(units=None)
     """
+
+    units: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the number of units."""
+        if self.units is not None:
+            whole(self.units, "units", remedy="use None, for as many as can be reached")
 
     def find(self, problem: Problem, progress: Progress | None = None) -> Finding:
         """Draw the units that are used, then the weights between them."""
@@ -54,7 +67,8 @@ class MiCA(Baseline):
         chain = list(_chain(problem.module))
         kept = [int(selection.select(_zeros(problem, name), problem.axes)[name].sum()) for name, _ in chain]
         first, last = chain[0][1][1], chain[-1][1][0]
-        inner = [min(shape[0], *counts) for (_, shape), *counts in zip(chain, kept, kept[1:], strict=False)]
+        most = [shape[0] if self.units is None else min(shape[0], self.units) for _, shape in chain[:-1]]
+        inner = [min(*counts) for counts in zip(most, kept, kept[1:], strict=False)]
         used = [min(first, kept[0]), *inner, min(last, kept[-1])]
         generator = torch.Generator().manual_seed(int(Stream(problem.seed, "baselines/mica").raw(0, 1)[0] >> 1))
         sizes = [first, *(shape[0] for _, shape in chain)]

@@ -52,6 +52,16 @@ STUDIES: dict[str, Study] = {
         f"{_HERE}.perturbed:perturbed",
         {"lists": _LISTS, "eta": _NUMBER, "ratio": _NUMBER, "sample": _WHOLE, "most": _WHOLE, **_DENSE_TARGET},
     ),
+    "plant-and-recover": Study(
+        f"{_HERE}.plant_and_recover:plant_and_recover",
+        {
+            **dict.fromkeys(("inputs", "outputs", "units", "ratio", "layers", "examples", "epochs"), _WHOLE),
+            "density": _NUMBER,
+            "rate": _NUMBER,
+            "law": _TEXT,
+            "methods": Key(str, many=True),
+        },
+    ),
     "quantised": Study(
         f"{_HERE}.quantised:quantised",
         {

@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, t
 
 from slth.errors import ArgumentError
-from slth.grids.intervals import Interval, clopper_pearson
+from slth.grids.intervals import Interval, clopper_pearson, student
 
 
 @pytest.mark.parametrize("trials", [1, 2, 7, 40, 1000])
@@ -43,3 +43,18 @@ def test_ends_of_the_range():
 def test_impossible_counts(successes, trials, confidence):
     with pytest.raises(ArgumentError):
         clopper_pearson(successes, trials, confidence=confidence)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_intervals_of_means_are_those_of_scipy(confidence):
+    values = np.array([0.3, 0.9, 0.4, 0.55])
+    theirs = t.interval(confidence, 3, loc=values.mean(), scale=values.std(ddof=1) / 2.0)
+    assert np.allclose(student(values, confidence=confidence), theirs, rtol=1e-12, atol=0)
+
+
+def test_intervals_of_means_at_the_ends():
+    assert student([0.5]) == Interval(-math.inf, math.inf)
+    assert student([0.5, 0.5, 0.5]) == Interval(0.5, 0.5)
+    for values in ([], [[0.5]], [0.5, math.nan]):
+        with pytest.raises(ArgumentError, match="values="):
+            student(values)

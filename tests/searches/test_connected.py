@@ -73,3 +73,17 @@ def test_masks_are_random_and_have_an_address():
 def test_what_is_no_chain_or_has_no_room_is_named(module, options, said):
     with pytest.raises(ArgumentError, match=said):
         prune(module, TRAIN, MiCA(), **options)
+
+
+@pytest.mark.parametrize("units", [5, 12])
+def test_no_more_units_of_a_layer_are_used_than_is_said(units):
+    found = prune(linear(), TRAIN, MiCA(units=units), density=0.01, allocation="erk", seed=2)
+    first, second, third = (torch.tensor(mask) for mask in found.ticket.mask.arrays.values())
+    for before, after in ((first, second), (second, third)):
+        assert torch.equal(before.any(dim=1), after.any(dim=0))
+        assert int(before.any(dim=1).sum()) <= units
+    assert in_vain(found) == 0
+    with pytest.raises(ArgumentError, match="units="):
+        MiCA(units=0)
+    with pytest.raises(ArgumentError, match=r"between units that its neighbours reach are \d+"):
+        prune(linear(), TRAIN, MiCA(units=2), density=0.5, allocation="erk")
