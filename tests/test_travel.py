@@ -174,6 +174,7 @@ MAKERS: dict[str, Any] = {
     "searches.Planted": planted,
     "searches.Recovery": lambda: planted().recovery(planted().ticket),
     "searches.RelativeError": lambda: searches.RelativeError(2.0),
+    "searches.Superposition": lambda: searches.Superposition([found().ticket, found().ticket]),
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

@@ -21,6 +21,7 @@ from slth.searches.sanity import SanityChecks, sanity_checks
 from slth.searches.search import SearchResult, search
 from slth.searches.signed import SignedSupermask
 from slth.searches.slots import SlotMachine
+from slth.searches.superposition import Superposition
 
 __all__ = [
     "RECIPE",
@@ -52,6 +53,7 @@ __all__ = [
     "SignActivation",
     "SignedSupermask",
     "SlotMachine",
+    "Superposition",
     "SynFlow",
     "fine_tune",
     "plant",

@@ -66,11 +66,14 @@ class Biprop(Selected):
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return binary weights, with the gradients of edge-popup on the weights behind them."""
-        passed = super().weights(weights, state, source, step)
         with torch.no_grad():
             masks = self.masks(state, source, step)
             found = {name: _binary(weights[name], mask) for name, mask in masks.items()}
-        return found | {name: found[name] + (one - one.detach()) for name, one in passed.items()}
+        for name, scores in state.trained.items():
+            ranked = self.selection.ranked(scores)
+            nothing = self.structure.expand(ranked - ranked.detach(), source.axes[name])  # 0, but for its gradient
+            found[name] = found[name] + weights[name] * nothing.to(weights[name].dtype)
+        return found
 
     def evaluated(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return binary weights."""
@@ -121,10 +124,9 @@ class SignActivation(nn.Module):
 
 def _mean(weight: Tensor, mask: Tensor) -> Tensor:
     """Return the mean magnitude of what is kept, in float64: 0 where nothing is."""
-    sizes = weight.detach().double().abs() * mask
-    return sizes.sum() / mask.count_nonzero().clamp(min=1)
+    return (weight.abs() * mask).sum(dtype=torch.float64) / mask.count_nonzero().clamp(min=1)
 
 
 def _binary(weight: Tensor, mask: Tensor) -> Tensor:
     """Return signs times the mean magnitude of what is kept: also of weights that half precision rounds to 0."""
-    return torch.where(weight.signbit(), -1.0, 1.0).to(weight.dtype) * mask * _mean(weight, mask).to(weight.dtype)
+    return torch.copysign(_mean(weight, mask).to(weight.dtype), weight) * mask
