@@ -82,7 +82,7 @@ def _gem_miner(*, density: float, decay: float | None = None, **options: Any) ->
 
 METHODS: dict[str, Known] = {
     "edge-popup": Known(EdgePopup),
-    "iterand": Known(_Upon(IteRand, magnitude=False)),
+    "iterand": Known(_Upon(IteRand, magnitude=False), rates=(0.3, 1.5)),
     "biprop": Known(_Upon(Biprop), law=WeightLaw("normal")),
     "partially-frozen": Known(_Upon(PartiallyFrozen)),
     "multicoated": Known(Multicoated),

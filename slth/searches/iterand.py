@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -11,10 +11,10 @@ from slth.arrays import as_double, positive_number, whole
 from slth.errors import ArgumentError
 from slth.rng import Stream
 from slth.searches.edge_popup import EdgePopup
-from slth.searches.method import Selected
+from slth.searches.method import RECIPE, Selected
 from slth.searches.random_source import RandomSource
 from slth.tickets.coding import LARGEST_ALPHABET
-from slth.training import MethodState, Step
+from slth.training import Cosine, MethodState, Step
 from slth.training.method import Tensors
 
 GENERATIONS = LARGEST_ALPHABET - 1
@@ -76,6 +76,7 @@ class IteRand(Selected):
     period: int = 300
     first: float = 6.0**0.5
     reading = "choice"
+    usual = replace(RECIPE, schedule=Cosine(0.3))
 
     def __post_init__(self) -> None:
         """Check each number."""
