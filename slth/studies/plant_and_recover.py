@@ -43,20 +43,20 @@ def plant_and_recover(cell: Mapping[str, Any], *, seed: int, context: Context) -
     shares = {
         name: count / total for (name, _), count, total in zip(module.named_parameters(), kept, wide, strict=True)
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     with threads_for(0):
         law = WeightLaw(cell["law"])
         planted = plant(module, inputs, density=shares, method=MiCA(units=cell["units"]), law=law, seed=seed)
         for method in cell["methods"]:
+            row = {"method": method, "collapsed": 1, "kept": 0, "found": 0, "share": 0.0, "error": None}
             try:
                 found = _sought(method, module, planted, kept, wide, cell)
             except ConstructionError:  # a layer lost all its weights: nothing is computed any more
-                rows.append({"method": method, "collapsed": 1, "found": 0, "share": 0.0, "error": None})
+                pass
             else:
                 got = planted.recovery(found.ticket, held)
-                rows.append(
-                    {"method": method, "collapsed": 0, "found": got.found, "share": got.share, "error": got.error}
-                )
+                row |= {"collapsed": 0, "kept": got.kept, "found": got.found, "share": got.share, "error": got.error}
+            rows.append(row)
     total = {"planted": sum(kept), "weights": sum(wide), "chance": planted.recovery(planted.ticket).chance}
     return [{**row, **total} for row in rows]
 

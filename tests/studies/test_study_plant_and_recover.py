@@ -21,6 +21,7 @@ def test_methods_look_for_one_ticket_with_as_many_weights():
     for row in rows:
         assert (row["planted"], row["weights"], row["collapsed"]) == (64, 256, 0)
         assert row["share"] == row["found"] / 64
+        assert row["kept"] == 64
         assert row["chance"] == 0.25
         assert row["error"] >= 0.0
     assert rows[0]["share"] > rows[1]["share"]
