@@ -14,6 +14,9 @@ from slth.figures.style import BLUE, COLORS, GREEN, INK, MARKERS, MUTED, ORANGE,
 CHANCE = 0.1
 """Of ten classes alike."""
 
+CLOSE = (0.68, 0.94)
+"""Accuracies of the panel in which searches are told apart."""
+
 _CHECKS = {
     "accuracy": ("ticket", ORANGE, "D"),
     "shuffled": ("masks shuffled", BLUE, "o"),
@@ -24,26 +27,30 @@ _CHECKS = {
 
 
 def search_accuracy_figure(rows: Sequence[Row]) -> Figure:
-    """Mean accuracy of each method against density, with the range over its seeds."""
-    with panels(6.75, 3.6, 1, 1) as (drawing, (axes,)):
+    """Mean accuracy of each method against the density that it kept, with the range over its seeds; large below."""
+    with panels(6.75, 4.2, 1, 2) as (drawing, (whole, close)):
         for number, name in enumerate(_names(rows)):
             own = [row for row in rows if _name(row) == name]
-            at = levels(own, "density")
-            found = [numbers(where(own, density=density), "accuracy") for density in at]
-            middle = np.array([one.mean() for one in found])
-            reach = [[m - one.min() for m, one in zip(middle, found, strict=True)],
-                     [one.max() - m for m, one in zip(middle, found, strict=True)]]  # fmt: skip
-            color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
-            line = "-" if number < len(COLORS) else "--"
-            axes.errorbar(
-                at, middle, reach, fmt=marker, linestyle=line, color=color, markersize=4.5, capsize=2, label=name
-            )
-        axes.axhline(CHANCE, color=INK, linewidth=0.8, linestyle=":")
-        axes.set(
-            xscale="log", xlabel="density, kept / total", ylabel="test accuracy, no weight trained", ylim=(0.0, 1.0)
-        )
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+            found = [where(own, density=density) for density in levels(own, "density")]
+            at = [float(np.mean(numbers(one, "kept") / numbers(one, "total"))) for one in found]
+            accuracies = [numbers(one, "accuracy") for one in found]
+            middle = np.array([one.mean() for one in accuracies])
+            below = [mean - one.min() for mean, one in zip(middle, accuracies, strict=True)]
+            above = [one.max() - mean for mean, one in zip(middle, accuracies, strict=True)]
+            again = number // len(COLORS)
+            look = {
+                "color": COLORS[number % len(COLORS)], "marker": MARKERS[(number + 3 * again) % len(MARKERS)],
+                "linestyle": ":" if again else "-", "markerfacecolor": "white" if again else None,
+            }  # fmt: skip
+            for axes in (whole, close):
+                axes.errorbar(at, middle, [below, above], markersize=4.5, capsize=2, label=name, **look)
+        whole.axhline(CHANCE, color=INK, linewidth=0.8, linestyle="--")
+        whole.set(ylabel="test accuracy, no weight trained", ylim=(0.0, 1.0))
+        close.set(ylim=CLOSE, title="the same, larger")
+        for axes in (whole, close):
+            axes.set(xscale="log", xlabel="density, kept / total")
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        drawing.legend(*whole.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return drawing
 
 

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parents[2] / "paper_figures"
 ROWS = [
     {
         "method": method, "scope": scope, "allocation": "", "density": str(density), "accuracy": str(0.5 + 0.1 * seed),
+        "kept": str(int(1000 * density)), "total": "1000",
         "shuffled": "0.1", "redrawn": "0.12", "random": "0.09", "inverted": "" if method == "concrete" else "0.2",
     }
     for method, scope in (("edge-popup", "layer"), ("edge-popup", "global"), ("concrete", ""))
@@ -25,8 +26,9 @@ ROWS = [
 
 
 def test_means_with_their_range():
-    (axes,) = search_accuracy_figure(ROWS).axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+    drawing = search_accuracy_figure(ROWS)
+    axes, _ = drawing.axes
+    assert [text.get_text() for text in drawing.legends[0].get_texts()] == [
         "edge-popup, layer", "edge-popup, global", "concrete"
     ]  # fmt: skip
     line = axes.containers[0].lines[0]
