@@ -32,7 +32,7 @@ def test_means_with_their_range():
         "edge-popup, layer", "edge-popup, global", "concrete"
     ]  # fmt: skip
     line = axes.containers[0].lines[0]
-    assert line.get_xdata().tolist() == [0.1, 0.5]
+    assert line.get_xdata() == pytest.approx([0.1, 0.5])
     assert line.get_ydata() == pytest.approx([0.6, 0.6])
     low, high = axes.containers[0].lines[2][0].get_segments()[0][:, 1]
     assert (low, high) == pytest.approx((0.5, 0.7))
