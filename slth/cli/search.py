@@ -180,7 +180,7 @@ class Gates:
     """Random gates, and what thins them out."""
 
     density: Annotated[
-        float | None, Parameter(help="kept / total; without one every gate that is likelier open than not is kept.")
+        float | None, Parameter(help="kept / total; none: every gate that is likelier open than not is kept.")
     ] = 0.1
     structure: Structure = "weights"
     decay: Annotated[float, Parameter(help="Factor of the expected number of open gates in the loss.")] = 0.0

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import RenderableType
 
+from slth.arrays import whole
 from slth.cli.checks import check_out
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
@@ -68,6 +69,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tar
     verb = f"search {name}"
     if target.weights is not None:
         raise ArgumentError("weights", str(target.weights), "are not searched: weights are random", "leave it out")
+    whole(weights.checks, "checks", 0, remedy="use 3, or 0 for none")
     target = target.chosen("lenet-300-100")
     model = target.described()
     data = target.load(model, seed=common.seed)

@@ -117,8 +117,8 @@ def command_text(verb: str, target: Target, values: Mapping[str, Any], *, seed: 
         if value != field.default and field.name not in ("data_dir", "device"):
             words += _option(field.name, value)
     for name, value in values.items():
-        if value is not None:
-            words += _option(name, value)
+        if value is not None or name == "density":  # which is not none unless it is said
+            words += _option(name, "none" if value is None else value)
     if target.device == "cuda":
         words += ["--device", "cuda"]
     return shlex.join([*words, "--seed", str(seed)])
@@ -128,7 +128,13 @@ def _option(name: str, value: Any) -> list[str]:
     option = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{option}" if value else f"--no-{option}"]
-    return [f"--{option}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return [f"--{option}", _number(value) if isinstance(value, float) else str(value)]
+
+
+def _number(value: float) -> str:
+    """Return the shortest text that is read as the number again."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def hidden_sizes(text: str) -> tuple[int, ...]:

@@ -125,7 +125,8 @@ class Bernoulli(Gates):
             }
             shares = densities(kept)
             gains = [
-                ticket.gain(name) * ((result.density[name].density / shares[name].density) if self.rescale else 1.0)
+                ticket.gain(name)
+                * (result.density[name].density / (shares[name].density or 1.0) if self.rescale else 1.0)
                 for name in ticket.mask.arrays
             ]
             mask = Mask({name: kept[name].numpy() for name in ticket.mask.arrays})

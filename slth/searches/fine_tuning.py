@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
 from slth.resources import Progress
 from slth.searches.search import SearchResult
-from slth.tickets import Mask, Ticket
+from slth.tickets import Ticket
 from slth.training import SGD, Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
 
@@ -101,7 +104,8 @@ def fine_tune(
     start = replace(result.ticket, family="trainable")
     if masks is not None:
         _check_names(masks, start)
-        start = replace(start, mask=Mask({name: masks[name].detach().cpu().numpy() != 0 for name in start.mask.arrays}))
+        arrays = {name: _within(array, masks[name]) for name, array in start.mask.arrays.items()}
+        start = replace(start, mask=replace(start.mask, arrays=arrays))
     module = apply_ticket(copy.deepcopy(result.module), start)
     kept = masks or {name: module.get_parameter(name).detach() != 0 for name in start.mask.arrays}
     run = TrainingRun(
@@ -120,6 +124,15 @@ def fine_tune(
             progress("fine-tuning", record.epoch, run.recipe.epochs)
     run.write_weights()
     return FineTuned(module.eval(), start, tuple(trace))
+
+
+def _within(entries: NDArray[Any], kept: Tensor) -> NDArray[Any]:
+    """Return the entries of a mask where another one keeps; 1 where the first one has none."""
+    mask: NDArray[np.bool_] = kept.detach().cpu().numpy() != 0
+    if mask.shape != entries.shape:
+        return mask  # which is refused as one of another shape
+    found: NDArray[Any] = np.where(entries != 0, entries, np.ones_like(entries)) * mask
+    return found
 
 
 def _check_names(masks: Mapping[str, Tensor], start: Ticket) -> None:

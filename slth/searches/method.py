@@ -125,8 +125,10 @@ class Selected(SearchMethod):
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
         selection = self.at(step)
+        kind = type(selection)
+        own = (kind.ranked, kind.masks) != (TopK.ranked, TopK.masks)  # a gradient that a subclass has of its own
         plain = isinstance(selection, TopK) and not selection.signed and isinstance(selection.structure, Weights)
-        if not plain:
+        if own or not plain:
             masks = selection.masks(state.trained, source.axes)
             return {name: weights[name] * mask.to(weights[name].dtype) for name, mask in masks.items()}
         chosen, magnitude = selection.chosen(state.trained, source.axes), cast("TopK", selection).magnitude

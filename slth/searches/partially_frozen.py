@@ -14,6 +14,7 @@ from torch import Tensor
 from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks import kept_count, straight_through
+from slth.networks.structures import fixed_rows
 from slth.rng import Stream
 from slth.searches.edge_popup import EdgePopup
 from slth.searches.method import Selected
@@ -43,7 +44,7 @@ class PartiallyFrozen(Selected):
     Raises
     ------
     slth.errors.ArgumentError
-        A share is outside its range, or density and shares do not fit together.
+        A share is outside its range, density and shares do not fit together, or the structure has fixed rows (n of m).
 
     Notes
     -----
@@ -72,6 +73,9 @@ class PartiallyFrozen(Selected):
         if not isinstance(self.selection, EdgePopup) or self.selection.signed:
             rule = "is no edge-popup that keeps or removes"
             raise ArgumentError("selection", self.selection, rule, "use EdgePopup(density=0.5)")
+        if fixed_rows(self.selection.structure):
+            remedy = "use single weights, channels, kernels, heads or blocks"
+            raise ArgumentError("structure", self.selection.structure, "has rows of fixed numbers", remedy)
         for name in ("locked", "pruned"):
             if not 0.0 <= as_double(getattr(self, name)) < 1.0:
                 raise ArgumentError(name, getattr(self, name), "must lie in [0, 1)", "use 0.25")

@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 
 from slth.arrays import whole
+from slth.errors import ArgumentError
 from slth.networks import apply_ticket, maskable
 from slth.rng import Stream
 from slth.searches.search import SearchResult
 from slth.tickets import Mask, Ticket
 from slth.training import Examples
 from slth.training.evaluation import evaluate
+
+_CLASSES = "compare losses by slth.training.evaluate(module, examples, loss=...)"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     -------
     SanityChecks
 
+    Raises
+    ------
+    slth.errors.ArgumentError
+        Targets are no classes.
+
     Notes
     -----
     Source: Frankle, Dziugaite, Roy, Carbin, "Pruning Neural Networks at Initialization: Why Are We Missing the Mark?",
@@ -88,7 +96,8 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
 
     def accuracy(changed: Ticket) -> float:
         found = evaluate(apply_ticket(module, changed), examples).accuracy
-        assert found is not None, "labels are classes"
+        if found is None:
+            raise ArgumentError("examples", str(examples.targets.dtype), "have targets that are no classes", _CLASSES)
         return found
 
     numbers = range(1, repetitions + 1)
@@ -114,16 +123,18 @@ def _shuffled(ticket: Ticket, number: int) -> Mask:
 
 
 def _inverted(result: SearchResult) -> Mask | None:
-    """Return the masks that keep as many groups, but those of smallest score, with their signs if masks have signs."""
+    """Return the masks that keep as many groups, but those of smallest score, with signs and coats if there are any."""
     selection, mask = result.selection, result.ticket.mask
     if selection is None or any(selection.order(one) is None for one in result.scores.values()):
         return None
     axes, arrays = maskable(result.module), dict(mask.arrays)  # what is spared has no scores, and stays
+    coated = max(map(abs, mask.alphabet))
     for name, groups in selection.select(result.scores, axes).items():
         scores = result.scores[name]
         order = cast("Tensor", selection.order(scores))
-        least = selection.structure.select(-order, int(groups.count_nonzero()))
+        coats = [groups.abs() >= coat if groups.dtype != torch.bool else groups for coat in range(1, coated + 1)]
+        least = torch.stack([selection.structure.select(-order, int(coat.count_nonzero())) for coat in coats]).sum(0)
         kept = selection.structure.expand(least, axes[name]).cpu().numpy()
         signs = selection.structure.expand(torch.where(scores < 0, -1, 1), axes[name]).cpu().numpy()
-        arrays[name] = kept * signs if min(mask.alphabet) < 0 else kept
+        arrays[name] = kept * signs if min(mask.alphabet) < 0 else (kept if coated > 1 else kept != 0)
     return replace(mask, arrays=arrays)

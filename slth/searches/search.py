@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import Kept, Selection, apply_ticket, densities
+from slth.networks.given import instance
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.journal import Journal
@@ -142,9 +143,10 @@ def search(
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
+    wanted = "use slth.EdgePopup(density=0.5); baselines go to slth.searches.prune"
+    chosen = Selected(method) if isinstance(method, Selection) else instance(method, SearchMethod, "method", wanted)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
-    chosen = Selected(method) if isinstance(method, Selection) else method
     run = TrainingRun(
         source.module,
         data,

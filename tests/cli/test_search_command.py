@@ -215,3 +215,24 @@ def test_the_kin_of_edge_popup_are_verbs_too(capsys, tmp_path, name, options, al
     assert ticket.law.name == ("normal" if name == "slots" else "signed-constant")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert all(str(option) in text for option in options if str(option).startswith("--"))
+
+
+def test_a_number_of_checks_is_refused_before_anything_is_searched(capsys, tmp_path):
+    ran = run(capsys, "search", "edge-popup", *QUICK, "--checks", -1, "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert "--checks=-1" in ran.json["error"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_says_what_a_baseline_did_and_numbers_exactly(capsys, tmp_path):
+    ran = run(capsys, "search", "random", *QUICK[:2], *QUICK[4:], "--density", 0.123456789, "--out", tmp_path)
+    assert ran.code == 0
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "--density 0.123456789" in text
+    assert "gradient descent" not in text
+
+
+def test_a_report_names_a_density_that_is_none(capsys, tmp_path):
+    ran = run(capsys, "search", "concrete", *QUICK, "--density", "none", "--checks", 0, "--out", tmp_path)
+    assert ran.code == 0
+    assert "--density none" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import torch
 
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
-from slth.searches import GemMiner, fine_tune, search
+from slth.searches import EdgePopup, GemMiner, SlotMachine, fine_tune, search
 from slth.training import SGD, Constant, Recipe
 from tests.searches.test_gem_miner import RECIPE, flat
 from tests.searches.test_search import TEST, TRAIN, squares
@@ -60,3 +60,14 @@ def test_unflagged_weights_come_back_with_their_random_values(found):
 def test_masks_of_other_weights_are_refused(found):
     with pytest.raises(ArgumentError, match="masks"):
         fine_tune(found, TRAIN, masks={"1.weight": torch.ones(24, 64)})
+
+
+@pytest.mark.parametrize("method", [EdgePopup(0.5, signed=True), SlotMachine(3)])
+def test_masks_of_ones_own_leave_signs_and_choices_as_they_were(method):
+    found = search(flat(), TRAIN, method, recipe=Recipe(epochs=1))
+    masks = {name: torch.from_numpy(array != 0) for name, array in found.ticket.mask.arrays.items()}
+    name = next(iter(masks))
+    masks[name][0] = False
+    begun = fine_tune(found, TRAIN, recipe=Recipe(epochs=0), masks=masks)
+    for one, mask in masks.items():
+        assert torch.equal(begun.module.get_parameter(one), found.module.get_parameter(one) * mask)

@@ -245,6 +245,12 @@ def test_drawn_masks_have_the_probabilities_that_were_found(rescale):
         assert found.ticket.gain(name) == pytest.approx(source.gains[name] / (kept.density if rescale else 1.0))
 
 
+def test_a_drawn_mask_may_keep_nothing_of_a_layer():
+    method = Bernoulli(0.99, balance=0.0, first=-9.0, rescale=True)
+    found = search(flat(), TRAIN, method, recipe=Recipe(epochs=0))
+    assert len(method.drawn(found, TEST, masks=2)) == 2
+
+
 def test_the_published_recipe_finds_a_supermask():
     recipe = Recipe(epochs=20, batch_size=32, schedule=Constant(100.0), optimizer=SGD(momentum=0.0, weight_decay=0.0))
     found = search(flat(64), TRAIN, Bernoulli(), recipe=recipe, seed=1)

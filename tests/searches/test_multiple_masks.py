@@ -16,6 +16,7 @@ from slth.networks.selection import kept_count
 from slth.rng import WeightLaw
 from slth.searches import EdgePopup, Multicoated, SignedSupermask, sanity_checks, search
 from slth.searches.random_source import random_source
+from slth.searches.sanity import _inverted as inverted
 from slth.training import Recipe
 from tests.searches.test_search import RECIPE, TEST, TRAIN
 
@@ -94,3 +95,14 @@ def test_the_scale_for_elu_is_larger_by_the_root_of_three_halves():
 def test_what_is_no_number_of_coats_is_refused(coats):
     with pytest.raises(ArgumentError, match="coats"):
         Multicoated(coats=coats)
+
+
+def test_inverted_masks_have_the_same_coats_on_the_smallest_scores():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    result = search(flat, TRAIN, Multicoated(0.75, coats=3, signed=True), recipe=Recipe(epochs=1))
+    found, scores = inverted(result).arrays["1.weight"], result.scores["1.weight"].numpy()
+    counts = [(abs(mask) == coat).sum() for mask in (found, result.ticket.mask["1.weight"]) for coat in range(4)]
+    assert counts[:4] == counts[4:]
+    assert (found * scores >= 0).all()
+    assert abs(scores[abs(found) == 3]).max() <= abs(scores[abs(found) == 2]).min()
+    assert abs(scores[abs(found) == 1]).max() <= abs(scores[found == 0]).min()

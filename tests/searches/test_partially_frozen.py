@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from slth.errors import ArgumentError
-from slth.networks import Kernels, Weights
+from slth.networks import Kernels, NOfM, Weights
 from slth.rng import WeightLaw
 from slth.searches import Annealing, EdgePopup, PartiallyFrozen
 from slth.searches.method import Selected
@@ -35,7 +36,9 @@ def test_masks_and_gradients_are_those_of_the_naive_recipe(locked, pruned, scope
     state = method.begin(source)
     for name, total in (("0.weight", 35), ("2.weight", 15)):
         frozen = state.fixed[name]
-        assert [int((frozen == value).sum()) for value in (1, -1)] == [int(locked * total), int(pruned * total)]
+        assert [int((frozen == value).sum()) for value in (1, -1)] == [
+            math.floor(Fraction(repr(share)) * total) for share in (locked, pruned)
+        ]
     masks = method.masks(state, source, STEP)
     ranked = {}
     for name, scores in state.trained.items():
@@ -83,6 +86,7 @@ def test_what_is_frozen_is_a_function_of_the_seed():
         ({"selection": EdgePopup({"a": 0.2, "b": 0.9})}, "locked"),
         ({"selection": EdgePopup(0.3, anneal=Annealing(first=0.9))}, "leaves less than the density of 0.9"),
         ({"selection": EdgePopup(signed=True)}, "selection"),
+        ({"selection": EdgePopup(structure=NOfM(2, 4))}, "structure=.* has rows of fixed numbers"),
     ],
 )
 def test_shares_that_do_not_fit_are_refused(changes, said):

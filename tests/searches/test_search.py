@@ -6,6 +6,7 @@ import copy
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
 from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
-from slth.searches import EdgePopup, sanity_checks, search
+from slth.searches import EdgePopup, Magnitude, sanity_checks, search
 from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
 from slth.training import SGD, Constant, Cosine, Examples, Recipe, evaluate
@@ -140,6 +141,8 @@ def test_any_loss_and_targets_that_are_numbers():
     result = search(net, data, EdgePopup(density=0.5), recipe=recipe)
     assert result.trace[-1].loss < 0.2 * result.trace[0].loss
     assert result.evaluate(data).accuracy is None
+    with pytest.raises(ArgumentError, match="no classes"):
+        sanity_checks(result, data)
 
 
 def test_what_diverges_or_collapses_is_named():
@@ -315,6 +318,27 @@ def test_masks_that_are_no_whole_numbers_are_refused():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     with pytest.raises(ArgumentError, match="no whole numbers"):
         search(flat, TRAIN, Soft(0.5), recipe=Recipe(epochs=1))
+
+
+def test_a_gradient_that_a_selection_has_of_its_own_reaches_the_scores():
+    class Louder(TopK):
+        def ranked(self, scores):
+            return 3.0 * super().ranked(scores)
+
+    flat, recipe = (
+        nn.Sequential(nn.Flatten(), nn.Linear(64, 4)),
+        Recipe(epochs=1, batch_size=512, schedule=Constant(1.0)),
+    )
+    recipe = replace(recipe, optimizer=SGD(momentum=0.0, weight_decay=0.0))
+    still = search(flat, TRAIN, TopK(0.5), recipe=replace(recipe, epochs=0)).scores["1.weight"]
+    plain, louder = (search(flat, TRAIN, one(0.5), recipe=recipe).scores["1.weight"] for one in (TopK, Louder))
+    torch.testing.assert_close(louder - still, 3.0 * (plain - still))
+
+
+@pytest.mark.parametrize("method", ["edge-popup", EdgePopup, Magnitude()])
+def test_what_is_no_search_method_is_refused(method):
+    with pytest.raises(ArgumentError, match="is no SearchMethod"):
+        search(nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), TRAIN, method, recipe=Recipe(epochs=1))
 
 
 def test_a_module_with_masks_is_refused():
