@@ -101,7 +101,8 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tar
 
             changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
             given = {**options, **{key: value for key, value in changed.items() if value != getattr(WEIGHTS, key)}}
-            title = f"{data.name}: a strong lottery ticket in a random {model.name}"
+            kind = f"weights kept by {name}" if is_baseline(name) else "a strong lottery ticket"
+            title = f"{data.name}: {kind} in a random {model.name}"
             command = command_text(verb, target, given, seed=common.seed)
             summary["report"] = write_search_report(record, out / REPORT_NAME, title=title, command=command)
         except Exception as problem:  # the search is done and written: it is not lost for the want of a picture

@@ -100,7 +100,7 @@ METHODS: dict[str, Known] = {
 }
 """The methods of ``slth search``."""
 
-_PRUNING = ("density", "allocation", "structure", "family")
+_PRUNING = ("density", "allocation", "structure", "spared", "family")
 """Options of all baselines, which say what is kept beside how it is chosen."""
 
 _STRUCTURES: dict[str, Structure] = {
@@ -122,17 +122,18 @@ def method_of(
     """
     known = _known(name)
     given = {key: value for key, value in options.items() if value is not None}
+    axes = maskable(module)
     if isinstance(given.get("structure"), str):
         given["structure"] = structure_of(given["structure"])
+        given.setdefault("spared", spared(given["structure"], axes))
     if known.is_baseline:
         others = {key: given.pop(key) for key in _PRUNING if key in given}
         return known.make(**given), others
     if "allocation" in given:
-        given["density"] = layer_densities(module, given["density"], given.pop("allocation"))
+        scored = {key: one for key, one in axes.items() if key not in given.get("spared", ())}
+        given["density"] = layer_densities(scored, given["density"], given.pop("allocation"))
     if "anneal" in given:
         given["anneal"] = Annealing(given["anneal"])
-    if known.usual is None and "density" in given and "structure" in given:
-        given.setdefault("spared", spared(given["structure"], maskable(module)))
     return known.make(**given), {}
 
 

@@ -122,6 +122,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "kept": statistics.kept,
         "total": statistics.open_positions,
         "law": ticket.law.describe(),
+        "reading": ticket.mask.reading,
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from torch import Tensor, nn
 
 from slth.arrays import as_double
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks import LayerRule, Structure, TopK, Weights, apply_ticket, densities, layer_densities
+from slth.networks import Axes, LayerRule, Structure, TopK, Weights, apply_ticket, densities, layer_densities, maskable
 from slth.networks.given import instance
 from slth.networks.structures import fixed_rows
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.baseline import Baseline, Problem
+from slth.searches.method import check_spared, kept_whole
 from slth.searches.random_source import Scale, random_source
 from slth.searches.search import SearchResult
 from slth.tickets.ticket import Family
@@ -33,6 +35,7 @@ def prune(
     density: float | Mapping[str, float],
     allocation: str | LayerRule | None = None,
     structure: Structure | None = None,
+    spared: Sequence[str] = (),
     loss: Loss | None = None,
     law: WeightLaw | None = None,
     scale: Scale = "kaiming",
@@ -62,6 +65,8 @@ def prune(
         of which keeps its own share; without one all weights are ranked together (n of m in each weight alike).
     structure : Structure, optional
         What is kept or removed together; a group's score is the sum over its weights. Density then counts groups.
+    spared : sequence of str
+        Names, or patterns of names, of weights that are kept whole; density does not count them.
     loss : callable, optional
         Of outputs and targets, a mean; cross entropy by default.
     law : WeightLaw, optional
@@ -100,26 +105,30 @@ def prune(
     instance(method, Baseline, "method", "use slth.searches.SNIP(), or inherit from Criterion")
     instance(data, Examples, "data", "make them with slth.training.Examples(inputs, targets)")
     loss = CrossEntropy() if loss is None else loss
-    selection = _selection(module, density, allocation, Weights() if structure is None else structure)
+    every = maskable(instance(module, nn.Module, "module", "pass an instance of one"))
+    check_spared(spared, every)
+    axes = {name: one for name, one in every.items() if not any(fnmatchcase(name, word) for word in spared)}
+    selection = _selection(axes, density, allocation, Weights() if structure is None else structure)
     law = WeightLaw("normal") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=selection.density)
     network = source.module.eval()
     here = data.to(device_of(network))
     check_fit(network, here, lambda two: evaluate(network, two, loss=loss))
-    problem = Problem(network, here, loss, source.seed, selection, source.axes)
+    problem = Problem(network, here, loss, source.seed, selection, axes)
     found = method.find(problem, progress)
-    masks = {
-        name: selection.structure.expand(groups, problem.axes[name]).cpu() for name, groups in found.chosen.items()
-    }
+    chosen = {name: selection.structure.expand(groups, axes[name]) for name, groups in found.chosen.items()}
+    masks = {name: mask.cpu() for name, mask in kept_whole(chosen, source).items()}
     _check_kept(masks, named=isinstance(selection.density, Mapping))
     ticket = source.ticket(masks, source.stored(), gains=source.scaled(masks), family=family)
     made = apply_ticket(copy.deepcopy(module), ticket).eval()
     ranking = selection if found.scores else None
     epoch = found.trace[-1].epoch if found.trace else 0
-    return SearchResult(ticket, made, found.scores, found.trace, epoch, densities(masks), ranking)
+    return SearchResult(ticket, made, found.scores, found.trace, epoch, densities(masks), ranking, loss=loss)
 
 
-def _selection(module: nn.Module, density: Any, allocation: str | LayerRule | None, structure: Structure) -> TopK:
+def _selection(
+    axes: Mapping[str, Axes], density: Any, allocation: str | LayerRule | None, structure: Structure
+) -> TopK:
     """Return how many groups of which weights are kept, ranked together or each weight by itself."""
     if isinstance(density, Mapping):
         if allocation is not None:
@@ -129,8 +138,7 @@ def _selection(module: nn.Module, density: Any, allocation: str | LayerRule | No
         raise ArgumentError("density", density, "must lie in (0, 1]", "density = kept / total; use 0.05")
     if allocation is None:
         return TopK(density, structure, "layer" if fixed_rows(structure) else "global", magnitude=False)
-    instance(module, nn.Module, "module", "pass an instance of one")
-    return TopK(layer_densities(module, density, allocation), structure, "layer", magnitude=False)
+    return TopK(layer_densities(axes, density, allocation), structure, "layer", magnitude=False)
 
 
 def _check_kept(masks: Mapping[str, Tensor], *, named: bool) -> None:

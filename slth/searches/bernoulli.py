@@ -50,6 +50,8 @@ class Bernoulli(Gates):
         end only.
     first : float
         First log-odds of all groups: 0.0 is even. Those of a low density leave nothing that gradients pass through.
+    spared : sequence of str
+        Names, or patterns of names, of weights that are not drawn and are kept whole; density does not count them.
     rescale : bool
         Whether a layer's weights are multiplied by n / (kept of n), of the mask as it is drawn, and of the ticket's:
         dynamic weight rescaling. It passes no gradient.
@@ -131,7 +133,7 @@ class Bernoulli(Gates):
             ]
             mask = Mask({name: kept[name].numpy() for name in ticket.mask.arrays})
             module = apply_ticket(copy.deepcopy(result.module), replace(ticket, mask=mask, gains=np.array(gains)))
-            found.append(evaluate(module, examples.to(next(module.parameters()).device)))
+            found.append(evaluate(module, examples.to(next(module.parameters()).device), loss=result.loss))
         return tuple(found)
 
 

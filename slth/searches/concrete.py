@@ -42,6 +42,8 @@ class Concrete(Gates):
         end only.
     first : float
         First log-odds of all gates: 0.0 is even. Those of a low density leave nothing that gradients pass through.
+    spared : sequence of str
+        Names, or patterns of names, of weights that have no gates and are kept whole; density does not count them.
     temperature : float
         :math:`\tau`, positive.
     stretch : float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from slth.networks import apply_ticket
 from slth.resources import Progress
 from slth.searches.search import SearchResult
 from slth.tickets import Ticket
-from slth.training import SGD, Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
+from slth.training import SGD, Cosine, CrossEntropy, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
+from slth.training.recipe import Loss
 
 FINE_TUNING = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.01), optimizer=SGD(weight_decay=1e-4))
 """How kept weights are trained unless it is said otherwise."""
@@ -35,15 +36,18 @@ class FineTuned:
         Where training began, of family "trainable": seed and masks, but not the trained weights, which no seed gives.
     trace : tuple of Record
         One for each epoch.
+    loss : callable
+        Of the recipe: what :meth:`evaluate` measures.
     """
 
     module: nn.Module
     start: Ticket
     trace: tuple[Record, ...]
+    loss: Loss = field(default_factory=CrossEntropy)
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the trained network."""
-        return evaluate(self.module, examples.to(next(self.module.parameters()).device))
+        return evaluate(self.module, examples.to(next(self.module.parameters()).device), loss=self.loss)
 
 
 def fine_tune(
@@ -123,7 +127,7 @@ def fine_tune(
         if progress is not None:
             progress("fine-tuning", record.epoch, run.recipe.epochs)
     run.write_weights()
-    return FineTuned(module.eval(), start, tuple(trace))
+    return FineTuned(module.eval(), start, tuple(trace), run.recipe.loss)
 
 
 def _within(entries: NDArray[Any], kept: Tensor) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks import Structure, Weights
-from slth.searches.method import SearchMethod
+from slth.searches.method import SearchMethod, kept_whole
 from slth.searches.random_source import RandomSource
 from slth.searches.ranking import check_ranked, largest
 from slth.training import Adam, Cosine, MethodState, Recipe, Step
@@ -32,6 +32,7 @@ class Gates(SearchMethod):
     decay: float = 0.0
     balance: float = 0.5
     first: float = 0.0
+    spared: Sequence[str] = ()
     usual: ClassVar[Recipe] = Recipe(20, 128, Cosine(0.3), Adam())
     collapsed: ClassVar[str] = "ask for a larger density, lower the decay, or lower the rate"
 
@@ -54,7 +55,7 @@ class Gates(SearchMethod):
 
     def begin(self, source: RandomSource) -> MethodState:
         """Return the first log-odds, the same for all groups."""
-        shapes = {name: self.structure.shape(axes) for name, axes in source.axes.items()}
+        shapes = {name: self.structure.shape(axes) for name, axes in self.scored(source).items()}
         return MethodState({name: torch.full(shape, float(self.first)) for name, shape in shapes.items()})
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
@@ -64,7 +65,7 @@ class Gates(SearchMethod):
             kept = {name: odds > 0.0 for name, odds in state.trained.items()}
         else:
             kept = largest(state.trained, source.axes, self.density, self.structure)
-        return {name: self.structure.expand(one, source.axes[name]) for name, one in kept.items()}
+        return kept_whole({name: self.structure.expand(one, source.axes[name]) for name, one in kept.items()}, source)
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the weights times gates that are drawn now."""

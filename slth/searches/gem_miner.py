@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
@@ -15,7 +16,7 @@ from slth.networks import Structure, Weights, maskable
 from slth.networks.selection import Rounding
 from slth.networks.supermasks import straight_through
 from slth.rng import Stream
-from slth.searches.method import SearchMethod, product
+from slth.searches.method import SearchMethod, kept_whole, product
 from slth.searches.random_source import RandomSource
 from slth.searches.ranking import check_ranked, largest
 from slth.training import Adam, Cosine, MethodState, Recipe, Step
@@ -60,6 +61,8 @@ class GemMiner(SearchMethod):
         kept while scores were trained. Accuracy on held-out examples is that of the ticket either way.
     rounding : {"nearest", "up", "down"}
         From a share to a number of groups.
+    spared : sequence of str
+        Names, or patterns of names, of weights that have no scores and are kept whole; density does not count them.
 
     Raises
     ------
@@ -93,6 +96,7 @@ class GemMiner(SearchMethod):
     first: float | Literal["uniform"] = "uniform"
     unflag: bool = False
     rounding: Rounding = "nearest"
+    spared: Sequence[str] = ()
     usual: ClassVar[Recipe] = Recipe(20, 128, Cosine(0.03), Adam())
     collapsed: ClassVar[str] = "lower the decay, raise the density, or lower the rate"
 
@@ -121,7 +125,7 @@ class GemMiner(SearchMethod):
 
     def begin(self, source: RandomSource) -> MethodState:
         """Return the first scores, and a flag for each group."""
-        shapes = {name: self.structure.shape(axes) for name, axes in source.axes.items()}
+        shapes = {name: self.structure.shape(axes) for name, axes in self.scored(source).items()}
         if self.first == "uniform":
             scores = {name: _uniform(source.seed, name, shape) for name, shape in shapes.items()}
         else:
@@ -134,7 +138,7 @@ class GemMiner(SearchMethod):
         kept = (
             state.fixed if self.unflag else {name: _rounded(p, state.fixed[name]) for name, p in state.trained.items()}
         )
-        return {name: self.structure.expand(one, source.axes[name]) for name, one in kept.items()}
+        return kept_whole({name: self.structure.expand(one, source.axes[name]) for name, one in kept.items()}, source)
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the weights that are rounded to be kept, straight through for those that have a flag."""

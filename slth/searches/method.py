@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor
 
 from slth.errors import ArgumentError
-from slth.networks import Selection, Structure, TopK, Weights
+from slth.networks import Axes, Selection, Structure, TopK, Weights
 from slth.rng import WeightLaw
 from slth.searches.edge_popup import EdgePopup
 from slth.searches.random_source import RandomSource
@@ -31,12 +32,19 @@ class SearchMethod:
     """
 
     structure: Structure = Weights()
+    spared: Sequence[str] = ()
+    """Patterns of the names of weights that have no scores and are kept whole."""
     reading: Literal["factor", "choice"] = "factor"
     """Whether an entry of the ticket's mask multiplies a weight, or says which of its candidates is kept."""
     usual: ClassVar[Recipe] = RECIPE
     """How the scores are trained unless it is said otherwise."""
     collapsed: ClassVar[str] = 'raise the density, or rank each layer by itself (scope="layer")'
     """What to do where no weight of a layer is kept any more."""
+
+    def scored(self, source: RandomSource) -> dict[str, Axes]:
+        """Return the weights that have scores: all but those that are spared."""
+        spared = self.spared
+        return {name: one for name, one in source.axes.items() if not any(fnmatchcase(name, word) for word in spared)}
 
     def begin(self, source: RandomSource) -> MethodState:
         """Return the first state."""
@@ -120,7 +128,7 @@ class Selected(SearchMethod):
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the selection as it stands; what has no scores is kept."""
         chosen = self.at(step).chosen(state.trained, source.axes)
-        return {name: chosen[name] if name in chosen else _whole(name, source) for name in source.axes}
+        return kept_whole(chosen, source)
 
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the products with the masks; of single weights kept or removed in one pass forward, one backward."""
@@ -179,9 +187,18 @@ class Searched(Method):
         return self.method.after(state, self.source, step, weights)
 
 
-def _whole(name: str, source: RandomSource) -> Tensor:
-    """Return the mask that keeps a weight whole."""
-    return torch.ones_like(source.module.get_parameter(name), dtype=torch.bool)
+def check_spared(spared: Sequence[str], axes: Mapping[str, Axes]) -> None:
+    """Refuse what spares nothing: a mistyped name would have scores without a word."""
+    for word in spared:
+        if not any(fnmatchcase(name, word) for name in axes):
+            raise ArgumentError("spared", word, "names no weight", f"the weights are {', '.join(axes)}")
+
+
+def kept_whole(masks: Tensors, source: RandomSource) -> dict[str, Tensor]:
+    """Return masks of all weights: those that have none are kept whole."""
+    weights = {name: source.module.get_parameter(name) for name in source.axes if name not in masks}
+    whole = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+    return {name: masks[name] if name in masks else whole[name] for name in source.axes}
 
 
 def product(scores: Tensor, weight: Tensor, mask: Tensor, *, magnitude: bool = False) -> Tensor:

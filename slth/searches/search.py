@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,16 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError, ConstructionError
-from slth.networks import Kept, Selection, apply_ticket, densities
+from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.networks.given import instance
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.journal import Journal
-from slth.searches.method import Searched, SearchMethod, Selected
+from slth.searches.method import Searched, SearchMethod, Selected, check_spared
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
-from slth.training import Evaluation, Examples, Recipe, Record, TrainingRun
+from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
+from slth.training.recipe import Loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class SearchResult:
         That of the last epoch, which is the same unless the best one was kept; None where nothing was trained.
     fixed : mapping of str to Tensor
         What the method knew then beside its scores, such as the flags of :class:`GemMiner`.
+    loss : callable
+        Of the recipe: what :meth:`evaluate` measures.
     """
 
     ticket: Ticket
@@ -61,10 +65,11 @@ class SearchResult:
     selection: Selection | None = None
     last: Ticket | None = None
     fixed: Mapping[str, Tensor] = field(default_factory=dict)
+    loss: Loss = field(default_factory=CrossEntropy)
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
-        return evaluate(self.module, examples.to(next(self.module.parameters()).device))
+        return evaluate(self.module, examples.to(next(self.module.parameters()).device), loss=self.loss)
 
 
 def search(
@@ -146,7 +151,7 @@ def search(
     wanted = "use slth.EdgePopup(density=0.5); baselines go to slth.searches.prune"
     chosen = Selected(method) if isinstance(method, Selection) else instance(method, SearchMethod, "method", wanted)
     law = WeightLaw("signed-constant") if law is None else law
-    source = random_source(module, law=law, seed=seed, scale=scale, density=getattr(method, "density", 1.0))
+    source = random_source(module, law=law, seed=seed, scale=scale, density=_shares(method, module))
     run = TrainingRun(
         source.module,
         data,
@@ -157,6 +162,7 @@ def search(
         device=device,
     )
     kept = _Kept(run, chosen, source)
+    _check_gains(kept.gains, chosen.collapsed)
     kept.ticket()  # refuses numbers that no ticket holds before anything is searched
     said = {"law": law.describe(), "scale": scale, "gains": source.gains, "keep": keep}
     journal = None if folder is None else Journal(Path(folder), run, said)
@@ -175,7 +181,21 @@ def search(
         if progress is not None:
             progress("search", record.epoch, run.recipe.epochs)
     found = kept.result(module, method if isinstance(method, Selection) else None, tuple(trace))
-    return found if keep == "last" else replace(found, last=_Kept(run, chosen, source).ticket())
+    last = found.last if keep == "last" else _Kept(run, chosen, source).ticket()
+    return replace(found, last=last, loss=run.recipe.loss)
+
+
+def _shares(method: Selection | SearchMethod, module: nn.Module) -> float | Mapping[str, float] | None:
+    """Return the density that is asked for, of each weight where they differ; None where none is."""
+    density, axes = getattr(method, "density", None), maskable(module)
+    check_spared(method.spared, axes)
+    if not isinstance(density, Mapping):
+        return density
+    unknown = sorted(set(density) - set(axes))
+    if unknown:
+        remedy = f"the weights are {', '.join(axes)}"
+        raise ArgumentError("density", unknown[0], "is no weight of the module", remedy)
+    return {name: 1.0 for name in axes if any(fnmatchcase(name, word) for word in method.spared)} | dict(density)
 
 
 class _Kept:
@@ -208,6 +228,13 @@ class _Kept:
         epoch = 0 if self.record is None else self.record.epoch
         kept = densities(self.entries)
         return SearchResult(ticket, found, self.scores, trace, epoch, kept, selection, ticket, self.fixed)
+
+
+def _check_gains(gains: Mapping[str, float], remedy: str) -> None:
+    """Name the layer of which nothing is kept before anything is searched, where that leaves it without a gain."""
+    for name, gain in gains.items():
+        if not gain > 0.0:
+            raise ConstructionError(f"no weight of {name} is kept by the first scores: {remedy}")
 
 
 def _merit(record: Record) -> float:

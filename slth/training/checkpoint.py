@@ -102,6 +102,8 @@ def described(value: Any) -> Any:
         }
     if isinstance(value, Tensor):
         return {"kind": "tensor", "shape": list(value.shape), "sha256": _digest({"": value.detach().cpu()})}
+    if hasattr(value, "structure") and hasattr(value, "__dict__") and not isinstance(value, type):
+        return {"kind": type(value).__qualname__, **described(vars(value))}  # a selection that is no dataclass
     name = getattr(value, "__qualname__", None)
     return f"{value.__module__}.{name}" if name else type(value).__qualname__
 

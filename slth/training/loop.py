@@ -147,6 +147,7 @@ class TrainingRun:
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
         self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed)
         check_fit(module, self.data, self.evaluate)
+        _check_last_batch(module, len(data), self.recipe)
 
     @property
     def step(self) -> Step:
@@ -369,6 +370,14 @@ def check_fit(module: nn.Module, data: Examples, evaluated: Callable[[Examples],
         rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
         remedy = "pass inputs of the module's shape and labels below its number of classes"
         raise ArgumentError("module", type(module).__name__, rule, remedy) from problem
+
+
+def _check_last_batch(module: nn.Module, examples: int, recipe: Recipe) -> None:
+    """Refuse a last batch of one example, of which batch normalisation of plain numbers takes no variance."""
+    alone = examples % recipe.batch_size == 1 and not recipe.drop_last and recipe.epochs
+    if alone and any(isinstance(part, nn.BatchNorm1d) for part in module.modules()):
+        rule = f"leaves a last batch of one of {examples} examples, of which batch normalisation takes no variance"
+        raise ArgumentError("batch_size", recipe.batch_size, rule, "use another size, or drop_last=True")
 
 
 def _file(path: object) -> Path:

@@ -236,3 +236,13 @@ def test_a_report_names_a_density_that_is_none(capsys, tmp_path):
     ran = run(capsys, "search", "concrete", *QUICK, "--density", "none", "--checks", 0, "--out", tmp_path)
     assert ran.code == 0
     assert "--density none" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["random", "magnitude", "snip", "gem-miner", "concrete", "bernoulli"])
+@pytest.mark.parametrize(("structure", "whole"), [("output-channels", "fc3.weight"), ("input-channels", "fc1.weight")])
+def test_classes_and_pixels_are_no_channels_to_remove(name, structure, whole):
+    from slth.jobs.methods import method_of
+
+    net = lenet300(features=16)
+    method, others = method_of(name, net, {"density": 0.5, "structure": structure})
+    assert list(others.get("spared", getattr(method, "spared", ()))) == [whole]

@@ -40,7 +40,7 @@ def test_means_with_their_range():
 
 def test_a_dot_for_each_check_and_none_where_there_is_no_order():
     left, right = sanity_checks_figure(ROWS).axes
-    assert [one.get_title() for one in (left, right)] == ["density 0.1", "density 0.5"]
+    assert [one.get_title("left") for one in (left, right)] == ["density 0.1", "density 0.5"]
     assert [text.get_text() for text in left.get_yticklabels()] == [
         "edge-popup, layer",
         "edge-popup, global",

@@ -258,3 +258,14 @@ def test_a_layer_that_is_cut_and_examples_that_do_not_fit_are_named():
     nothing = lambda outputs, targets: outputs.sum() * float("nan")  # noqa: E731
     with pytest.raises(ConstructionError, match=r"1\.weight are not finite"):
         prune(flat(), TRAIN, SNIP(), density=0.5, loss=nothing)
+
+
+def test_what_is_spared_is_kept_whole_and_not_counted():
+    net = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3))
+    data = Examples(torch.randn(20, 6, generator=torch.Generator().manual_seed(0)), [0, 1, 2, 0] * 5)
+    for method in (Random(), SNIP(), Evolution(generations=2)):
+        found = prune(net, data, method, density=0.5, structure=OutputChannels(), spared=["2.weight"])
+        assert found.ticket.mask["2.weight"].all()
+        assert int(found.ticket.mask["0.weight"].any(axis=1).sum()) == 5
+    with pytest.raises(ArgumentError, match="names no weight"):
+        prune(net, data, Random(), density=0.5, spared=["3.weight"])

@@ -141,6 +141,9 @@ def test_any_loss_and_targets_that_are_numbers():
     result = search(net, data, EdgePopup(density=0.5), recipe=recipe)
     assert result.trace[-1].loss < 0.2 * result.trace[0].loss
     assert result.evaluate(data).accuracy is None
+    with torch.no_grad():
+        error = nn.functional.mse_loss(result.module(data.inputs), data.targets).item()
+    assert result.evaluate(data).loss == pytest.approx(error, rel=1e-5)
     with pytest.raises(ArgumentError, match="no classes"):
         sanity_checks(result, data)
 
@@ -345,3 +348,33 @@ def test_a_module_with_masks_is_refused():
     masked = slth.mask(nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), TopK(0.5))
     with pytest.raises(ArgumentError, match="bake"):
         search(masked, TRAIN, EdgePopup(0.5), recipe=Recipe(epochs=1))
+
+
+def test_what_is_spared_or_has_a_density_is_a_weight():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    for method in (EdgePopup(0.5, spared=["2.weight"]), EdgePopup({"1.weight": 0.5, "head": 0.1})):
+        with pytest.raises(ArgumentError, match=r"2\.weight|head"):
+            search(flat, TRAIN, method, recipe=Recipe(epochs=1))
+    with pytest.raises(ArgumentError, match="scale"):
+        search(flat, TRAIN, Threshold(0.0), recipe=Recipe(epochs=1), scale="kept")
+
+
+def test_a_last_batch_of_one_is_named_where_norms_cannot_take_it():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+    with pytest.raises(ArgumentError, match="drop_last"):
+        search(flat, squares(65, 0), EdgePopup(0.5), recipe=Recipe(epochs=1, batch_size=64))
+
+
+class Plain(slth.networks.Selection):
+    def __init__(self, limit):
+        self.limit = limit
+
+    def select(self, scores, axes):
+        return {name: tensor > self.limit for name, tensor in scores.items()}
+
+
+def test_a_method_that_is_no_dataclass_does_not_take_up_the_search_of_another(tmp_path):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    search(flat, TRAIN, Plain(0.0), recipe=Recipe(epochs=1), folder=tmp_path)
+    with pytest.raises(ArgumentError, match="limit"):
+        search(flat, TRAIN, Plain(0.01), recipe=Recipe(epochs=1), folder=tmp_path)
