@@ -235,96 +235,91 @@ def bernoulli(
     return run_method("bernoulli", gates.options(rescale=rescale), weights, target, common)
 
 
-Allocation = Annotated[
-    Rule | None,
-    Parameter(help="How the density is shared among the layers; all weights are ranked together without one."),
-]
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """What a baseline keeps."""
+
+    density: Density = 0.5
+    allocation: Annotated[
+        Rule | None,
+        Parameter(help="How the density is shared among the layers; all weights are ranked together without one."),
+    ] = None
+    structure: Structure = "weights"
+
+    def options(self, **others: Any) -> dict[str, Any]:
+        """Return these options of a baseline, and its others."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | others
+
+
+PRUNING = Pruning()
 
 
 def random(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep weights of a random network at random: what every search is compared with."""
-    return run_method("random", _pruning(density, allocation, structure), weights, target, common)
+    return run_method("random", pruning.options(), weights, target, common)
 
 
 def magnitude(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the largest weights of a random network, whose law is one of weights that differ in size."""
-    return run_method("magnitude", _pruning(density, allocation, structure), weights, target, common)
+    return run_method("magnitude", pruning.options(), weights, target, common)
 
 
 def snip(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     rounds: int = 1,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the weights whose removal changes the loss most (SNIP); the mask is made to be trained, and near chance."""
-    return run_method("snip", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common)
+    return run_method("snip", pruning.options(rounds=rounds), weights, target, common)
 
 
 def grasp(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     rounds: int = 1,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the weights that preserve the flow of gradients (GraSP); the mask is made to be trained, and near chance."""
-    return run_method("grasp", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common)
+    return run_method("grasp", pruning.options(rounds=rounds), weights, target, common)
 
 
 def synflow(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     rounds: int = 100,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the paths of largest weight without looking at data (SynFlow); the mask is made to be trained."""
-    return run_method(
-        "synflow", {**_pruning(density, allocation, structure), "rounds": rounds}, weights, target, common
-    )
+    return run_method("synflow", pruning.options(rounds=rounds), weights, target, common)
 
 
 def evolution(
     *,
-    density: Density = 0.5,
-    allocation: Allocation = None,
-    structure: Structure = "weights",
+    pruning: Pruning = PRUNING,
     generations: int = 100,
     weights: Weights = WEIGHTS,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search without any gradient: masks are mutated, and those of least loss survive. For small networks."""
-    options = {**_pruning(density, allocation, structure), "generations": generations}
-    return run_method("evolution", options, weights, target, common)
-
-
-def _pruning(density: float, allocation: str | None, structure: str) -> dict[str, Any]:
-    return {"density": density, "allocation": allocation, "structure": structure}
+    return run_method("evolution", pruning.options(generations=generations), weights, target, common)
