@@ -55,8 +55,9 @@ _USUAL = {"family": "strong", "alphabet": "[0,1]", "structure": "weight", "readi
 _LENGTH_BYTES = 8  # safetensors: the header's length as a little-endian number, the header as JSON, the tensors
 _LONGEST_HEADER = 2**24
 _POSITIONS_A_BYTE, _WEIGHTS_A_BYTE = 2**13, 2**14  # what a file may ask for beyond what any may: no mask is that sparse
-# A layout's masks may be constant on channels, and of all weights kept: the user's module has as many numbers anyway.
-_POSITIONS, _WEIGHTS, _OF_A_LAYOUT = 2**24, 2**22, 2**27
+_POSITIONS, _WEIGHTS = 2**24, 2**22
+# A layout's masks may be constant on channels; more would let a small file take seconds.
+_POSITIONS_OF_A_LAYOUT, _WEIGHTS_OF_A_LAYOUT, _CONSTANTS = 2**25, 2**23, 2**20
 _BYTES_A_POSITION = 6  # of a mask while it is decoded: symbol, array, copies
 _BYTES_A_NUMBER = 24
 _BYTES_A_NODE = 1 << 12  # of a graph while it is read, whose text may be a few bytes a node
@@ -240,7 +241,8 @@ def _fields(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> dict[str
 def _check_positions(source: Graph | Layout, layers: Sequence[Drawn], codes: int, numbers: int = 0) -> None:
     """Refuse more positions of masks, and numbers that stand once for many, than a file with so long codes may have."""
     positions = sum(layer.open_positions for layer in layers) + numbers
-    free = _OF_A_LAYOUT if isinstance(source, Layout) else _POSITIONS
+    _check_cost("numbers of buffers that stand once", numbers, _CONSTANTS + _POSITIONS_A_BYTE * codes)
+    free = _POSITIONS_OF_A_LAYOUT if isinstance(source, Layout) else _POSITIONS
     _check_cost("positions of masks", positions, free + _POSITIONS_A_BYTE * codes)
     needed = _BYTES_A_POSITION * positions + _BYTES_A_NUMBER * numbers
     require_memory(needed, "memory for the masks", "the network asks for more than there is")
@@ -249,7 +251,7 @@ def _check_positions(source: Graph | Layout, layers: Sequence[Drawn], codes: int
 def _check_weights(source: Graph | Layout, layers: Sequence[Drawn], arrays: Mapping[str, Any], codes: int) -> None:
     """Refuse more random weights than a file with so long codes may have regenerated."""
     weights = sum(layer.weights_of(int(np.count_nonzero(arrays[next(iter(layer.mask_shapes))]))) for layer in layers)
-    free = _OF_A_LAYOUT if isinstance(source, Layout) else _WEIGHTS
+    free = _WEIGHTS_OF_A_LAYOUT if isinstance(source, Layout) else _WEIGHTS
     _check_cost("random weights", weights, free + _WEIGHTS_A_BYTE * codes)
 
 
