@@ -15,19 +15,24 @@ from slth.cli.searching import TARGET, WEIGHTS, Density, Rule, Scope, Structure,
 from slth.cli.targets import Target
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that several methods share."""
+
+    def options(self, **others: Any) -> dict[str, Any]:
+        """Return these options of a method, and its others."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | others
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
+class Ranking(Options):
     """What is kept by its score."""
 
     density: Density = 0.5
     structure: Structure = "weights"
     scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
     allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
-
-    def options(self, **others: Any) -> dict[str, Any]:
-        """Return these options of a method, and its others."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | others
 
 
 RANKING = Ranking()
@@ -176,7 +181,7 @@ def slots(
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Gates:
+class Gates(Options):
     """Random gates, and what thins them out."""
 
     density: Annotated[
@@ -185,10 +190,6 @@ class Gates:
     structure: Structure = "weights"
     decay: Annotated[float, Parameter(help="Factor of the expected number of open gates in the loss.")] = 0.0
     balance: Annotated[float, Parameter(help="How strongly the density is held, beside the loss.")] = 0.5
-
-    def options(self, **others: Any) -> dict[str, Any]:
-        """Return these options of a method, and its others."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | others
 
 
 GATES = Gates()
@@ -237,7 +238,7 @@ def bernoulli(
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Pruning:
+class Pruning(Options):
     """What a baseline keeps."""
 
     density: Density = 0.5
@@ -246,10 +247,6 @@ class Pruning:
         Parameter(help="How the density is shared among the layers; all weights are ranked together without one."),
     ] = None
     structure: Structure = "weights"
-
-    def options(self, **others: Any) -> dict[str, Any]:
-        """Return these options of a baseline, and its others."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | others
 
 
 PRUNING = Pruning()
