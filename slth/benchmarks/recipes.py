@@ -33,9 +33,9 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
         data = load(cell["data"], data_dir=cell.get("data_dir"))
     except (ArgumentError, DataError) as refusal:
         raise Declined(str(refusal)) from None
-    model = model_of(cell["model"], cell.get("model_options"))
+    model, law = model_of(cell["model"], cell.get("model_options")), WeightLaw(cell.get("law", "signed-constant"))
     job = SearchJob(
-        model, cell["method"], cell.get("options", {}), _recipe(cell), WeightLaw(cell.get("law", "signed-constant")),
+        model, cell["method"], cell.get("options", {}), _recipe(cell, device), law,
         cell.get("scale", "kaiming"), cell.get("held_out", 0.1), device=device, limit=cell.get("limit"),
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     return [Contender("slth", ours, len(seeds), warm_up=False, replicates=1)]
 
 
-def _recipe(cell: Cell) -> Recipe:
+def _recipe(cell: Cell, device: str) -> Recipe:
     """Return how the scores are trained: cosine to 0, momentum 0.9 where there is one, decay of the scores."""
     kind = cell.get("optimizer", "sgd")
     if kind not in OPTIMIZERS:
@@ -73,6 +73,7 @@ def _recipe(cell: Cell) -> Recipe:
         optimizer=OPTIMIZERS[kind](weight_decay=cell.get("weight_decay", 1e-4)),
         augmentation=CROP_AND_FLIP if cell.get("augmented", False) else (),
         bfloat16=cell.get("bfloat16", False),
+        cuda_graphs=device != "cpu" and cell.get("cuda_graphs", True),
     )
 
 

@@ -55,6 +55,11 @@ class Target:
     epochs: Annotated[int | None, Parameter(help="Of training; the model's recipe by default.")] = None
     batch_size: Annotated[int | None, Parameter(help="Examples of a step.")] = None
     learning_rate: Annotated[float | None, Parameter(help="Largest, of a cosine schedule.")] = None
+    bfloat16: Annotated[bool, Parameter(help="Products in bfloat16 while training, where that is safe.")] = False
+    cuda_graphs: Annotated[
+        bool, Parameter(help="Capture training steps as CUDA graphs, which small networks gain most by.")
+    ] = False
+    compiled: Annotated[bool, Parameter(help="Compile the network by torch.compile while training.")] = False
     limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
     data_dir: DataDir = None
     device: Device = "auto"
@@ -89,6 +94,7 @@ class Target:
         changes: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size}
         if self.learning_rate is not None:
             changes["schedule"] = Cosine(self.learning_rate)
+        changes |= {name: getattr(self, name) or None for name in ("bfloat16", "cuda_graphs", "compiled")}
         return replace(recipe, **{name: value for name, value in changes.items() if value is not None})
 
     def load(self, model: Model, *, seed: int) -> DataSet:

@@ -23,7 +23,7 @@ from slth.searches.random_source import Scale, random_source
 from slth.searches.search import SearchResult
 from slth.tickets.ticket import Family
 from slth.training import CrossEntropy, Examples, evaluate
-from slth.training.loop import check_fit, device_of
+from slth.training.fit import check_fit, device_of
 from slth.training.recipe import Loss
 
 

@@ -21,7 +21,7 @@ from slth.resources import Progress
 from slth.rng import Stream
 from slth.searches.baseline import Baseline, Finding, Problem
 from slth.training import Examples, split
-from slth.training.loop import device_of
+from slth.training.fit import device_of
 from slth.training.recipe import Loss
 
 Scores = dict[str, Tensor]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -57,6 +57,11 @@ class Gates(SearchMethod):
         """Return the first log-odds, the same for all groups."""
         shapes = {name: self.structure.shape(axes) for name, axes in self.scored(source).items()}
         return MethodState({name: torch.full(shape, float(self.first)) for name, shape in shapes.items()})
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the same in all steps, which are alike."""
+        del step
+        return None
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the likeliest gates, exactly as many as the density says; without one, those that are rather open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
@@ -131,6 +131,11 @@ class GemMiner(SearchMethod):
         else:
             scores = {name: torch.full(shape, float(self.first)) for name, shape in shapes.items()}
         return MethodState(scores, {name: torch.ones(shape, dtype=torch.bool) for name, shape in shapes.items()})
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the same in all steps, which are alike."""
+        del step
+        return None
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return what has a flag and, but for ``unflag``, a score above 1/2."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, cast
@@ -78,6 +78,10 @@ class SearchMethod:
         del source, step, weights
         return state
 
+    def phase(self, step: Step) -> Hashable:
+        """Return what of a step its weights and its penalty depend on: a captured step serves while it stays."""
+        return step.number
+
     def settled(self, step: Step) -> bool:
         """Whether the density is the one asked for by now: no earlier epoch is the best one."""
         del step
@@ -116,6 +120,10 @@ class Selected(SearchMethod):
     def at(self, step: Step) -> Selection:
         """Return the selection of a step."""
         return self.selection.at(step) if isinstance(self.selection, EdgePopup) else self.selection
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the epoch while the selection changes."""
+        return None if self.settled(step) else step.epoch
 
     def settled(self, step: Step) -> bool:
         """Whether the selection is the last one."""
@@ -185,6 +193,10 @@ class Searched(Method):
     def after(self, state: MethodState, step: Step, weights: Tensors) -> MethodState:
         """Return the method's state behind a step."""
         return self.method.after(state, self.source, step, weights)
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the method's phase; densities that weights are divided by are read in each step."""
+        return self.method.phase(step) if self.source.scale != "local" else step.number
 
 
 def check_spared(spared: Sequence[str], axes: Mapping[str, Axes]) -> None:

@@ -20,7 +20,7 @@ from slth.searches.connected import MiCA
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
 from slth.training import Examples, evaluate
-from slth.training.loop import check_fit, device_of
+from slth.training.fit import check_fit, device_of
 
 _BATCH = 1024
 """As evaluation has it: the planted ticket computes its targets again to the last bit."""

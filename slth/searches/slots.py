@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -83,6 +84,11 @@ class SlotMachine(SearchMethod):
             fixed[_VALUES + name] = values
             scores[name] = first_scores(source.seed, name, tuple(values.shape), axes)
         return MethodState(scores, fixed)
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the same in all steps, which are alike."""
+        del step
+        return None
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return which weights are not removed."""

@@ -46,8 +46,8 @@ class Batches:
             )
             self._moments = mean, deviation
 
-    def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return the inputs of a step, augmented and normalised, and their targets.
+    def places(self, step: int) -> Tensor:
+        """Return where the examples of a step stand, int64 [batch].
 
         Inside :meth:`generators`, what layers draw from torch's generators has the step's own address from here on.
         """
@@ -57,11 +57,14 @@ class Batches:
         for generator in self._generators:
             generator.manual_seed(self._layers[place])
         first = place * self._recipe.batch_size
-        batch = self._order[first : first + self._recipe.batch_size]
-        inputs = self._data.inputs[batch]
+        return self._order[first : first + self._recipe.batch_size]
+
+    def examples(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the inputs at some places, augmented for the epoch and normalised, and their targets."""
+        inputs = self._data.inputs[places]
         for augmentation in self._recipe.augmentation:
-            inputs = augmentation.apply(inputs, self._words[augmentation.name][batch])
-        return self.normalised(inputs), self._data.targets[batch]
+            inputs = augmentation.apply(inputs, self._words[augmentation.name][places])
+        return self.normalised(inputs), self._data.targets[places]
 
     def normalised(self, inputs: Tensor) -> Tensor:
         """Return inputs less the mean of their channel, by its deviation."""
@@ -83,8 +86,8 @@ class Batches:
         words = Stream(self._seed, "training/layers").raw(epoch * self.per_epoch, self.per_epoch)
         self._layers = (words >> np.uint64(1)).tolist()
         self._order = torch.from_numpy(order_of_epoch(self._seed, epoch, count)).to(device)
-        self._words = {
-            augmentation.name: torch.from_numpy(words_of_epoch(self._seed, augmentation.name, epoch, count)).to(device)
-            for augmentation in self._recipe.augmentation
-        }
+        for augmentation in self._recipe.augmentation:
+            drawn = torch.from_numpy(words_of_epoch(self._seed, augmentation.name, epoch, count))
+            # in place: a captured step reads them where they stood when it was captured
+            self._words.setdefault(augmentation.name, torch.empty_like(drawn, device=device)).copy_(drawn)
         self._epoch = epoch

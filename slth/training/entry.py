@@ -11,7 +11,8 @@ from slth.errors import ArgumentError
 from slth.networks.given import module_given
 from slth.resources import Progress
 from slth.training.examples import Examples
-from slth.training.loop import Record, TrainingRun, device_of
+from slth.training.fit import device_of
+from slth.training.loop import Record, TrainingRun
 from slth.training.recipe import Recipe
 
 

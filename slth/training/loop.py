@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,11 @@ from slth.networks.masking import maskable, total_density
 from slth.networks.threads import threads_for
 from slth.rng import Stream
 from slth.training.batches import Batches
+from slth.training.captured import CapturedSteps
 from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
 from slth.training.evaluation import Evaluation, evaluate_function
 from slth.training.examples import Examples
+from slth.training.fit import check_fit, check_last_batch, device_of
 from slth.training.method import Method, MethodState, Step, Tensors, Trained, partition
 from slth.training.recipe import Recipe
 
@@ -135,8 +137,11 @@ class TrainingRun:
         default = (lambda _: False) if method is not None and not method.trains_weights else None
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
-        self._own = method is None and all(
-            tensor.requires_grad == (name in self.parts.trained) for name, tensor in module.named_parameters()
+        self._called = torch.compile(functional_call, dynamic=False) if self.recipe.compiled else functional_call
+        self._own = (
+            method is None
+            and not self.recipe.compiled
+            and all(tensor.requires_grad == (name in self.parts.trained) for name, tensor in module.named_parameters())
         )
         leaves = dict(module.named_parameters()) if self._own else self.parts.trained
         self._leaves = {name: leaves[name] for name in self.parts.trained}
@@ -144,10 +149,11 @@ class TrainingRun:
         if not self._leaves and self.recipe.epochs:
             raise ArgumentError("trained", trained, "leaves nothing to train", "name a parameter, or use a method")
         self._optimizer = self.recipe.optimizer.build(list(self._leaves.values())) if self._leaves else None
+        self._captured = self._capturing(place) if self.recipe.cuda_graphs else None
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
         self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed)
         check_fit(module, self.data, self.evaluate)
-        _check_last_batch(module, len(data), self.recipe)
+        check_last_batch(module, len(data), self.recipe)
 
     @property
     def step(self) -> Step:
@@ -194,9 +200,9 @@ class TrainingRun:
         self.module.train()
         while True:
             rate = self.recipe.schedule.rate(self._at, self._batches.per_epoch, self.recipe.epochs)
-            inputs, targets = self._batches.at(self._at)
-            total += self._one_step(inputs, targets, rate) * len(inputs)
-            seen += len(inputs)
+            places = self._batches.places(self._at)
+            total += self._one_step(places, rate) * len(places)
+            seen += len(places)
             if self.step.ends_epoch or (every is not None and self._at % every == 0):
                 break
         loss = float(total) / seen  # waits for the device
@@ -205,25 +211,34 @@ class TrainingRun:
         self._seconds += time.perf_counter() - begin
         return Record(self._at, self.step.epoch, loss, rate, density, self._seconds, found)
 
-    def _one_step(self, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
-        """Do one step on a batch, and return its loss."""
+    def _one_step(self, places: Tensor, rate: float) -> Tensor:
+        """Do one step on the examples at some places, and return its loss."""
         optimizer = self._optimizer
         assert optimizer is not None, "there is something to train"
         for group in optimizer.param_groups:
             group["lr"] = rate
-        for leaf in self._leaves.values():
-            leaf.grad = None
-        with self._autocast():
-            loss = self.recipe.loss(self._outputs(inputs), targets)
-        penalty = None if self.method is None else self.method.penalty(self.state, self.step)
-        loss = loss if penalty is None else loss + penalty
-        loss.backward()  # type: ignore[no-untyped-call]
+        if self._captured is None:
+            loss = self._gradients(places)
+        else:
+            loss = self._captured(places, None if self.method is None else self.method.phase(self.step))
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
         self._at += 1
         if self.method is not None:
             self._after(self.method)
+        return loss
+
+    def _gradients(self, places: Tensor) -> Tensor:
+        """Fill the gradients from the examples at some places, and return the loss: all of a step that takes long."""
+        for leaf in self._leaves.values():
+            leaf.grad = None
+        inputs, targets = self._batches.examples(places)
+        with self._autocast():
+            loss = self.recipe.loss(self._outputs(inputs), targets)
+        penalty = None if self.method is None else self.method.penalty(self.state, self.step)
+        loss = loss if penalty is None else loss + penalty
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def evaluate(self, examples: Examples, *, batch_size: int = EVALUATED) -> Evaluation:
@@ -284,6 +299,8 @@ class TrainingRun:
         fixed = {name.removeprefix("fixed."): tensor for name, tensor in tensors.items() if name.startswith("fixed.")}
         place = self.data.inputs.device
         self.state = MethodState(self.state.trained, {name: tensor.to(place) for name, tensor in fixed.items()})
+        if self._captured is not None:
+            self._captured.clear()
         self._resume_optimizer(tensors)
         self._at, self._seconds = int(numbers["step"]), float(numbers["seconds"])
 
@@ -316,6 +333,13 @@ class TrainingRun:
                 value = torch.empty_like(leaf).copy_(tensor) if tensor.shape == leaf.shape else tensor.clone()
                 self._optimizer.state[leaf][key] = value
 
+    def _capturing(self, place: torch.device) -> CapturedSteps:
+        """Return what captures the steps of this run, if there is a device that can."""
+        if place.type != "cuda":
+            remedy = 'use device="cuda", or cuda_graphs=False'
+            raise ArgumentError("cuda_graphs", True, f"is for CUDA devices, not for {place}", remedy)  # noqa: FBT003
+        return CapturedSteps(self._gradients, self._leaves, self.parts.buffers)
+
     def _checked_start(self) -> int:
         """Return the first step, if it is one."""
         last = self._batches.per_epoch * self.recipe.epochs
@@ -339,7 +363,8 @@ class TrainingRun:
             for name, leaf in self.state.trained.items():
                 if state.trained[name] is not leaf:
                     leaf.copy_(state.trained[name])
-        self.state = MethodState(self.state.trained, state.fixed)
+            fixed = state.fixed if self._captured is None else self._captured.kept(self.state.fixed, state.fixed)
+        self.state = MethodState(self.state.trained, fixed)
 
     def _outputs(self, inputs: Tensor) -> Tensor:
         """Evaluate the module with the weights as they stand."""
@@ -350,7 +375,7 @@ class TrainingRun:
         if self.method is not None:
             made = self.method.weights if self.module.training else self.method.evaluated
             weights.update(made(weights, self.state, self.step))
-        found: Tensor = functional_call(self.module, weights, (inputs,))
+        found: Tensor = self._called(self.module, weights, (inputs,))
         return found
 
     def _autocast(self) -> AbstractContextManager[object]:
@@ -359,34 +384,7 @@ class TrainingRun:
         return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
 
 
-def check_fit(module: nn.Module, data: Examples, evaluated: Callable[[Examples], object]) -> None:
-    """Refuse a module that does not take the examples, before anything is done with it."""
-    two = data.at(torch.arange(min(2, len(data)), device=data.inputs.device))
-    try:
-        evaluated(two)
-    except (RuntimeError, IndexError, TypeError, ValueError) as problem:
-        if isinstance(problem, ArgumentError):
-            raise
-        rule = f"does not take examples of shape {list(two.inputs.shape[1:])} and their targets: {problem}"
-        remedy = "pass inputs of the module's shape and labels below its number of classes"
-        raise ArgumentError("module", type(module).__name__, rule, remedy) from problem
-
-
-def _check_last_batch(module: nn.Module, examples: int, recipe: Recipe) -> None:
-    """Refuse a last batch of one example, of which batch normalisation of plain numbers takes no variance."""
-    alone = examples % recipe.batch_size == 1 and not recipe.drop_last and recipe.epochs
-    if alone and any(isinstance(part, nn.BatchNorm1d) for part in module.modules()):
-        rule = f"leaves a last batch of one of {examples} examples, of which batch normalisation takes no variance"
-        raise ArgumentError("batch_size", recipe.batch_size, rule, "use another size, or drop_last=True")
-
-
 def _file(path: object) -> Path:
     if not isinstance(path, str | Path):
         raise ArgumentError("path", path, "is no path", "pass a file name")
     return Path(path)
-
-
-def device_of(module: nn.Module) -> torch.device:
-    """Return the device of a module's first tensor; the CPU where it has none."""
-    first = next((tensor for group in (module.parameters(), module.buffers()) for tensor in group), None)
-    return torch.device("cpu") if first is None else first.device

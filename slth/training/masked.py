@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -66,3 +66,8 @@ class FixedMasks(Method):
         """Return what is kept, and zeros without a sign."""
         del step
         return {name: torch.where(mask, weights[name], 0.0) for name, mask in state.fixed.items()}
+
+    def phase(self, step: Step) -> Hashable:
+        """Return the same in all steps, which are alike."""
+        del step
+        return None

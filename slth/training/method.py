@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -110,6 +110,10 @@ class Method(Protocol):
         """Return the state behind a step (projection, freezing, redraw); without gradients, never changed in place."""
         del step, weights
         return state
+
+    def phase(self, step: Step) -> Hashable:
+        """Return what of a step its weights and its penalty depend on: a captured step serves while it stays."""
+        return step.number
 
 
 @dataclass(frozen=True, eq=False)

@@ -163,6 +163,11 @@ class Recipe:
         Whether a smaller last batch of a pass is left out.
     bfloat16 : bool
         Whether products are computed in bfloat16 where that is safe (autocast); weights stay as they are.
+    cuda_graphs : bool
+        Whether steps are captured as CUDA graphs, which small networks gain most by: what a step launches is then
+        launched at once. For CUDA devices, and for methods, modules and losses that never wait for the device.
+    compiled : bool
+        Whether the network is compiled by ``torch.compile``, which takes a while at first.
 
     Examples
     --------
@@ -181,6 +186,9 @@ class Recipe:
     start: int = 0
     drop_last: bool = False
     bfloat16: bool = False
+    # how the same is computed faster: a checkpoint is taken up with and without
+    cuda_graphs: bool = field(default=False, repr=False)
+    compiled: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         augmentation = sequence(self.augmentation)
