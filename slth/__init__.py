@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from slth.searches import EdgePopup as EdgePopup
     from slth.searches import SearchResult as SearchResult
     from slth.searches import search as search
+    from slth.searches import search_many as search_many
     from slth.subset_sum import BatchSolution as BatchSolution
     from slth.subset_sum import Differencing as Differencing
     from slth.subset_sum import Enumeration as Enumeration
@@ -140,6 +141,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "EdgePopup",
         "SearchResult",
         "search",
+        "search_many",
     ),
     "slth.subset_sum": (
         "BatchSolution",

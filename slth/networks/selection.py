@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
@@ -16,6 +18,7 @@ from slth.networks.given import tensor_given
 
 Rounding = Literal["nearest", "up", "down"]
 _PIECE = 1 << 20  # numbers that are counted at once
+_MOST_COUNTED = 1 << 31  # numbers that kernels have places for
 
 
 def kept_count(density: float, total: int, *, rounding: Rounding = "nearest") -> int:
@@ -141,8 +144,27 @@ def top_k(scores: Tensor, k: int) -> Tensor:
     k = whole(k, "k", 0, flat.numel(), remedy="use kept_count(density, total)")
     if k in (0, flat.numel()):
         return torch.full(scores.shape, k > 0, device=scores.device)
-    mask = _by_threshold(flat, k) if flat.device.type == "cpu" else _by_order(flat, k)
-    return mask.reshape(scores.shape)
+    if flat.device.type == "cpu":
+        return _by_threshold(flat, k).reshape(scores.shape)
+    counted = _by_digits([scores], [k])
+    return _by_order(flat, k).reshape(scores.shape) if counted is None else counted[0]
+
+
+def top_k_each(scores: Mapping[str, Tensor], kept: Mapping[str, int]) -> dict[str, Tensor]:
+    """Return the masks of :func:`top_k` for several tensors by name: on CUDA all together, in a dozen launches.
+
+    An error names the tensor.
+    """
+    apart = [name for name, one in scores.items() if 0 < kept[name] < one.numel() and one.device.type != "cpu"]
+    counted = _by_digits([scores[name] for name in apart], [kept[name] for name in apart]) if apart else None
+    found = {} if counted is None else dict(zip(apart, counted, strict=True))
+    for name, one in scores.items():
+        if name not in found:
+            try:
+                found[name] = top_k(one, kept[name])
+            except ArgumentError as error:
+                raise ArgumentError(error.argument, error.value, f"in {name} {error.rule}", error.remedy) from None
+    return {name: found[name] for name in scores}
 
 
 def _by_threshold(flat: Tensor, k: int) -> Tensor:
@@ -162,3 +184,13 @@ def _by_order(flat: Tensor, k: int) -> Tensor:
     """Select by a stable sort, without waiting for the device; nan counts as largest there."""
     places = flat.sort(descending=True, stable=True).indices[:k]
     return torch.zeros(flat.shape, dtype=torch.bool, device=flat.device).scatter_(0, places, True)  # noqa: FBT003
+
+
+def _by_digits(scores: Sequence[Tensor], kept: Sequence[int]) -> list[Tensor] | None:
+    """Select in all tensors at once by counting digits, without waiting; None where that is not to be had."""
+    counted = all(one.dtype == torch.float32 for one in scores) and sum(one.numel() for one in scores) < _MOST_COUNTED
+    if not counted or find_spec("triton") is None:
+        return None
+    from slth.networks.digits import largest_of_each  # Triton, which comes with torch's builds for CUDA
+
+    return largest_of_each(scores, kept)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from slth.arrays import as_double
 from slth.errors import ArgumentError
-from slth.networks.selection import Rounding, kept_count, top_k
+from slth.networks.selection import Rounding, kept_count, top_k, top_k_each
 from slth.networks.structures import Axes, Structure, Weights, fixed_rows
 from slth.rng import Stream
 
@@ -146,16 +146,22 @@ class TopK(Selection):
                     "scores", (name, list(tensor.shape)), f"do not fit: {wanted}", "see maskable(module)"
                 )
         ranks = {name: self.order(tensor.detach()) for name, tensor in scores.items()}
-        found = self._together(ranks) if self.joint else {n: self._one(n, rank, axes[n]) for n, rank in ranks.items()}
+        found = self._together(ranks) if self.joint else self._apart(ranks, axes)
         return {name: _signs(scores[name], kept) for name, kept in found.items()} if self.signed else found
 
-    def _one(self, name: str, ranks: Tensor, axes: Axes) -> Tensor:
+    def _apart(self, ranks: Tensors, axes: Places) -> dict[str, Tensor]:
+        kept = {name: self._kept(name, axes[name]) for name in ranks}
+        if fixed_rows(self.structure):
+            return {name: self.structure.select(one, kept[name]) for name, one in ranks.items()}
+        return top_k_each(ranks, kept)
+
+    def _kept(self, name: str, axes: Axes) -> int:
         density = self.density
         if isinstance(density, Mapping) and name not in density:
             raise ArgumentError("density", sorted(density), f"has none for {name}", "give each weight its density")
         share = density[name] if isinstance(density, Mapping) else density
         try:
-            return self.structure.select(ranks, self.structure.kept(axes, share, self.rounding))
+            return self.structure.kept(axes, share, self.rounding)
         except ArgumentError as error:
             raise ArgumentError(error.argument, error.value, f"in {name} {error.rule}", error.remedy) from None
 

@@ -17,6 +17,7 @@ from slth.searches.multicoated import Multicoated
 from slth.searches.partially_frozen import PartiallyFrozen
 from slth.searches.planting import Planted, Recovery, RelativeError, plant
 from slth.searches.random_source import Scale
+from slth.searches.replicas import search_many
 from slth.searches.sanity import SanityChecks, sanity_checks
 from slth.searches.search import SearchResult, search
 from slth.searches.signed import SignedSupermask
@@ -60,4 +61,5 @@ __all__ = [
     "prune",
     "sanity_checks",
     "search",
+    "search_many",
 ]

@@ -169,7 +169,8 @@ class GemMiner(SearchMethod):
     def after(self, state: MethodState, source: RandomSource, step: Step, weights: Tensors) -> MethodState:
         """Project the scores and, at an event, take flags away."""
         del weights
-        scores = {name: one.clamp(0.0, 1.0) for name, one in state.trained.items()}
+        above = torch._foreach_clamp_min(list(state.trained.values()), 0.0)  # few launches for all layers
+        scores = dict(zip(state.trained, torch._foreach_clamp_max(above, 1.0), strict=True))
         if not step.ends_epoch or step.epoch == 1 or (step.epoch - 1) % self.period:
             return MethodState(scores, state.fixed)
         ranks = {name: torch.where(state.fixed[name], one, -1.0) for name, one in scores.items()}

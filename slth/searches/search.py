@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -145,6 +145,34 @@ def search(
     >>> found.ticket.family, round(found.ticket.mask.density, 2), found.evaluate(data).accuracy
     ('strong', 0.5, 1.0)
     """
+    taken = searching(
+        module, data, method, recipe=recipe, validation=validation, keep=keep, law=law, scale=scale, seed=seed,
+        device=device, folder=folder, progress=progress,
+    )  # fmt: skip
+    try:
+        while True:
+            next(taken)
+    except StopIteration as end:
+        found: SearchResult = end.value
+        return found
+
+
+def searching(
+    module: nn.Module,
+    data: Examples,
+    method: Selection | SearchMethod,
+    *,
+    recipe: Recipe | None,
+    validation: Examples | None,
+    keep: Literal["last", "best"],
+    law: WeightLaw | None,
+    scale: Scale,
+    seed: int,
+    device: str | None,
+    folder: str | Path | None,
+    progress: Progress | None,
+) -> Generator[None, None, SearchResult]:
+    """Search as :func:`search` does, step by step: several searches can take turns."""
     if keep not in ("last", "best") or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
@@ -170,7 +198,10 @@ def search(
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:
         kept = _Kept(run, chosen, source, trace[-1])
-    for record in run:
+    for record in run.steps():
+        if record is None:
+            yield
+            continue
         _check(run, record, chosen.collapsed)
         trace.append(record)
         better = keep == "last" or (chosen.settled(run.step) and kept.is_better(record))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,17 +183,21 @@ class TrainingRun:
         """
         if every is not None:
             every = whole(every, "every", remedy="leave it out for one record an epoch")
+        return (found for found in self.steps(every) if found is not None)
+
+    def steps(self, every: int | None = None) -> Iterator[Record | None]:
+        """Train as :meth:`records` does, with None behind each step, so that several runs can take turns."""
         try:
             while self._at < self.step.total:
                 with threads_for(self._products), self._batches.generators():
-                    record = self._until_record(every)
+                    record = yield from self._until_record(every)
                 yield record
         finally:
             self.module.eval()
             for leaf in self._leaves.values():
                 leaf.grad = None
 
-    def _until_record(self, every: int | None) -> Record:
+    def _until_record(self, every: int | None) -> Generator[None, None, Record]:
         """Do steps until a record is due."""
         begin, seen, rate = time.perf_counter(), 0, 0.0
         total = torch.zeros((), device=self.data.inputs.device)
@@ -203,6 +207,7 @@ class TrainingRun:
             places = self._batches.places(self._at)
             total += self._one_step(places, rate) * len(places)
             seen += len(places)
+            yield
             if self.step.ends_epoch or (every is not None and self._at % every == 0):
                 break
         loss = float(total) / seen  # waits for the device
@@ -360,9 +365,10 @@ class TrainingRun:
         """Let the method change its state; what is optimised keeps its place in memory."""
         with torch.no_grad():
             state = method.after(self.state, self.step, {**self.parts.frozen, **self.parts.trained})
-            for name, leaf in self.state.trained.items():
-                if state.trained[name] is not leaf:
-                    leaf.copy_(state.trained[name])
+            changed = [name for name, leaf in self.state.trained.items() if state.trained[name] is not leaf]
+            if changed:
+                leaves, made = ([one.trained[name] for name in changed] for one in (self.state, state))
+                torch._foreach_copy_(leaves, made)  # one launch for all, where launches are what takes time
             fixed = state.fixed if self._captured is None else self._captured.kept(self.state.fixed, state.fixed)
         self.state = MethodState(self.state.trained, fixed)
 
