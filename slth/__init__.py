@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from slth.graphs import Relu as Relu
     from slth.graphs import Scale as Scale
     from slth.graphs import shrink as shrink
+    from slth.networks import export as export
     from slth.networks import kth_largest as kth_largest
     from slth.networks import mask as mask
     from slth.resources import Interrupted as Interrupted
@@ -131,7 +132,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Scale",
         "shrink",
     ),
-    "slth.networks": ("kth_largest", "mask"),
+    "slth.networks": ("export", "kth_largest", "mask"),
     "slth.resources": ("Interrupted",),
     "slth.rng": (
         "Stream",

@@ -101,6 +101,13 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "dtype": (lambda v: slth.to_torch(ticket(), dtype=v),
                   {**NOTHINGS, "None": lambda: torch.float16, "number": lambda: 64}),
     },
+    "export": {
+        "module": (lambda v: slth.export(v, lstm_ticket(), "file"), MODULES),
+        "ticket": (lambda v: slth.export(layer(), v, "file"), NO_TICKETS),
+        "to": (lambda v: slth.export(layer(), lstm_ticket(), "file", to=v), NOTHINGS),
+        "path": (lambda v: slth.export(nn.Linear(4, 3, bias=False), lstm_ticket(), v),
+                 {**NOTHINGS, "text": lambda: "/proc/none/file"}),
+    },
     "mask": {
         "module": (lambda v: slth.mask(v, networks.TopK(0.5)),
                    {k: v for k, v in MODULES.items() if k != "lazy inside"}),

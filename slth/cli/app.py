@@ -63,6 +63,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "verify": ("slth.cli.ticket:verify", "Regenerate the kept weights and compare their hash."),
             "eval": ("slth.cli.ticket:evaluate", "Accuracy of a ticket on a data set."),
             "shrink": ("slth.cli.ticket:shrink", "Write what a ticket keeps as a small network, and time it."),
+            "export": ("slth.cli.ticket:export", "Write a searched ticket's weights: dense, csr, n:m or ONNX."),
         },
     ),
     "results": (

@@ -12,7 +12,7 @@ from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, table_of
 from slth.cli.search_names import METHODS
 from slth.cli.searching import TARGET, WEIGHTS, Density, Rule, Scope, Structure, Weights, run_method
-from slth.cli.targets import Target
+from slth.cli.targets import Trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def edge_popup(
     anneal: Anneal = None,
     signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score.")] = False,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search a subnetwork of a random network by scores, never training a weight, and write it as a ticket.
@@ -103,7 +103,7 @@ def iterand(
     rate: Annotated[float, Parameter(help="Share of the removed weights that is drawn again; 0 is edge-popup.")] = 0.1,
     period: Annotated[int, Parameter(help="Steps between two refreshes.")] = 300,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search as edge-popup does, and draw a share of the removed weights again every few steps (IteRand).
@@ -118,7 +118,7 @@ def biprop(
     ranking: Ranking = RANKING,
     anneal: Anneal = None,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search a network of binary weights: signs times one number for each layer (biprop, multi-prize tickets)."""
@@ -132,7 +132,7 @@ def partially_frozen(
     locked: Annotated[float, Parameter(help="Share that is always kept, at most the density.")] = 0.25,
     pruned: Annotated[float, Parameter(help="Share that is always removed, at most 1 - density.")] = 0.25,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search as edge-popup does, with shares of the weights kept and removed at random beforehand."""
@@ -146,7 +146,7 @@ def multicoated(
     coats: Annotated[int, Parameter(help="Nested masks, of densities that fall along a line.")] = 3,
     signed: Annotated[bool, Parameter(help="A kept weight is multiplied by the sign of its score too.")] = False,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search nested masks: a weight is multiplied by the number of those that keep it (multicoated supermasks)."""
@@ -157,7 +157,7 @@ def signed_supermask(
     *,
     threshold: Annotated[float, Parameter(help="Scores above it are kept, below its negative negated.")] = 0.01,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search which weights to keep, negate or remove, by a threshold on scores; the density is an outcome."""
@@ -172,7 +172,7 @@ def slots(
     ] = "greedy",
     removable: Annotated[bool, Parameter(help="A weight may also be removed.")] = False,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search which of several random numbers each weight is (slot machines)."""
@@ -203,7 +203,7 @@ def gem_miner(
     decay: Annotated[float | None, Parameter(help="Factor of the squared scores; 2e-6 / density by default.")] = None,
     unflag: Annotated[bool, Parameter(help="The ticket also keeps what is not frozen out but rounded to 0.")] = False,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search rounded scores, and freeze a share of them out every few epochs (Gem-Miner): for low densities."""
@@ -217,7 +217,7 @@ def concrete(
     temperature: Annotated[float, Parameter(help="Of the relaxation: the lower, the harder the gates.")] = 2.0 / 3.0,
     stretch: Annotated[float, Parameter(help="How far gates are stretched beyond 0 and 1, where they are cut.")] = 0.0,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search relaxed random gates by their log-odds (Concrete); --density holds it, or --decay alone thins out."""
@@ -229,7 +229,7 @@ def bernoulli(
     gates: Gates = GATES,
     rescale: Annotated[bool, Parameter(help="Weights times total / kept, layer by layer.")] = False,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search masks that are drawn in each step, by their log-odds (Bernoulli supermasks)."""
@@ -256,7 +256,7 @@ def random(
     *,
     pruning: Pruning = PRUNING,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep weights of a random network at random: what every search is compared with."""
@@ -267,7 +267,7 @@ def magnitude(
     *,
     pruning: Pruning = PRUNING,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the largest weights of a random network, whose law is one of weights that differ in size."""
@@ -279,7 +279,7 @@ def snip(
     pruning: Pruning = PRUNING,
     rounds: int = 1,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the weights whose removal changes the loss most (SNIP); the mask is made to be trained, and near chance."""
@@ -291,7 +291,7 @@ def grasp(
     pruning: Pruning = PRUNING,
     rounds: int = 1,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the weights that preserve the flow of gradients (GraSP); the mask is made to be trained, and near chance."""
@@ -303,7 +303,7 @@ def synflow(
     pruning: Pruning = PRUNING,
     rounds: int = 100,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Keep the paths of largest weight without looking at data (SynFlow); the mask is made to be trained."""
@@ -315,7 +315,7 @@ def evolution(
     pruning: Pruning = PRUNING,
     generations: int = 100,
     weights: Weights = WEIGHTS,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search without any gradient: masks are mutated, and those of least loss survive. For small networks."""

@@ -14,7 +14,7 @@ from slth.cli.checks import check_out
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import note, progress
-from slth.cli.targets import Target, command_text
+from slth.cli.targets import Trained, command_text
 from slth.errors import ArgumentError
 
 Scope = Literal["layer", "global"]
@@ -30,7 +30,7 @@ Structure = Annotated[
     ),
 ]
 REPORT_NAME = "report.html"
-TARGET = Target()
+TARGET = Trained()
 
 
 @Parameter(name="*")
@@ -59,7 +59,7 @@ class Weights:
 WEIGHTS = Weights()
 
 
-def run_method(name: str, options: dict[str, Any], weights: Weights, target: Target, common: Common) -> Outcome:
+def run_method(name: str, options: dict[str, Any], weights: Weights, target: Trained, common: Common) -> Outcome:
     """Search by a method, write ticket, report and summary, and say how it went."""
     from slth.jobs.methods import is_baseline, recipe_of
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
@@ -67,8 +67,6 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tar
     from slth.rng import WeightLaw
 
     verb = f"search {name}"
-    if target.weights is not None:
-        raise ArgumentError("weights", str(target.weights), "are not searched: weights are random", "leave it out")
     whole(weights.checks, "checks", 0, remedy="use 3, or 0 for none")
     target = target.chosen("lenet-300-100")
     model = target.described()

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from cyclopts import Parameter
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """The network to approximate, the data that it is trained on, and how."""
+class Module:
+    """A network by its name or the user's own, and the data that it is for."""
 
     model: Annotated[
         str,
@@ -34,10 +34,6 @@ class Target:
             "package.module:factory, which is called with input_shape and classes, or with nothing."
         ),
     ] = ""
-    weights: Annotated[
-        Path | None,
-        Parameter(help="Weights of the model (.safetensors, or .pt of tensors alone): nothing is trained then."),
-    ] = None
     data: Annotated[
         str | None,
         Parameter(
@@ -52,6 +48,36 @@ class Target:
     heads: Annotated[int | None, Parameter(help="Heads of attention.")] = None
     residual: Annotated[bool | None, Parameter(help="Whether tokens are added to what attention gives.")] = None
     embedding: Annotated[str | None, Parameter(help="relu or identity, behind attention's embedding.")] = None
+    limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
+    data_dir: DataDir = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the options that were given to the model."""
+        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return given | ({} if self.hidden is None else {"hidden": hidden_sizes(self.hidden)})
+
+    def described(self) -> Model:
+        """Return the model, with the options that were given; those that it does not take are refused."""
+        from slth.jobs.models import model_of
+
+        given = self.options()
+        odd = sorted(set(given) - _TAKES.get(self.model, set(given)))
+        if odd:
+            shown = ", ".join(f"--{name}" for name in odd)
+            raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
+        return model_of(self.model, given)
+
+    def load(self, model: Model, *, seed: int) -> DataSet:
+        """Return the data set: the one that was named, or what the model is for."""
+        return load_data(self.data or model.data, data_folders(self.data_dir), seed=seed)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Trained(Module):
+    """A network that is trained or searched, and how."""
+
     epochs: Annotated[int | None, Parameter(help="Of training; the model's recipe by default.")] = None
     batch_size: Annotated[int | None, Parameter(help="Examples of a step.")] = None
     learning_rate: Annotated[float | None, Parameter(help="Largest, of a cosine schedule.")] = None
@@ -60,28 +86,11 @@ class Target:
         bool, Parameter(help="Capture training steps as CUDA graphs, which small networks gain most by.")
     ] = False
     compiled: Annotated[bool, Parameter(help="Compile the network by torch.compile while training.")] = False
-    limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
-    data_dir: DataDir = None
     device: Device = "auto"
 
-    def chosen(self, default: str) -> Target:
+    def chosen(self, default: str) -> Self:
         """Return the same with the model that a verb has by default."""
         return self if self.model else replace(self, model=default)
-
-    def described(self) -> Model:
-        """Return the model, with the options that were given; those that it does not take are refused."""
-        from slth.jobs.models import model_of
-
-        if self.weights is not None:
-            check_file("weights", self.weights)
-        options = {name: getattr(self, name) for name in ("bias", "tokens", "width", "heads", "residual", "embedding")}
-        options["hidden"] = None if self.hidden is None else hidden_sizes(self.hidden)
-        given = {name for name, value in options.items() if value is not None}
-        odd = sorted(given - _TAKES.get(self.model, given))
-        if odd:
-            shown = ", ".join(f"--{name}" for name in odd)
-            raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
-        return model_of(self.model, options)
 
     def recipe(self, model: Model, data: DataSet) -> Recipe:
         """Return the recipe of training, the model's own but for what was given."""
@@ -97,9 +106,22 @@ class Target:
         changes |= {name: getattr(self, name) or None for name in ("bfloat16", "cuda_graphs", "compiled")}
         return replace(recipe, **{name: value for name, value in changes.items() if value is not None})
 
-    def load(self, model: Model, *, seed: int) -> DataSet:
-        """Return the data set: the one that was named, or what the model is for."""
-        return load_data(self.data or model.data, data_folders(self.data_dir), seed=seed)
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Target(Trained):
+    """The network to approximate, the data that it is trained on, and how; or the weights that it has."""
+
+    weights: Annotated[
+        Path | None,
+        Parameter(help="Weights of the model (.safetensors, or .pt of tensors alone): nothing is trained then."),
+    ] = None
+
+    def described(self) -> Model:
+        """Return the model, and refuse weights that are not there."""
+        if self.weights is not None:
+            check_file("weights", self.weights)
+        return super().described()
 
 
 _TAKES = {
@@ -115,7 +137,7 @@ _TAKES = {
 """Options of the named models; the user's own takes whatever it is given."""
 
 
-def command_text(verb: str, target: Target, values: Mapping[str, Any], *, seed: int) -> str:
+def command_text(verb: str, target: Trained, values: Mapping[str, Any], *, seed: int) -> str:
     """Return what to type to make the same again: every option that was given."""
     words = ["slth", *verb.split()]
     for field in fields(target):

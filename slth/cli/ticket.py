@@ -1,4 +1,4 @@
-"""``slth ticket info``, ``verify``, ``eval`` and ``shrink``."""
+"""``slth ticket info``, ``verify``, ``eval``, ``shrink`` and ``export``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.checks import check_file, check_out, load_data
-from slth.cli.options import COMMON, Common, DataDir
+from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.places import data_folders
 from slth.cli.progress import progress
+from slth.cli.targets import Module
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from slth.data.datasets import DataSet
+    from slth.jobs.models import Model
     from slth.tickets import Ticket
+
+MODULE = Module()
 
 
 def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
@@ -73,47 +78,37 @@ def evaluate(
     file: Path,
     /,
     *,
-    data: str = "digits",
-    model: str | None = None,
+    module: Module = MODULE,
     target: Path | None = None,
-    limit: int | None = None,
-    data_dir: DataDir = None,
     common: Common = COMMON,
 ) -> Outcome:
     """Accuracy of a ticket on a data set's test images, in float64, or of a module that a ticket was searched for.
 
     A module's inputs are standardised by mean and deviation of the training examples, as `slth search` does it: the
-    ticket does not say them, and the JSON summary names both. So data and limit of the search give its accuracy again.
+    ticket does not say them, and the JSON summary names both. So model, its options, data and limit of the search give
+    its accuracy again.
 
     Parameters
     ----------
     file
-        A ticket file.
-    data
-        digits, synthetic, mnist, fashion-mnist or cifar10.
-    model
-        What the ticket was searched for: lenet-300-100, conv-4, or your own as package.module:factory.
+        A ticket file; of one that was searched, --model says for what.
     target
         target.safetensors of the network that the ticket approximates: its accuracy and the largest difference too.
-    limit
-        At most so many test images, and with a model so many training examples to standardise by.
     """
     from slth.graphs.file import load_graph
     from slth.jobs.evaluation import evaluate_module_ticket, evaluate_ticket
-    from slth.jobs.models import model_of
 
     if target is not None:
         check_file("target", target)
     ticket, facts = _load(file)
-    _check_model(ticket, model, target)
-    chosen = None if model is None else model_of(model)
-    data_set = load_data(data, data_folders(data_dir), seed=common.seed)
-    facts |= {"data": data}
+    chosen = _model(ticket, module, target)
+    data_set = _data(module, chosen, common)
+    facts |= {"data": data_set.name}
     if chosen is None:
         network = None if target is None else load_graph(target)
-        facts |= evaluate_ticket(ticket, data_set, target=network, limit=limit)
+        facts |= evaluate_ticket(ticket, data_set, target=network, limit=module.limit)
     else:
-        facts |= evaluate_module_ticket(ticket, chosen, data_set, limit=limit)
+        facts |= evaluate_module_ticket(ticket, chosen, data_set, limit=module.limit)
 
     def show() -> list[RenderableType]:
         rows = {key: value for key, value in facts.items() if key != "normalisation"}
@@ -123,32 +118,38 @@ def evaluate(
     return Outcome("ticket eval", common, facts, show)
 
 
-def _check_model(ticket: Ticket, model: str | None, target: Path | None) -> None:
-    """Refuse a ticket of a module without its module, and a ticket of a network of its own with one."""
+def _model(ticket: Ticket, module: Module, target: Path | None = None) -> Model | None:
+    """Return the module that a ticket was searched for, which must be named; None of a network of its own."""
     from slth.tickets import Layout
 
     if not isinstance(ticket.source, Layout):
-        if model is not None:
-            raise ArgumentError("model", model, "is not needed: the ticket is a network of its own", "leave it out")
-        return
-    if model is None:
+        for name, given in {"model": module.model, **module.options()}.items():
+            if given != "":
+                raise ArgumentError(name, given, "is not needed: the ticket is a network of its own", "leave it out")
+        return None
+    if not module.model:
         remedy = "pass --model lenet-300-100, or your own as package.module:factory"
         raise ArgumentError("model", None, "must name what the ticket was searched for", remedy)
     if target is not None:
         raise ArgumentError("target", str(target), "is none of a searched ticket, which has no target", "leave it out")
+    return module.described()
+
+
+def _data(module: Module, model: Model | None, common: Common) -> DataSet:
+    """Return the data set that was named, or what the model is for, or digits."""
+    if model is not None:
+        return module.load(model, seed=common.seed)
+    return load_data(module.data or "digits", data_folders(module.data_dir), seed=common.seed)
 
 
 def shrink(
     file: Path,
     /,
     *,
-    model: str | None = None,
-    data: str = "digits",
-    limit: int | None = None,
+    module: Module = MODULE,
     fold: Annotated[bool, Parameter(negative="")] = False,
     onnx: Annotated[bool, Parameter(negative="")] = False,
     memory: float | None = None,
-    data_dir: DataDir = None,
     common: Common = COMMON,
 ) -> Outcome:
     """Write what a ticket keeps as a small network, and time it against the masked random one.
@@ -159,13 +160,7 @@ def shrink(
     Parameters
     ----------
     file
-        A ticket file.
-    model
-        What the ticket was searched for: lenet-300-100, conv-4, or your own as package.module:factory.
-    data
-        With a model: what it was searched on, as digits, mnist, fashion-mnist or cifar10.
-    limit
-        With a model: at most so many test images.
+        A ticket file; of one that was searched, --model and --data say for what.
     fold
         Write the random layers of a construction multiplied out too.
     onnx
@@ -173,7 +168,6 @@ def shrink(
     memory
         GiB for the masked network of a construction; half of what is free by default.
     """
-    from slth.jobs.models import model_of
     from slth.jobs.shrinking import shrink_module_ticket, shrink_ticket
 
     check_file("FILE", file)
@@ -185,13 +179,13 @@ def shrink(
     if memory is not None and not 2.0**-10 <= memory < 2.0**20:
         remedy = "leave it out for half of what is free"
         raise ArgumentError("memory", memory, "must be a number of GiB from 0.001 on", remedy)
-    _check_model(_load(file)[0], model, None)
+    model = _model(_load(file)[0], module)
     if model is not None:
         for name, given in (("fold", fold), ("memory", memory)):
             if given:
                 raise ArgumentError(name, given, "is of constructed tickets", "leave it out for one that was searched")
-        data_set = load_data(data, data_folders(data_dir), seed=common.seed)
-        facts = shrink_module_ticket(file, common.out, model_of(model), data_set, onnx=onnx, limit=limit)
+        data_set = _data(module, model, common)
+        facts = shrink_module_ticket(file, common.out, model, data_set, onnx=onnx, limit=module.limit)
     else:
         allowed = None if memory is None else int(memory * 2**30)
         with progress(common) as report:
@@ -206,6 +200,51 @@ def shrink(
         return [key_value_table({**rows, **sizes})]
 
     return Outcome("ticket shrink", common, facts, show)
+
+
+def export(
+    file: Path,
+    /,
+    *,
+    to: str = "dense",
+    module: Module = MODULE,
+    common: Common = COMMON,
+) -> Outcome:
+    """Write the module that a searched ticket makes, with its masked weights, for other programs to read.
+
+    Into the folder --out: weights.safetensors under the module's own names, or network.onnx, and a JSON summary.
+
+    Parameters
+    ----------
+    file
+        A ticket file that was searched; --model and --data say for what.
+    to
+        dense; csr: of each weight what is kept, row by row; 2:4, or another n:m: where the mask keeps at most n of m
+        consecutive inputs, these and their places; onnx. `slth.export` says what is in the file.
+    """
+    from slth.jobs.models import made
+    from slth.networks import export as write
+
+    check_file("FILE", file)
+    if common.out is None:
+        raise ArgumentError("out", None, "must name the folder for the file", "pass --out DIR")
+    name = "network.onnx" if to == "onnx" else "weights.safetensors"
+    check_out(common.out, (name, json_name("ticket export")))
+    ticket, facts = _load(file)
+    model = _model(ticket, module)
+    if model is None:
+        rule = "holds a network of its own, whose random layers are no module's"
+        raise ArgumentError("FILE", str(file), rule, "write it with slth ticket shrink FILE --out DIR, or with --onnx")
+    data_set = _data(module, model, common)
+    path = common.out / name
+    write(made(model, data_set, ticket.seed), ticket, path, to=to, input_shape=model.input_shape(data_set))
+    facts |= {"model": model.name, "to": to, "written": path, "written_bytes": path.stat().st_size}
+
+    def show() -> list[RenderableType]:
+        shown = ("file", "bytes", "density", "model", "to", "written", "written_bytes")
+        return [key_value_table({key: facts[key] for key in shown})]
+
+    return Outcome("ticket export", common, facts, show)
 
 
 def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:

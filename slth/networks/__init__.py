@@ -10,6 +10,7 @@ from slth.networks.allocations import (
     layer_densities,
 )
 from slth.networks.ascent import Attack, attack
+from slth.networks.export import export
 from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
 from slth.networks.initialise import initialised
 from slth.networks.layouts import apply_ticket, apply_to, layout_of
@@ -77,6 +78,7 @@ __all__ = [
     "densities",
     "describe",
     "evaluate",
+    "export",
     "initialised",
     "kept_count",
     "kth_largest",

@@ -48,12 +48,12 @@ def safetensors_of(module: nn.Module, ticket: Ticket, *, kind: str) -> bytes:
     return content
 
 
-def require_onnx() -> None:
+def require_onnx(argument: str = "onnx") -> None:
     """Raise ArgumentError unless the packages of the extra ``onnx`` are there."""
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
         rule = f"needs packages that are not installed ({', '.join(missing)})"
-        raise ArgumentError("onnx", "asked for", rule, "pip install 'slth[onnx]', or leave it out")
+        raise ArgumentError(argument, "onnx", rule, "pip install 'slth[onnx]', or leave it out")
 
 
 def onnx_of(module: nn.Module, shape: tuple[int, ...]) -> bytes:
@@ -187,4 +187,6 @@ def seconds_of(module: Callable[[Tensor], Tensor], shape: tuple[int, ...], batch
 
 
 def _dtype(module: nn.Module) -> torch.dtype:
-    return next(part for part in module.buffers() if part.is_floating_point()).dtype
+    """Return the dtype of a module's numbers, which its inputs have too."""
+    parts = (*module.parameters(), *module.buffers())
+    return next(part.dtype for part in parts if part.is_floating_point())

@@ -132,7 +132,7 @@ def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):
         (["--scale", "big"], 2, "scale"),
         (["--model", "conv-4"], 2, "conv-4"),
         (["--model", "lenet-300"], 2, "lenet-300-100"),
-        (["--weights", "w.safetensors"], 2, "weights"),
+        (["--weights", "w.safetensors"], 2, "Unknown option"),
         (["--hidden", "3"], 2, "--hidden"),
         (["--density", "0.0001", "--scope", "global", "--model", "mlp"], 1, "no weight of"),
     ],
