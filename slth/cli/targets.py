@@ -31,14 +31,15 @@ class Module:
         Parameter(
             help="mlp, lenet-300-100, small-cnn, lenet5, cnn6, conv-2, -4, -6, -8, resnet-18, -20, -32, -56, "
             "vgg-16, attention, or your own as "
-            "package.module:factory, which is called with input_shape and classes, or with nothing."
+            "package.module:factory, which is called with input_shape, classes and, of token indices, vocabulary, or "
+            "with nothing."
         ),
     ] = ""
     data: Annotated[
         str | None,
         Parameter(
             help="digits, synthetic, mnist, fashion-mnist, cifar10, or your own FILE.npz with x_train, y_train, "
-            "x_test, y_test; by default what the model is for."
+            "x_test, y_test (bytes, floats in [0, 1], or token indices); by default what the model is for."
         ),
     ] = None
     hidden: Annotated[str | None, Parameter(help="Hidden layers of mlp, or of attention's read-out, as 64,32.")] = None

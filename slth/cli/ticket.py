@@ -112,7 +112,8 @@ def evaluate(
 
     def show() -> list[RenderableType]:
         rows = {key: value for key, value in facts.items() if key != "normalisation"}
-        said = {"inputs": "standardised by mean and deviation of the training examples"} if chosen else {}
+        means = facts.get("normalisation")
+        said = {"inputs": "standardised by mean and deviation of the training examples"} if means else {}
         return [key_value_table(rows | said)]
 
     return Outcome("ticket eval", common, facts, show)

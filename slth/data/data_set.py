@@ -16,7 +16,7 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class DataSet:
-    """Inputs and labels, and where they came from.
+    """Inputs and labels, and where they came from; inputs of signed integers are indices of tokens.
 
     Shapes: train_labels, test_labels ndarray of int64 [N].
     """
@@ -41,13 +41,23 @@ class DataSet:
         """Length of one flat input."""
         return int(self.train_inputs.shape[1])
 
-    def inputs(self, split: Split, *, limit: int | None = None) -> NDArray[np.float32]:
-        """Flat inputs scaled to [0, 1].
+    @property
+    def are_tokens(self) -> bool:
+        """Whether inputs are indices of tokens, and no numbers to calculate with."""
+        return self.train_inputs.dtype.kind == "i"
 
-        Shapes: result ndarray of float32 [N, prod(shape)].
+    @property
+    def vocabulary(self) -> int | None:
+        """Largest token plus one; None where inputs are numbers."""
+        return 1 + int(max(self.train_inputs.max(), self.test_inputs.max())) if self.are_tokens else None
+
+    def inputs(self, split: Split, *, limit: int | None = None) -> NDArray[Any]:
+        """Flat inputs scaled to [0, 1], or token indices.
+
+        Shapes: result ndarray of float32 or int64 [N, prod(shape)].
         """
         stored = self._split(split, limit, self.train_inputs, self.test_inputs)
-        return stored.astype(np.float32) / np.float32(self.scale)
+        return stored.astype(np.int64) if self.are_tokens else stored.astype(np.float32) / np.float32(self.scale)
 
     def labels(self, split: Split, *, limit: int | None = None) -> NDArray[np.int64]:
         """Labels of a split, int64 [N], cut like :meth:`inputs`."""

@@ -20,6 +20,9 @@ SUFFIX = ".npz"
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 """Names in the file; further arrays are not read."""
 
+MOST_TOKENS = 2**31
+"""Beyond them an index is a mistake."""
+
 SAVE = "numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)"
 
 CHANNELS = (1, 3, 4)
@@ -34,8 +37,8 @@ def read_own(path: Path) -> DataSet:
 
     - Inputs have the shape [N, features], [N, height, width] for images of one channel, or
       [N, channels, height, width], the same after N in both arrays, and N is at least 1.
-    - Inputs are bytes (uint8, divided by 255 when they are used) or floats in [0, 1], kept as float32; both arrays of
-      one type, without NaN.
+    - Inputs are bytes (uint8, divided by 255 when they are used) or floats in [0, 1], kept as float32; or other
+      integers of shape [N, places], token indices from 0, kept as int64. Both arrays of one type, without NaN.
     - Labels are whole numbers of shape [N], from 0 to the number of classes - 1. Each class occurs in ``y_train``, and
       there are at least two.
     """
@@ -47,7 +50,7 @@ def read_own(path: Path) -> DataSet:
         raise file.wrong(rule, "give both the same")
     if x_train.dtype != x_test.dtype:
         rule = f"holds {arrays['x_train'].dtype} in x_train and {arrays['x_test'].dtype} in x_test"
-        raise file.wrong(rule, "give both as bytes or both as floats")
+        raise file.wrong(rule, "give both as bytes, as floats, or as integers where they are token indices")
     y_train = file.labels("y_train", arrays["y_train"], len(x_train))
     y_test = file.labels("y_test", arrays["y_test"], len(x_test))
     classes = file.classes(y_train, y_test)
@@ -101,13 +104,15 @@ class _File:
         return array
 
     def inputs(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        """Checked inputs with the axis of channels that images have: uint8 as stored, floats as float32."""
+        """Checked inputs with the axis of channels that images have: uint8 as stored, floats as float32, or int64."""
         if array.ndim not in (2, 3, 4) or 0 in array.shape:
             remedy = "give [N, features], [N, height, width] or [N, channels, height, width], none of them 0"
             raise self.wrong(f"holds {name} of shape {list(array.shape)}", remedy)
         if array.ndim == 4 and array.shape[3] in CHANNELS and array.shape[1] not in CHANNELS:
             rule = f"holds {name} of shape {list(array.shape)}, with the channels last"
             raise self.wrong(rule, f"save numpy.moveaxis({name}, 3, 1)")
+        if array.dtype != np.uint8 and array.dtype.kind in "iu" and array.ndim == 2:
+            return self._tokens(name, array)
         if array.ndim == 3:
             array = array[:, None]
         if array.dtype == np.uint8:
@@ -121,6 +126,14 @@ class _File:
             rule = f"holds {array[at]} in {name}, at {list(at)}"
             raise self.wrong(rule, "scale inputs to [0, 1] and leave no NaN, or save bytes")
         return array.astype(np.float32)
+
+    def _tokens(self, name: str, array: NDArray[Any]) -> NDArray[np.int64]:
+        """Checked indices of tokens."""
+        least, most = int(array.min()), int(array.max())
+        if least < 0 or most >= MOST_TOKENS:
+            rule = f"holds {least if least < 0 else most} in {name}, which is no token index"
+            raise self.wrong(rule, "number tokens from 0, or save bytes or floats where they are numbers")
+        return array.astype(np.int64)
 
     def labels(self, name: str, array: NDArray[Any], count: int) -> NDArray[np.int64]:
         """Checked labels, but for what they say together."""

@@ -25,6 +25,9 @@ def accuracy(outputs: Floats, labels: Indices) -> float:
 def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = None) -> Outputs:
     """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes."""
     graph = network if isinstance(network, Graph) else network.graph
+    if data.are_tokens:
+        remedy = "name the data set that it was made for"
+        raise ArgumentError("data", data.name, "holds token indices, and the network takes numbers", remedy)
     flat = graph.input_shape == (data.features,)
     if not flat and graph.input_shape != data.shape:
         rule = f"has inputs of shape {list(data.shape)}, and the network takes {list(graph.input_shape)}"

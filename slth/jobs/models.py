@@ -119,7 +119,8 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     """Return a model by its name, or the user's own by ``package.module:factory``.
 
     The factory, a function or class, is called as factory(input_shape=..., classes=..., **options) as far as it has
-    parameters of the first two names; it is found on Python's path or in the folder that slth is run in.
+    parameters of the first two names, and with vocabulary=... where inputs are token indices and it has that parameter;
+    it is found on Python's path or in the folder that slth is run in.
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
     if ":" in name:
@@ -132,7 +133,11 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
 
 
 def made(model: Model, data: DataSet, seed: int) -> nn.Module:
-    """Return an untrained module, or say that it has no such options."""
+    """Return an untrained module, or say that it has no such options, or takes no token indices."""
+    if data.are_tokens and model.name in MODELS:
+        rule = f"holds token indices (integers), and {model.name} takes numbers"
+        remedy = "name a model of your own with an nn.Embedding, or save bytes (uint8) or floats"
+        raise ArgumentError("data", data.name, rule, remedy)
     try:
         return model.make(data, seed, **model.options)
     except TypeError as problem:
@@ -144,7 +149,10 @@ def _own(name: str) -> Callable[..., nn.Module]:
     factory = factory_of(name)
 
     def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
-        return made_by(factory, {"input_shape": data.shape, "classes": data.classes}, options, seed=seed)
+        known = {"input_shape": data.shape, "classes": data.classes}
+        if data.vocabulary is not None:
+            known["vocabulary"] = data.vocabulary
+        return made_by(factory, known, options, seed=seed)
 
     return make
 

@@ -65,7 +65,11 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     module = made(job.model, data, job.seed)
     method, others = method_of(job.method, module, job.options)
     recipe = job.recipe or recipe_of(job.method, flat=job.model.flat, options=job.options)
-    about = {"method": job.method, "options": {"method": described(method), **described(others)}, "scale": job.scale}
+    about: dict[str, Any] = {
+        "method": job.method,
+        "options": {"method": described(method), **described(others)},
+        "scale": job.scale,
+    }
     about["normalisation"] = inputs.describe()
     weights: dict[str, Any] = {
         "law": job.law or law_of(job.method),

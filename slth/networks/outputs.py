@@ -86,7 +86,8 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     module : torch.nn.Module
         Left in the mode it is in; those of this package are in evaluation mode.
     examples : array_like [examples, ...]
-        At least one; converted to the dtype of the module's weights, batch by batch.
+        At least one; converted to the dtype of the module's weights, batch by batch. What is int64 is token indices and
+        stays.
     batch : int, optional
         Examples at a time, at least 1; by default up to 128.
 
@@ -111,6 +112,7 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     ready = module_given(module, ready=True)
     weights = (part for part in (*ready.parameters(), *ready.buffers()) if part.is_floating_point())
     like = next(weights, torch.empty(0, dtype=torch.float64 if array.dtype == torch.float64 else torch.float32))
+    like = like.long() if array.dtype == torch.int64 else like
     with torch.no_grad():
         parts = [
             _called(ready, array[start : start + batch].to(like)).cpu().numpy() for start in range(0, len(array), batch)

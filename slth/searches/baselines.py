@@ -22,9 +22,10 @@ from slth.searches.method import check_spared, kept_whole
 from slth.searches.random_source import Scale, random_source
 from slth.searches.search import SearchResult
 from slth.tickets.ticket import Family
-from slth.training import CrossEntropy, Examples, evaluate
+from slth.training import CrossEntropy, Examples, Recipe, evaluate
 from slth.training.fit import check_fit, device_of
 from slth.training.recipe import Loss
+from slth.training.tokens import check_tokens
 
 
 def prune(
@@ -114,6 +115,7 @@ def prune(
     network = source.module.eval()
     here = data.to(device_of(network))
     check_fit(network, here, lambda two: evaluate(network, two, loss=loss))
+    check_tokens(network, Recipe(loss=loss), here)
     problem = Problem(network, here, loss, source.seed, selection, axes)
     found = method.find(problem, progress)
     chosen = {name: selection.structure.expand(groups, axes[name]) for name, groups in found.chosen.items()}

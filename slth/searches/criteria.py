@@ -246,6 +246,9 @@ class SynFlow(Criterion):
 
     def score(self, module: nn.Module, examples: Examples, loss: Loss, seed: int) -> Scores:
         del loss, seed
+        if examples.are_tokens:
+            rule = "are token indices, and the paths of SynFlow begin at inputs that are all one"
+            raise ArgumentError("examples", list(examples.inputs.shape), rule, "use SNIP, GraSP or magnitude")
         net = copy.deepcopy(module).double().eval()
         for parameter in net.parameters():
             parameter.requires_grad_().data.abs_()

@@ -26,6 +26,7 @@ from slth.tickets import Ticket
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
 from slth.training.recipe import Loss
+from slth.training.tokens import check_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +181,12 @@ def searching(
     chosen = Selected(method) if isinstance(method, Selection) else instance(method, SearchMethod, "method", wanted)
     law = WeightLaw("signed-constant") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=_shares(method, module))
+    recipe = chosen.usual if recipe is None else recipe
+    check_tokens(source.module, recipe, data, validation)
     run = TrainingRun(
         source.module,
         data,
-        chosen.usual if recipe is None else recipe,
+        recipe,
         method=Searched(chosen, source),
         validation=validation,
         seed=seed,

@@ -14,6 +14,7 @@ from slth.training.examples import Examples
 from slth.training.fit import device_of
 from slth.training.loop import Record, TrainingRun
 from slth.training.recipe import Recipe
+from slth.training.tokens import check_tokens
 
 
 def train(
@@ -69,6 +70,7 @@ def train(
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
     home = device_of(module_given(module))
+    check_tokens(module, Recipe() if recipe is None else recipe, data, validation)
     run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
     records: list[Record] = []
     best: tuple[float, dict[str, Any]] | None = None

@@ -26,7 +26,8 @@ class Examples:
     Parameters
     ----------
     inputs : Tensor or array_like [examples, ...]
-        Floating-point numbers (float64 arrays become float32, tensors stay as they are).
+        Floating-point numbers (float64 arrays become float32, tensors stay as they are), or token indices of int64, as
+        ``nn.Embedding`` takes them.
     targets : Tensor or array_like [examples, ...]
         Integer classes, or whatever the loss takes.
     shape : sequence of int, optional
@@ -35,7 +36,8 @@ class Examples:
     Raises
     ------
     slth.errors.ArgumentError
-        There are no examples, their numbers differ, inputs are not floating point, or the shape does not fit.
+        There are no examples, their numbers differ, inputs are neither floating point nor int64 from 0 on, or the shape
+        does not fit.
 
     Examples
     --------
@@ -52,11 +54,14 @@ class Examples:
         points, labels = tensor_given(inputs, "inputs"), tensor_given(targets, "targets")
         if not isinstance(inputs, Tensor) and points.dtype == torch.float64:
             points = points.float()
-        if not points.is_floating_point():
-            raise ArgumentError("inputs", points.dtype, "must be floating point", "divide pixels by 255")
+        if not points.is_floating_point() and points.dtype != torch.int64:
+            rule = "must be floating point, or int64 where they are token indices"
+            raise ArgumentError("inputs", points.dtype, rule, "divide pixels by 255")
         if points.ndim < 1 or len(points) == 0 or not torch.isfinite(points).all():
             rule = "must be finite numbers, one example at least"
             raise ArgumentError("inputs", list(points.shape), rule, "pass [examples, ...]")
+        if points.dtype == torch.int64 and points.numel() and int(points.min()) < 0:
+            raise ArgumentError("inputs", int(points.min()), "is no token index", "number tokens from 0")
         if labels.ndim < 1 or len(points) != len(labels):
             rule = "must be one target (for classes: labels) per example"
             raise ArgumentError("targets", list(labels.shape), rule, f"pass {len(points)} targets")
@@ -72,6 +77,11 @@ class Examples:
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.inputs)
+
+    @property
+    def are_tokens(self) -> bool:
+        """Whether inputs are indices of tokens, and no numbers to calculate with."""
+        return not self.inputs.is_floating_point()
 
     def at(self, places: Tensor) -> Examples:
         """Return some of the examples, in the order of the places."""

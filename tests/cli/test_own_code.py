@@ -22,6 +22,16 @@ def breaks():
 def hollow():
     return nn.Linear(4, 2, device="meta")
 
+class Words(nn.Module):
+    def __init__(self, input_shape, classes, vocabulary, width=16):
+        super().__init__()
+        assert input_shape == (5,)
+        self.words = nn.Embedding(vocabulary, width)
+        self.out = nn.Linear(width, classes)
+
+    def forward(self, tokens):
+        return self.out(self.words(tokens).mean(1))
+
 class Deaf(nn.Linear):
     def __init__(self):
         super().__init__(4, 2)
@@ -72,3 +82,39 @@ def test_messages_name_what_was_typed(capsys, own, factory, more, words):
     ran = search(capsys, own, factory, *more)
     assert ran.code == 2
     assert ran.json["error"].startswith(words.format(own=own))
+
+
+@pytest.fixture
+def tokens(own):
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 30, (200, 5))
+    labels = (inputs < 6).any(axis=1).astype(int)
+    np.savez("tokens.npz", x_train=inputs[:150], y_train=labels[:150], x_test=inputs[150:], y_test=labels[150:])
+    return ["--data", "tokens.npz"]
+
+
+def test_tokens_of_own_data_go_to_an_own_embedding(capsys, own, tokens):
+    found = ["--model", f"{own}:Words"]
+    ran = run(capsys, "search", "edge-popup", *found, *tokens, "--epochs", 2, "--out", "out", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["normalisation"] is None
+    assert [layer["total"] for layer in ran.json["layers"]] == [30 * 16, 32]
+    said = run(capsys, "ticket", "eval", "out/net.ticket", *found, *tokens, "--json").json
+    assert (said["accuracy"], said["normalisation"]) == (ran.json["accuracy"], None)
+    assert run(capsys, "ticket", "eval", "out/net.ticket", *found, *tokens).code == 0
+    out = run(capsys, "ticket", "export", "out/net.ticket", *found, *tokens, "--to", "csr", "--out", "csr", "--json")
+    assert out.json["written_bytes"] > 0
+
+
+def test_tokens_are_refused_where_numbers_are_asked_for(capsys, own, tokens):
+    for arguments, said in (
+        (["search", "edge-popup", "--model", "mlp"], "--data='tokens' holds token indices (integers), and mlp takes"),
+        (["search", "synflow", "--model", f"{own}:Words"], "are token indices, and the paths of SynFlow"),
+        (["construct", "per-weight"], "--data='tokens' holds token indices (integers), and mlp takes"),
+    ):
+        ran = (
+            run(capsys, *arguments, *tokens, "--epochs", 1)
+            if "synflow" not in arguments
+            else run(capsys, *arguments, *tokens)
+        )
+        assert (ran.code, said in ran.err) == (2, True), ran.err

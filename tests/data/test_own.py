@@ -61,6 +61,17 @@ def test_vectors_of_floats(tmp_path, kind):
     assert np.array_equal(data.inputs("train"), inputs.astype(np.float32))
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint16, ">i4"])
+def test_integers_in_rows_are_tokens(tmp_path, kind):
+    tokens = np.arange(35).reshape(5, 7).astype(kind)
+    data = read_own(saved(tmp_path, x_train=tokens, x_test=tokens[:2] + 3))
+    assert (data.shape, data.features, data.are_tokens, data.vocabulary) == ((7,), 7, True, 35)
+    assert data.inputs("train", limit=2).dtype == np.int64
+    assert np.array_equal(data.inputs("test"), tokens[:2].astype(int) + 3)
+    images = load(str(saved(tmp_path)))
+    assert (images.are_tokens, images.vocabulary) == (False, None)
+
+
 def test_images_without_an_axis_of_channels_have_one(tmp_path):
     images = np.zeros((5, 4, 6), np.uint8)
     assert read_own(saved(tmp_path, x_train=images, x_test=images[:2])).shape == (1, 4, 6)
@@ -86,7 +97,10 @@ LARGE[4, 6] = 1.0 + 1e-12
         ({"x_train": X, "x_test": X[:0]}, "holds x_test of shape [0, 7]"),
         ({"x_train": X, "x_test": X[:2, :6]}, "shape [7] in x_train and [6] in x_test: give both the same"),
         ({"x_train": X, "x_test": np.zeros((2, 7), np.uint8)}, "holds float64 in x_train and uint8 in x_test"),
-        ({"x_train": X.astype(int), "x_test": X[:2]}, "holds int64 in x_train: save x_train.astype(numpy.uint8)"),
+        ({"x_train": X.astype(int), "x_test": X[:2]}, "holds int64 in x_train and float64 in x_test: give both"),
+        ({"x_train": X.astype(int) - 3, "x_test": X[:2].astype(int)}, "holds -3 in x_train, which is no token index"),
+        ({"x_train": np.full((5, 7), 2**40), "x_test": X[:2].astype(int)}, "holds 1099511627776 in x_train, which is"),
+        ({"x_train": np.zeros((5, 7, 7), int)}, "holds int64 in x_train: save x_train.astype(numpy.uint8)"),
         ({"x_train": X.astype(bool)}, "holds bool in x_train"),
         ({"x_train": X.astype(complex)}, "holds complex128 in x_train"),
         ({"x_train": X.astype(str)}, "in x_train"),
