@@ -175,6 +175,9 @@ MAKERS: dict[str, Any] = {
     "searches.Recovery": lambda: planted().recovery(planted().ticket),
     "searches.RelativeError": lambda: searches.RelativeError(2.0),
     "searches.Superposition": lambda: searches.Superposition([found().ticket, found().ticket]),
+    "searches.PretrainedMasks": lambda: searches.mask_pretrained(
+        nn.Linear(2, 2), examples(), slth.EdgePopup(), recipe=training.Recipe(epochs=1)
+    ),
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),

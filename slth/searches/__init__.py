@@ -16,6 +16,7 @@ from slth.searches.method import RECIPE, SearchMethod
 from slth.searches.multicoated import Multicoated
 from slth.searches.partially_frozen import PartiallyFrozen
 from slth.searches.planting import Planted, Recovery, RelativeError, plant
+from slth.searches.pretrained import PretrainedMasks, mask_pretrained
 from slth.searches.random_source import Scale
 from slth.searches.replicas import search_many
 from slth.searches.sanity import SanityChecks, sanity_checks
@@ -44,6 +45,7 @@ __all__ = [
     "Multicoated",
     "PartiallyFrozen",
     "Planted",
+    "PretrainedMasks",
     "Random",
     "Recovery",
     "RelativeError",
@@ -57,6 +59,7 @@ __all__ = [
     "Superposition",
     "SynFlow",
     "fine_tune",
+    "mask_pretrained",
     "plant",
     "prune",
     "sanity_checks",

@@ -205,7 +205,7 @@ def searching(
         if record is None:
             yield
             continue
-        _check(run, record, chosen.collapsed)
+        check_record(run, record, chosen.collapsed)
         trace.append(record)
         better = keep == "last" or (chosen.settled(run.step) and kept.is_better(record))
         if better:
@@ -277,7 +277,7 @@ def _merit(record: Record) -> float:
     return -record.validation.loss if record.validation.accuracy is None else record.validation.accuracy
 
 
-def _check(run: TrainingRun, record: Record, remedy: str) -> None:
+def check_record(run: TrainingRun, record: Record, remedy: str) -> None:
     """Stop a search that can no longer go on, and say where."""
     for name, scores in run.state.trained.items():
         if not bool(torch.isfinite(scores).all()):
