@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from slth.errors import ArgumentError
@@ -36,6 +37,13 @@ def check_out(folder: Path, names: Iterable[str]) -> None:
     if not os.access(present, os.W_OK | os.X_OK):
         rule = "cannot be written" if present == folder else f"lies in {present}, which cannot be written"
         raise ArgumentError("out", str(folder), rule, "name a folder of your own")
+    try:  # permissions do not say all: of /proc, of file systems that are full or read only
+        with TemporaryDirectory(dir=present):
+            pass
+    except OSError as problem:
+        where = "cannot be written" if present == folder else f"lies in {present}, which cannot be written"
+        rule = f"{where} ({problem.strerror})"
+        raise ArgumentError("out", str(folder), rule, "name another folder") from None
     for name in names:
         if (folder / name).is_dir():
             rule = f"has a folder where the file {name} is to be written"

@@ -22,8 +22,13 @@ SPELLINGS = {
 }
 """Arguments of the library that the command line calls something else than ``--argument``."""
 
-DATA_BY_OPTION = ("construct", "search", "ticket")
-"""Verbs that name the data set with ``--data`` rather than by its place."""
+BY_VERB = {
+    ("construct", "name"): "--data",
+    ("search", "name"): "--data",
+    ("ticket", "name"): "--data",
+    ("search", "values"): "--values",
+}
+"""What some verbs call by an option, and others by its place."""
 
 
 def in_words_of_the_command_line(
@@ -39,8 +44,7 @@ def in_words_of_the_command_line(
         return message
     name, bracket, index = problem.argument.partition("[")
     spelled = SPELLINGS.get(name, "--" + name.replace("_", "-").replace(" ", "-"))
-    if name == "name" and tokens and tokens[0] in DATA_BY_OPTION:
-        spelled = "--data"
+    spelled = BY_VERB.get((tokens[0] if tokens else "", name), spelled)
     if spelled.startswith("--") and not is_option(spelled):
         return message
     rest = message[len(problem.argument) :]

@@ -1,7 +1,6 @@
 """Options that verbs share, as frozen dataclasses that cyclopts lays out flat."""
 
-from __future__ import annotations
-
+# Annotations are values here, not texts: subclasses of these options stand in modules that lack some of the names.
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,14 @@ FLAG: dict[str, Any] = {"negative": "", "show_default": False}
 """Of what is off unless it is asked for."""
 
 
+def _folder(kind: Any, tokens: Any) -> Path:
+    """Return a folder that has a name: an empty text would be the one that slth is run in."""
+    del kind
+    if not tokens[0].value.strip():
+        raise ValueError("an empty text names no folder: use . for the one that slth is run in")
+    return Path(tokens[0].value)
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Common:
@@ -24,7 +31,7 @@ class Common:
         int,
         Parameter(validator=validators.Number(gte=0, lt=2**64), help="Seed of everything random; always reported."),
     ] = 0
-    out: Annotated[Path | None, Parameter(help="Folder for files; created where missing.")] = None
+    out: Annotated[Path | None, Parameter(converter=_folder, help="Folder for files; created where missing.")] = None
     config: Annotated[Path | None, Parameter(help="TOML file with a table per verb.")] = None
     verbose: Annotated[bool, Parameter(help="Progress as plain lines where stderr is no terminal.", **FLAG)] = False
     quiet: Annotated[bool, Parameter(help="No progress at all.", **FLAG)] = False

@@ -15,6 +15,28 @@ from slth.jobs.record import SearchRecord
 
 TEMPLATE = "search.html.j2"
 MOST_MASKS = 4
+_MAGNITUDES = "scores, whose magnitudes are ranked: large ones of both signs stay."
+_GATES = "log-odds of the gates; those that are likeliest to be open stay."
+_SALIENCY = (
+    "what removing a weight is taken to cost, or where there were several rounds the order of removal; large stays."
+)
+SCORES = {
+    "edge-popup": _MAGNITUDES,
+    "biprop": _MAGNITUDES,
+    "partially-frozen": _MAGNITUDES + " What was kept or removed beforehand has none.",
+    "multicoated": "scores, whose magnitudes are ranked: the larger, the more of the nested masks keep the weight.",
+    "signed-supermask": "scores; beyond the threshold a weight stays, negated where its score is negative.",
+    "slots": "scores of all random numbers; of each weight's the largest chooses.",
+    "gem-miner": "scores, which are rounded to 0 or 1.",
+    "concrete": _GATES,
+    "bernoulli": _GATES,
+    "random": "random numbers; the largest stay.",
+    "magnitude": "magnitudes of the random weights; the largest stay.",
+    "snip": _SALIENCY,
+    "grasp": _SALIENCY,
+    "synflow": _SALIENCY,
+}
+"""What the histograms show, by method."""
 _PROVENANCE = ("method", "options", "recipe", "law", "scale", "normalisation", "seed", "data", "model")
 
 
@@ -34,6 +56,7 @@ def render_search_report(record: SearchRecord, *, title: str, command: str) -> s
         command=command,
         summary=plain(summary),
         pictures=_pictures(record),
+        scores=SCORES.get(summary["method"], "scores; the largest stay."),
         provenance=dumps({key: plain(summary[key]) for key in _PROVENANCE if key in summary}, indent=1),
     )
 

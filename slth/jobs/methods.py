@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from slth.arrays import as_double, whole
 from slth.errors import ArgumentError, did_you_mean
 from slth.networks import (
     Axes,
@@ -80,13 +82,20 @@ def _gem_miner(*, density: float, decay: float | None = None, **options: Any) ->
     return GemMiner(density=density, decay=2e-6 / density if decay is None and density > 0 else decay or 0.0, **options)
 
 
+def _signed_supermask(*, threshold: float) -> SignedSupermask:
+    """Make a signed supermask, and call its limit what the field does."""
+    if not 0.0 <= as_double(threshold) < inf:
+        raise ArgumentError("threshold", threshold, "must not be negative", "use 0.01, as published")
+    return SignedSupermask(threshold)
+
+
 METHODS: dict[str, Known] = {
     "edge-popup": Known(EdgePopup),
     "iterand": Known(_Upon(IteRand, magnitude=False), rates=(0.3, 1.5)),
     "biprop": Known(_Upon(Biprop), law=WeightLaw("normal")),
     "partially-frozen": Known(_Upon(PartiallyFrozen)),
     "multicoated": Known(Multicoated),
-    "signed-supermask": Known(lambda threshold: SignedSupermask(threshold)),
+    "signed-supermask": Known(_signed_supermask),
     "slots": Known(SlotMachine, law=WeightLaw("normal")),
     "gem-miner": Known(_gem_miner, usual=GemMiner.usual),
     "concrete": Known(Concrete, usual=Concrete.usual),
@@ -126,6 +135,9 @@ def method_of(
     if isinstance(given.get("structure"), str):
         given["structure"] = structure_of(given["structure"])
         given.setdefault("spared", spared(given["structure"], axes))
+        if axes and set(given["spared"]) == set(axes):
+            remedy = "choose another structure, or a model with layers for it"
+            raise ArgumentError("structure", options["structure"], "gives no weight a score", remedy)
     if known.is_baseline:
         others = {key: given.pop(key) for key in _PRUNING if key in given}
         return known.make(**given), others
@@ -133,7 +145,7 @@ def method_of(
         scored = {key: one for key, one in axes.items() if key not in given.get("spared", ())}
         given["density"] = layer_densities(scored, given["density"], given.pop("allocation"))
     if "anneal" in given:
-        given["anneal"] = Annealing(given["anneal"])
+        given["anneal"] = Annealing(whole(given["anneal"], "anneal", remedy="use 10 epochs, or leave it out"))
     return known.make(**given), {}
 
 

@@ -127,6 +127,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "total": statistics.open_positions,
         "law": ticket.law.describe(),
         "reading": ticket.mask.reading,
+        "candidates": ticket.mask.candidates,
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,

@@ -62,15 +62,26 @@ class Selection:
     def chosen(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return the masks as they stand, in the shapes of the weights."""
         with torch.no_grad():
-            found = self.select(scores, axes)
+            found = self._selected(scores, axes)
             return {name: self.structure.expand(found[name], axes[name]) for name in scores}
 
     def masks(self, scores: Tensors, axes: Places) -> dict[str, Tensor]:
         """Return the masks in the shapes of the weights, differentiable in the scores."""
         with torch.no_grad():
-            found = self.select(scores, axes)
+            found = self._selected(scores, axes)
         passed = {name: straight_through(self.ranked(tensor), found[name]) for name, tensor in scores.items()}
         return {name: self.structure.expand(mask, axes[name]) for name, mask in passed.items()}
+
+    def _selected(self, scores: Tensors, axes: Places) -> Tensors:
+        """Return what is selected, which must be something for each weight that has scores."""
+        found = self.select(scores, axes)
+        for name in scores:
+            if name not in found:
+                rule = f"selects nothing for {name}"
+                raise ArgumentError(
+                    "method", type(self).__name__, rule, "let select() return a mask for each of the scores"
+                )
+        return found
 
 
 @dataclass(frozen=True)

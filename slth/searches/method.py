@@ -167,7 +167,8 @@ class Searched(Method):
         state = self.method.begin(self.source)
         if not state.trained:
             names = ", ".join(self.source.axes)
-            raise ArgumentError("method", self.method, f"gives no weight a score ({names})", "spare fewer of them")
+            named = type(getattr(self.method, "selection", self.method)).__name__
+            raise ArgumentError("method", named, f"gives no weight a score ({names})", "spare fewer of them")
         return state
 
     def mask(self, state: MethodState, step: Step) -> dict[str, Tensor]:

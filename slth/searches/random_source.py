@@ -107,6 +107,10 @@ def random_source(
     if not axes:
         remedy = "use linear layers, convolutions, embeddings or attention"
         raise ArgumentError("module", type(module).__name__, "has no weight that a mask is for", remedy)
+    empty = next((name for name, place in axes.items() if not prod(place.shape)), None)
+    if empty is not None:
+        rule = f"has no weight, in shape {list(axes[empty].shape)}: there is nothing to search, and a ticket holds none"
+        raise ArgumentError("module", empty, rule, "leave the layer out")
     found = copy.deepcopy(module)
     strides, gains = _strides(module), {}
     for name, place in axes.items():

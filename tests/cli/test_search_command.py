@@ -144,6 +144,26 @@ def test_bad_input_is_named(capsys, tmp_path, options, code, said):
     assert not (tmp_path / "o" / "net.ticket").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("slots", ["--values", 1], "--values=1 must be an integer from 2 to 254"),
+        ("edge-popup", ["--anneal", 0], "--anneal=0 must be an integer of at least 1"),
+        ("signed-supermask", ["--threshold", -1], "--threshold=-1.0 must not be negative"),
+        ("signed-supermask", ["--threshold", "nan"], "--threshold=nan must not be negative"),
+        ("gem-miner", ["--structure", "heads"], "--structure='heads' gives no weight a score"),
+        ("edge-popup", ["--out", ""], "Invalid value for --out: an empty text names no folder"),
+        ("edge-popup", ["--out", "/proc/x"], "--out='/proc/x' lies in /proc, which cannot be written"),
+    ],
+)
+def test_an_option_has_its_own_name_in_what_is_wrong_with_it(capsys, tmp_path, monkeypatch, name, options, said):
+    monkeypatch.chdir(tmp_path)
+    ran = run(capsys, "search", name, *QUICK, *options)
+    assert ran.code == 2
+    assert said in ran.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_signed_masks_of_a_convolutional_network(capsys, tmp_path):
     said = run(capsys, "search", "edge-popup", *QUICK, "--model", "small-cnn", "--signed", "--out", tmp_path).json
     ticket = slth.load_ticket(tmp_path / "net.ticket")
@@ -214,6 +234,10 @@ def test_the_kin_of_edge_popup_are_verbs_too(capsys, tmp_path, name, options, al
     assert ticket.mask.alphabet == (alphabet or ticket.mask.alphabet)
     assert ticket.law.name == ("normal" if name == "slots" else "signed-constant")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("<b>1 of 3</b><span>random numbers was chosen" in text) == (name == "slots")
+    assert ("random weights stay" in text) == (name != "slots")
+    assert ("log-odds of the gates" in text) == (name in ("concrete", "bernoulli"))
+    assert ("whose magnitudes are ranked" in text) == (name in ("biprop", "partially-frozen", "multicoated"))
     assert all(str(option) in text for option in options if str(option).startswith("--"))
 
 

@@ -179,6 +179,13 @@ def test_a_method_of_ones_own_needs_a_selection_alone():
     module(torch.ones(1, 3)).sum().backward()
     assert torch.equal(module.parametrizations.weight[0].scores.grad, module.parametrizations.weight.original)
 
+    class Nothing(Selection):
+        def select(self, scores, axes):
+            return {}
+
+    with pytest.raises(ArgumentError, match="method='Nothing' selects nothing for weight: let select"):
+        slth.mask(nn.Linear(3, 2), Nothing())
+
 
 def test_first_scores_depend_on_seed_and_name_alone():
     one, same, other = (masks(slth.mask(made(), TopK(0.5), seed=seed)) for seed in (1, 1, 2))

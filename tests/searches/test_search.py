@@ -20,6 +20,7 @@ from slth.networks.masking import maskable
 from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
 from slth.searches import EdgePopup, Magnitude, sanity_checks, search
+from slth.searches.method import Selected
 from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
 from slth.training import SGD, Constant, Cosine, Examples, Recipe, evaluate
@@ -165,12 +166,20 @@ def test_what_diverges_or_collapses_is_named():
         (nn.Linear(64, 4), {"scale": "huge"}, "scale"),
         (nn.Linear(64, 4), {"seed": -1}, "seed"),
         (nn.Linear(63, 4), {}, "inputs|data|examples"),
+        (
+            nn.Sequential(nn.Embedding(4, 0), nn.ReLU()),
+            {},
+            r"module='0.weight' has no weight, in shape \[4, 0\]",
+        ),
     ],
 )
 def test_bad_arguments_are_named(module, options, said):
     data = Examples(TRAIN.inputs.flatten(1), TRAIN.targets)
     with pytest.raises(ArgumentError, match=said):
         search(module, data, EdgePopup(), recipe=Recipe(epochs=1), **options)
+    for method in (EdgePopup(spared=["*"]), Selected(EdgePopup(spared=["*"]))):
+        with pytest.raises(ArgumentError, match=r"method='EdgePopup' gives no weight a score \(weight\)"):
+            search(nn.Linear(64, 4), data, method, recipe=Recipe(epochs=1))
 
 
 @pytest.mark.parametrize(
