@@ -84,6 +84,9 @@ if TYPE_CHECKING:
     from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
     from slth.tickets import load_ticket as load_ticket
+    from slth.trainable import IMP as IMP
+    from slth.trainable import TrainResult as TrainResult
+    from slth.trainable import train as train
 
 __version__ = "0.2.0"
 
@@ -174,6 +177,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RandomLayer",
         "Ticket",
         "load_ticket",
+    ),
+    "slth.trainable": (
+        "IMP",
+        "TrainResult",
+        "train",
     ),
 }
 """Which module holds which exported names."""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import slth
-from slth import constructions, graphs, networks, searches, theory, training
+from slth import constructions, graphs, networks, searches, theory, trainable, training
 
 
 @cache
@@ -41,6 +41,7 @@ def is_idea(kind: type) -> bool:
         searches.SearchMethod,
         networks.LayerRule,
         searches.Baseline,
+        trainable.TrainableMethod,
     )
 
 
@@ -83,6 +84,10 @@ def examples() -> training.Examples:
 
 def found() -> slth.SearchResult:
     return slth.search(networks.mlp((2, 3, 2)), examples(), slth.EdgePopup(0.5), recipe=training.Recipe(epochs=1))
+
+
+def levels() -> slth.TrainResult:
+    return slth.train(networks.mlp((2, 3, 2)), examples(), slth.IMP(levels=1), recipe=training.Recipe(epochs=1))
 
 
 def planted() -> searches.Planted:
@@ -183,6 +188,9 @@ MAKERS: dict[str, Any] = {
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),
     "training.Evaluation": lambda: training.Evaluation(0.5, None, 3),
     "training.Examples": examples,
+    "trainable.IMP": lambda: slth.IMP(branches=["shuffled"]),
+    "trainable.Level": lambda: levels().level(),
+    "trainable.TrainResult": levels,
     "training.FixedMasks": lambda: training.FixedMasks({"a": torch.ones(2)}),
     "training.MethodState": lambda: training.MethodState({"a": torch.ones(2)}),
     "training.Partition": lambda: training.partition(networks.mlp((2, 2))),

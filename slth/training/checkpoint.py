@@ -20,7 +20,6 @@ from slth.files import write_bytes
 from slth.networks.layouts import layout_of
 from slth.tickets.layout import Layout
 from slth.training.examples import Examples
-from slth.training.method import Method
 from slth.training.recipe import Recipe
 
 FORMAT = "checkpoint/1"
@@ -33,7 +32,7 @@ class Problem:
     module: nn.Module
     data: Examples
     recipe: Recipe
-    method: Method | None
+    method: object
     trained: tuple[str, ...]
     seed: int
 

@@ -25,6 +25,7 @@ from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
 from slth.training.evaluation import Evaluation, evaluate_function
 from slth.training.examples import Examples
 from slth.training.fit import check_fit, check_last_batch, device_of
+from slth.training.masked import hold, mask_gradients
 from slth.training.method import Method, MethodState, Step, Tensors, Trained, partition
 from slth.training.recipe import Recipe
 
@@ -139,7 +140,7 @@ class TrainingRun:
         self.state = self._first_state()
         self._called = torch.compile(functional_call, dynamic=False) if self.recipe.compiled else functional_call
         self._own = (
-            method is None
+            (method is None or method.masks_gradients)
             and not self.recipe.compiled
             and all(tensor.requires_grad == (name in self.parts.trained) for name, tensor in module.named_parameters())
         )
@@ -148,6 +149,8 @@ class TrainingRun:
         self._leaves.update({f"method.{name}": tensor for name, tensor in self.state.trained.items()})
         if not self._leaves and self.recipe.epochs:
             raise ArgumentError("trained", trained, "leaves nothing to train", "name a parameter, or use a method")
+        held = self.masks() if method is not None and method.masks_gradients else {}
+        self._held = hold(held, {**self.parts.frozen, **self.parts.trained}, self._leaves)
         self._optimizer = self.recipe.optimizer.build(list(self._leaves.values())) if self._leaves else None
         self._captured = self._capturing(place) if self.recipe.cuda_graphs else None
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
@@ -244,6 +247,7 @@ class TrainingRun:
         penalty = None if self.method is None else self.method.penalty(self.state, self.step)
         loss = loss if penalty is None else loss + penalty
         loss.backward()  # type: ignore[no-untyped-call]
+        mask_gradients(self._held)
         return loss.detach()
 
     def evaluate(self, examples: Examples, *, batch_size: int = EVALUATED) -> Evaluation:

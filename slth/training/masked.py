@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +16,8 @@ from slth.training.method import Method, MethodState, Step, Tensors
 class FixedMasks(Method):
     r"""Train :math:`w \odot m` for masks that stay: what a mask removes is zero in each step, and gets no gradient.
 
-    A removed weight that is zero when training starts is so in the module at any time, under momentum and weight decay
-    too; one that is not becomes so by :meth:`TrainingRun.write_weights`.
+    A removed weight is set to zero in the module when the run is made, and is exactly zero from there on, under
+    momentum and weight decay too. A step costs what one of dense training does, and one product a weight.
 
     Parameters
     ----------
@@ -37,7 +37,6 @@ class FixedMasks(Method):
     >>> run = TrainingRun(module, Examples(torch.tensor([[-1.0], [1.0]]), [0, 1]), Recipe(epochs=5), method=masks)
     >>> for record in run:
     ...     pass
-    >>> run.write_weights()
     >>> module.weight.detach()[1].item(), record.density
     (0.0, 0.5)
     """
@@ -46,6 +45,10 @@ class FixedMasks(Method):
 
     @property
     def trains_weights(self) -> bool:
+        return True
+
+    @property
+    def masks_gradients(self) -> bool:
         return True
 
     def init(self, weights: Tensors, seed: int) -> MethodState:
@@ -71,3 +74,24 @@ class FixedMasks(Method):
         """Return the same in all steps, which are alike."""
         del step
         return None
+
+
+def hold(masks: Tensors, weights: Tensors, leaves: Tensors) -> list[tuple[Tensor, Tensor]]:
+    """Set what is removed to zero; return the trained weights, and what their gradients are multiplied by.
+
+    As many numbers as the weights, not truth values: that takes a tenth of the time.
+    """
+    held = []
+    with torch.no_grad():
+        for name, mask in masks.items():
+            weights[name].masked_fill_(mask == 0, 0.0)
+            if name in leaves:
+                held.append((leaves[name], torch.empty_like(weights[name]).copy_(mask)))
+    return held
+
+
+def mask_gradients(held: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Let what is removed have no gradient."""
+    for leaf, mask in held:
+        if leaf.grad is not None:
+            leaf.grad *= mask

@@ -85,6 +85,11 @@ class Method(Protocol):
         """Whether weights are trained (a trainable ticket), or stay as they are drawn (a strong one)."""
         return False
 
+    @property
+    def masks_gradients(self) -> bool:
+        """Whether what masks remove is set to zero in the module once, and stays so as it is given no gradient."""
+        return False
+
     def init(self, weights: Tensors, seed: int) -> MethodState:
         """Return the first state for the maskable weights of a module; random numbers come from streams of the seed."""
         ...

@@ -8,7 +8,7 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.networks import mlp
-from slth.training import SGD, Adam, Constant, FixedMasks, MethodState, Recipe, Step, TrainingRun
+from slth.training import SGD, Adam, Constant, Examples, FixedMasks, MethodState, Recipe, Step, TrainingRun
 from tests.training.test_loop import blobs
 
 
@@ -67,16 +67,31 @@ def test_a_step_is_that_of_torch_on_the_kept_weights_alone():
         assert torch.allclose(one, two, atol=1e-6)
 
 
-def test_weights_that_were_not_zero_are_so_when_they_are_written():
+@pytest.mark.parametrize("frozen", [False, True])
+def test_weights_that_were_not_zero_are_so_when_the_run_is_made(frozen):
     module = mlp((2, 8, 3))
     masks = {name: torch.zeros(one.shape) for name, one in module.named_parameters() if one.ndim == 2}
-    run = TrainingRun(module, blobs(), Recipe(1, 32, Constant(0.05)), method=FixedMasks(masks))
+    trained = ["3.bias"] if frozen else None
+    run = TrainingRun(module, blobs(), Recipe(1, 32, Constant(0.05)), method=FixedMasks(masks), trained=trained)
+    assert all(not module.get_parameter(name).any() for name in masks)
     next(iter(run))
-    run.write_weights()
     assert all(not module.get_parameter(name).any() for name in masks)
 
 
-@pytest.mark.parametrize(("name", "said"), [("1.weight", "another shape"), ("1.bias", "fits no weight")])
+def test_the_norm_of_a_clipped_gradient_is_that_of_the_kept_weights():
+    """The removed input is a million times larger: its gradient would leave nothing of the other's."""
+    module = nn.Linear(2, 3, bias=False)
+    data = Examples(blobs().inputs * torch.tensor([1.0, 1e6]), blobs().targets)
+    mask = torch.tensor([[True, False]]).expand(3, 2)
+    before = module.weight.detach().clone()
+    recipe = Recipe(1, 200, Constant(0.1), SGD(0.0, weight_decay=0.0), clip=1e-3)
+    for _ in TrainingRun(module, data, recipe, method=FixedMasks({"weight": mask})):
+        pass
+    moved = (module.weight.detach() - before)[mask]
+    assert float(moved.norm()) == pytest.approx(1e-4, rel=1e-2)
+
+
+@pytest.mark.parametrize(("name", "said"), [("1.weight", "another shape"), ("3.bias", "fits no weight")])
 def test_masks_that_do_not_fit_are_named(name, said):
     module = mlp((2, 8, 3))
     with pytest.raises(ArgumentError, match=said):

@@ -1,0 +1,168 @@
+"""Where levels are trained one after another, in a folder if there is one: what was killed goes on to the same bits."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from slth.errors import ArgumentError, ConstructionError, DataError
+from slth.networks import maskable
+from slth.resources import Progress
+from slth.searches.journal import Journal, discard
+from slth.searches.random_source import RandomSource
+from slth.trainable.result import Level
+from slth.training import Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
+from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
+from slth.training.method import Tensors
+
+
+class Bench:
+    """A module, examples and a recipe, on which a method trains its levels.
+
+    Each level has the same order of examples: that of the seed, from the step on at which it starts.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        data: Examples,
+        recipe: Recipe,
+        *,
+        source: RandomSource | None = None,
+        validation: Examples | None = None,
+        seed: int = 0,
+        device: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.module, self.data, self.recipe = module, data, recipe
+        self.source, self.validation, self.seed, self.device = source, validation, seed, device
+        self.progress = progress
+        self.first = held(module)
+        self.start: Mapping[str, Tensor] = self.first
+        self.names = list(maskable(module))
+        self._folder: Path | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole recipe."""
+        return self.recipe.epochs * self.recipe.steps_per_epoch(len(self.data))
+
+    def whole(self) -> dict[str, Tensor]:
+        """Return masks that keep everything."""
+        return {name: torch.ones(self.first[name].shape, dtype=torch.bool) for name in self.names}
+
+    def open(self, folder: Path, method: object) -> None:
+        """Keep what is done in a folder, and take up what is there of the same method, module, data, recipe, seed."""
+        self._folder, self._method = folder, method
+
+    @cached_property
+    def _problem(self) -> Problem:
+        trained = tuple(name for name, one in self.module.named_parameters() if one.requires_grad)
+        return Problem(self.module, self.data, self.recipe, self._method, trained, self.seed)
+
+    def train(
+        self,
+        number: int,
+        kind: str,
+        state: Tensors,
+        masks: Mapping[str, Tensor],
+        *,
+        recipe: Recipe | None = None,
+        start: int = 0,
+        until: int | None = None,
+    ) -> Level:
+        """Train from a state under masks, from one step of the recipe on, to its end or until another."""
+        place = None if self._folder is None else self._folder / f"level-{number:02d}-{kind}"
+        running = None if place is None else place.with_name(f"{place.name}.running")
+        done = None if place is None else self._read(place.with_suffix(".safetensors"), number, kind, masks)
+        if done is None:
+            done = self._trained(
+                number, kind, state, masks, replace(recipe or self.recipe, start=start), until, running
+            )
+            if place is not None:
+                self._write(place.with_suffix(".safetensors"), done)
+        if running is not None:
+            discard(running)
+        return done
+
+    def _trained(
+        self,
+        number: int,
+        kind: str,
+        state: Tensors,
+        masks: Mapping[str, Tensor],
+        recipe: Recipe,
+        until: int | None,
+        running: Path | None,
+    ) -> Level:
+        module = copy.deepcopy(self.module)
+        module.load_state_dict(dict(state))
+        method = None if all(bool(mask.all()) for mask in masks.values()) else FixedMasks(masks)
+        run = TrainingRun(
+            module, self.data, recipe, method=method, validation=self.validation, seed=self.seed, device=self.device
+        )
+        journal = None if running is None else Journal(running, run, {"level": number, "kind": kind})
+        trace = [] if journal is None else journal.resume()
+        label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
+        if until is None or run.step.number < until:
+            for record in run.records(until):
+                if not math.isfinite(record.loss):
+                    rule = f"the loss is {record.loss} in {label}, step {record.step}"
+                    raise ConstructionError(f"{rule}: lower the rate, or clip gradients")
+                trace.append(record)
+                if journal is not None:
+                    journal.write(trace, better=False)
+                if self.progress is not None:
+                    self.progress(label, record.epoch, recipe.epochs)
+                if record.step == until:
+                    break
+        return Level(number, kind, dict(masks), held(module), tuple(trace))
+
+    def _write(self, path: Path, level: Level) -> None:
+        """Write a level that is done."""
+        tensors = {f"state.{name}": tensor for name, tensor in level.state.items()}
+        tensors |= {f"mask.{name}": mask for name, mask in level.masks.items()}
+        said: dict[str, Any] = {"first": self._first, "trace": [asdict(record) for record in level.trace]}
+        write_checkpoint(path, self._problem, tensors, said)
+
+    def _read(self, path: Path, number: int, kind: str, masks: Mapping[str, Tensor]) -> Level | None:
+        """Read a level that is done, if it is."""
+        if not path.exists():
+            return None
+        tensors, said = read_checkpoint(path, self._problem)
+        if said["first"] != self._first:
+            remedy = "pass the module as it was, or name another folder"
+            raise ArgumentError("module", str(path), "was written for other first weights", remedy)
+        kept = {name: tensors[f"mask.{name}"] for name in masks}
+        if not all(torch.equal(kept[name], mask) for name, mask in masks.items()):
+            raise DataError(f"{path}: has other masks than the level before it gives: remove its folder to begin anew")
+        state = {name: tensors[f"state.{name}"] for name in self.first}
+        return Level(number, kind, kept, state, tuple(_record(one) for one in said["trace"]))
+
+    @cached_property
+    def _first(self) -> str:
+        """A digest of the weights that training begins with."""
+        content = hashlib.sha256()
+        for name, tensor in self.first.items():
+            content.update(f"{name} {tensor.dtype}".encode())
+            content.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return content.hexdigest()
+
+
+def held(module: nn.Module) -> dict[str, Tensor]:
+    """Return copies of a module's tensors on the CPU."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+
+
+def _record(said: Mapping[str, Any]) -> Record:
+    validation = said["validation"]
+    return Record(**{**said, "validation": None if validation is None else Evaluation(**validation)})

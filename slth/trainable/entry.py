@@ -1,0 +1,108 @@
+"""Trainable methods: a module, examples and a method in; levels out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from slth.errors import ArgumentError
+from slth.networks import maskable
+from slth.networks.given import instance, module_given
+from slth.resources import Progress
+from slth.rng import WeightLaw
+from slth.searches.random_source import Scale, random_source
+from slth.trainable.bench import Bench
+from slth.trainable.method import TrainableMethod
+from slth.trainable.result import TrainResult
+from slth.training import Examples, Recipe
+
+
+def train(
+    module: nn.Module,
+    data: Examples,
+    method: TrainableMethod,
+    *,
+    recipe: Recipe | None = None,
+    validation: Examples | None = None,
+    law: WeightLaw | None = None,
+    scale: Scale = "kaiming",
+    seed: int = 0,
+    device: str | None = None,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Find a trainable ticket: masks by level, the survivors of each trained.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its weights are those that training begins with, unless a law is given; it stays as it is.
+    data : Examples
+        What every level is trained on.
+    method : TrainableMethod
+        Such as :class:`IMP`.
+    recipe : Recipe, optional
+        How a level is trained; by default the method's ``usual`` recipe: 20 epochs of batches of 128, SGD with momentum
+        0.9 and weight decay 1e-4, cosine from 0.1.
+    validation : Examples, optional
+        Held-out examples, evaluated after each epoch of each level.
+    law : WeightLaw, optional
+        Of random weights, drawn from the seed in the place of the module's own (biases are 0 then): levels can be
+        written as tickets then.
+    scale : {"kaiming", "elu", "none"}
+        Standard deviation of a layer's random weights, as :func:`slth.search` has it.
+    seed : int
+        Of random weights, the order of the examples and branches; 0 <= seed < 2**64.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where to train; where the module is by default.
+    folder : str or Path, optional
+        Where each epoch and each level is written: the same call with the same folder goes on from there, on the CPU to
+        the same bits, also to more levels than before. Without one nothing is written.
+    progress : callable, optional
+        Called with (label of the level, epochs done, epochs).
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    slth.errors.ArgumentError
+        The module has nothing to mask or does not take the examples, the folder holds something else, or an argument
+        breaks a rule.
+    slth.errors.DataError
+        A file in the folder is damaged.
+    slth.errors.ConstructionError
+        The loss is no longer finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slth.trainable import IMP
+    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+    >>> found = train(net, data, IMP(rate=0.5, levels=2), recipe=Recipe(epochs=5))
+    >>> [round(row["density"], 2) for row in found.rows()], found.evaluate(data).accuracy
+    ([1.0, 0.5, 0.25], 1.0)
+    """
+    instance(method, TrainableMethod, "method", "use slth.IMP(); searches go to slth.search")
+    instance(data, Examples, "data", "make them with slth.training.Examples(inputs, targets)")
+    if not maskable(module_given(module, ready=True)):
+        remedy = "use linear layers, convolutions, embeddings or attention"
+        raise ArgumentError("module", type(module).__name__, "has no weight that a mask is for", remedy)
+    source = None if law is None else random_source(module, law=law, seed=seed, scale=scale, density=None)
+    bench = Bench(
+        module if source is None else source.module,
+        data,
+        method.usual if recipe is None else instance(recipe, Recipe, "recipe", "pass a slth.training.Recipe"),
+        source=source,
+        validation=validation,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
+    if folder is not None:
+        bench.open(Path(folder), method.compared())
+    levels = tuple(method.run(bench))
+    return TrainResult(bench.module, levels, bench.start, source, bench.recipe.loss)
