@@ -79,10 +79,10 @@ def train(
     Examples
     --------
     >>> import torch
+    >>> from slth.networks import mlp
     >>> from slth.trainable import IMP
     >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = train(net, data, IMP(rate=0.5, levels=2), recipe=Recipe(epochs=5))
+    >>> found = train(mlp((2, 32, 2)), data, IMP(rate=0.5, levels=2))
     >>> [round(row["density"], 2) for row in found.rows()], found.evaluate(data).accuracy
     ([1.0, 0.5, 0.25], 1.0)
     """

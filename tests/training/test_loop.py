@@ -94,6 +94,7 @@ OPTIMIZERS = {
     ),
     "adam": (Adam(weight_decay=0.01, decoupled=False), lambda p: torch.optim.Adam(p, 0.1, weight_decay=0.01)),
     "adamw": (Adam((0.8, 0.9), 1e-6, 0.01), lambda p: torch.optim.AdamW(p, 0.1, (0.8, 0.9), 1e-6, weight_decay=0.01)),
+    "fused": (Adam(fused=True), lambda p: torch.optim.AdamW(p, 0.1, weight_decay=0.0, fused=True)),
 }
 
 

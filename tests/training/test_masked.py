@@ -31,10 +31,11 @@ OPTIMIZERS = [
     SGD(0.9, nesterov=True, weight_decay=0.1),
     Adam(weight_decay=0.1),
     Adam(weight_decay=0.1, decoupled=False),
+    Adam(weight_decay=0.1, fused=True),
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["momentum", "nesterov", "adamw", "adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["momentum", "nesterov", "adamw", "adam", "fused"])
 def test_removed_weights_are_zero_behind_each_step(optimizer):
     module, masks = masked()
     before = {name: one.detach().clone() for name, one in module.named_parameters()}
