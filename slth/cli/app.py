@@ -56,6 +56,12 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             **{name: (f"slth.cli.search:{name.replace('-', '_')}", line) for name, line in METHODS.items()},
         },
     ),
+    "train": (
+        "Find trainable tickets: masks whose survivors are trained.",
+        {
+            "imp": ("slth.cli.train:imp", "Iterative magnitude pruning: train, remove the smallest, go back, again."),
+        },
+    ),
     "ticket": (
         "Look into, check and evaluate a ticket file.",
         {

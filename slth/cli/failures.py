@@ -25,6 +25,7 @@ SPELLINGS = {
 BY_VERB = {
     ("construct", "name"): "--data",
     ("search", "name"): "--data",
+    ("train", "name"): "--data",
     ("ticket", "name"): "--data",
     ("search", "values"): "--values",
 }

@@ -12,13 +12,13 @@ from rich.table import Table
 from slth.cli.checks import check_out
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
-from slth.cli.progress import note, progress
+from slth.cli.progress import progress
+from slth.cli.reporting import REPORT_NAME, with_report
 
 if TYPE_CHECKING:
     from slth.data.datasets import DataSet
     from slth.jobs.pipeline import Job
 
-REPORT_NAME = "report.html"
 COLUMNS = {
     "dimension": ("dimensions", ","),
     "instances": ("instances", ","),
@@ -53,21 +53,15 @@ def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path 
             end = [] if summary["report"] is None else [f"open {summary['report']}"]
             return [_headline(summary), "", _layers(summary["layers"]), "", *exact, *end]
 
-        done = Outcome(verb, replace(common, out=out), summary, show)
-        done.write()  # whatever becomes of the report
-        report("report", 0, 1)
-        try:
+        def draw() -> Path:
             from slth.figures.report import write_report
 
-            summary["report"] = write_report(record, out / REPORT_NAME)
-        except Exception as problem:  # the work is done and written: it is not lost for the want of a picture
-            if common.debug:
-                raise
-            kind = type(problem).__name__
-            note(common, f"ticket and summary are in {out}, and {REPORT_NAME} could not be made ({kind}: {problem})")
-            done = replace(done, exit_code=1)
-        report("report", 1, 1)
-    return done
+            report("report", 0, 1)
+            written = write_report(record, out / REPORT_NAME)
+            report("report", 1, 1)
+            return written
+
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
 
 
 def _headline(summary: dict[str, Any]) -> Table:

@@ -13,7 +13,8 @@ from slth.arrays import whole
 from slth.cli.checks import check_out
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
-from slth.cli.progress import note, progress
+from slth.cli.progress import progress
+from slth.cli.reporting import REPORT_NAME, with_report
 from slth.cli.targets import Trained, command_text
 from slth.errors import ArgumentError
 
@@ -29,7 +30,6 @@ Structure = Annotated[
         "of the image and of the classes are kept."
     ),
 ]
-REPORT_NAME = "report.html"
 TARGET = Trained()
 
 
@@ -92,9 +92,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
             end = [] if summary["report"] is None else ["", f"open {summary['report']}"]
             return [_headline(summary), "", table_of(layers, ("layer", "kept", "total", "density")), *end]
 
-        done = Outcome(verb, replace(common, out=out), summary, show)
-        done.write()  # whatever becomes of the report
-        try:
+        def draw() -> Path:
             from slth.figures.search_report import write_search_report
 
             changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
@@ -102,14 +100,9 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
             kind = f"weights kept by {name}" if is_baseline(name) else "a strong lottery ticket"
             title = f"{data.name}: {kind} in a random {model.name}"
             command = command_text(verb, target, given, seed=common.seed)
-            summary["report"] = write_search_report(record, out / REPORT_NAME, title=title, command=command)
-        except Exception as problem:  # the search is done and written: it is not lost for the want of a picture
-            if common.debug:
-                raise
-            kind = type(problem).__name__
-            note(common, f"ticket and summary are in {out}, and {REPORT_NAME} could not be made ({kind}: {problem})")
-            done = replace(done, exit_code=1)
-    return done
+            return write_search_report(record, out / REPORT_NAME, title=title, command=command)
+
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
 
 
 def _headline(summary: dict[str, Any]) -> RenderableType:

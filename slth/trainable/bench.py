@@ -42,10 +42,11 @@ class Bench:
         seed: int = 0,
         device: str | None = None,
         progress: Progress | None = None,
+        trainings: int = 1,
     ) -> None:
         self.module, self.data, self.recipe = module, data, recipe
         self.source, self.validation, self.seed, self.device = source, validation, seed, device
-        self.progress = progress
+        self.progress, self._done, self._trainings = progress, 0, trainings
         self.first = held(module)
         self.start: Mapping[str, Tensor] = self.first
         self.names = list(maskable(module))
@@ -92,6 +93,7 @@ class Bench:
                 self._write(place.with_suffix(".safetensors"), done)
         if running is not None:
             discard(running)
+        self._done += 1
         return done
 
     def _trained(
@@ -122,7 +124,8 @@ class Bench:
                 if journal is not None:
                     journal.write(trace, better=False)
                 if self.progress is not None:
-                    self.progress(label, record.epoch, recipe.epochs)
+                    epochs = self._done * self.recipe.epochs + min(record.epoch, self.recipe.epochs)
+                    self.progress("train", epochs, self._trainings * self.recipe.epochs)
                 if record.step == until:
                     break
         return Level(number, kind, dict(masks), held(module), tuple(trace))

@@ -60,7 +60,7 @@ def train(
         Where each epoch and each level is written: the same call with the same folder goes on from there, on the CPU to
         the same bits, also to more levels than before. Without one nothing is written.
     progress : callable, optional
-        Called with (label of the level, epochs done, epochs).
+        Called with ("train", epochs done, epochs) over all levels and branches.
 
     Returns
     -------
@@ -101,6 +101,7 @@ def train(
         seed=seed,
         device=device,
         progress=progress,
+        trainings=method.trainings,
     )
     if folder is not None:
         bench.open(Path(folder), method.compared())

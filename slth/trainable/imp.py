@@ -138,6 +138,10 @@ class IMP(TrainableMethod):
             left, number = left * (1 - Fraction(repr(float(self.rate)))), number + 1
         return number
 
+    @property
+    def trainings(self) -> int:
+        return (2 if self.reset == "rewind" else 1) + self.count * (1 + len(self.branches))
+
     def compared(self) -> IMP:
         """Return the same without number of levels and branches, which may be others when a folder goes on."""
         return replace(self, levels=None, branches=())

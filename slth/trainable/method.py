@@ -23,6 +23,11 @@ class TrainableMethod:
     usual: ClassVar[Recipe] = RECIPE
     """How the levels are trained unless it is said otherwise."""
 
+    @property
+    def trainings(self) -> int:
+        """How many trainings there will be, for those who are told how far they are."""
+        return 1
+
     def compared(self) -> TrainableMethod:
         """Return the method that the files of a folder must be of: without what may be changed when it goes on."""
         return self

@@ -53,7 +53,7 @@ def test_levels_stopped_between_and_within_go_on_to_the_same_table(tmp_path):
     """The first pass ends in the midst of the epoch to which levels are rewound, so it reports one epoch more."""
     whole, reports = trained()
     assert len(reports) == 2 + 2 + 4 * 2
-    assert reports[-1] == ("level 2, shuffled", 3, 3)
+    assert reports[-1] == ("train", 18, 18)
     for after in range(1, len(reports) + 1, 2):
         folder = tmp_path / str(after)
         with pytest.raises(StoppedError):
@@ -67,7 +67,7 @@ def test_levels_stopped_between_and_within_go_on_to_the_same_table(tmp_path):
 def test_a_folder_goes_on_to_more_levels_and_other_branches(tmp_path):
     trained(tmp_path, method=replace(METHOD, levels=1, branches=()))
     found, reports = trained(tmp_path)
-    assert {label for label, *_ in reports} == {"level 1, shuffled", "level 2", "level 2, shuffled"}
+    assert len(reports) == 3 * 2  # the branch of level 1, level 2, its branch
     assert same(found, trained()[0])
 
 

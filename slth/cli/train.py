@@ -1,0 +1,75 @@
+"""``slth train``: trainable tickets, masks whose survivors are trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from slth.cli.options import COMMON, FLAG, Common
+from slth.cli.outcome import Outcome
+from slth.cli.searching import Scope
+from slth.cli.targets import Target
+from slth.cli.training import START, TARGET, Start, names, run_levels
+
+Spared = Annotated[
+    str, Parameter(help="Weights that are kept whole, by names or patterns, as fc3.weight,*.downsample.*")
+]
+
+
+def imp(
+    *,
+    rate: Annotated[float, Parameter(help="Share of what is left that each level removes.")] = 0.2,
+    levels: Annotated[int | None, Parameter(help="Levels behind the dense one; 10 by default.")] = None,
+    density: Annotated[
+        float | None, Parameter(help="Instead of levels: kept / total of the weights that may be removed, at the end.")
+    ] = None,
+    scope: Annotated[
+        Scope, Parameter(help="All weights are ranked together, or each layer loses its share.")
+    ] = "global",
+    spared: Spared = "",
+    rewind: Annotated[int, Parameter(help="Step of dense training that levels go back to; 0: the first weights.")] = 0,
+    reset: Annotated[
+        Literal["init", "rewind", "learning-rate", "none"] | None,
+        Parameter(
+            help="Weights go back to the first or to those of --rewind, which is the default; the learning rate alone "
+            "goes back to that step; or nothing does (fine-tuning)."
+        ),
+    ] = None,
+    branches: Annotated[
+        str,
+        Parameter(help="What is trained beside each level: some of reinitialised,shuffled,random,signs."),
+    ] = "",
+    published_count: Annotated[
+        bool, Parameter(help="Remove one weight more a level, and count spared ones, as open_lth does.", **FLAG)
+    ] = False,
+    start: Start = START,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Train, remove the smallest weights, go back, and again: iterative magnitude pruning.
+
+    A tenth of the training examples is held out; accuracy is measured on the test set. Every level is written to the
+    folder `levels` (weights and masks, safetensors): the same command goes on from there, also to more levels. Writes
+    masks.safetensors, net.ticket (seed and masks of the last level: where its training began), report.html and the
+    summary.
+    """
+    from slth.trainable import IMP
+
+    options = {
+        "rate": rate, "levels": levels, "density": density, "scope": scope, "spared": spared, "rewind": rewind,
+        "reset": reset, "branches": branches, "published_count": published_count,
+    }  # fmt: skip
+    method = IMP(
+        rate=rate,
+        levels=levels,
+        density=density,
+        scope=scope,
+        spared=names(spared),
+        reset=reset or ("rewind" if rewind else "init"),
+        rewind=rewind,
+        branches=names(branches),  # type: ignore[arg-type]
+        published_count=published_count,
+    )
+    told = {key: value for key, value in options.items() if value not in (None, "", 0) and value is not False}
+    return run_levels("imp", method, told, start, target, common)
