@@ -84,6 +84,8 @@ if TYPE_CHECKING:
     from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
     from slth.tickets import load_ticket as load_ticket
+    from slth.trainable import DSD as DSD
+    from slth.trainable import IHT as IHT
     from slth.trainable import IMP as IMP
     from slth.trainable import TrainResult as TrainResult
     from slth.trainable import train as train
@@ -179,6 +181,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_ticket",
     ),
     "slth.trainable": (
+        "DSD",
+        "IHT",
         "IMP",
         "TrainResult",
         "train",

@@ -60,6 +60,11 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "Find trainable tickets: masks whose survivors are trained.",
         {
             "imp": ("slth.cli.train:imp", "Iterative magnitude pruning: train, remove the smallest, go back, again."),
+            "iht": ("slth.cli.train:iht", "Iterative hard thresholding: the largest weights alone, then all, again."),
+            "dsd": (
+                "slth.cli.train:dsd",
+                "Dense-sparse-dense training: removed connections return, and it ends dense.",
+            ),
         },
     ),
     "ticket": (

@@ -12,6 +12,8 @@ from slth.cli.searching import Scope
 from slth.cli.targets import Target
 from slth.cli.training import START, TARGET, Start, names, run_levels
 
+Kept = Annotated[float, Parameter(help="kept / total of the weights that may be removed, below 1.")]
+Share = Annotated[Scope, Parameter(help="Each layer keeps its share, or all weights are ranked together.")]
 Spared = Annotated[
     str, Parameter(help="Weights that are kept whole, by names or patterns, as fc3.weight,*.downsample.*")
 ]
@@ -73,3 +75,45 @@ def imp(
     )
     told = {key: value for key, value in options.items() if value not in (None, "", 0) and value is not False}
     return run_levels("imp", method, told, start, target, common)
+
+
+def iht(
+    *,
+    density: Kept = 0.1,
+    cycles: Annotated[int, Parameter(help="How often weights are removed and return.")] = 3,
+    scope: Share = "layer",
+    spared: Spared = "",
+    start: Start = START,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Train dense, then in cycles: the largest weights alone, and all of them again (iterative hard thresholding).
+
+    Beside it the first sparse network is trained on. Where weights return, training begins at a tenth of the rate. The
+    same command goes on where it was stopped, also to more cycles.
+    """
+    from slth.trainable import IHT
+
+    method = IHT(density=density, cycles=cycles, scope=scope, spared=names(spared))
+    options = {"density": density, "cycles": cycles, "scope": scope, "spared": spared or None}
+    return run_levels("iht", method, options, start, target, common)
+
+
+def dsd(
+    *,
+    density: Kept = 0.7,
+    scope: Share = "layer",
+    spared: Spared = "",
+    start: Start = START,
+    target: Target = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Train dense, then the largest weights alone, then all of them again: the removed return at zero (DSD).
+
+    Beside it the sparse network is trained as long. Where weights return, training begins at a tenth of the rate. The
+    same command goes on where it was stopped.
+    """
+    from slth.trainable import DSD
+
+    options = {"density": density, "scope": scope, "spared": spared or None}
+    return run_levels("dsd", DSD(density=density, scope=scope, spared=names(spared)), options, start, target, common)

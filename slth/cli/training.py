@@ -94,10 +94,10 @@ def run_levels(
 def _headline(summary: dict[str, Any]) -> dict[str, Any]:
     last, dense = summary["accuracy"], summary["dense_accuracy"]
     return {
-        "accuracy": f"{last:.2%} on the test set at the last level; dense {dense:.2%}",
+        "accuracy": f"{last:.2%} on the test set at the last level ({summary['kind']}); dense {dense:.2%}",
         "density": f"{summary['density']:.4g} of the weights that masks are for",
-        "masks": summary["masks"],
-        "ticket": summary["ticket"] or "none: the first weights are the model's own",
+        "masks": summary["masks"] or "none: the network ends dense",
+        "ticket": summary["ticket"] or "none",
         "seconds": summary["seconds"],
         "seed": summary["seed"],
     }

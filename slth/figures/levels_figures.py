@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from slth.figures.style import COLORS, INK, MARKERS, figure, light_grid, panels, style
 from slth.figures.ticket_figures import WIDTH
@@ -19,6 +19,9 @@ KINDS = {
     "shuffled": "masks shuffled within layers",
     "random": "random masks",
     "signs": "signs of its weights alone",
+    "sparse": "the largest weights alone",
+    "restored": "all weights again",
+    "fine-tuned": "first sparse network, trained on",
 }
 """How kinds of levels are called; others by their own name."""
 DECADE = 10.0
@@ -46,20 +49,25 @@ def density_axis(axes: Axes, densities: Sequence[float]) -> None:
 
 
 def levels_figure(levels: Sequence[Level]) -> Figure:
-    """Test accuracy of each level and branch against its density; dashed: dense."""
+    """Test accuracy of each level and branch against its density, or its cycle where these repeat; dashed: dense."""
+    place = "density" if any(level["kind"] == "ticket" for level in levels) else "level"
     with style():
         drawing = figure(WIDTH, 3.0)
         axes = drawing.add_subplot()
         for number, kind in enumerate(kinds(levels)):
             own = [level for level in levels if level["kind"] == kind]
             axes.plot(
-                [level["density"] for level in own], [level["accuracy"] for level in own],
+                [level[place] for level in own], [level["accuracy"] for level in own],
                 label=KINDS.get(kind, kind), **look(number),
             )  # fmt: skip
         axes.axhline(levels[0]["accuracy"], color=INK, linewidth=0.8, linestyle="--", zorder=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         axes.set_ylabel("test accuracy")
-        density_axis(axes, [level["density"] for level in levels])
+        if place == "density":
+            density_axis(axes, [level["density"] for level in levels])
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("cycle")
         axes.legend(loc="lower left")
         light_grid(axes)
     return drawing
@@ -89,8 +97,8 @@ def layers_figure(levels: Sequence[Level]) -> Figure | None:
 
 
 def stopping_figure(levels: Sequence[Level]) -> Figure | None:
-    """Step and loss at the least held-out loss, where training would have stopped early; None without such examples."""
-    if any(level["best_step"] is None for level in levels):
+    """Step and loss at the least held-out loss, where one would have stopped; None without, or in phases."""
+    if any(level["best_step"] is None or level["kind"] == "sparse" for level in levels):
         return None
     with panels(WIDTH, 2.6, 1, 2) as (drawing, (steps, losses)):
         for number, kind in enumerate(kinds(levels)):

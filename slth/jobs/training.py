@@ -66,8 +66,10 @@ def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progre
     )
     rows = _rows(result, test)
     last = rows[result.levels.index(result.level())]
-    result.save_masks(folder / MASKS_NAME)
-    if result.source is not None:
+    is_sparse = last["kept"] < last["total"]
+    if is_sparse:
+        result.save_masks(folder / MASKS_NAME)
+    if is_sparse and result.source is not None:
         result.ticket().save(folder / TICKET_NAME)
     return {
         "model": job.model.name,
@@ -79,13 +81,14 @@ def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progre
         "law": None if job.law is None else job.law.describe(),
         "scale": job.scale if job.law is not None else None,
         "normalisation": inputs.describe(),
+        "kind": last["kind"],
         "accuracy": last["accuracy"],
         "density": last["density"],
         "dense_accuracy": rows[0]["accuracy"],
         "levels": rows,
         "seconds": sum(level.trace[-1].seconds for level in result.levels if level.trace),
-        "masks": str(folder / MASKS_NAME),
-        "ticket": str(folder / TICKET_NAME) if result.source is not None else None,
+        "masks": str(folder / MASKS_NAME) if is_sparse else None,
+        "ticket": str(folder / TICKET_NAME) if is_sparse and result.source is not None else None,
     }
 
 

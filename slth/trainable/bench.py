@@ -20,7 +20,7 @@ from slth.resources import Progress
 from slth.searches.journal import Journal, discard
 from slth.searches.random_source import RandomSource
 from slth.trainable.result import Level
-from slth.training import Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
+from slth.training import Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
 from slth.training.method import Tensors
 
@@ -56,6 +56,12 @@ class Bench:
     def steps(self) -> int:
         """Steps of the whole recipe."""
         return self.recipe.epochs * self.recipe.steps_per_epoch(len(self.data))
+
+    @property
+    def tuning(self) -> Recipe:
+        """The recipe from a tenth of its first rate on, in half a cosine: how trained weights are trained further."""
+        per_epoch = self.recipe.steps_per_epoch(len(self.data))
+        return replace(self.recipe, schedule=Cosine(self.recipe.schedule.rate(0, per_epoch, self.recipe.epochs) / 10.0))
 
     def whole(self) -> dict[str, Tensor]:
         """Return masks that keep everything."""

@@ -106,4 +106,4 @@ def train(
     if folder is not None:
         bench.open(Path(folder), method.compared())
     levels = tuple(method.run(bench))
-    return TrainResult(bench.module, levels, bench.start, source, bench.recipe.loss)
+    return TrainResult(bench.module, levels, bench.start, source, bench.recipe.loss, method.product)

@@ -20,7 +20,7 @@ from slth.trainable.branches import BRANCHES, Branch, Restart
 from slth.trainable.method import TrainableMethod
 from slth.trainable.pruning import largest_left, pruned_names
 from slth.trainable.result import Level
-from slth.training import Cosine, Recipe
+from slth.training import Recipe
 from slth.training.method import Tensors
 
 Reset = Literal["init", "rewind", "learning-rate", "none"]
@@ -178,10 +178,7 @@ class IMP(TrainableMethod):
 
     def _recipe(self, bench: Bench) -> Recipe:
         """Return how a level behind the first is trained."""
-        if self.reset != "none":
-            return bench.recipe
-        first = bench.recipe.schedule.rate(0, max(1, bench.steps // max(1, bench.recipe.epochs)), bench.recipe.epochs)
-        return self.tuning or replace(bench.recipe, schedule=Cosine(first / 10.0))
+        return bench.recipe if self.reset != "none" else self.tuning or bench.tuning
 
     def next_masks(self, weights: Tensors, masks: Tensors, names: Sequence[str], *, last: bool) -> dict[str, Tensor]:
         """Return the masks of the next level; those of weights that are not named stay."""

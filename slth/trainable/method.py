@@ -23,6 +23,9 @@ class TrainableMethod:
     usual: ClassVar[Recipe] = RECIPE
     """How the levels are trained unless it is said otherwise."""
 
+    product: ClassVar[str] = "ticket"
+    """Kind of the levels that the method is about."""
+
     @property
     def trainings(self) -> int:
         """How many trainings there will be, for those who are told how far they are."""

@@ -30,7 +30,7 @@ class Level:
     number : int
         Level 0 is dense.
     kind : str
-        ``"ticket"``, or the branch that shares the level's number.
+        Such as ``"ticket"``, or the branch that shares the level's number.
     masks : mapping of str to Tensor
         Of bool, for each maskable weight, on the CPU; those of spared weights keep everything.
     state : mapping of str to Tensor
@@ -88,6 +88,8 @@ class TrainResult:
         The random weights that training began with, where they are drawn from the seed.
     loss : callable
         Of the recipe: what is measured.
+    product : str
+        Kind of the levels that the method is about.
     """
 
     architecture: nn.Module
@@ -95,9 +97,10 @@ class TrainResult:
     start: Mapping[str, Tensor]
     source: RandomSource | None = None
     loss: Loss = field(default_factory=CrossEntropy)
+    product: str = "ticket"
 
     def level(self, number: int = -1, kind: str | None = None) -> Level:
-        """Return a level, the last one by default, or a branch of it.
+        """Return a level, the last one by default, of the kind that the method is about, or a branch of it.
 
         Parameters
         ----------
@@ -116,9 +119,9 @@ class TrainResult:
         """
         numbers = sorted({one.number for one in self.levels})
         wanted = numbers[number] if -len(numbers) <= number < 0 else number
-        for one in self.levels:
-            if one.number == wanted and kind in (None, one.kind):
-                return one
+        found = [one for one in self.levels if one.number == wanted and kind in (None, one.kind)]
+        if found:
+            return next((one for one in found if one.kind == self.product), found[0])
         known = ", ".join(dict.fromkeys(one.kind for one in self.levels))
         rule = f"is no level of {numbers[0]} to {numbers[-1]}"
         raise ArgumentError("number", number if kind is None else (number, kind), rule, f"kinds are {known}")

@@ -94,3 +94,17 @@ def test_bad_options_are_named(capsys, tmp_path, options, message):
     assert ran.code == 2
     assert message in ran.err
     assert not list(tmp_path.iterdir())
+
+
+def test_removed_connections_return(capsys, tmp_path):
+    ran = run(
+        capsys, "train", "dsd", "--limit", 200, "--epochs", 2, "--density", 0.3, "--out", tmp_path / "dsd", "--json"
+    )
+    assert [row["kind"] for row in ran.json["levels"]] == ["dense", "sparse", "restored", "fine-tuned"]
+    assert (ran.json["density"], ran.json["masks"], ran.json["kind"]) == (1.0, None, "restored")
+    options = ["--limit", 200, "--epochs", 1, "--density", 0.3, "--cycles", 2, "--out", tmp_path / "iht"]
+    ran = run(capsys, "train", "iht", *options)
+    assert ran.code == 0
+    assert "at the last level (sparse)" in ran.out
+    assert (tmp_path / "iht" / "net.ticket").is_file()
+    assert "slth train iht" in (tmp_path / "iht" / "report.html").read_text()
