@@ -45,33 +45,26 @@ def recipe_of(model: Model, method: TrainableMethod) -> Recipe:
     return LINEAR if model.flat else method.usual
 
 
-def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Train the levels, as far as they were not in the folder, write the last masks, and return what was measured."""
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a job trained, measured on the test set: a row for each level and branch; and how."""
+
+    result: TrainResult
+    rows: list[dict[str, Any]]
+    about: Mapping[str, Any]
+
+
+def trained(job: TrainJob, data: DataSet, *, folder: Path | None = None, progress: Progress | None = None) -> Trained:
+    """Train the levels; in a folder, if one is given, as far as they were not trained there before."""
     inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
     examples, test = inputs.examples("train"), inputs.examples("test")
-    trained, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
+    used, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
     recipe = job.recipe or recipe_of(job.model, job.method)
     result = train(
-        made(job.model, data, job.seed),
-        trained,
-        job.method,
-        recipe=recipe,
-        validation=held,
-        law=job.law,
-        scale=job.scale,
-        seed=job.seed,
-        device=job.device,
-        folder=folder / LEVELS,
-        progress=progress,
-    )
-    rows = _rows(result, test)
-    last = rows[result.levels.index(result.level())]
-    is_sparse = last["kept"] < last["total"]
-    if is_sparse:
-        result.save_masks(folder / MASKS_NAME)
-    if is_sparse and result.source is not None:
-        result.ticket().save(folder / TICKET_NAME)
-    return {
+        made(job.model, data, job.seed), used, job.method, recipe=recipe, validation=held, law=job.law,
+        scale=job.scale, seed=job.seed, device=job.device, folder=folder, progress=progress,
+    )  # fmt: skip
+    about = {
         "model": job.model.name,
         "data": data.name,
         "seed": job.seed,
@@ -81,12 +74,28 @@ def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progre
         "law": None if job.law is None else job.law.describe(),
         "scale": job.scale if job.law is not None else None,
         "normalisation": inputs.describe(),
+        "seconds": sum(level.trace[-1].seconds for level in result.levels if level.trace),
+    }
+    return Trained(result, _rows(result, test), about)
+
+
+def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Train the levels, as far as they were not in the folder, write the last masks, and return what was measured."""
+    found = trained(job, data, folder=folder / LEVELS, progress=progress)
+    result = found.result
+    last = found.rows[result.levels.index(result.level())]
+    is_sparse = last["kept"] < last["total"]
+    if is_sparse:
+        result.save_masks(folder / MASKS_NAME)
+    if is_sparse and result.source is not None:
+        result.ticket().save(folder / TICKET_NAME)
+    return {
+        **found.about,
         "kind": last["kind"],
         "accuracy": last["accuracy"],
         "density": last["density"],
-        "dense_accuracy": rows[0]["accuracy"],
-        "levels": rows,
-        "seconds": sum(level.trace[-1].seconds for level in result.levels if level.trace),
+        "dense_accuracy": found.rows[0]["accuracy"],
+        "levels": found.rows,
         "masks": str(folder / MASKS_NAME) if is_sparse else None,
         "ticket": str(folder / TICKET_NAME) if is_sparse and result.source is not None else None,
     }

@@ -110,6 +110,19 @@ STUDIES: dict[str, Study] = {
             "density": Key(float, when=("subsets", "fixed")),
         },
     ),
+    "winning-ticket": Study(
+        f"{_HERE}.winning_ticket:winning_ticket",
+        {
+            "model": _TEXT,
+            "data": _TEXT,
+            "examples": _WHOLE,
+            "epochs": _WHOLE,
+            "rate": _NUMBER,
+            "levels": _WHOLE,
+            "rewind": Key(int, needed=False),
+            "branches": Key(str, many=True),
+        },
+    ),
     "widths": Study(
         f"{_HERE}.widths:widths",
         {

@@ -1,0 +1,39 @@
+"""Winning tickets: accuracy and the step of least held-out loss against density, beside what they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from slth.figures.levels_figures import KINDS, density_axis, look
+from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.style import INK, panels
+
+
+def winning_ticket_figure(rows: Sequence[Row]) -> Figure:
+    """Means over the seeds with the range from the worst to the best of them; dashed: dense."""
+    kinds = list(dict.fromkeys(str(row["kind"]) for row in rows))
+    every = [float(row["kept"]) / float(row["total"]) for row in rows]
+    with panels(6.75, 3.4, 1, 2) as (drawing, (accuracy, stop)):
+        for number, kind in enumerate(kinds):
+            own = [row for row in rows if row["kind"] == kind]
+            found = [where(own, level=level) for level in levels(own, "level")]
+            at = [float(np.mean(numbers(one, "kept") / numbers(one, "total"))) for one in found]
+            for axes, column in ((accuracy, "accuracy"), (stop, "stop")):
+                values = [numbers(one, column) for one in found]
+                middle = [one.mean() for one in values]
+                below = [mean - one.min() for mean, one in zip(middle, values, strict=True)]
+                above = [one.max() - mean for mean, one in zip(middle, values, strict=True)]
+                axes.errorbar(at, middle, [below, above], capsize=2, label=KINDS.get(kind, kind), **look(number))
+        dense = numbers([row for row in rows if float(row["level"]) == 0.0], "accuracy").mean()
+        accuracy.axhline(dense, color=INK, linewidth=0.8, linestyle="--", zorder=0)
+        accuracy.set_ylabel("test accuracy")
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        stop.set_ylabel("step of least held-out loss")
+        for axes in (accuracy, stop):
+            density_axis(axes, every)
+        drawing.legend(*accuracy.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return drawing
