@@ -111,3 +111,13 @@ def test_later_cases_are_left_out_where_the_one_before_took_too_long(monkeypatch
     assert [row["status"] for row in rows] == ["ok", "not run: time is up"]
     assert rows[0]["share_of_copy_bandwidth"] == 0.5
     assert rows[0]["operations_a_second"] == 2.0
+
+
+@pytest.mark.slow
+def test_searches_run_at_toy_size(tmp_path):
+    code = "import sys; from tests.gpu.searches import main; sys.exit(main())"
+    done = on_a_bare_machine(code, "--toy", "--out", str(tmp_path), "--minutes", "15")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "searches.jsonl").read_text().splitlines()]
+    assert {row["name"] for row in rows} > {"step", "edge-popup conv-6", "gem-miner resnet-20", "fine-tuned shuffled"}
+    assert all(0.0 <= row["test"] <= 1.0 for row in rows if "test" in row)
