@@ -8,7 +8,7 @@ from slth.training.imitation import ReverseKL, imitation
 from slth.training.loop import Record, TrainingRun
 from slth.training.masked import FixedMasks
 from slth.training.method import Method, MethodState, Partition, Step, partition
-from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe
+from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe, RMSprop
 from slth.training.schedules import Constant, Cosine, MultiStep, Schedule, StepDecay, Warmup
 from slth.training.targets import TARGETS, Target
 
@@ -28,6 +28,7 @@ __all__ = [
     "MethodState",
     "MultiStep",
     "Partition",
+    "RMSprop",
     "RandomCrop",
     "RandomFlip",
     "Recipe",
