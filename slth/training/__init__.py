@@ -11,6 +11,7 @@ from slth.training.method import Method, MethodState, Partition, Step, partition
 from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe, RMSprop
 from slth.training.schedules import Constant, Cosine, MultiStep, Schedule, StepDecay, Warmup
 from slth.training.targets import TARGETS, Target
+from slth.training.tensorboard import to_tensorboard
 
 __all__ = [
     "CROP_AND_FLIP",
@@ -45,5 +46,6 @@ __all__ = [
     "imitation",
     "partition",
     "split",
+    "to_tensorboard",
     "train",
 ]
