@@ -205,8 +205,8 @@ MAKERS: dict[str, Any] = {
     "training.TrainingRun": run,
     "training.Warmup": lambda: training.Warmup(training.Cosine(0.1)),
     **{f"training.{kind.__name__}": kind for kind in (
-        training.SGD, training.Adam, training.Constant, training.Cosine, training.MultiStep, training.RandomFlip,
-        training.StepDecay)},
+        training.SGD, training.Adam, training.RMSprop, training.Constant, training.Cosine, training.MultiStep,
+        training.RandomFlip, training.StepDecay)},
 }  # fmt: skip
 
 

@@ -4,36 +4,59 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from slth.benchmarks.contenders import Cell, Contender, Declined
 from slth.data.datasets import load
 from slth.errors import ArgumentError, DataError
-from slth.jobs.models import model_of
+from slth.jobs.methods import method_of
+from slth.jobs.models import Model, made, model_of
 from slth.jobs.searching import SearchJob, find
+from slth.jobs.standardising import Standardised
 from slth.networks import apply_ticket
+from slth.networks.activations import ACTIVATIONS, activated
 from slth.networks.devices import resolve_device
-from slth.rng import WeightLaw
-from slth.training import CROP_AND_FLIP, SGD, Adam, Cosine, Recipe, evaluate
+from slth.rng import Stream, WeightLaw
+from slth.searches import Superposition, search
+from slth.training import CROP_AND_FLIP, SGD, Adam, Constant, Cosine, Examples, Recipe, RMSprop, StepDecay, evaluate
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+_ASKED = 128  # test inputs by which a task is told
+
+
+def _sgd(cell: Cell, weight_decay: float) -> SGD:
+    return SGD(cell.get("momentum", 0.9), nesterov=cell.get("nesterov", False), weight_decay=weight_decay)
+
+
+OPTIMIZERS: dict[str, Callable[[Cell, float], Any]] = {
+    "sgd": _sgd,
+    "adam": lambda cell, weight_decay: Adam(weight_decay=weight_decay),
+    "rmsprop": lambda cell, weight_decay: RMSprop(weight_decay=weight_decay),
+}
+SCHEDULES: dict[str, Callable[[Cell], Any]] = {
+    "cosine": lambda cell: Cosine(cell["rate"], per=cell.get("per", "epoch")),
+    "constant": lambda cell: Constant(cell["rate"]),
+    "exponential": lambda cell: StepDecay(cell["rate"], every=1, factor=cell["factor"]),
+}
 
 
 def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     """Run a search from several seeds; its mean test accuracy stands beside the published one and its interval.
 
     A cell has method, model, data, epochs and rate; expected, within (both in percent) and source; where they differ
-    from what is usual seeds, batch_size, optimizer, weight_decay, augmented, law, scale, held_out and limit; and as
-    ``options`` a table of the method's own. With ``--out`` a run that was killed goes on where it was.
+    from what is usual seeds, batch_size, schedule, optimizer, momentum, nesterov, weight_decay, augmented, activation,
+    law, scale, held_out and limit; and as ``options`` a table of the method's own. With ``--out`` a run that was killed
+    goes on where it was.
     """
     try:
         device = resolve_device(cell.get("device", "cpu"))
         data = load(cell["data"], data_dir=cell.get("data_dir"))
     except (ArgumentError, DataError) as refusal:
         raise Declined(str(refusal)) from None
-    model, law = model_of(cell["model"], cell.get("model_options")), WeightLaw(cell.get("law", "signed-constant"))
+    model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
     job = SearchJob(
         model, cell["method"], cell.get("options", {}), _recipe(cell, device), law,
         cell.get("scale", "kaiming"), cell.get("held_out", 0.1), device=device, limit=cell.get("limit"),
@@ -61,16 +84,73 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     return [Contender("slth", ours, len(seeds), warm_up=False, replicates=1)]
 
 
+def permuted_tasks(cell: Cell, seed: int) -> Sequence[Contender]:
+    """Search a mask of one random network for each of many orders of the pixels, and tell tasks apart unlabelled.
+
+    A cell is one of :func:`search_recipe` with the number of ``tasks``. A task is inferred from 128 test inputs
+    together, and accuracy is that of the ticket of the task that was inferred.
+    """
+    try:
+        device = resolve_device(cell.get("device", "cpu"))
+        data = load(cell["data"], data_dir=cell.get("data_dir"))
+    except (ArgumentError, DataError) as refusal:
+        raise Declined(str(refusal)) from None
+    model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
+    orders = [
+        np.argsort(Stream(seed, f"permuted/{task}").raw(0, data.features), kind="stable")
+        for task in range(cell["tasks"])
+    ]
+
+    def ours() -> Mapping[str, Any]:
+        module, inputs = made(model, data, seed), Standardised.of(data, (data.features,), limit=cell.get("limit"))
+        method: Any = method_of(cell["method"], module, cell.get("options", {}))[0]
+        found = [
+            search(
+                module, _reordered(inputs.examples("train"), order), method, recipe=_recipe(cell, device), law=law,
+                seed=seed, device=device,
+            )
+            for order in orders
+        ]  # fmt: skip
+        several = Superposition([one.ticket for one in found])
+        tests = [_reordered(inputs.examples("test"), order) for order in orders]
+        inferred = [several.infer(module, one.inputs[:_ASKED]) for one in tests]
+        accuracies = [found[task].evaluate(test).accuracy or 0.0 for task, test in zip(inferred, tests, strict=True)]
+        return {
+            "accuracy": statistics.fmean(accuracies),
+            "inferred": statistics.fmean(task == number for number, task in enumerate(inferred)),
+            "density": statistics.fmean(one.ticket.mask.density for one in found),
+            **_held(cell, accuracies),
+        }
+
+    return [Contender("slth", ours, len(orders), warm_up=False, replicates=1)]
+
+
+def _reordered(examples: Examples, order: Any) -> Examples:
+    return Examples(examples.inputs[:, order], examples.targets)
+
+
+def _model(cell: Cell) -> Model:
+    """Return the model of a cell, with the activation that it names in the place of ReLU."""
+    model, name = model_of(cell["model"], cell.get("model_options")), cell.get("activation", "relu")
+    _known("activation", name, ACTIVATIONS)
+    make = model.make
+    return replace(model, make=lambda *given, **options: activated(make(*given, **options), name))
+
+
+def _known(argument: str, name: str, table: Mapping[str, Any]) -> Any:
+    if name not in table:
+        raise ArgumentError(argument, name, "is not known", f"use {' or '.join(table)}")
+    return table[name]
+
+
 def _recipe(cell: Cell, device: str) -> Recipe:
-    """Return how the scores are trained: cosine to 0, momentum 0.9 where there is one, decay of the scores."""
-    kind = cell.get("optimizer", "sgd")
-    if kind not in OPTIMIZERS:
-        raise ArgumentError("optimizer", kind, "is not known", f"use {' or '.join(OPTIMIZERS)}")
+    """Return how the scores are trained: by default cosine to 0, momentum 0.9, decay of the scores."""
+    optimizer = _known("optimizer", cell.get("optimizer", "sgd"), OPTIMIZERS)
     return Recipe(
         epochs=cell["epochs"],
         batch_size=cell.get("batch_size", 128),
-        schedule=Cosine(cell["rate"], per=cell.get("per", "epoch")),
-        optimizer=OPTIMIZERS[kind](weight_decay=cell.get("weight_decay", 1e-4)),
+        schedule=_known("schedule", cell.get("schedule", "cosine"), SCHEDULES)(cell),
+        optimizer=optimizer(cell, cell.get("weight_decay", 1e-4)),
         augmentation=CROP_AND_FLIP if cell.get("augmented", False) else (),
         bfloat16=cell.get("bfloat16", False),
         cuda_graphs=device != "cpu" and cell.get("cuda_graphs", True),

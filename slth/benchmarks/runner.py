@@ -43,6 +43,7 @@ TASKS: dict[str, str] = {
     "accelerator": "slth.benchmarks.solvers:accelerator",
     "start-up": "slth.benchmarks.solvers:start_up",
     "search-recipe": "slth.benchmarks.recipes:search_recipe",
+    "permuted-tasks": "slth.benchmarks.recipes:permuted_tasks",
     "search-step": "slth.benchmarks.searches:search_step",
 }
 """Name in TOML to "module:function"; imported when it runs."""

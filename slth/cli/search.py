@@ -71,7 +71,8 @@ def _recipes() -> list[dict[str, Any]]:
 
     folder = repository_folder("benchmarks", "*.toml")
     files = [] if folder is None else sorted(folder.glob("*.toml"))
-    names = [file.stem for file in files if '"search-recipe"' in file.read_text(encoding="utf-8")]
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    names = [name for name, text in texts.items() if '"search-recipe"' in text or '"permuted-tasks"' in text]
     found = [] if folder is None or not names else find_benchmarks(folder, names)
     keys = ("method", "model", "data", "epochs", "expected", "within", "source")
     return [{"name": one.name, **{key: cell.get(key) for key in keys}} for one in found for cell in one.cells()]

@@ -82,11 +82,11 @@ def _gem_miner(*, density: float, decay: float | None = None, **options: Any) ->
     return GemMiner(density=density, decay=2e-6 / density if decay is None and density > 0 else decay or 0.0, **options)
 
 
-def _signed_supermask(*, threshold: float) -> SignedSupermask:
+def _signed_supermask(*, threshold: float, **options: Any) -> SignedSupermask:
     """Make a signed supermask, and call its limit what the field does."""
     if not 0.0 <= as_double(threshold) < inf:
         raise ArgumentError("threshold", threshold, "must not be negative", "use 0.01, as published")
-    return SignedSupermask(threshold)
+    return SignedSupermask(threshold, **options)
 
 
 METHODS: dict[str, Known] = {

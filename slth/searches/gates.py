@@ -63,6 +63,10 @@ class Gates(SearchMethod):
         del step
         return None
 
+    def order(self, state: MethodState) -> Tensors:
+        """Return the log-odds."""
+        return {name: odds.detach() for name, odds in state.trained.items()}
+
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the likeliest gates, exactly as many as the density says; without one, those that are rather open."""
         del step

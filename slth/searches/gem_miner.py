@@ -137,6 +137,10 @@ class GemMiner(SearchMethod):
         del step
         return None
 
+    def order(self, state: MethodState) -> dict[str, Tensor]:
+        """Return the scores, those without a flag below all others."""
+        return {name: torch.where(state.fixed[name], one, one - 2.0) for name, one in state.trained.items()}
+
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return what has a flag and, but for ``unflag``, a score above 1/2."""
         self._events(step)  # refuses a search that would never reach its density

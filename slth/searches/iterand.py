@@ -125,9 +125,8 @@ class IteRand(Selected):
             }
         return MethodState(state.trained, fixed)
 
-    def entries(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+    def entered(self, masks: dict[str, Tensor], state: MethodState) -> dict[str, Tensor]:
         """Return the generation of each kept weight, counted from 1."""
-        masks = self.masks(state, source, step)
         return {name: mask * (state.fixed.get(_GENERATION + name, 0) + 1) for name, mask in masks.items()}
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from slth.errors import ArgumentError
-from slth.networks import Axes, Selection, Structure, TopK, Weights
+from slth.networks import Axes, Selection, Structure, TopK, Weights, totals
 from slth.rng import WeightLaw
 from slth.searches.edge_popup import EdgePopup
 from slth.searches.random_source import RandomSource
@@ -98,7 +98,28 @@ class SearchMethod:
 
     def entries(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the entries of the ticket's mask, [weight]."""
-        return self.masks(state, source, step)
+        return self.entered(self.masks(state, source, step), state)
+
+    def entered(self, masks: dict[str, Tensor], state: MethodState) -> dict[str, Tensor]:
+        """Return the entries of masks, or of others that keep as much."""
+        del state
+        return masks
+
+    def order(self, state: MethodState) -> Tensors | None:
+        """Return what is kept where it is large, [groups]; None where masks follow no order of scores."""
+        del state
+        return None
+
+    def inverted(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor] | None:
+        """Return the entries of masks that keep as many groups of each weight, of least order; None without one."""
+        order, masks = self.order(state), self.masks(state, source, step)
+        if order is None or any(mask.dtype != torch.bool for mask in masks.values()):
+            return None
+        for name, one in order.items():
+            axes = source.axes[name]
+            kept = totals(self.structure, masks[name].float(), axes) > 0
+            masks[name] = self.structure.expand(self.structure.select(-one, int(kept.sum())), axes)
+        return self.entered(masks, state)
 
 
 @dataclass(frozen=True)
@@ -132,6 +153,11 @@ class Selected(SearchMethod):
     def begin(self, source: RandomSource) -> MethodState:
         """Return the selection's first scores."""
         return MethodState(self.selection.first(source.axes, source.seed))
+
+    def order(self, state: MethodState) -> Tensors | None:
+        """Return the order of the selection."""
+        found = {name: self.selection.order(scores.detach()) for name, scores in state.trained.items()}
+        return {name: one for name, one in found.items() if one is not None} if None not in found.values() else None
 
     def masks(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the selection as it stands; what has no scores is kept."""

@@ -99,6 +99,10 @@ class PartiallyFrozen(Selected):
         ranked = {name: self._ranks(one, state.fixed[name]) for name, one in state.trained.items()}
         return Selected(self._ranking(step)).masks(MethodState(ranked), source, step)
 
+    def order(self, state: MethodState) -> Tensors:
+        """Return the order among what is searched: what is locked is the least, to be kept, what is pruned the most."""
+        return {name: self._ranks(one.detach(), -state.fixed[name]) for name, one in state.trained.items()}
+
     def weights(self, weights: Tensors, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
         """Return the products with the masks, whose gradients pass to what is not frozen."""
         ranked = {name: self._ranks(one.detach(), state.fixed[name]) for name, one in state.trained.items()}

@@ -38,8 +38,10 @@ class SanityChecks:
     random : tuple of float
         Both: other weights, shuffled masks.
     inverted : float or None
-        Its weights with the groups of smallest score in each layer, as many as before; None where masks have no order
-        of scores.
+        Its weights with the groups of smallest score in each layer, as many as before; with signs, coats, generations
+        and what is locked or pruned beforehand as they are; of Gem-Miner what was frozen out, of slots the numbers of
+        smallest score. None where there is no order of scores: evolution and minimum connection assurance have no
+        scores, and a selection of one's own without ``order`` may keep whatever it wants.
     """
 
     ticket: float
@@ -103,13 +105,14 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     numbers = range(1, repetitions + 1)
     others = [replace(ticket, seed=(ticket.seed + number) % 2**64) for number in numbers]
     mixed = [replace(ticket, mask=_shuffled(ticket, number)) for number in numbers]
-    inverted = _inverted(result)
+    mask = _inverted(result)
+    inverted = result.inverted if mask is None else replace(ticket, mask=mask)
     return SanityChecks(
         accuracy(ticket),
         tuple(accuracy(one) for one in mixed),
         tuple(accuracy(one) for one in others),
         tuple(accuracy(replace(one, mask=two.mask)) for one, two in zip(others, mixed, strict=True)),
-        None if inverted is None else accuracy(replace(ticket, mask=inverted)),
+        None if inverted is None else accuracy(inverted),
     )
 
 

@@ -25,6 +25,7 @@ from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
+from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
 
@@ -55,6 +56,8 @@ class SearchResult:
         What the method knew then beside its scores, such as the flags of :class:`GemMiner`.
     loss : callable
         Of the recipe: what :meth:`evaluate` measures.
+    inverted : Ticket or None
+        Of a method with a state: the ticket of smallest scores, for :func:`sanity_checks`; None where there is none.
     """
 
     ticket: Ticket
@@ -67,6 +70,7 @@ class SearchResult:
     last: Ticket | None = None
     fixed: Mapping[str, Tensor] = field(default_factory=dict)
     loss: Loss = field(default_factory=CrossEntropy)
+    inverted: Ticket | None = None
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
@@ -239,6 +243,7 @@ class _Kept:
         self, run: TrainingRun, method: SearchMethod, source: RandomSource, record: Record | None = None
     ) -> None:
         self.source, self.record, self.law, self.reading = source, record, method.law(source.law), method.reading
+        self.method, self.step = method, run.step
         state, step = run.state, run.step
         with torch.no_grad():
             self.entries = {name: found.cpu() for name, found in method.entries(state, source, step).items()}
@@ -261,7 +266,21 @@ class _Kept:
         found = apply_ticket(copy.deepcopy(module), ticket).eval()
         epoch = 0 if self.record is None else self.record.epoch
         kept = densities(self.entries)
-        return SearchResult(ticket, found, self.scores, trace, epoch, kept, selection, ticket, self.fixed)
+        inverted = self._inverted() if selection is None else None
+        return SearchResult(
+            ticket, found, self.scores, trace, epoch, kept, selection, ticket, self.fixed, inverted=inverted
+        )
+
+    def _inverted(self) -> Ticket | None:
+        """Make the ticket of the smallest scores, if the method has an order of them."""
+        state = MethodState(self.scores, self.fixed)
+        with torch.no_grad():
+            entries = self.method.inverted(state, self.source, self.step)
+            if entries is None:
+                return None
+            gains = dict(self.method.gains({name: one != 0 for name, one in entries.items()}, state, self.source))
+        entries = {name: one.cpu() for name, one in entries.items()}
+        return self.source.ticket(entries, self.stored, gains=gains, law=self.law, reading=self.reading)
 
 
 def _check_gains(gains: Mapping[str, float], remedy: str) -> None:

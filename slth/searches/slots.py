@@ -115,6 +115,11 @@ class SlotMachine(SearchMethod):
         del source, step
         return {name: _first_largest(scores) + (0 if self.removable else 1) for name, scores in state.trained.items()}
 
+    def inverted(self, state: MethodState, source: RandomSource, step: Step) -> dict[str, Tensor]:
+        """Return the numbers of smallest score."""
+        smallest = {name: -scores.detach() for name, scores in state.trained.items()}
+        return self.entries(MethodState(smallest), source, step)
+
     def _noise(self, scores: Tensor) -> Tensor | float:
         """Return what makes the largest of a sum a draw from a softmax: Gumbel noise."""
         return -torch.empty_like(scores).exponential_().log() if self.draw == "sampled" else 0.0

@@ -8,9 +8,10 @@ from slth.training.imitation import ReverseKL, imitation
 from slth.training.loop import Record, TrainingRun
 from slth.training.masked import FixedMasks
 from slth.training.method import Method, MethodState, Partition, Step, partition
-from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe
+from slth.training.recipe import SGD, Adam, CrossEntropy, Recipe, RMSprop
 from slth.training.schedules import Constant, Cosine, MultiStep, Schedule, StepDecay, Warmup
 from slth.training.targets import TARGETS, Target
+from slth.training.tensorboard import to_tensorboard
 
 __all__ = [
     "CROP_AND_FLIP",
@@ -28,6 +29,7 @@ __all__ = [
     "MethodState",
     "MultiStep",
     "Partition",
+    "RMSprop",
     "RandomCrop",
     "RandomFlip",
     "Recipe",
@@ -44,5 +46,6 @@ __all__ = [
     "imitation",
     "partition",
     "split",
+    "to_tensorboard",
     "train",
 ]

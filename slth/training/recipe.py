@@ -114,6 +114,37 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class RMSprop:
+    """Gradients divided by the root of their mean square, a running mean.
+
+    Parameters
+    ----------
+    alpha : float
+        Of the running mean, in [0, 1).
+    weight_decay : float
+    decayed : {"all", "matrices"}
+        As :class:`SGD` has it.
+
+    Examples
+    --------
+    >>> RMSprop(alpha=0.9).build([torch.zeros(1, requires_grad=True)]).defaults["alpha"]
+    0.9
+    """
+
+    alpha: float = 0.99
+    weight_decay: float = 0.0
+    decayed: Decayed = "all"
+
+    def __post_init__(self) -> None:
+        _check_decay(self.weight_decay, self.decayed)
+        if not 0.0 <= as_double(self.alpha) < 1.0:
+            raise ArgumentError("alpha", self.alpha, "must lie in [0, 1)", "use 0.99")
+
+    def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(_groups(tensors, self.weight_decay, self.decayed), lr=1.0, alpha=self.alpha)
+
+
+@dataclass(frozen=True)
 class CrossEntropy:
     """Mean cross entropy of scores [batch, classes, ...] and labels.
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+from torch import nn
 
 from slth.benchmarks.contenders import Declined
-from slth.benchmarks.recipes import search_recipe
+from slth.benchmarks.recipes import _model, permuted_tasks, search_recipe
 from slth.benchmarks.runner import find_benchmarks
 from slth.benchmarks.searches import search_step
 from slth.cli.places import repository_folder
-from slth.jobs.methods import method_of
-from slth.jobs.models import MODELS
-from slth.networks import mlp
+from slth.errors import ArgumentError
+from slth.networks import conv_n
+
+FOLDER = repository_folder("benchmarks", "*.toml")
+KINDS = ('task = "search-recipe"', 'task = "permuted-tasks"')
+RECIPES = sorted(file.stem for file in FOLDER.glob("*.toml") if any(kind in file.read_text() for kind in KINDS))
 
 CELL = {
     "method": "edge-popup", "options": {"density": 0.5}, "model": "mlp", "data": "digits", "epochs": 2, "rate": 0.5,
@@ -36,15 +43,56 @@ def test_data_that_are_missing_decline(tmp_path):
         search_recipe({**CELL, "data": "cifar10", "data_dir": [tmp_path]}, 0)
 
 
-def test_every_recipe_names_a_method_and_a_model_that_there_are():
-    folder = repository_folder("benchmarks", "*.toml")
-    names = [file.stem for file in folder.glob("*.toml") if 'task = "search-recipe"' in file.read_text()]
-    assert len(names) >= 4
-    for benchmark in find_benchmarks(folder, names):
-        for cell in benchmark.cells():
-            assert cell["model"] in MODELS
-            method_of(cell["method"], mlp((4, 3, 2)), cell["options"])
-            assert cell["source"]
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Files of a few images in the shapes of CIFAR-10 and of MNIST."""
+    folder, rng = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    labels = np.arange(30) % 3
+    for name, shape in (("cifar10", (3, 32, 32)), ("mnist", (28, 28))):
+        pixels = rng.integers(0, 256, (30, *shape), dtype=np.uint8)
+        np.savez(folder / name, x_train=pixels, y_train=labels, x_test=pixels[:9], y_test=labels[:9])
+    return folder
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_runs_on_a_few_images(name, images):
+    (benchmark,) = find_benchmarks(FOLDER, [name])
+    (cell,) = benchmark.cells()
+    assert cell["source"]
+    epochs = 9 if cell["method"] == "gem-miner" else 1  # which is to freeze once
+    few = {"epochs": epochs, "batch_size": 9, "seeds": 1, "tasks": 2, "data": str(images / f"{cell['data']}.npz")}
+    task = search_recipe if benchmark.task == "search-recipe" else permuted_tasks
+    row = task({**cell, **few}, 0)[0].run()
+    assert 0.0 < row["density"] <= 1.0
+    if "expected" in cell:
+        assert row["lowest_expected"] == (cell["expected"] - cell["within"]) / 100
+        assert row["holds"] in (True, False)
+
+
+def test_an_activation_takes_the_place_of_relu_and_unknown_words_are_refused():
+    model = _model({"model": "conv-2", "activation": "elu"})
+    cifar = SimpleNamespace(shape=(3, 32, 32), classes=3)
+    kinds = [type(part) for part in model.make(cifar, 0).modules()]
+    assert nn.ReLU not in kinds
+    assert kinds.count(nn.ELU) == [type(part) for part in conv_n(2).modules()].count(nn.ReLU) > 0
+    for change, said in (
+        ({"activation": "gelu"}, "activation='gelu' is not known: use relu or elu"),
+        ({"optimizer": "lion"}, "optimizer='lion' is not known: use sgd or adam or rmsprop"),
+        ({"schedule": "linear"}, "schedule='linear' is not known"),
+    ):
+        with pytest.raises(ArgumentError, match=said):
+            search_recipe({**CELL, **change}, 0)
+
+
+def test_permuted_tasks_are_inferred_and_classified():
+    """Chance is 1/3 of the tasks and a tenth of the classes; the seed is fixed."""
+    cell = {**CELL, "options": {"density": 0.5}, "tasks": 3, "epochs": 6, "limit": 1000}
+    (ours,) = permuted_tasks(cell, 0)
+    row = ours.run()
+    assert row["inferred"] == 1.0
+    assert row["accuracy"] > 0.8
+    with pytest.raises(Declined, match="none"):
+        permuted_tasks({**cell, "data": "none.npz"}, 0)
 
 
 def test_contenders_of_a_step_do_the_same_work():
