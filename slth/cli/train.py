@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from slth.cli.options import COMMON, FLAG, Common
 from slth.cli.outcome import Outcome
 from slth.cli.searching import Scope
-from slth.cli.targets import Target
+from slth.cli.targets import Trained
 from slth.cli.training import START, TARGET, Start, names, run_levels
 
 Kept = Annotated[float, Parameter(help="kept / total of the weights that may be removed, below 1.")]
@@ -46,7 +46,7 @@ def imp(
         bool, Parameter(help="Remove one weight more a level, and count spared ones, as open_lth does.", **FLAG)
     ] = False,
     start: Start = START,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Train, remove the smallest weights, go back, and again: iterative magnitude pruning.
@@ -84,7 +84,7 @@ def iht(
     scope: Share = "layer",
     spared: Spared = "",
     start: Start = START,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Train dense, then in cycles: the largest weights alone, and all of them again (iterative hard thresholding).
@@ -105,7 +105,7 @@ def dsd(
     scope: Share = "layer",
     spared: Spared = "",
     start: Start = START,
-    target: Target = TARGET,
+    target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Train dense, then the largest weights alone, then all of them again: the removed return at zero (DSD).

@@ -14,13 +14,12 @@ from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
-from slth.cli.targets import Target, command_text
-from slth.errors import ArgumentError
+from slth.cli.targets import Trained, command_text
 
 if TYPE_CHECKING:
     from slth.trainable import TrainableMethod
 
-TARGET = Target()
+TARGET = Trained()
 
 
 @Parameter(name="*")
@@ -50,7 +49,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def run_levels(
-    name: str, method: TrainableMethod, options: dict[str, Any], start: Start, target: Target, common: Common
+    name: str, method: TrainableMethod, options: dict[str, Any], start: Start, target: Trained, common: Common
 ) -> Outcome:
     """Train the levels of a method, write masks, report and summary, and say how it went."""
     from slth.jobs.training import MASKS_NAME, TICKET_NAME, TrainJob, recipe_of, run_training
@@ -58,8 +57,6 @@ def run_levels(
     from slth.rng import WeightLaw
 
     verb = f"train {name}"
-    if target.weights is not None:
-        raise ArgumentError("weights", str(target.weights), "are trained here from random ones", "leave it out")
     target = target.chosen("lenet-300-100")
     model = target.described()
     data = target.load(model, seed=common.seed)
