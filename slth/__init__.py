@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from slth.trainable import DSD as DSD
     from slth.trainable import IHT as IHT
     from slth.trainable import IMP as IMP
+    from slth.trainable import RobustEnsemble as RobustEnsemble
     from slth.trainable import TrainResult as TrainResult
     from slth.trainable import train as train
 
@@ -184,6 +185,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DSD",
         "IHT",
         "IMP",
+        "RobustEnsemble",
         "TrainResult",
         "train",
     ),

@@ -90,6 +90,15 @@ def levels() -> slth.TrainResult:
     return slth.train(networks.mlp((2, 3, 2)), examples(), slth.IMP(levels=1), recipe=training.Recipe(epochs=1))
 
 
+def predicted() -> trainable.Predictions:
+    return trainable.Predictions([[2.0, 0.0], [0.0, 1.0]], [0, 0])
+
+
+def trained_ensemble() -> trainable.EnsembleResult:
+    method = trainable.RobustEnsemble((2.0, float("inf")), slth.EdgePopup(0.5))
+    return method.train(networks.mlp((2, 3, 2)), examples(), recipe=training.Recipe(epochs=1))
+
+
 def planted() -> searches.Planted:
     return searches.plant(networks.mlp((2, 6, 2)), examples().inputs, density=0.5)
 
@@ -185,6 +194,15 @@ MAKERS: dict[str, Any] = {
     ),
     "searches.SanityChecks": lambda: searches.sanity_checks(found(), examples(), repetitions=1),
     "searches.SearchResult": found,
+    "trainable.Detection": lambda: trainable.Detection(0.9, 0.8, 0.2),
+    "trainable.Ensemble": lambda: trained_ensemble().ensemble,
+    "trainable.EnsembleModule": lambda: trained_ensemble().module,
+    "trainable.EnsembleResult": trained_ensemble,
+    "trainable.LinearPath": lambda: trainable.LinearPath([0.0, 1.0], [0.1, 0.2], [1.0, 2.0]),
+    "trainable.Predictions": predicted,
+    "trainable.Reliability": lambda: predicted().reliability(bins=2)[0],
+    "trainable.RobustEnsemble": lambda: trainable.RobustEnsemble((2.0, float("inf")), detached=True),
+    "trainable.WorstCase": lambda: trainable.WorstCase(3.0, decay=False),
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),
     "training.Evaluation": lambda: training.Evaluation(0.5, None, 3),
     "training.Examples": examples,

@@ -65,6 +65,12 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
                 "slth.cli.train:dsd",
                 "Dense-sparse-dense training: removed connections return, and it ends dense.",
             ),
+            "dro": ("slth.cli.robust:dro", "Calibrated ensembles: masks of one random network, for harder examples."),
+            "data-diet": (
+                "slth.cli.robust:data_diet",
+                "Tickets of networks that began on easy, hard or random examples.",
+            ),
+            "connectivity": ("slth.cli.robust:connectivity", "The error on straight paths between two children."),
         },
     ),
     "ticket": (

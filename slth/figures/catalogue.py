@@ -32,6 +32,7 @@ FIGURES: dict[str, str] = {
     "plant_and_recover": "slth.figures.plant_and_recover:plant_and_recover_figure",
     "search_accuracy": "slth.figures.search_accuracy:search_accuracy_figure",
     "winning_ticket": "slth.figures.winning_ticket:winning_ticket_figure",
+    "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
     "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
 }
 """In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""

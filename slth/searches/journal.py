@@ -56,7 +56,7 @@ class Journal:
             rule = f"{path}: cannot be read as the records of a search ({problem})"
             raise DataError(f"{rule}; remove {self.folder} to begin anew") from None
         if weights != self.weights:
-            rule = "holds a search of another law, scale or choice of the mask"
+            rule = "holds a search of another law, scale, seed or choice of the mask"
             raise ArgumentError("folder", str(self.folder), rule, "name another folder, or remove this one")
         return records
 

@@ -88,6 +88,7 @@ def search(
     law: WeightLaw | None = None,
     scale: Scale = "kaiming",
     seed: int = 0,
+    order: int | None = None,
     device: str | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
@@ -119,6 +120,9 @@ def search(
         :math:`\sqrt{2/(m (1 - density))}`, which the published code has for "kept"; or the law's own.
     seed : int
         Of weights, scores and the order of the examples; 0 <= seed < 2**64.
+    order : int, optional
+        Seed of the order of the examples and of their augmentation, where it is another one: members of an ensemble
+        are masks of the same weights.
     device : {"auto", "cpu", "cuda"}, optional
         Where to search; where the module is by default.
     folder : str or Path, optional
@@ -152,7 +156,7 @@ def search(
     """
     taken = searching(
         module, data, method, recipe=recipe, validation=validation, keep=keep, law=law, scale=scale, seed=seed,
-        device=device, folder=folder, progress=progress,
+        order=order, device=device, folder=folder, progress=progress,
     )  # fmt: skip
     try:
         while True:
@@ -173,6 +177,7 @@ def searching(
     law: WeightLaw | None,
     scale: Scale,
     seed: int,
+    order: int | None = None,
     device: str | None,
     folder: str | Path | None,
     progress: Progress | None,
@@ -193,13 +198,13 @@ def searching(
         recipe,
         method=Searched(chosen, source),
         validation=validation,
-        seed=seed,
+        seed=seed if order is None else order,
         device=device,
     )
     kept = _Kept(run, chosen, source)
     _check_gains(kept.gains, chosen.collapsed)
     kept.ticket()  # refuses numbers that no ticket holds before anything is searched
-    said = {"law": law.describe(), "scale": scale, "gains": source.gains, "keep": keep}
+    said = {"law": law.describe(), "scale": scale, "gains": source.gains, "keep": keep, "seed": seed}
     journal = None if folder is None else Journal(Path(folder), run, said)
     kept = kept if journal is None else _Kept(run, chosen, source, journal.best())
     trace = [] if journal is None else journal.resume()

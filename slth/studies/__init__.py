@@ -72,6 +72,19 @@ STUDIES: dict[str, Study] = {
             "offset": Key(float, when=("question", "partition")),
         },
     ),
+    "robust-ensemble": Study(
+        f"{_HERE}.robust_ensemble:robust_ensemble",
+        {
+            "regime": _TEXT,
+            "kl_weights": _TEXT,
+            "density": _NUMBER,
+            "rate": _NUMBER,
+            "model": _TEXT,
+            "data": _TEXT,
+            "examples": _WHOLE,
+            "epochs": _WHOLE,
+        },
+    ),
     "search-accuracy": Study(
         f"{_HERE}.search_accuracy:search_accuracy",
         {

@@ -4,6 +4,7 @@ from slth.tickets.coding import decode_symbols, encode_symbols, multinomial_bits
 from slth.tickets.folded import Folded
 from slth.tickets.layout import Layout
 from slth.tickets.mask import Mask
+from slth.tickets.members import joined, members
 from slth.tickets.pair import Pair, RandomLayer
 from slth.tickets.ticket import Ticket, TicketStatistics, load_ticket, ticket_from_bytes
 
@@ -17,7 +18,9 @@ __all__ = [
     "TicketStatistics",
     "decode_symbols",
     "encode_symbols",
+    "joined",
     "load_ticket",
+    "members",
     "multinomial_bits",
     "ticket_from_bytes",
 ]

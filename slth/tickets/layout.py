@@ -169,6 +169,9 @@ def masked_weights(
         raise ArgumentError("mask", f"{factors.dtype}{list(factors.shape)}", rule, "pass 0 and 1")
     if reading not in get_args(Reading):
         raise ArgumentError("reading", reading, "is not known", f"use one of {get_args(Reading)}")
+    if reading == "members":
+        remedy = "take one: slth.tickets.members(ticket)[0], or slth.trainable.load_ensemble"
+        raise ArgumentError("mask", tensor.name, "holds the masks of several members", remedy)
     flat = factors.reshape(-1)
     if reading == "choice" and flat.min(initial=0) < 0:
         raise ArgumentError("mask", int(flat.min()), f"of {tensor.name} chooses no number", "use 0, 1, ..., K")

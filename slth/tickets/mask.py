@@ -14,7 +14,7 @@ from slth.errors import ArgumentError
 from slth.tickets.coding import LARGEST_ALPHABET, multinomial_bits
 
 Structure: TypeAlias = Literal["weight", "channel", "block"]
-Reading: TypeAlias = Literal["factor", "choice"]
+Reading: TypeAlias = Literal["factor", "choice", "members"]
 
 _LARGEST = 2**31  # beyond, integers of both signs have no common type
 KEEP = (0, 1)
@@ -34,10 +34,12 @@ class Mask:
         Different integers, 0 among them: ``(0, 1)`` to keep, ``(-1, 0, 1)`` signed, ``(0, 1, 2, ...)`` for coats.
     structure : {"weight", "channel", "block"}
         What one entry stands for.
-    reading : {"factor", "choice"}
+    reading : {"factor", "choice", "members"}
         What an entry says: what a random weight is multiplied by, or which one of K random numbers the weight is, the
         alphabet being ``(0, 1, ..., K)``. Entry c >= 1 at position i of n chooses number :math:`i + (c - 1) n` of the
-        layer's stream, so that more candidates extend the same network. Only tickets of a :class:`Layout` choose.
+        layer's stream, so that more candidates extend the same network. Of an ensemble's members, bit b of an entry
+        says whether member b keeps the weight; the alphabet is ``(0, 1, ..., 2**M - 1)``. Only tickets of a
+        :class:`Layout` choose or have members.
 
     Raises
     ------
@@ -70,10 +72,13 @@ class Mask:
         for name, known in (("structure", get_args(Structure)), ("reading", get_args(Reading))):
             if getattr(self, name) not in known:
                 raise ArgumentError(name, getattr(self, name), "is not known", f"use one of {known}")
-        if self.reading == "choice" and alphabet != tuple(range(len(alphabet))):
+        if self.reading != "factor" and alphabet != tuple(range(len(alphabet))):
             raise ArgumentError(
                 "alphabet", alphabet, "must be 0, 1, ..., K for choices", "number the candidates from 1"
             )
+        if self.reading == "members" and len(alphabet) & (len(alphabet) - 1):
+            rule = "must have 2**M values for M members"
+            raise ArgumentError("alphabet", alphabet, rule, "join tickets with slth.tickets.joined")
         arrays = {name: _checked(name, array, alphabet) for name, array in dict(self.arrays).items()}
         object.__setattr__(self, "alphabet", alphabet)
         object.__setattr__(self, "arrays", MappingProxyType(arrays))
@@ -107,6 +112,11 @@ class Mask:
         return len(self.alphabet) - 1 if self.reading == "choice" else 1
 
     @property
+    def members(self) -> int:
+        """Masks that each entry is about: M where bits say which of an ensemble's members keep it, otherwise 1."""
+        return (len(self.alphabet) - 1).bit_length() if self.reading == "members" else 1
+
+    @property
     def entropy_bound_bits(self) -> float:
         r"""Bits that the arrays need for how often each value occurs, :math:`\sum \log_2 \binom{n}{n_0, n_1, ...}`.
 
@@ -121,7 +131,7 @@ class Mask:
 def drawn_places(entries: NDArray[Any], reading: Reading) -> NDArray[np.int64]:
     """Return the numbers of the stream that flat entries keep, in the order of the entries."""
     places = np.flatnonzero(entries)
-    return places if reading == "factor" else places + (entries[places].astype(np.int64) - 1) * entries.size
+    return places if reading != "choice" else places + (entries[places].astype(np.int64) - 1) * entries.size
 
 
 def _checked(name: str, array: Any, alphabet: tuple[int, ...]) -> NDArray[Any]:

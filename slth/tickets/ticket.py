@@ -128,9 +128,9 @@ class Ticket:
             raise ArgumentError("gains", gains.tolist(), rule, "give one a random layer")
         object.__setattr__(self, "gains", gains)
         object.__setattr__(self, "buffers", {name: _buffer(name, array) for name, array in self.buffers.items()})
-        if self.mask.reading == "choice" and not isinstance(self.source, Layout):
-            rule = "is no mask of a graph, whose random layers have one number a weight"
-            raise ArgumentError("mask", "choice", rule, 'make it with reading="factor"')
+        if self.mask.reading != "factor" and not isinstance(self.source, Layout):
+            rule = "is no mask of a graph, whose random layers have one number and one mask a weight"
+            raise ArgumentError("mask", self.mask.reading, rule, 'make it with reading="factor"')
         _check_mask(self.layers, self.mask)
 
     def __repr__(self) -> str:

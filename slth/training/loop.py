@@ -225,10 +225,8 @@ class TrainingRun:
         assert optimizer is not None, "there is something to train"
         for group in optimizer.param_groups:
             group["lr"] = rate
-        if self._captured is None:
-            loss = self._gradients(places)
-        else:
-            loss = self._captured(places, None if self.method is None else self.method.phase(self.step))
+        phase = None if self.method is None else self.method.phase(self.step), self.recipe.loss_at(self.step)
+        loss = self._gradients(places) if self._captured is None else self._captured(places, phase)
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
@@ -243,7 +241,7 @@ class TrainingRun:
             leaf.grad = None
         inputs, targets = self._batches.examples(places)
         with self._autocast():
-            loss = self.recipe.loss(self._outputs(inputs), targets)
+            loss = self.recipe.loss_at(self.step)(self._outputs(inputs), targets)
         penalty = None if self.method is None else self.method.penalty(self.state, self.step)
         loss = loss if penalty is None else loss + penalty
         loss.backward()  # type: ignore[no-untyped-call]

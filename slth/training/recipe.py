@@ -17,6 +17,7 @@ from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
 from slth.networks.given import pair, sequence
 from slth.training.augmentation import Augmentation
+from slth.training.method import Step
 from slth.training.schedules import Cosine, Schedule
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -185,7 +186,8 @@ class Recipe:
     optimizer : Optimizer
         :class:`SGD` or :class:`Adam`.
     loss : callable
-        Maps outputs and targets of a batch to one number.
+        Maps outputs and targets of a batch to one number. Where it has a method ``at(step)`` too, training takes the
+        loss that this returns for a :class:`Step`, and evaluations the loss itself.
     augmentation : sequence of Augmentation
         Applied to each batch of training images, in this order, before the normalisation.
     normalisation : (sequence of float, sequence of float), optional
@@ -250,6 +252,11 @@ class Recipe:
                 raise ArgumentError(name, getattr(self, name), rule, remedy)
         if self.normalisation is not None:
             object.__setattr__(self, "normalisation", _checked_normalisation(self.normalisation))
+
+    def loss_at(self, step: Step) -> Loss:
+        """Return the loss of a training step, which a loss with a schedule has another one for."""
+        at: Callable[[Step], Loss] | None = getattr(self.loss, "at", None)
+        return self.loss if at is None else at(step)
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return how many steps a pass over so many examples has."""

@@ -83,7 +83,7 @@ def test_choices_made_to_deceive_are_refused(metadata: dict[str, str], message: 
 def test_a_graph_has_one_number_a_weight_and_no_choice() -> None:
     made = ticket_of(two_pairs())
     mask = Mask(made.mask.arrays, reading="choice")
-    with pytest.raises(ArgumentError, match="is no mask of a graph, whose random layers have one number a weight"):
+    with pytest.raises(ArgumentError, match="is no mask of a graph, whose random layers have one number"):
         Ticket(made.source, made.law, made.seed, mask, made.gains)
     with pytest.raises(TicketError, match="is no mask of a graph"):
         ticket_from_bytes(forged(made.to_bytes(), metadata={"reading": "choice"}))

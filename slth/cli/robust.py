@@ -1,0 +1,193 @@
+"""``slth train dro``, ``data-diet`` and ``connectivity``: calibrated ensembles, subsets of examples, paths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.console import RenderableType
+
+from slth.cli.checks import check_out
+from slth.cli.options import COMMON, Common
+from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
+from slth.cli.progress import progress
+from slth.cli.searching import TARGET, Law, Scale
+from slth.cli.targets import Trained
+from slth.cli.training import names
+from slth.errors import ArgumentError
+
+
+def dro(
+    *,
+    density: Annotated[float, Parameter(help="kept / total of the whole ensemble: the sum over its members.")] = 0.3,
+    kl_weights: Annotated[
+        str,
+        Parameter(help="Weight of the divergence of each member at the start, as 10,500,inf; inf is the mean."),
+    ] = "10,500,inf",
+    decay: Annotated[bool, Parameter(help="The weights fall to 0 by a cosine over the epochs.")] = True,
+    detached: Annotated[
+        bool, Parameter(help="The examples' weights are constants in the gradient; as published they are not.")
+    ] = False,
+    by: Annotated[Literal["logits", "probabilities"], Parameter(help="What is averaged.")] = "logits",
+    keep: Annotated[
+        Literal["last", "best"], Parameter(help="Masks of the last epoch, or of the best on held-out examples.")
+    ] = "last",
+    baselines: Annotated[
+        bool, Parameter(help="Compare with an ensemble of means and a single ticket of the same density.")
+    ] = True,
+    against: Annotated[
+        str | None, Parameter(help="Another data set of the same shape, to be told from this one by confidence.")
+    ] = None,
+    law: Annotated[Law | None, Parameter(help="Of the random weights; signed-constant by default.")] = None,
+    scale: Annotated[Scale, Parameter(help="How large they are, as slth search edge-popup has it.")] = "kaiming",
+    target: Trained = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Search an ensemble of masks of one random network, each for harder examples, and measure its calibration.
+
+    A tenth of the training examples is held out for a temperature, measures are of the test set. Writes ensemble.ticket
+    (one seed, all masks) and the summary; `slth.trainable.load_ensemble("ensemble.ticket").to_module(module)` makes the
+    ensemble from it. What was stopped goes on from its last epoch.
+    """
+    from slth.cli.checks import load_data
+    from slth.cli.places import data_folders
+    from slth.jobs.ensembles import TICKET_NAME, EnsembleJob, run_ensembles
+    from slth.jobs.methods import recipe_of
+    from slth.networks.devices import resolve_device
+    from slth.rng import WeightLaw
+
+    verb = "train dro"
+    target, model, data, out = _asked(verb, target, common, (TICKET_NAME, json_name(verb)))
+    strange = None if against is None else load_data(against, data_folders(target.data_dir), seed=common.seed)
+    job = EnsembleJob(
+        model, density, _numbers("kl_weights", kl_weights), target.changed(recipe_of("edge-popup", flat=model.flat)),
+        detached=detached, decay=decay, by=by, keep=keep, law=None if law is None else WeightLaw(law), scale=scale,
+        seed=common.seed, device=resolve_device(target.device), limit=target.limit, baselines=baselines,
+    )  # fmt: skip
+    job.methods()
+    with progress(common) as report:
+        summary = run_ensembles(job, data, out, against=strange, progress=report)
+
+    def show() -> list[RenderableType]:
+        keys = ("kind", "density", "accuracy", "ece", "ece_scaled", "negative_log_likelihood", "brier")
+        rows = [[row[key] for key in keys] for row in summary["ensembles"]]
+        names = ("ensemble", "density", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier")
+        told = {"ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes for all members"}
+        return [table_of(rows, names), "", key_value_table(told | {"seconds": summary["seconds"], "seed": common.seed})]
+
+    return Outcome(verb, replace(common, out=out), summary, show)
+
+
+def connectivity(
+    *,
+    steps: Annotated[str, Parameter(help="Steps of training at which two children part, as 0,100,1000.")] = "0,20,100",
+    points: Annotated[int, Parameter(help="Places on the path between them, both ends among them.")] = 31,
+    statistics: Annotated[
+        Literal["interpolated", "recomputed"],
+        Parameter(help="Statistics of batch norms on the path: between those of the ends, or its own."),
+    ] = "interpolated",
+    target: Trained = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Train two children of one network with other orders of examples, and measure the error between them.
+
+    A barrier is the largest error on the straight path less the mean of its ends: below 2 % the network is called
+    stable. Each epoch is written to the folder `children`: the same command goes on from there, also to more steps.
+    """
+    from slth.jobs.connecting import ConnectivityJob, run_connectivity
+    from slth.networks.devices import resolve_device
+
+    verb = "train connectivity"
+    target, model, data, out = _asked(verb, target, common, (json_name(verb),))
+    job = ConnectivityJob(
+        model, target.recipe(model, data), [int(one) for one in _numbers("steps", steps, whole=True)], points,
+        statistics, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
+    )  # fmt: skip
+    with progress(common) as report:
+        summary = run_connectivity(job, data, out, progress=report)
+
+    def show() -> list[RenderableType]:
+        keys = ("step", "barrier", "midpoint_barrier", "loss_barrier")
+        rows = [[*(row[key] for key in keys), *row["end_errors"]] for row in summary["paths"]]
+        names = ("step", "error barrier", "at the midpoint", "loss barrier", "error of one", "of the other")
+        return [table_of(rows, names), "", f"of {summary['steps_in_all']} steps; children in {summary['children']}"]
+
+    return Outcome(verb, replace(common, out=out), summary, show)
+
+
+def data_diet(
+    *,
+    score: Annotated[
+        Literal["el2n", "grand", "grand-last", "margin", "forgetting", "connectivity", "input-norm", "random"],
+        Parameter(
+            help="How hard an example is; input-norm and random are controls. GraNd of untrained networks is known not "
+            "to replicate."
+        ),
+    ] = "el2n",
+    ways: Annotated[
+        str, Parameter(help="What networks begin on: some of easy,hard,random,all,none.")
+    ] = "easy,hard,random,all,none",
+    size: Annotated[int, Parameter(help="Examples of a subset.")] = 128,
+    steps: Annotated[int, Parameter(help="Steps on it, before the recipe goes on with all examples.")] = 40,
+    levels: Annotated[int, Parameter(help="Levels of pruning behind the dense one.")] = 5,
+    rate: Annotated[float, Parameter(help="Share of what is left that each level removes.")] = 0.2,
+    runs: Annotated[int, Parameter(help="Networks whose scores are averaged.")] = 2,
+    score_epochs: Annotated[int, Parameter(help="Epochs that they are trained for.")] = 4,
+    balanced: Annotated[bool, Parameter(help="Subsets have as many examples of each class.")] = False,
+    noise: Annotated[float, Parameter(help="Share of labels drawn anew, for scores and first steps.")] = 0.0,
+    target: Trained = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Begin training on the easiest, hardest or random examples, then seek trainable tickets on all of them.
+
+    Every level is written to the folder `levels`: the same command goes on from there. Measures are of the test set.
+    """
+    from slth.jobs.data_diet import DietJob, run_diet
+    from slth.jobs.training import recipe_of
+    from slth.networks.devices import resolve_device
+    from slth.trainable import IMP
+
+    verb = "train data-diet"
+    target, model, data, out = _asked(verb, target, common, (json_name(verb),))
+    job = DietJob(
+        model, target.changed(recipe_of(model, IMP())), score, names(ways), size, steps, levels, rate, runs,
+        score_epochs, balanced, noise, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
+    )  # fmt: skip
+    with progress(common) as report:
+        summary = run_diet(job, data, out, progress=report)
+
+    def show() -> list[RenderableType]:
+        found = {(row["way"], row["level"]): row for row in summary["rows"]}
+        densities = [found[job.ways[0], level]["density"] for level in range(levels + 1)]
+        rows = [
+            [density, *(found[way, level]["accuracy"] for way in job.ways)] for level, density in enumerate(densities)
+        ]
+        told = {f"rank correlation with {kind}": one for kind, one in summary["rank_correlation"].items()}
+        return [table_of(rows, ("density", *job.ways)), "", key_value_table({"score": score, **told})]
+
+    return Outcome(verb, replace(common, out=out), summary, show)
+
+
+def _asked(verb: str, target: Trained, common: Common, names: tuple[str, ...]) -> tuple[Trained, Any, Any, Path]:
+    """Return target, model and data of a verb, and the folder of its files."""
+    target = target.chosen("lenet-300-100")
+    model = target.described()
+    data = target.load(model, seed=common.seed)
+    out = common.out or Path("runs") / f"{data.name}-{verb.split()[-1]}"
+    check_out(out, names)
+    return target, model, data, out
+
+
+def _numbers(name: str, text: str, *, whole: bool = False) -> list[float]:
+    """Return the numbers between commas."""
+    try:
+        found: list[float] = [int(part) if whole else float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or any(math.isnan(one) for one in found):
+        kind = "whole numbers" if whole else "numbers"
+        raise ArgumentError(name, text, f"must be {kind} with commas", "write them as 0,100" if whole else "as 10,inf")
+    return found

@@ -1,0 +1,57 @@
+"""Robust ensembles: reliability, and calibration error against accuracy, beside what they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.style import BLUE, GREEN, INK, ORANGE, panels
+
+LOOKS = {
+    "single": ("single ticket", BLUE, "o"),
+    "plain": ("ensemble of means", GREEN, "s"),
+    "robust": ("robust ensemble", ORANGE, "D"),
+}
+LEAST = 0.005
+"""Share of the examples below which a bin is not drawn."""
+
+
+def robust_ensemble_figure(rows: Sequence[Row]) -> Figure:
+    """A column for each regime; above the bins of all seeds together, below a mark for each seed."""
+    regimes = list(dict.fromkeys(str(row["regime"]) for row in rows))
+    with panels(2.6 + 2.1 * len(regimes), 5.2, 2, len(regimes)) as (drawing, grid):
+        for column, regime in enumerate(regimes):
+            above, below = grid[0][column], grid[1][column]
+            own = where(rows, regime=regime)
+            above.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
+            for kind, (label, color, marker) in LOOKS.items():
+                found = where(own, kind=kind)
+                _reliability(above, found, color=color, marker=marker, label=label)
+                whole = [row for row in found if row["bin"] in ("", None)]
+                look = {"color": color, "markerfacecolor": "none", "linestyle": "none"}
+                below.plot(numbers(whole, "accuracy"), numbers(whole, "ece"), marker=marker, **look)
+            above.set(title=regime, xlabel="confidence", ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+            below.set(xlabel="test accuracy", ylabel="calibration error (ECE)")
+            below.set_ylim(bottom=0.0)
+            below.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+        drawing.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return drawing
+
+
+def _reliability(axes: Axes, rows: Sequence[Row], *, color: str, marker: str, label: str) -> None:
+    """Draw accuracy against confidence of the bins, all seeds together."""
+    every = sum(numbers([row for row in rows if row["bin"] in ("", None)], "tested"))
+    confidences, accuracies = [], []
+    for level in levels(rows, "bin"):
+        inside = where(rows, bin=level)
+        counts = numbers(inside, "examples_in_bin")
+        if counts.sum() < LEAST * every:
+            continue
+        confidences.append(float(np.average(numbers(inside, "confidence"), weights=counts)))
+        accuracies.append(float(np.average(numbers(inside, "accuracy"), weights=counts)))
+    axes.plot(confidences, accuracies, color=color, marker=marker, markersize=4.5, label=label)

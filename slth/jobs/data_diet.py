@@ -1,0 +1,173 @@
+"""Tickets on a data diet from start to end: examples scored, networks begun on subsets of them, and pruned on all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from slth.arrays import Floats, whole
+from slth.data.data_set import DataSet
+from slth.errors import ArgumentError
+from slth.jobs.models import Model, made
+from slth.jobs.standardising import Standardised
+from slth.resources import Progress
+from slth.rng import Stream
+from slth.trainable import (
+    IMP,
+    Predictions,
+    children,
+    connectivity_scores,
+    example_scores,
+    example_subset,
+    forgetting_events,
+    mislabelled,
+    pretrained,
+    train,
+)
+from slth.training import Examples, Recipe, TrainingRun, split
+from slth.training.checkpoint import described
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Score = Literal["el2n", "grand", "grand-last", "margin", "forgetting", "connectivity", "input-norm", "random"]
+WAYS = ("easy", "hard", "random", "all", "none")
+"""What networks begin on: a subset, all examples, or nothing."""
+LEVELS = "levels"
+
+
+@dataclass(frozen=True)
+class DietJob:
+    """A network, how its examples are scored, on which of them it begins, and how it is pruned.
+
+    Scores are means over ``runs`` networks of their own seeds after ``score_epochs`` epochs. Each way trains for
+    ``steps`` steps on ``size`` examples, then the recipe goes on from there on all of them, level by level; ``noise``
+    is the share of labels that are drawn anew for scores and first steps.
+    """
+
+    model: Model
+    recipe: Recipe
+    score: Score = "el2n"
+    ways: Sequence[str] = WAYS
+    size: int = 128
+    steps: int = 40
+    levels: int = 5
+    rate: float = 0.2
+    runs: int = 2
+    score_epochs: int = 4
+    balanced: bool = False
+    noise: float = 0.0
+    held_out: float = 0.1
+    seed: int = 0
+    device: str = "cpu"
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check what is not checked where it is used."""
+        whole(self.runs, "runs", remedy="use 2, or 10 for steadier scores")
+        whole(self.steps, "steps", remedy="use 200")
+        odd = [one for one in self.ways if one not in WAYS]
+        if odd or not self.ways or len(set(self.ways)) < len(self.ways):
+            raise ArgumentError("ways", ",".join(self.ways), "must be some of them, once", f"use {','.join(WAYS)}")
+
+
+def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Score, begin, prune, as far as it was not done in the folder, and return a row for each way and level."""
+    inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
+    test = inputs.examples("test")
+    used, held = split(inputs.examples("train"), job.held_out, seed=job.seed)
+    first = mislabelled(used, job.noise, seed=job.seed)
+    scores = scores_of(job, data, first, progress=progress)
+    labels = used.targets.cpu().numpy()
+    rows: list[dict[str, Any]] = []
+    for way in job.ways:
+        module = _begun(job, made(job.model, data, job.seed), way, first, scores)
+        recipe = replace(job.recipe, start=0 if way == "none" else job.steps)
+        found = train(
+            module, used, IMP(rate=job.rate, levels=job.levels), recipe=recipe, validation=held, seed=job.seed,
+            device=job.device, folder=folder / LEVELS / way, progress=_named(progress, way),
+        )  # fmt: skip
+        keys = ("level", "density", "accuracy")
+        rows += [{"way": way, **{key: row[key] for key in keys}} for row in found.rows(test)]
+    controls = {kind: example_scores(made(job.model, data, job.seed), first, kind, seed=job.seed)
+                for kind in ("input-norm", "random")}  # fmt: skip
+    return {
+        "model": job.model.name,
+        "data": data.name,
+        "seed": job.seed,
+        "recipe": described(job.recipe),
+        "normalisation": inputs.describe(),
+        "score": job.score,
+        "runs": job.runs,
+        "score_epochs": job.score_epochs,
+        "size": job.size,
+        "steps": job.steps,
+        "noise": job.noise,
+        "scores": {"least": float(scores.min()), "median": float(np.median(scores)), "largest": float(scores.max())},
+        "rank_correlation": {kind: _correlation(scores, one) for kind, one in controls.items()},
+        "classes": {
+            way: np.bincount(labels[_places(job, way, first, scores)], minlength=data.classes).tolist()
+            for way in job.ways
+            if way in ("easy", "hard", "random")
+        },
+        "rows": rows,
+    }
+
+
+def scores_of(job: DietJob, data: DataSet, examples: Examples, *, progress: Progress | None = None) -> Floats:
+    """Return the mean scores over networks of their own seeds."""
+    found = []
+    for run in range(job.runs):
+        seed = int(Stream(job.seed, f"jobs/scores/{run}").raw(0, 1)[0] >> 1)
+        module = made(job.model, data, seed % 2**31)
+        recipe = replace(job.recipe, epochs=job.score_epochs)
+        found.append(_scores(job, module, examples, recipe, seed))
+        if progress is not None:
+            progress("scores", run + 1, job.runs)
+    mean: Floats = np.mean(found, axis=0)
+    return mean
+
+
+def _scores(job: DietJob, module: nn.Module, examples: Examples, recipe: Recipe, seed: int) -> Floats:
+    """Train a network, and return its scores."""
+    if job.score == "connectivity":
+        step = recipe.steps_per_epoch(len(examples)) * recipe.epochs // 2
+        pair = children(module, examples, recipe, step=step, seed=seed, device=job.device)
+        return connectivity_scores(*pair, examples)
+    run, right = TrainingRun(module, examples, recipe, seed=seed, device=job.device), []
+    for _ in run:
+        if job.score == "forgetting":
+            right.append(Predictions.of(module, examples).right)
+    if job.score == "forgetting":
+        return forgetting_events(right)
+    return example_scores(module, examples, job.score, seed=seed)
+
+
+def _places(job: DietJob, way: str, examples: Examples, scores: Floats) -> Any:
+    """Return which examples a way begins on."""
+    labels = examples.targets.cpu().numpy() if job.balanced else None
+    return example_subset(scores, job.size, way, labels=labels, seed=job.seed)  # type: ignore[arg-type]
+
+
+def _begun(job: DietJob, module: nn.Module, way: str, examples: Examples, scores: Floats) -> nn.Module:
+    """Return the network with which level 0 starts."""
+    if way == "none":
+        return module
+    places = None if way == "all" else _places(job, way, examples, scores)
+    return pretrained(module, examples, job.recipe, steps=job.steps, places=places, seed=job.seed, device=job.device)
+
+
+def _correlation(one: Floats, other: Floats) -> float | None:
+    """Return Spearman's rank correlation; None where all are equal."""
+    alike = np.ptp(one) == 0.0 or np.ptp(other) == 0.0
+    return None if alike else float(spearmanr(one, other).statistic)
+
+
+def _named(progress: Progress | None, way: str) -> Progress | None:
+    """Return what is told of a way."""
+    return None if progress is None else lambda label, done, total: progress(f"{way}, {label}", done, total)

@@ -1,0 +1,79 @@
+"""``slth train data-diet``: networks begin on subsets by score; the same command gives the same table; refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from slth.jobs import data_diet
+from tests.cli.running import run
+
+QUICK = ["--data", "digits", "--epochs", "3", "--limit", "300", "--levels", 1, "--steps", 6, "--size", 40]
+
+
+def options(*more, out):
+    return ["train", "data-diet", *QUICK, "--runs", 1, "--score-epochs", 2, *more, "--json", "--out", out]
+
+
+def test_each_way_and_level_has_a_row_and_subsets_are_what_they_say(capsys, tmp_path):
+    ran = run(capsys, *options("--balanced", "--noise", 0.1, out=tmp_path))
+    assert ran.code == 0
+    said = ran.json
+    assert [(row["way"], row["level"]) for row in said["rows"]] == [
+        (way, level) for way in ("easy", "hard", "random", "all", "none") for level in (0, 1)
+    ]
+    densities = {row["level"]: row["density"] for row in said["rows"]}
+    assert densities[0] == 1.0
+    assert densities[1] == pytest.approx(0.8, abs=1e-3)
+    assert {way: sum(counts) for way, counts in said["classes"].items()} == {"easy": 40, "hard": 40, "random": 40}
+    assert abs(said["rank_correlation"]["random"]) < 0.3  # of 270 examples: five deviations
+    again = run(capsys, *options("--balanced", "--noise", 0.1, out=tmp_path)).json
+    assert {**again, "seconds": 0} == {**said, "seconds": 0}
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_what_was_stopped_goes_on_to_the_same_table(capsys, tmp_path, monkeypatch):
+    given = ("--ways", "hard,none", "--score", "grand-last")
+    expected = run(capsys, *options(*given, out=tmp_path / "whole")).json
+    calls, train = [], data_diet.train
+
+    def stopped(*arguments, **named):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KilledError
+        return train(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(data_diet, "train", stopped)
+        assert run(capsys, *options(*given, out=tmp_path / "stopped")).code != 0
+    assert run(capsys, *options(*given, out=tmp_path / "stopped")).json == expected
+
+
+@pytest.mark.parametrize("score", ["forgetting", "connectivity", "margin", "input-norm", "random"])
+def test_every_score_orders_the_examples(capsys, tmp_path, score):
+    said = run(capsys, *options("--score", score, "--ways", "easy", out=tmp_path)).json
+    assert said["scores"]["least"] <= said["scores"]["median"] <= said["scores"]["largest"]
+    assert np.isfinite(said["scores"]["median"])
+    if score == "input-norm":
+        assert said["rank_correlation"]["input-norm"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--ways", "easy,odd"], "must be some of them, once"),
+        (["--ways", "easy,easy"], "must be some of them, once"),
+        (["--size", 1000], "size"),
+        (["--steps", 0], "steps"),
+        (["--steps", 1000], "steps"),
+        (["--noise", 2.0], "share"),
+        (["--runs", 0], "runs"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(capsys, tmp_path, given, message):
+    ran = run(capsys, *options(*given, out=tmp_path))
+    assert ran.code == 2
+    assert message in ran.err

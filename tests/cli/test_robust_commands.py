@@ -1,0 +1,131 @@
+"""``slth train dro`` and ``connectivity`` write what they say, go on where they stopped, and refuse by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from slth.data.datasets import load
+from slth.jobs import connecting, ensembles
+from slth.networks import lenet300
+from slth.trainable import Predictions, load_ensemble
+from slth.training import Examples
+from tests.cli.running import run
+
+QUICK = ["--data", "digits", "--epochs", "2", "--limit", "300", "--json"]
+
+
+def standardised(said):
+    """The test examples, standardised as the summary says."""
+    digits = load("digits")
+    (mean,), (deviation,) = said["normalisation"]["mean"], said["normalisation"]["deviation"]
+    inputs = (digits.inputs("test", limit=300) - np.float32(mean)) / np.float32(deviation)
+    return Examples(inputs, digits.labels("test", limit=300))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("dro")
+
+
+def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
+    ran = run(capsys, "train", "dro", *QUICK, "--kl-weights", "1,inf", "--density", 0.4, "--seed", 4, "--out", folder)
+    assert ran.code == 0
+    said = ran.json
+    assert sorted(path.name for path in folder.iterdir()) == ["ensemble.ticket", "train-dro.json"]
+    assert json.loads((folder / "train-dro.json").read_text()) == said
+    kinds = [row["kind"] for row in said["ensembles"]]
+    assert kinds == ["robust", *["robust member"] * 2, "plain", *["plain member"] * 2, "single"]
+    densities = {row["kind"]: row["density"] for row in said["ensembles"]}
+    assert densities["robust"] == densities["plain"] == pytest.approx(0.4, abs=1e-3)
+    assert densities["single"] == pytest.approx(0.4, abs=1e-3)
+    assert densities["robust member"] == pytest.approx(0.2, abs=1e-3)
+    made = load_ensemble(folder / "ensemble.ticket").to_module(lenet300(features=64, seed=9))
+    measured = Predictions.of(made, standardised(said)).summary()
+    robust = said["ensembles"][0]
+    assert {name: robust[name] for name in ("accuracy", "ece", "brier")} == pytest.approx(
+        {name: measured[name] for name in ("accuracy", "ece", "brier")}, abs=1e-6
+    )
+    assert said["ticket_bytes"] < said["separate_bytes"]
+    assert len(said["corruptions"]) == 5 * 5 * 3
+    assert {row["kind"] for row in said["corruptions"]} == {"robust", "plain", "single"}
+    shown = run(capsys, "ticket", "info", folder / "ensemble.ticket", "--json").json
+    assert shown["reading"] == "members"
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_dro_that_was_stopped_goes_on_to_the_same_table(capsys, folder, monkeypatch):
+    options = ["train", "dro", *QUICK, "--kl-weights", "1,inf", "--seed", 4]
+    expected = run(capsys, *options, "--out", folder / "whole").json
+    calls = []
+    search = ensembles.RobustEnsemble.train
+
+    def stopped(self, *given, **named):
+        calls.append(self)
+        if len(calls) == 2:
+            raise KilledError
+        return search(self, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ensembles.RobustEnsemble, "train", stopped)
+        assert run(capsys, *options, "--out", folder / "stopped").code != 0
+    assert (folder / "stopped" / "members" / "robust" / "member0").is_dir()
+    found = run(capsys, *options, "--out", folder / "stopped").json
+    for name in ("ensembles", "corruptions", "ticket_bytes"):
+        assert found[name] == expected[name]
+    assert not (folder / "stopped" / "members").exists()
+
+
+def test_other_data_is_told_by_confidence(capsys, folder):
+    own = folder / "other.npz"
+    digits = load("digits")
+    images = 1.0 - digits.inputs("train", limit=100).reshape(-1, 8, 8)
+    labels = np.arange(100) % 10
+    np.savez(own, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    options = ["train", "dro", *QUICK, "--kl-weights", "inf", "--no-baselines", "--seed", 4, "--out", folder / "other"]
+    ran = run(capsys, *options, "--against", own)
+    assert ran.code == 0
+    assert set(ran.json["against"]["robust"]) == {"kind", "auroc", "average_precision", "fpr95"}
+    assert 0.0 <= ran.json["against"]["robust"]["auroc"] <= 1.0
+    assert [row["kind"] for row in ran.json["ensembles"]] == ["robust"]
+    refused = run(capsys, *options, "--against", "synthetic")
+    assert refused.code == 2
+    assert "has inputs of shape [16]" in refused.err
+
+
+def test_connectivity_measures_paths_and_goes_on(capsys, folder):
+    options = ["train", "connectivity", *QUICK, "--points", 3, "--seed", 2, "--out", folder / "paths"]
+    ran = run(capsys, *options, "--steps", "0,4")
+    assert ran.code == 0
+    assert [row["step"] for row in ran.json["paths"]] == [0, 4]
+    for row in ran.json["paths"]:
+        assert row["shares"] == [0.0, 0.5, 1.0]
+        assert row["barrier"] == pytest.approx(max(row["errors"]) - (row["errors"][0] + row["errors"][2]) / 2)
+    assert (folder / "paths" / connecting.CHILDREN / "step4" / "child2.checkpoint").is_file()
+    more = run(capsys, *options, "--steps", "4,6").json["paths"]
+    assert more[0] == ran.json["paths"][1]
+    shown = run(capsys, *[one for one in options if one != "--json"], "--steps", "4")
+    assert "error barrier" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "message"),
+    [
+        ("dro", ["--kl-weights", "1,x"], "must be numbers with commas"),
+        ("dro", ["--kl-weights", "0"], "must be positive"),
+        ("dro", ["--density", 4], "must lie in (0, 3]"),
+        ("dro", ["--scale", "local"], "gives each member weights of its own"),
+        ("connectivity", ["--steps", "1.5"], "must be whole numbers"),
+        ("connectivity", ["--steps", "1000000"], "step"),
+        ("connectivity", ["--points", 1], "points"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(capsys, tmp_path, verb, options, message):
+    ran = run(capsys, "train", verb, *QUICK[:-1], *options, "--out", tmp_path)
+    assert ran.code == 2
+    assert message in ran.err
