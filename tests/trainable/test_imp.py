@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_masks_are_those_of_a_sorted_list(one, two, rate, seed):
     masks = {name: torch.rand(weight.shape, generator=generator) < 0.9 for name, weight in weights.items()}
     left = [(abs(float(weights[n][i])), n, i) for n in weights for i in range(len(weights[n])) if masks[n][i]]
     for scope, groups in (("global", [left]), ("layer", [[x for x in left if x[1] == n] for n in weights])):
-        removed = [set(sorted(group)[: int(rate * len(group) + 0.5)]) for group in groups]
+        removed = [set(sorted(group)[: int(Fraction(str(rate)) * len(group) + Fraction(1, 2))]) for group in groups]
         if any(len(gone) == len(group) for gone, group in zip(removed, groups, strict=True)):
             continue
         found = IMP(rate, scope=scope).next_masks(weights, masks, ["a", "b"], last=False)
