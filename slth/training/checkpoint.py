@@ -82,6 +82,13 @@ def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], di
     return tensors, json.loads(metadata["numbers"])
 
 
+def file_of(path: object) -> Path:
+    """Return a path, if it is one."""
+    if not isinstance(path, str | Path):
+        raise ArgumentError("path", path, "is no path", "pass a file name")
+    return Path(path)
+
+
 def described(value: Any) -> Any:
     """Return a value as JSON: dataclasses by kind and fields that they show, functions by name, others as text."""
     if value is None or isinstance(value, bool | int | float | str):

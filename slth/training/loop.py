@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from slth.networks.threads import threads_for
 from slth.rng import Stream
 from slth.training.batches import Batches
 from slth.training.captured import CapturedSteps
-from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
+from slth.training.checkpoint import Problem, file_of, read_checkpoint, write_checkpoint
 from slth.training.evaluation import Evaluation, evaluate_function
 from slth.training.examples import Examples
 from slth.training.fit import check_fit, check_last_batch, device_of
@@ -225,8 +225,7 @@ class TrainingRun:
         assert optimizer is not None, "there is something to train"
         for group in optimizer.param_groups:
             group["lr"] = rate
-        phase = None if self.method is None else self.method.phase(self.step), self.recipe.loss_at(self.step)
-        loss = self._gradients(places) if self._captured is None else self._captured(places, phase)
+        loss = self._gradients(places) if self._captured is None else self._captured(places, self._phase())
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
@@ -234,6 +233,10 @@ class TrainingRun:
         if self.method is not None:
             self._after(self.method)
         return loss
+
+    def _phase(self) -> Hashable:
+        """Return what of the step its gradients depend on."""
+        return None if self.method is None else self.method.phase(self.step), self.recipe.loss_at(self.step)
 
     def _gradients(self, places: Tensor) -> Tensor:
         """Fill the gradients from the examples at some places, and return the loss: all of a step that takes long."""
@@ -288,7 +291,7 @@ class TrainingRun:
             The file cannot be written.
         """
         numbers = {"step": self._at, "seconds": self._seconds}
-        write_checkpoint(_file(path), self._problem, self._tensors(), numbers)
+        write_checkpoint(file_of(path), self._problem, self._tensors(), numbers)
 
     def resume(self, path: str | Path) -> None:
         """Take up a checkpoint of the same method, module, data, recipe and seed; nothing in the file is executed.
@@ -300,7 +303,7 @@ class TrainingRun:
         slth.errors.ArgumentError
             It was made under another method, module, data, recipe or seed: the message says which field differs.
         """
-        tensors, numbers = read_checkpoint(_file(path), self._problem)
+        tensors, numbers = read_checkpoint(file_of(path), self._problem)
         for name, tensor in self._tensors(fresh=True).items():
             tensor.copy_(tensors.pop(name))
         fixed = {name.removeprefix("fixed."): tensor for name, tensor in tensors.items() if name.startswith("fixed.")}
@@ -390,9 +393,3 @@ class TrainingRun:
         """Return the context in which products are bfloat16, if they are asked to be."""
         place = self.data.inputs.device.type
         return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
-
-
-def _file(path: object) -> Path:
-    if not isinstance(path, str | Path):
-        raise ArgumentError("path", path, "is no path", "pass a file name")
-    return Path(path)
