@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.figures.rows import Row, levels, numbers, where
 from slth.figures.style import BLUE, GREEN, INK, ORANGE, panels
 
 LOOKS = {
     "single": ("single ticket", BLUE, "o"),
-    "plain": ("ensemble of means", GREEN, "s"),
+    "plain": ("ensemble, ordinary means", GREEN, "s"),
     "robust": ("robust ensemble", ORANGE, "D"),
 }
 LEAST = 0.005
@@ -38,6 +38,7 @@ def robust_ensemble_figure(rows: Sequence[Row]) -> Figure:
             above.set(title=regime, xlabel="confidence", ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.0))
             below.set(xlabel="test accuracy", ylabel="calibration error (ECE)")
             below.set_ylim(bottom=0.0)
+            below.xaxis.set_major_locator(MaxNLocator(4))
             below.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
         drawing.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return drawing

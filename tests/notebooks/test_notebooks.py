@@ -53,8 +53,8 @@ def notebook_of(script: Path) -> dict[str, Any]:
     return document
 
 
-def test_there_are_six_tours_and_each_is_a_pair():
-    assert len(SCRIPTS) == 6
+def test_there_are_seven_tours_and_each_is_a_pair():
+    assert len(SCRIPTS) == 7
     assert sorted(FOLDER.glob("*.ipynb")) == [script.with_suffix(".ipynb") for script in SCRIPTS]
     listed = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"({script.with_suffix('.ipynb').name})" in listed for script in SCRIPTS)
