@@ -61,7 +61,8 @@ class Bench:
     def tuning(self) -> Recipe:
         """The recipe from a tenth of its first rate on, in half a cosine: how trained weights are trained further."""
         per_epoch = self.recipe.steps_per_epoch(len(self.data))
-        return replace(self.recipe, schedule=Cosine(self.recipe.schedule.rate(0, per_epoch, self.recipe.epochs) / 10.0))
+        first = self.recipe.schedule.rate(0, per_epoch, self.recipe.epochs)
+        return replace(self.recipe, schedule=Cosine(first / 10.0), start=0)
 
     def whole(self) -> dict[str, Tensor]:
         """Return masks that keep everything."""
@@ -84,17 +85,17 @@ class Bench:
         masks: Mapping[str, Tensor],
         *,
         recipe: Recipe | None = None,
-        start: int = 0,
+        start: int | None = None,
         until: int | None = None,
     ) -> Level:
-        """Train from a state under masks, from one step of the recipe on, to its end or until another."""
+        """Train from a state under masks, from one step of a recipe on, its own by default, to its end or another."""
         place = None if self._folder is None else self._folder / f"level-{number:02d}-{kind}"
         running = None if place is None else place.with_name(f"{place.name}.running")
         done = None if place is None else self._read(place.with_suffix(".safetensors"), number, kind, masks)
         if done is None:
-            done = self._trained(
-                number, kind, state, masks, replace(recipe or self.recipe, start=start), until, running
-            )
+            changed = recipe or self.recipe
+            changed = changed if start is None else replace(changed, start=start)
+            done = self._trained(number, kind, state, masks, changed, until, running)
             if place is not None:
                 self._write(place.with_suffix(".safetensors"), done)
         if running is not None:

@@ -84,6 +84,17 @@ def test_training_goes_on_behind_the_rewound_step_as_a_plain_loop_would():
         assert torch.allclose(level.state[name], tensor, atol=1e-6), name
 
 
+def test_weights_of_another_training_start_where_the_recipe_says():
+    """What trained the first weights may be a subset of the examples; here it is the dense run itself."""
+    rewound = train(normed(), images(), IMP(levels=2, reset="rewind", rewind=5, branches=["random"]), recipe=RECIPE)
+    module = normed()
+    module.load_state_dict(dict(rewound.start))
+    found = train(module, images(), IMP(levels=2, branches=["random"]), recipe=replace(RECIPE, start=5))
+    assert same(dict(found.start), dict(rewound.start))
+    for one, two in zip(found.levels, rewound.levels, strict=True):
+        assert same(dict(one.state), dict(two.state))
+
+
 def test_each_reset_starts_where_it_says():
     starts = {
         "init": (IMP(rate=0.3, levels=2), lambda first, found: (first, RECIPE)),
