@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from slth.trainable import IMP, train
 from slth.training import SGD, Constant, Cosine, Examples, FixedMasks, MultiStep, Recipe, TrainingRun, split
 from tests.training.test_loop import blobs, images
 
+HALF = Fraction(1, 2)
 RECIPE = Recipe(4, 16, Cosine(0.1), SGD(0.9, weight_decay=0.01))
 
 
@@ -143,7 +146,7 @@ def test_masks_are_those_of_a_sorted_list(one, two, rate, seed):
     masks = {name: torch.rand(weight.shape, generator=generator) < 0.9 for name, weight in weights.items()}
     left = [(abs(float(weights[n][i])), n, i) for n in weights for i in range(len(weights[n])) if masks[n][i]]
     for scope, groups in (("global", [left]), ("layer", [[x for x in left if x[1] == n] for n in weights])):
-        removed = [set(sorted(group)[: int(rate * len(group) + 0.5)]) for group in groups]
+        removed = [set(sorted(group)[: math.floor(Fraction(str(rate)) * len(group) + HALF)]) for group in groups]
         if any(len(gone) == len(group) for gone, group in zip(removed, groups, strict=True)):
             continue
         found = IMP(rate, scope=scope).next_masks(weights, masks, ["a", "b"], last=False)
