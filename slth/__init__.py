@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from slth.tickets import RandomLayer as RandomLayer
     from slth.tickets import Ticket as Ticket
     from slth.tickets import load_ticket as load_ticket
+    from slth.trainable import COLT as COLT
     from slth.trainable import DSD as DSD
     from slth.trainable import IHT as IHT
     from slth.trainable import IMP as IMP
@@ -182,6 +183,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_ticket",
     ),
     "slth.trainable": (
+        "COLT",
         "DSD",
         "IHT",
         "IMP",

@@ -206,6 +206,7 @@ MAKERS: dict[str, Any] = {
     "training.CrossEntropy": lambda: training.CrossEntropy(0.1),
     "training.Evaluation": lambda: training.Evaluation(0.5, None, 3),
     "training.Examples": examples,
+    "trainable.COLT": slth.COLT,
     "trainable.DSD": slth.DSD,
     "trainable.IHT": lambda: slth.IHT(0.2, cycles=2),
     "trainable.IMP": lambda: slth.IMP(branches=["shuffled"]),

@@ -8,6 +8,7 @@ from slth.trainable.entry import train
 from slth.trainable.example_scores import example_scores, example_subset, forgetting_events
 from slth.trainable.imp import IMP
 from slth.trainable.method import TrainableMethod
+from slth.trainable.overlapping import COLT
 from slth.trainable.restoring import DSD, IHT
 from slth.trainable.result import Level, TrainResult
 from slth.trainable.robust_ensemble import EnsembleResult, RobustEnsemble
@@ -15,6 +16,7 @@ from slth.trainable.shift import Detection, corrupt, detection
 from slth.trainable.worst_case import WorstCase, worst_case_weights
 
 __all__ = [
+    "COLT",
     "DSD",
     "IHT",
     "IMP",

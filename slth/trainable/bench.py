@@ -61,7 +61,8 @@ class Bench:
     def tuning(self) -> Recipe:
         """The recipe from a tenth of its first rate on, in half a cosine: how trained weights are trained further."""
         per_epoch = self.recipe.steps_per_epoch(len(self.data))
-        return replace(self.recipe, schedule=Cosine(self.recipe.schedule.rate(0, per_epoch, self.recipe.epochs) / 10.0))
+        first = self.recipe.schedule.rate(0, per_epoch, self.recipe.epochs)
+        return replace(self.recipe, schedule=Cosine(first / 10.0), start=0)
 
     def whole(self) -> dict[str, Tensor]:
         """Return masks that keep everything."""
@@ -84,17 +85,22 @@ class Bench:
         masks: Mapping[str, Tensor],
         *,
         recipe: Recipe | None = None,
-        start: int = 0,
+        start: int | None = None,
         until: int | None = None,
+        data: Examples | None = None,
     ) -> Level:
-        """Train from a state under masks, from one step of the recipe on, to its end or until another."""
+        """Train from a state under masks, from one step of a recipe on, its own by default, to its end or another.
+
+        On other examples than all only where these follow from them, the method and the seed.
+        """
         place = None if self._folder is None else self._folder / f"level-{number:02d}-{kind}"
         running = None if place is None else place.with_name(f"{place.name}.running")
         done = None if place is None else self._read(place.with_suffix(".safetensors"), number, kind, masks)
         if done is None:
-            done = self._trained(
-                number, kind, state, masks, replace(recipe or self.recipe, start=start), until, running
-            )
+            changed = recipe or self.recipe
+            changed = changed if start is None else replace(changed, start=start)
+            run = self._run(self.data if data is None else data, state, masks, changed)
+            done = self._trained(number, kind, run, masks, until, running)
             if place is not None:
                 self._write(place.with_suffix(".safetensors"), done)
         if running is not None:
@@ -102,22 +108,24 @@ class Bench:
         self._done += 1
         return done
 
+    def _run(self, data: Examples, state: Tensors, masks: Mapping[str, Tensor], recipe: Recipe) -> TrainingRun:
+        """Make the run of a level, on a module of its own."""
+        module = copy.deepcopy(self.module)
+        module.load_state_dict(dict(state))
+        method = None if all(bool(mask.all()) for mask in masks.values()) else FixedMasks(masks)
+        held_out, place = self.validation, self.device
+        return TrainingRun(module, data, recipe, method=method, validation=held_out, seed=self.seed, device=place)
+
     def _trained(
         self,
         number: int,
         kind: str,
-        state: Tensors,
+        run: TrainingRun,
         masks: Mapping[str, Tensor],
-        recipe: Recipe,
         until: int | None,
         running: Path | None,
     ) -> Level:
-        module = copy.deepcopy(self.module)
-        module.load_state_dict(dict(state))
-        method = None if all(bool(mask.all()) for mask in masks.values()) else FixedMasks(masks)
-        run = TrainingRun(
-            module, self.data, recipe, method=method, validation=self.validation, seed=self.seed, device=self.device
-        )
+        """Train to the end of a run, from where the folder has it on."""
         journal = None if running is None else Journal(running, run, {"level": number, "kind": kind})
         trace = [] if journal is None else journal.resume()
         label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
@@ -134,7 +142,7 @@ class Bench:
                     self.progress("train", epochs, self._trainings * self.recipe.epochs)
                 if record.step == until:
                     break
-        return Level(number, kind, dict(masks), held(module), tuple(trace))
+        return Level(number, kind, dict(masks), held(run.module), tuple(trace))
 
     def _write(self, path: Path, level: Level) -> None:
         """Write a level that is done."""

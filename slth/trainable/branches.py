@@ -21,12 +21,15 @@ Branch: TypeAlias = Literal["reinitialised", "shuffled", "random", "signs"]
 
 @dataclass(frozen=True, eq=False)
 class Restart:
-    """Masks, the weights and the step that their training starts from, and the names of weights that may be removed."""
+    """Masks, the weights and the step that their training starts from, and the names of weights that may be removed.
+
+    No step is that of the recipe.
+    """
 
     number: int
     masks: Mapping[str, Tensor]
     state: Tensors
-    start: int
+    start: int | None
     names: tuple[str, ...]
 
 

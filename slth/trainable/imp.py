@@ -52,7 +52,8 @@ class IMP(TrainableMethod):
     spared : sequence of str
         Names, or patterns of names, of weights that are kept whole.
     reset : {"init", "rewind", "learning-rate", "none"}
-        Where each level starts: at the first weights; at those of step ``rewind`` of dense training, with buffers such
+        Where each level starts: at the first weights, and at the start of the recipe, which is not 0 where these come
+        from as many steps of other training; at those of step ``rewind`` of dense training, with buffers such
         as batch-norm statistics, the rest of the schedule and of the order of examples, and fresh momentum; at the
         trained weights, but with the schedule from step ``rewind`` on (learning-rate rewinding); or at the trained
         weights, with the recipe of ``tuning`` (fine-tuning).
@@ -150,25 +151,24 @@ class IMP(TrainableMethod):
         """Train level after level, and the branches of each."""
         axes = maskable(bench.module)
         check_spared((*self.spared, *self.rates), axes)
-        if self.rewind >= bench.steps and self.rewind:
-            remedy = f"use a step below {bench.steps}"
+        if self.rewind and not bench.recipe.start <= self.rewind < bench.steps:
+            remedy = f"use a step from {bench.recipe.start} to {bench.steps - 1}"
             raise ArgumentError("rewind", self.rewind, "is not before the end of training", remedy)
         names = pruned_names(bench.names, self.spared)
         if not names:
             raise ArgumentError("spared", self.spared, "leaves nothing to remove", "spare fewer weights")
         masks = bench.whole()
-        begin = 0
         if self.reset == "rewind":
-            begin = self.rewind
-            bench.start = bench.train(0, "start", bench.first, masks, until=begin).state
-        level = bench.train(0, "ticket", bench.start, masks, start=begin)
+            bench.start = bench.train(0, "start", bench.first, masks, until=self.rewind).state
+        level = bench.train(0, "ticket", bench.start, masks, start=self.rewind if self.reset == "rewind" else None)
         yield level
         for number in range(1, self.count + 1):
             masks = self.next_masks(level.state, masks, names, last=number == self.count)
             state = bench.start if self.reset in ("init", "rewind") else level.state
-            level = bench.train(number, "ticket", state, masks, recipe=self._recipe(bench), start=self.rewind)
+            begin = None if self.reset in ("init", "none") else self.rewind
+            level = bench.train(number, "ticket", state, masks, recipe=self._recipe(bench), start=begin)
             yield level
-            yield from self._branches(bench, Restart(number, masks, state, self.rewind, tuple(names)))
+            yield from self._branches(bench, Restart(number, masks, state, begin, tuple(names)))
 
     def _branches(self, bench: Bench, ticket: Restart) -> Iterator[Level]:
         for name in self.branches:

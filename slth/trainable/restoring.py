@@ -53,7 +53,7 @@ class Restoring(TrainableMethod):
         check_spared(self.spared, maskable(bench.module))
         level = bench.train(0, "dense", bench.first, bench.whole())
         yield level
-        sparse, restored = self.sparse or bench.recipe, self.restored or bench.tuning
+        sparse, restored = self.sparse or replace(bench.recipe, start=0), self.restored or bench.tuning
         plain: Level | None = None
         for number in range(1, self.count + 1):
             thin = bench.train(number, "sparse", level.state, self.masks(bench, level.state), recipe=sparse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ from slth.trainable import IMP, train
 from slth.training import SGD, Constant, Cosine, Examples, FixedMasks, MultiStep, Recipe, TrainingRun, split
 from tests.training.test_loop import blobs, images
 
+HALF = Fraction(1, 2)
 RECIPE = Recipe(4, 16, Cosine(0.1), SGD(0.9, weight_decay=0.01))
 
 
@@ -85,6 +87,17 @@ def test_training_goes_on_behind_the_rewound_step_as_a_plain_loop_would():
         assert torch.allclose(level.state[name], tensor, atol=1e-6), name
 
 
+def test_weights_of_another_training_start_where_the_recipe_says():
+    """What trained the first weights may be a subset of the examples; here it is the dense run itself."""
+    rewound = train(normed(), images(), IMP(levels=2, reset="rewind", rewind=5, branches=["random"]), recipe=RECIPE)
+    module = normed()
+    module.load_state_dict(dict(rewound.start))
+    found = train(module, images(), IMP(levels=2, branches=["random"]), recipe=replace(RECIPE, start=5))
+    assert same(dict(found.start), dict(rewound.start))
+    for one, two in zip(found.levels, rewound.levels, strict=True):
+        assert same(dict(one.state), dict(two.state))
+
+
 def test_each_reset_starts_where_it_says():
     starts = {
         "init": (IMP(rate=0.3, levels=2), lambda first, found: (first, RECIPE)),
@@ -133,7 +146,7 @@ def test_masks_are_those_of_a_sorted_list(one, two, rate, seed):
     masks = {name: torch.rand(weight.shape, generator=generator) < 0.9 for name, weight in weights.items()}
     left = [(abs(float(weights[n][i])), n, i) for n in weights for i in range(len(weights[n])) if masks[n][i]]
     for scope, groups in (("global", [left]), ("layer", [[x for x in left if x[1] == n] for n in weights])):
-        removed = [set(sorted(group)[: int(Fraction(str(rate)) * len(group) + Fraction(1, 2))]) for group in groups]
+        removed = [set(sorted(group)[: math.floor(Fraction(str(rate)) * len(group) + HALF)]) for group in groups]
         if any(len(gone) == len(group) for gone, group in zip(removed, groups, strict=True)):
             continue
         found = IMP(rate, scope=scope).next_masks(weights, masks, ["a", "b"], last=False)
