@@ -78,7 +78,8 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
         if refused:
             rule = f"is of a search that trains scores, and {name} trains nothing"
             raise ArgumentError(refused[0], getattr(target, refused[0]), rule, "leave it out")
-    recipe = target.changed(recipe_of(name, flat=model.flat, options=options))
+    examples = min(len(data.train_labels), target.limit or len(data.train_labels))
+    recipe = target.changed(recipe_of(name, flat=model.flat, options=options, examples=examples))
     job = SearchJob(
         model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
         device=resolve_device(target.device), limit=target.limit, checks=weights.checks,

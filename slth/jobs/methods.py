@@ -109,6 +109,9 @@ METHODS: dict[str, Known] = {
 }
 """The methods of ``slth search``."""
 
+_MANY = 10_000
+"""Examples of which scores of linear layers are found in half the epochs."""
+
 _PRUNING = ("density", "allocation", "structure", "spared", "family")
 """Options of all baselines, which say what is kept beside how it is chosen."""
 
@@ -149,18 +152,19 @@ def method_of(
     return known.make(**given), {}
 
 
-def recipe_of(name: str, *, flat: bool, options: Mapping[str, Any] | None = None) -> Recipe:
+def recipe_of(name: str, *, flat: bool, options: Mapping[str, Any] | None = None, examples: int = 0) -> Recipe:
     """Return how a search trains its scores unless it is told otherwise.
 
     Published rates are for convolutions; on linear layers alone more is better (edge-popup: 0.971 for 0.954 on MNIST),
-    and more still where all scores are ranked together.
+    and more still where all scores are ranked together. Of many examples they need half the epochs.
     """
     known = _known(name)
     if known.usual is not None:
         return known.usual
     convolutions, linear = known.rates
     together = (options or {}).get("scope") == "global"
-    return replace(RECIPE, schedule=Cosine((10.0 * linear if together else linear) if flat else convolutions))
+    rate = (10.0 * linear if together else linear) if flat else convolutions
+    return replace(RECIPE, epochs=RECIPE.epochs // (2 if flat and examples >= _MANY else 1), schedule=Cosine(rate))
 
 
 def is_baseline(name: str) -> bool:

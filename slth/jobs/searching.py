@@ -64,7 +64,7 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     train, test = inputs.examples("train"), inputs.examples("test")
     module = made(job.model, data, job.seed)
     method, others = method_of(job.method, module, job.options)
-    recipe = job.recipe or recipe_of(job.method, flat=job.model.flat, options=job.options)
+    recipe = job.recipe or recipe_of(job.method, flat=job.model.flat, options=job.options, examples=len(train))
     about: dict[str, Any] = {
         "method": job.method,
         "options": {"method": described(method), **described(others)},
