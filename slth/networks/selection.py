@@ -96,8 +96,11 @@ def kth_largest(values: Tensor, k: int) -> Tensor:
     k = whole(k, "k", 1, flat.numel(), remedy="count from the largest, which is 1")
     if flat.device.type != "cpu":
         return flat.sort(descending=True).values[k - 1]
+    flat = flat.resolve_neg()
     if flat.dtype in (torch.float16, torch.bfloat16):
         return _by_counting(flat, k)
+    if flat.is_floating_point() and flat.element_size() == 1:
+        return _by_counting(flat.to(torch.float16), k).to(flat.dtype)  # which holds each of them
     place = flat.numel() - k
     return torch.from_numpy(np.partition(flat.numpy(), place)[place : place + 1].copy())[0]
 

@@ -136,3 +136,17 @@ def test_bad_densities_are_refused(density):
         kept_count(0.5, 10, rounding="even")
     with pytest.raises(ArgumentError, match="total"):
         kept_count(0.5, -1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_numbers_of_eight_bits(dtype):
+    values = torch.tensor([0.5, -2.0, 1.0, 448.0, -0.0, 2.0**-9]).to(dtype)
+    ranked = sorted(values.float().tolist(), reverse=True)
+    assert [kth_largest(values, k).float().item() for k in range(1, 7)] == ranked
+    assert kth_largest(values, 1).dtype == dtype
+
+
+def test_negated_views():
+    values = torch.complex(torch.zeros(3), torch.tensor([1.0, -5.0, 2.0])).conj().imag
+    assert values.is_neg()
+    assert [kth_largest(values, k).item() for k in (1, 2, 3)] == [5.0, -1.0, -2.0]
