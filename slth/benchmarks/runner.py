@@ -42,6 +42,7 @@ TASKS: dict[str, str] = {
     "heuristics": "slth.benchmarks.solvers:heuristics",
     "accelerator": "slth.benchmarks.solvers:accelerator",
     "start-up": "slth.benchmarks.solvers:start_up",
+    "data-diet": "slth.benchmarks.diets:data_diet",
     "search-recipe": "slth.benchmarks.recipes:search_recipe",
     "permuted-tasks": "slth.benchmarks.recipes:permuted_tasks",
     "search-step": "slth.benchmarks.searches:search_step",

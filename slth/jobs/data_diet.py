@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,8 @@ from scipy.stats import spearmanr
 
 from slth.arrays import Floats, whole
 from slth.data.data_set import DataSet
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, DataError
+from slth.files import write_json
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
 from slth.resources import Progress
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 Score = Literal["el2n", "grand", "grand-last", "margin", "forgetting", "connectivity", "input-norm", "random"]
 WAYS = ("easy", "hard", "random", "all", "none")
 """What networks begin on: a subset, all examples, or nothing."""
-LEVELS = "levels"
+LEVELS, SCORES = "levels", "scores"
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     """Score, begin, prune, as far as it was not done in the folder, and return a row for each way and level."""
     inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
     test = inputs.examples("test")
-    used, held = split(inputs.examples("train"), job.held_out, seed=job.seed)
+    examples = inputs.examples("train")
+    used, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
     first = mislabelled(used, job.noise, seed=job.seed)
-    scores = scores_of(job, data, first, progress=progress)
+    scores = scores_of(job, data, first, folder=folder / SCORES, progress=progress)
     labels = used.targets.cpu().numpy()
     rows: list[dict[str, Any]] = []
     for way in job.ways:
@@ -119,18 +122,42 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     }
 
 
-def scores_of(job: DietJob, data: DataSet, examples: Examples, *, progress: Progress | None = None) -> Floats:
-    """Return the mean scores over networks of their own seeds."""
-    found = []
+def scores_of(
+    job: DietJob, data: DataSet, examples: Examples, *, folder: Path | None = None, progress: Progress | None = None
+) -> Floats:
+    """Return the mean scores over networks of their own seeds; in a folder those of each, which are not made again."""
+    found, recipe = [], replace(job.recipe, epochs=job.score_epochs)
+    words = {"score": job.score, "recipe": described(recipe), "noise": job.noise, "data": examples.sha256()}
     for run in range(job.runs):
         seed = int(Stream(job.seed, f"jobs/scores/{run}").raw(0, 1)[0] >> 1)
-        module = made(job.model, data, seed % 2**31)
-        recipe = replace(job.recipe, epochs=job.score_epochs)
-        found.append(_scores(job, module, examples, recipe, seed))
+        path = None if folder is None else folder / f"{run}.json"
+        about = {**words, "model": job.model.name, "seed": seed}
+        scores = _kept_scores(path, about, len(examples))
+        if scores is None:
+            scores = _scores(job, made(job.model, data, seed % 2**31), examples, recipe, seed)
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_json(path, {"about": about, "scores": scores.tolist()})
+        found.append(scores)
         if progress is not None:
             progress("scores", run + 1, job.runs)
     mean: Floats = np.mean(found, axis=0)
     return mean
+
+
+def _kept_scores(path: Path | None, about: Mapping[str, Any], count: int) -> Any:
+    """Return the scores that a file holds; None where there is none, and an error where it is of another job."""
+    if path is None or not path.exists():
+        return None
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        kept, scores = held["about"], np.array(held["scores"], dtype=np.float64)
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise DataError(f"{path}: cannot be read as scores of examples ({problem}); remove it to begin anew") from None
+    if kept != json.loads(json.dumps(about)) or scores.shape != (count,):
+        rule = "holds scores of another network, recipe or data"
+        raise ArgumentError("out", str(path), rule, "name another folder, or remove this one")
+    return scores
 
 
 def _scores(job: DietJob, module: nn.Module, examples: Examples, recipe: Recipe, seed: int) -> Floats:
