@@ -50,15 +50,21 @@ def made_by(
     return made
 
 
-def load_weights(module: nn.Module, file: Path) -> None:
-    """Read a module's weights from a safetensors file, or a file of tensors alone that ``torch.save`` wrote."""
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """Read tensors by name from a safetensors file, or a file of tensors alone that ``torch.save`` wrote."""
     if not file.is_file():
         raise DataError(f"{file}: there is no such file")
     try:
-        tensors = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+        found = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+        return {str(name): tensor.detach() for name, tensor in found.items()}
     except Exception as problem:  # torch's own words are long, and advise to execute what is in the file
         kind = type(problem).__name__
         raise DataError(f"{file}: is no file of tensors alone, or damaged ({kind}): save module.state_dict()") from None
+
+
+def load_weights(module: nn.Module, file: Path) -> None:
+    """Read a module's weights from a file of tensors."""
+    tensors = read_tensors(file)
     try:
         module.load_state_dict(tensors)
     except Exception as problem:
