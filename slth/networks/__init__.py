@@ -14,7 +14,6 @@ from slth.networks.export import export
 from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
 from slth.networks.initialise import initialised
 from slth.networks.layouts import apply_ticket, apply_to, layout_of
-from slth.networks.mask_files import read_masks
 from slth.networks.masking import (
     Kept,
     densities,
@@ -97,7 +96,6 @@ __all__ = [
     "module_of",
     "outputs_of",
     "prunable_weights",
-    "read_masks",
     "resnet",
     "resnet_cifar",
     "select_masks",
