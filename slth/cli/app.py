@@ -60,6 +60,10 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "Find trainable tickets: masks whose survivors are trained.",
         {
             "imp": ("slth.cli.train:imp", "Iterative magnitude pruning: train, remove the smallest, go back, again."),
+            "colt": (
+                "slth.cli.train:colt",
+                "Overlapping tickets: what trainings on two halves of the classes agree on.",
+            ),
             "iht": ("slth.cli.train:iht", "Iterative hard thresholding: the largest weights alone, then all, again."),
             "dsd": (
                 "slth.cli.train:dsd",

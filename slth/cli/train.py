@@ -77,6 +77,30 @@ def imp(
     return run_levels("imp", method, told, start, target, common)
 
 
+def colt(
+    *,
+    rate: Annotated[float, Parameter(help="Share of what is left that each part removes.")] = 0.2,
+    levels: Annotated[int, Parameter(help="Levels behind the dense one.")] = 5,
+    scope: Annotated[
+        Scope, Parameter(help="All weights are ranked together, or each layer loses its share.")
+    ] = "global",
+    spared: Spared = "",
+    start: Start = START,
+    target: Trained = TARGET,
+    common: Common = COMMON,
+) -> Outcome:
+    """Prune what trainings on two halves of the classes agree on, level by level (overlapping tickets, COLT).
+
+    What both halves keep goes back to the first weights and is trained on all classes. The same command goes on where
+    it was stopped, also to more levels.
+    """
+    from slth.trainable import COLT
+
+    method = COLT(rate, levels, scope, names(spared))
+    options = {"rate": rate, "levels": levels, "scope": scope, "spared": spared or None}
+    return run_levels("colt", method, options, start, target, common)
+
+
 def iht(
     *,
     density: Kept = 0.1,

@@ -31,9 +31,10 @@ FIGURES: dict[str, str] = {
     "vector_guarantee": "slth.figures.vector_figures:vector_guarantee_figure",
     "plant_and_recover": "slth.figures.plant_and_recover:plant_and_recover_figure",
     "search_accuracy": "slth.figures.search_accuracy:search_accuracy_figure",
+    "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
     "winning_ticket": "slth.figures.winning_ticket:winning_ticket_figure",
     "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
-    "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
+    "restored_capacity": "slth.figures.restored_capacity:restored_capacity_figure",
 }
 """In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""
 

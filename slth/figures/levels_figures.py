@@ -19,6 +19,8 @@ KINDS = {
     "shuffled": "masks shuffled within layers",
     "random": "random masks",
     "signs": "signs of its weights alone",
+    "part-0": "trained on half of the classes",
+    "part-1": "trained on the other half",
     "sparse": "the largest weights alone",
     "restored": "all weights again",
     "fine-tuned": "first sparse network, trained on",

@@ -72,6 +72,17 @@ STUDIES: dict[str, Study] = {
             "offset": Key(float, when=("question", "partition")),
         },
     ),
+    "restored-capacity": Study(
+        f"{_HERE}.restored_capacity:restored_capacity",
+        {
+            "model": _TEXT,
+            "data": _TEXT,
+            "examples": _WHOLE,
+            "epochs": _WHOLE,
+            "density": _NUMBER,
+            "cycles": _WHOLE,
+        },
+    ),
     "robust-ensemble": Study(
         f"{_HERE}.robust_ensemble:robust_ensemble",
         {

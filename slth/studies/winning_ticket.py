@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from slth.data.data_set import DataSet
 from slth.grids.context import Context
 from slth.jobs.models import model_of
 from slth.jobs.training import TrainJob, recipe_of, trained
@@ -32,6 +33,11 @@ def winning_ticket(cell: Mapping[str, Any], *, seed: int, context: Context) -> l
     )
     recipe = replace(recipe_of(model, method), epochs=cell["epochs"])
     job = TrainJob(model, method, recipe, WeightLaw("normal"), seed=seed, limit=cell["examples"])
+    return rows_of(job, data)
+
+
+def rows_of(job: TrainJob, data: DataSet) -> list[dict[str, Any]]:
+    """Run a job, and return what tables have of each of its levels."""
     with threads_for(0):
         found = trained(job, data)
     return [

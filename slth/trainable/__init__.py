@@ -7,6 +7,7 @@ from slth.trainable.ensemble import Ensemble, EnsembleModule, load_ensemble
 from slth.trainable.entry import train
 from slth.trainable.example_scores import example_scores, example_subset, forgetting_events
 from slth.trainable.imp import IMP
+from slth.trainable.mask_files import load_masks
 from slth.trainable.method import TrainableMethod
 from slth.trainable.overlapping import COLT
 from slth.trainable.restoring import DSD, IHT
@@ -43,6 +44,7 @@ __all__ = [
     "interpolated",
     "linear_path",
     "load_ensemble",
+    "load_masks",
     "mislabelled",
     "pretrained",
     "train",

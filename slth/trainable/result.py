@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError
-from slth.files import write_bytes
 from slth.networks import Kept, densities, total_density
 from slth.searches.random_source import RandomSource
 from slth.tickets import Ticket
+from slth.trainable.mask_files import write_masks
 from slth.training import CrossEntropy, Evaluation, Examples, Record
 from slth.training.evaluation import evaluate
 from slth.training.recipe import Loss
@@ -230,5 +229,4 @@ class TrainResult:
         number, kind
             As :meth:`level` has them.
         """
-        masks = {name: mask.contiguous() for name, mask in self.level(number, kind).masks.items()}
-        write_bytes(Path(path), save(masks))
+        write_masks(Path(path), self.level(number, kind).masks)

@@ -107,3 +107,10 @@ def test_removed_connections_return(capsys, tmp_path):
     assert "at the last level (sparse)" in ran.out
     assert (tmp_path / "iht" / "net.ticket").is_file()
     assert "slth train iht" in (tmp_path / "iht" / "report.html").read_text()
+
+
+def test_what_halves_agree_on(capsys, tmp_path):
+    ran = run(capsys, "train", "colt", "--limit", 200, "--epochs", 1, "--levels", 1, "--out", tmp_path, "--json")
+    assert [row["kind"] for row in ran.json["levels"]] == ["ticket", "part-0", "part-1", "ticket"]
+    assert ran.json["density"] < 0.8
+    assert (tmp_path / "net.ticket").is_file()
