@@ -21,7 +21,8 @@ HELD_OUT = 0.2
 def robust_ensemble(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Search all three on the same examples with the same random weights: a row for each, and for each of its bins.
 
-    A fifth of the training examples is held out, for temperatures alone; measures are of the whole test set.
+    A fifth of the training examples is held out, for temperatures alone; measures are of the whole test set. The cell's
+    ``regime`` is a name for its examples, epochs and rate.
     """
     data, model = data_of(cell["data"], context), model_of(cell["model"])
     recipe = replace(recipe_of("edge-popup", flat=model.flat), epochs=cell["epochs"], schedule=Cosine(cell["rate"]))
