@@ -43,7 +43,13 @@ def dro(
         str | None, Parameter(help="Another data set of the same shape, to be told from this one by confidence.")
     ] = None,
     law: Annotated[Law | None, Parameter(help="Of the random weights; signed-constant by default.")] = None,
-    scale: Annotated[Scale, Parameter(help="How large they are, as slth search edge-popup has it.")] = "kaiming",
+    scale: Annotated[
+        Scale,
+        Parameter(
+            help="How large they are, as slth search edge-popup has it; members of few weights are unsure where these "
+            "are not scaled by the density."
+        ),
+    ] = "kept",
     target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:

@@ -27,7 +27,10 @@ def robust_ensemble(cell: Mapping[str, Any], *, seed: int, context: Context) -> 
     data, model = data_of(cell["data"], context), model_of(cell["model"])
     recipe = replace(recipe_of("edge-popup", flat=model.flat), epochs=cell["epochs"], schedule=Cosine(cell["rate"]))
     weights = [float(word) for word in cell["kl_weights"].split(",")]
-    job = EnsembleJob(model, cell["density"], weights, recipe, held_out=HELD_OUT, seed=seed, limit=cell["examples"])
+    job = EnsembleJob(
+        model, cell["density"], weights, recipe, scale=cell["scale"], held_out=HELD_OUT, seed=seed,
+        limit=cell["examples"],
+    )  # fmt: skip
     with threads_for(0):
         found = find_ensembles(job, data)
         test = replace(found.inputs, limit=None).examples("test")
