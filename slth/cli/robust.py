@@ -14,8 +14,9 @@ from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
+from slth.cli.reporting import REPORT_NAME, with_report
 from slth.cli.searching import TARGET, Law, Scale
-from slth.cli.targets import Trained
+from slth.cli.targets import Trained, command_text
 from slth.cli.training import names
 from slth.errors import ArgumentError
 
@@ -42,14 +43,20 @@ def dro(
         str | None, Parameter(help="Another data set of the same shape, to be told from this one by confidence.")
     ] = None,
     law: Annotated[Law | None, Parameter(help="Of the random weights; signed-constant by default.")] = None,
-    scale: Annotated[Scale, Parameter(help="How large they are, as slth search edge-popup has it.")] = "kaiming",
+    scale: Annotated[
+        Scale,
+        Parameter(
+            help="How large they are, as slth search edge-popup has it; members of few weights are unsure where these "
+            "are not scaled by the density."
+        ),
+    ] = "kept",
     target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Search an ensemble of masks of one random network, each for harder examples, and measure its calibration.
 
     A tenth of the training examples is held out for a temperature, measures are of the test set. Writes ensemble.ticket
-    (one seed, all masks) and the summary; `slth.trainable.load_ensemble("ensemble.ticket").to_module(module)` makes the
+    (one seed, all masks), report.html and the summary; `slth.trainable.load_ensemble(file).to_module(module)` makes the
     ensemble from it. What was stopped goes on from its last epoch.
     """
     from slth.cli.checks import load_data
@@ -68,17 +75,23 @@ def dro(
         seed=common.seed, device=resolve_device(target.device), limit=target.limit, baselines=baselines,
     )  # fmt: skip
     job.methods()
+    given = {
+        "density": density, "kl_weights": kl_weights, "decay": decay, "detached": detached, "by": by, "keep": keep,
+        "baselines": baselines, "against": against, "law": law, "scale": scale,
+    }  # fmt: skip
     with progress(common) as report:
-        summary = run_ensembles(job, data, out, against=strange, progress=report)
+        summary = {**run_ensembles(job, data, out, against=strange, progress=report), "report": None}
 
     def show() -> list[RenderableType]:
         keys = ("kind", "density", "accuracy", "ece", "ece_scaled", "negative_log_likelihood", "brier")
         rows = [[row[key] for key in keys] for row in summary["ensembles"]]
         names = ("ensemble", "density", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier")
-        told = {"ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes for all members"}
-        return [table_of(rows, names), "", key_value_table(told | {"seconds": summary["seconds"], "seed": common.seed})]
+        told: dict[str, Any] = {"ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes for all members"}
+        told |= {"seconds": summary["seconds"], "seed": common.seed, "report": summary["report"]}
+        return [table_of(rows, names), "", key_value_table(told)]
 
-    return Outcome(verb, replace(common, out=out), summary, show)
+    done = Outcome(verb, replace(common, out=out), summary, show)
+    return _reported(done, "robust ensemble", target, given)
 
 
 def connectivity(
@@ -107,15 +120,18 @@ def connectivity(
         statistics, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
     with progress(common) as report:
-        summary = run_connectivity(job, data, out, progress=report)
+        summary = {**run_connectivity(job, data, out, progress=report), "report": None}
 
     def show() -> list[RenderableType]:
         keys = ("step", "barrier", "midpoint_barrier", "loss_barrier")
         rows = [[*(row[key] for key in keys), *row["end_errors"]] for row in summary["paths"]]
         names = ("step", "error barrier", "at the midpoint", "loss barrier", "error of one", "of the other")
-        return [table_of(rows, names), "", f"of {summary['steps_in_all']} steps; children in {summary['children']}"]
+        told = {"steps in all": summary["steps_in_all"], "children": summary["children"], "report": summary["report"]}
+        return [table_of(rows, names), "", key_value_table(told)]
 
-    return Outcome(verb, replace(common, out=out), summary, show)
+    done = Outcome(verb, replace(common, out=out), summary, show)
+    given = {"steps": steps, "points": points, "statistics": statistics}
+    return _reported(done, "connectivity", target, given)
 
 
 def data_diet(
@@ -156,8 +172,12 @@ def data_diet(
         model, target.changed(recipe_of(model, IMP())), score, names(ways), size, steps, levels, rate, runs,
         score_epochs, balanced, noise, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
+    given = {
+        "score": score, "ways": ways, "size": size, "steps": steps, "levels": levels, "rate": rate, "runs": runs,
+        "score_epochs": score_epochs, "balanced": balanced, "noise": noise,
+    }  # fmt: skip
     with progress(common) as report:
-        summary = run_diet(job, data, out, progress=report)
+        summary = {**run_diet(job, data, out, progress=report), "report": None}
 
     def show() -> list[RenderableType]:
         found = {(row["way"], row["level"]): row for row in summary["rows"]}
@@ -166,9 +186,26 @@ def data_diet(
             [density, *(found[way, level]["accuracy"] for way in job.ways)] for level, density in enumerate(densities)
         ]
         told = {f"rank correlation with {kind}": one for kind, one in summary["rank_correlation"].items()}
-        return [table_of(rows, ("density", *job.ways)), "", key_value_table({"score": score, **told})]
+        told = {"score": score, **told, "report": summary["report"]}
+        return [table_of(rows, ("density", *job.ways)), "", key_value_table(told)]
 
-    return Outcome(verb, replace(common, out=out), summary, show)
+    done = Outcome(verb, replace(common, out=out), summary, show)
+    return _reported(done, "data diet", target, given)
+
+
+def _reported(done: Outcome, what: str, target: Trained, given: dict[str, Any]) -> Outcome:
+    """Write summary and report."""
+    summary, out = done.data, done.common.out
+    assert out is not None, "every verb has a folder"
+
+    def draw() -> Path:
+        from slth.figures.measured_report import write_measured_report
+
+        command = command_text(done.verb, target, given, seed=done.common.seed)
+        title = f"{summary['data']}: {what} of {summary['model']}"
+        return write_measured_report(done.verb.split()[-1], summary, out / REPORT_NAME, title=title, command=command)
+
+    return with_report(done, draw)
 
 
 def _asked(verb: str, target: Trained, common: Common, names: tuple[str, ...]) -> tuple[Trained, Any, Any, Path]:
@@ -177,7 +214,7 @@ def _asked(verb: str, target: Trained, common: Common, names: tuple[str, ...]) -
     model = target.described()
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{verb.split()[-1]}"
-    check_out(out, names)
+    check_out(out, (*names, REPORT_NAME))
     return target, model, data, out
 
 

@@ -48,7 +48,7 @@ class EnsembleJob:
     by: Literal["logits", "probabilities"] = "logits"
     keep: Literal["last", "best"] = "last"
     law: WeightLaw | None = None
-    scale: Scale = "kaiming"
+    scale: Scale = "kept"
     held_out: float = 0.1
     seed: int = 0
     device: str = "cpu"

@@ -88,6 +88,7 @@ STUDIES: dict[str, Study] = {
         {
             "regime": _TEXT,
             "kl_weights": _TEXT,
+            "scale": _TEXT,
             "density": _NUMBER,
             "rate": _NUMBER,
             "model": _TEXT,

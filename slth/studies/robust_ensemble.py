@@ -21,12 +21,16 @@ HELD_OUT = 0.2
 def robust_ensemble(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Search all three on the same examples with the same random weights: a row for each, and for each of its bins.
 
-    A fifth of the training examples is held out, for temperatures alone; measures are of the whole test set.
+    A fifth of the training examples is held out, for temperatures alone; measures are of the whole test set. The cell's
+    ``regime`` is a name for its examples, epochs and rate.
     """
     data, model = data_of(cell["data"], context), model_of(cell["model"])
     recipe = replace(recipe_of("edge-popup", flat=model.flat), epochs=cell["epochs"], schedule=Cosine(cell["rate"]))
     weights = [float(word) for word in cell["kl_weights"].split(",")]
-    job = EnsembleJob(model, cell["density"], weights, recipe, held_out=HELD_OUT, seed=seed, limit=cell["examples"])
+    job = EnsembleJob(
+        model, cell["density"], weights, recipe, scale=cell["scale"], held_out=HELD_OUT, seed=seed,
+        limit=cell["examples"],
+    )  # fmt: skip
     with threads_for(0):
         found = find_ensembles(job, data)
         test = replace(found.inputs, limit=None).examples("test")

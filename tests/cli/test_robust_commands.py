@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -34,8 +35,13 @@ def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
     ran = run(capsys, "train", "dro", *QUICK, "--kl-weights", "1,inf", "--density", 0.4, "--seed", 4, "--out", folder)
     assert ran.code == 0
     said = ran.json
-    assert sorted(path.name for path in folder.iterdir()) == ["ensemble.ticket", "train-dro.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["ensemble.ticket", "report.html", "train-dro.json"]
     assert json.loads((folder / "train-dro.json").read_text()) == said
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 2
+    (command,) = re.findall(r"<pre>(slth train dro .*)</pre>", page)
+    again = run(capsys, *command.split()[1:], "--json", "--out", folder / "again").json
+    assert again["ensembles"] == said["ensembles"]
     kinds = [row["kind"] for row in said["ensembles"]]
     assert kinds == ["robust", *["robust member"] * 2, "plain", *["plain member"] * 2, "single"]
     densities = {row["kind"]: row["density"] for row in said["ensembles"]}
@@ -111,6 +117,7 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
     assert more[0] == ran.json["paths"][1]
     shown = run(capsys, *[one for one in options if one != "--json"], "--steps", "4")
     assert "error barrier" in shown.out
+    assert (folder / "paths" / "report.html").read_text(encoding="utf-8").count("<svg") == 1
 
 
 @pytest.mark.parametrize(

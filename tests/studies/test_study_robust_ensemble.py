@@ -8,8 +8,8 @@ from slth.grids.context import Context
 from slth.studies.robust_ensemble import BINS, robust_ensemble
 
 CELL = {
-    "regime": "quick", "kl_weights": "1,inf", "density": 0.4, "rate": 0.5, "model": "lenet-300-100", "data": "digits",
-    "examples": 200, "epochs": 2,
+    "regime": "quick", "kl_weights": "1,inf", "density": 0.4, "scale": "kept", "rate": 0.5, "model": "lenet-300-100",
+    "data": "digits", "examples": 200, "epochs": 2,
 }  # fmt: skip
 
 

@@ -1,0 +1,159 @@
+"""``report.html`` of ensembles, of subsets of examples and of paths: files that stand alone, the same for the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from slth.figures import calibration_figures as figures
+from slth.figures.pages import page
+from slth.figures.report import FILTERS
+from slth.figures.style import to_svg
+from slth.files import dumps, plain, write_text
+
+TEMPLATE = "measured.html.j2"
+_PROVENANCE = ("method", "recipe", "normalisation", "score", "runs", "statistics", "seed", "data", "model")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of a report."""
+
+    heading: str
+    text: str
+    picture: str | None = None
+    names: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a report says of a summary."""
+
+    lead: str
+    tiles: Sequence[tuple[str, str]]
+    parts: Sequence[Part]
+
+
+def write_measured_report(kind: str, summary: Mapping[str, Any], path: Path, *, title: str, command: str) -> Path:
+    """Write the report of ``slth train dro``, ``data-diet`` or ``connectivity``."""
+    content = _KINDS[kind](summary)
+    provenance = {key: plain(summary[key]) for key in _PROVENANCE if key in summary}
+    text = page(
+        TEMPLATE, FILTERS, title=title, lead=content.lead, tiles=content.tiles, parts=content.parts, command=command,
+        summary=plain(summary), provenance=dumps(provenance, indent=1),
+    )  # fmt: skip
+    write_text(path, text)
+    return path
+
+
+def _ensembles(summary: Mapping[str, Any]) -> Content:
+    names = ("", "density", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier", "confidence where wrong")
+    rows = [
+        (
+            figures.KINDS.get(row["kind"], row["kind"]), _percent(row["density"]), _percent(row["accuracy"]),
+            _percent(row["ece"]), _percent(row["ece_scaled"]), f"{row['negative_log_likelihood']:.4f}",
+            f"{row['brier']:.4f}", _percent(row["wrong_confidence"]),
+        )
+        for row in summary["ensembles"]
+    ]  # fmt: skip
+    reliability = "The share of answers that are right, against confidence: on the dashed line a network is calibrated."
+    parts = [
+        Part(
+            "Calibration",
+            reliability,
+            _svg(figures.reliability_figure(summary["ensembles"]), "reliability", reliability),
+        ),
+        Part("Measures", "ECE of 15 bins; the temperature is fitted on held-out examples.", None, names, rows),
+    ]
+    if summary["corruptions"]:
+        text = "Test images with noise, blur, less contrast and more light; means over the kinds of corruption."
+        parts.append(
+            Part("Worse images", text, _svg(figures.corruptions_figure(summary["corruptions"]), "worse", text))
+        )
+    if summary["against"] is not None:
+        told = {name: one for name, one in summary["against"].items() if name != "data"}
+        measures = [
+            (figures.KINDS.get(name, name), *(f"{one[key]:.4f}" for key in ("auroc", "average_precision", "fpr95")))
+            for name, one in told.items()
+        ]
+        text = f"Test examples told from those of {summary['against']['data']} by confidence."
+        parts.append(Part("Other data", text, None, ("", "AUROC", "average precision", "FPR at 95 %"), measures))
+    tiles = [
+        (_percent(summary["accuracy"]), f"test accuracy of the robust ensemble ({summary['data']})"),
+        (_percent(summary["ece"]), "its expected calibration error"),
+        (_percent(summary["density"]), "density: kept weights of all members / weights"),
+        (f"{summary['ticket_bytes']:,}", "bytes of the one file of all members"),
+    ]
+    return Content("Masks of one random network, each for harder examples; no weight is trained.", tiles, parts)
+
+
+def _diet(summary: Mapping[str, Any]) -> Content:
+    ways = list(dict.fromkeys(row["way"] for row in summary["rows"]))
+    found = {(row["way"], row["level"]): row for row in summary["rows"]}
+    levels = sorted({row["level"] for row in summary["rows"]})
+    rows = [
+        (_percent(found[ways[0], level]["density"]), *(_percent(found[way, level]["accuracy"]) for way in ways))
+        for level in levels
+    ]
+    text = f"{summary['steps']} steps on what the legend says, then all examples, level by level."
+    classes = [(way, *map(str, counts)) for way, counts in summary["classes"].items()]
+    heads = ("", *(f"class {number}" for number in range(len(classes[0]) - 1))) if classes else ()
+    correlation = [(kind, "none" if one is None else f"{one:.3f}") for kind, one in summary["rank_correlation"].items()]
+    parts = [
+        Part("Accuracy", text, _svg(figures.ways_figure(summary["rows"]), "ways", text), ("density", *ways), rows),
+        Part("Classes of the subsets", "Examples of each class.", None, heads, classes),
+        Part("Controls", "Rank correlation of the scores with what knows nothing of the network.", None,
+             ("control", "rank correlation"), correlation),
+    ]  # fmt: skip
+    tiles = [
+        (summary["score"], f"score, of {summary['runs']} networks after {summary['score_epochs']} epochs"),
+        (f"{summary['size']:,}", "examples of a subset"),
+        (f"{summary['steps']:,}", "steps on it"),
+    ]
+    return Content("Tickets of networks that began on few examples.", tiles, parts)
+
+
+def _paths(summary: Mapping[str, Any]) -> Content:
+    text = "Two children see the examples in other orders from a step on; weights between theirs are measured."
+    names = ("step", "error barrier", "half way", "loss barrier", "error of one", "of the other")
+    rows = [
+        (
+            f"{row['step']:,}", *(_percent(row[key]) for key in ("barrier", "midpoint_barrier")),
+            f"{row['loss_barrier']:.4f}", *map(_percent, row["end_errors"]),
+        )
+        for row in summary["paths"]
+    ]  # fmt: skip
+    picture = _svg(figures.paths_figure(summary["paths"]), "paths", text)
+    stable = next((row["step"] for row in summary["paths"] if row["barrier"] < STABLE), None)
+    tiles = [
+        (
+            "none" if stable is None else f"{stable:,}",
+            "first of the steps whose barrier is below 2 %: stable from there",
+        ),
+        (f"{summary['steps_in_all']:,}", "steps of the whole training"),
+        (summary["statistics"], "statistics of batch norms on the path"),
+    ]
+    return Content(
+        "Linear mode connectivity of two children of one network.", tiles, [Part("Paths", text, picture, names, rows)]
+    )
+
+
+STABLE = 0.02
+_KINDS: dict[str, Callable[[Mapping[str, Any]], Content]] = {
+    "dro": _ensembles,
+    "data-diet": _diet,
+    "connectivity": _paths,
+}
+
+
+def _svg(drawing: Figure, name: str, description: str) -> str:
+    return to_svg(drawing, name=name, description=description)
+
+
+def _percent(value: float | None) -> str:
+    return FILTERS["percent"](value)
