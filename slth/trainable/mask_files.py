@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from slth.errors import DataError
 from slth.files import write_bytes
 from slth.networks import maskable
+from slth.networks.own import read_tensors
 from slth.training.method import Tensors
 
 _PRUNE, _OPEN_LTH, _INNER = "_mask", "mask_", "___"
@@ -50,6 +50,7 @@ def load_masks(path: str | Path, module: nn.Module) -> dict[str, Tensor]:
 
     Examples
     --------
+    >>> import torch
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -58,15 +59,9 @@ def load_masks(path: str | Path, module: nn.Module) -> dict[str, Tensor]:
     {'weight': tensor([[ True, False]])}
     """
     file, axes = Path(path), maskable(module)
-    try:
-        found = load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
-    except Exception as problem:  # torch's own words are long, and advise to execute what is in the file
-        kind = type(problem).__name__
-        raise DataError(f"{file}: is no file of tensors alone, or damaged ({kind})") from None
-    if not isinstance(found, dict) or not all(isinstance(one, Tensor) for one in found.values()):
-        raise DataError(f"{file}: holds no tensors by name")
-    named = {weight: tensor for name, tensor in found.items() if (weight := _weight(str(name))) is not None}
-    masks = named or {str(name): tensor for name, tensor in found.items()}
+    found = read_tensors(file)
+    named = {weight: tensor for name, tensor in found.items() if (weight := _weight(name)) is not None}
+    masks = named or found
     for name, mask in masks.items():
         if name not in axes or tuple(mask.shape) != tuple(axes[name].shape):
             rule = f"fits no weight of the module, which are {', '.join(axes)}"

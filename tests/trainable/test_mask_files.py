@@ -54,7 +54,7 @@ def test_the_state_of_a_module_that_torch_pruned_has_its_masks(tmp_path):
         ({"2.weight": torch.ones(8, 2)}, r"the mask 2\.weight \[8, 2\] fits no weight"),
         ({"1.weight": torch.full((8, 2), 0.5)}, "other numbers than 0 and 1"),
         ({}, "holds no mask"),
-        ([torch.ones(2)], "holds no tensors by name"),
+        ([torch.ones(2)], "no file of tensors alone"),
         (nn.Linear(1, 1), "is no file of tensors alone"),
     ],
 )
