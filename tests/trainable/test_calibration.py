@@ -90,6 +90,12 @@ def test_bins_part_the_examples_and_do_not_know_their_order(drawn, by):
     )
 
 
+def test_a_confidence_on_an_edge_is_in_the_bin_below():
+    table = Predictions([[0.0, 0.0]], [0]).reliability(bins=10)
+    assert [one.examples for one in table] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert (table[4].low, table[4].high) == pytest.approx((0.4, 0.5))
+
+
 @given(predictions())
 def test_one_bin_has_the_difference_of_the_means_and_finer_ones_no_less(drawn):
     found = Predictions(*drawn)

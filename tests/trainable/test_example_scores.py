@@ -14,7 +14,7 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.networks import attach_masks
-from slth.trainable import example_scores, example_subset, forgetting_events
+from slth.trainable import example_gradients, example_scores, example_subset, forgetting_events
 from slth.training import Examples
 
 
@@ -102,6 +102,25 @@ def test_grand_is_that_of_a_loop_over_examples(name):
     assert all(part.training for part in net.modules())
     parameters = [one for one in net.parameters() if one.requires_grad]
     assert found == pytest.approx(naive_gradients(net, data, parameters), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"), [("mlp", 4), ("frozen", 2), ("convolutions", 2), ("tied", 0), ("in place", 0)]
+)
+def test_gradients_of_linear_layers_are_never_made(name, layers, monkeypatch):
+    """Beside the two examples that confirm the closed form, or refuse it."""
+    made_one_by_one = []
+    one_by_one = example_gradients._one_by_one
+
+    def told(module, trained, inputs, targets):
+        made_one_by_one.append((len(inputs), len(trained)))
+        return one_by_one(module, trained, inputs, targets)
+
+    monkeypatch.setattr(example_gradients, "_one_by_one", told)
+    net = made(name)
+    example_scores(net, examples(), "grand")
+    trained = sum(one.requires_grad for one in net.parameters())
+    assert made_one_by_one[-1] == (17, trained - layers)
 
 
 @pytest.mark.parametrize("name", ["mlp", "convolutions", "positions", "twice"])
