@@ -229,6 +229,15 @@ class TrainResult:
         path : str or Path
         number, kind
             As :meth:`level` has them.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            There is no such level, or the path cannot be written.
         """
         masks = {name: mask.contiguous() for name, mask in self.level(number, kind).masks.items()}
-        write_bytes(Path(path), save(masks))
+        try:
+            write_bytes(Path(path), save(masks))
+        except OSError as problem:
+            rule = f"cannot be written ({problem.strerror})"
+            raise ArgumentError("path", str(path), rule, "choose another file") from None

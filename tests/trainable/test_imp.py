@@ -237,6 +237,8 @@ def test_masks_are_written_by_the_names_of_their_weights(tmp_path):
         ({"reset": "back"}, "reset='back'"),
         ({"tuning": RECIPE}, "tuning"),
         ({"branches": ["other"]}, "branches"),
+        ({"branches": "random"}, "branches='random' is no list"),
+        ({"spared": "fc.weight"}, "spared='fc.weight' is no list"),
         ({"published_count": True, "scope": "layer"}, "published_count"),
         ({"scope": "all"}, "scope='all'"),
     ],
@@ -245,6 +247,21 @@ def test_options_that_do_not_go_together_are_named(options, said):
     with pytest.raises(ArgumentError) as caught:
         IMP(**options)
     assert said in str(caught.value)
+
+
+def test_as_many_levels_as_a_density_needs():
+    powers = [(0.5, 0.25, 2), (0.5, 0.24, 3), (0.2, 0.8, 1), (0.2, 0.512, 3), (0.1, 0.6561, 4), (0.2, 1 - 1e-12, 1)]
+    assert [IMP(rate, density=density).count for rate, density, _ in powers] == [count for *_, count in powers]
+    assert IMP(1e-6, density=0.1).count == 2302584  # at once
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    found = train(mlp((2, 8, 3)), blobs(), IMP(levels=1), recipe=Recipe(1))
+    with pytest.raises(ArgumentError, match=r"path=.* cannot be written"):
+        found.save_masks(tmp_path / "file" / "masks.safetensors")
+    with pytest.raises(ArgumentError, match=r"folder=.* cannot be written"):
+        train(mlp((2, 8, 3)), blobs(), IMP(levels=1), recipe=Recipe(1), folder=tmp_path / "file")
 
 
 def test_what_cannot_be_trained_is_refused():
