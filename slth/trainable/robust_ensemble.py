@@ -50,15 +50,20 @@ class EnsembleResult:
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return cross entropy and accuracy of the ensemble."""
-        return evaluate(self.module, examples.to(device_of(self.module)))
+        return evaluate(self.module, self._given(examples).to(device_of(self.module)))
 
     def predictions(self, examples: Examples) -> Predictions:
         """Return what the ensemble predicts, of which calibration is measured."""
-        return Predictions.of(self.module, examples)
+        return Predictions.of(self.module, self._given(examples))
 
     def member_predictions(self, examples: Examples) -> tuple[Predictions, ...]:
         """Return what each member predicts."""
-        return tuple(Predictions.of(member, examples) for member in self.module.members)
+        given = self._given(examples)
+        return tuple(Predictions.of(member, given) for member in self.module.members)
+
+    def _given(self, examples: Examples) -> Examples:
+        """Return the examples as the recipe normalises them."""
+        return examples.normalised(self.members[0].normalisation)
 
 
 @dataclass(frozen=True)
