@@ -157,8 +157,8 @@ class Bench:
             return None
         tensors, said = read_checkpoint(path, self._problem)
         if said["first"] != self._first:
-            remedy = "pass the module as it was, or name another folder"
-            raise ArgumentError("module", str(path), "was written for other first weights", remedy)
+            remedy = "begin with the weights as they were, or name another folder"
+            raise ArgumentError("folder", str(path.parent), "holds levels of other first weights", remedy)
         kept = {name: tensors[f"mask.{name}"] for name in masks}
         if not all(torch.equal(kept[name], mask) for name, mask in masks.items()):
             raise DataError(f"{path}: has other masks than the level before it gives: remove its folder to begin anew")

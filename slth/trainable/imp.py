@@ -101,6 +101,8 @@ class IMP(TrainableMethod):
     def __post_init__(self) -> None:
         object.__setattr__(self, "spared", words_given(self.spared, "spared"))
         object.__setattr__(self, "branches", words_given(self.branches, "branches"))
+        if not isinstance(self.rates, Mapping):
+            raise ArgumentError("rates", self.rates, "is no dictionary", 'pass one such as {"fc.*": 0.1}')
         for rate in (self.rate, *self.rates.values()):
             if not 0.0 < as_double(rate) < 1.0:
                 raise ArgumentError("rate", rate, "must lie in (0, 1)", "use 0.2: a fifth of what is left")

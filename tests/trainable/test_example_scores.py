@@ -194,6 +194,7 @@ def test_random_subsets_do_not_look_at_scores():
         (lambda: example_scores(made("mlp"), Examples(np.ones((2, 6)), [0, 99]), "grand"), "labels"),
         (lambda: example_scores(made("mlp"), Examples(np.ones((2, 6)), [0, -1]), "grand"), "labels"),
         (lambda: forgetting_events([[0.5]]), "right"),
+        (lambda: forgetting_events([[True], [True, False]]), "right"),
         (lambda: example_subset([1.0], 2), "size"),
         (lambda: example_subset([1.0], 1, "odd"), "which"),
         (lambda: example_subset([1.0, 2.0], 1, labels=[0]), "labels"),

@@ -233,6 +233,7 @@ def test_masks_are_written_by_the_names_of_their_weights(tmp_path):
         ({"levels": 2, "density": 0.5}, "and density say the same"),
         ({"density": 1.5}, "density=1.5"),
         ({"rates": {"a": 0.1}}, "rates"),
+        ({"rates": 0.1, "scope": "layer"}, "rates=0.1 is no dictionary"),
         ({"reset": "rewind"}, "rewind=0"),
         ({"rewind": 3}, "rewind=3"),
         ({"reset": "back"}, "reset='back'"),
