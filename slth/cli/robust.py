@@ -68,7 +68,10 @@ def dro(
 
     verb = "train dro"
     target, model, data, out = _asked(verb, target, common, (TICKET_NAME, json_name(verb)))
-    strange = None if against is None else load_data(against, data_folders(target.data_dir), seed=common.seed)
+    try:
+        strange = None if against is None else load_data(against, data_folders(target.data_dir), seed=common.seed)
+    except ArgumentError as problem:
+        raise ArgumentError("against", against, problem.rule, problem.remedy) from None
     job = EnsembleJob(
         model, density, _numbers("kl_weights", kl_weights), target.changed(recipe_of("edge-popup", flat=model.flat)),
         detached=detached, decay=decay, by=by, keep=keep, law=None if law is None else WeightLaw(law), scale=scale,

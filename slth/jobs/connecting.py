@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slth.arrays import whole
 from slth.data.data_set import DataSet
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
@@ -32,6 +33,10 @@ class ConnectivityJob:
     device: str = "cpu"
     limit: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check what would be found after children are trained."""
+        whole(self.points, "points", 2, remedy="use 31")
+
 
 def run_connectivity(
     job: ConnectivityJob, data: DataSet, folder: Path, *, progress: Progress | None = None
@@ -39,7 +44,9 @@ def run_connectivity(
     """Train the children of each step, as far as they were not in the folder, and return the paths between them."""
     inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
     train, test = inputs.examples("train"), inputs.examples("test")
-    rows = []
+    steps_in_all, rows = job.recipe.steps_per_epoch(len(train)) * job.recipe.epochs, []
+    for step in job.steps:
+        whole(step, "steps", 0, steps_in_all, remedy="use steps of the recipe, such as 0 for the start")
     for step in job.steps:
         pair = children(
             made(job.model, data, job.seed), train, job.recipe, step=step, seed=job.seed, device=job.device,
@@ -64,7 +71,7 @@ def run_connectivity(
         "data": data.name,
         "seed": job.seed,
         "recipe": described(job.recipe),
-        "steps_in_all": job.recipe.steps_per_epoch(len(train)) * job.recipe.epochs,
+        "steps_in_all": steps_in_all,
         "statistics": job.statistics,
         "normalisation": inputs.describe(),
         "paths": rows,

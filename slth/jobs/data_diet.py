@@ -73,9 +73,19 @@ class DietJob:
         """Check what is not checked where it is used."""
         whole(self.runs, "runs", remedy="use 2, or 10 for steadier scores")
         whole(self.steps, "steps", remedy="use 200")
+        seen = "forgetting is seen from epoch to epoch" if self.score == "forgetting" else "use 4, or 0 for none"
+        whole(self.score_epochs, "score_epochs", int(self.score == "forgetting"), remedy=seen)
+        if not 0.0 <= self.noise <= 1.0:
+            raise ArgumentError("noise", self.noise, "must lie in [0, 1]", "use 0.1")
+        _ = self.pruning
         odd = [one for one in self.ways if one not in WAYS]
         if odd or not self.ways or len(set(self.ways)) < len(self.ways):
             raise ArgumentError("ways", ",".join(self.ways), "must be some of them, once", f"use {','.join(WAYS)}")
+
+    @property
+    def pruning(self) -> IMP:
+        """How each way is pruned."""
+        return IMP(rate=self.rate, levels=self.levels)
 
 
 def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -84,6 +94,9 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     test = inputs.examples("test")
     examples = inputs.examples("train")
     used, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
+    whole(job.size, "size", 1, len(used), remedy="choose fewer examples")
+    steps = job.recipe.steps_per_epoch(len(used)) * job.recipe.epochs
+    whole(job.steps, "steps", 1, steps, remedy="use a step of the recipe, such as 200")
     first = mislabelled(used, job.noise, seed=job.seed)
     scores = scores_of(job, data, first, folder=folder / SCORES, progress=progress)
     labels = used.targets.cpu().numpy()
@@ -92,7 +105,7 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
         module = _begun(job, made(job.model, data, job.seed), way, first, scores)
         recipe = replace(job.recipe, start=0 if way == "none" else job.steps)
         found = train(
-            module, used, IMP(rate=job.rate, levels=job.levels), recipe=recipe, validation=held, seed=job.seed,
+            module, used, job.pruning, recipe=recipe, validation=held, seed=job.seed,
             device=job.device, folder=folder / LEVELS / way, progress=_named(progress, way),
         )  # fmt: skip
         keys = ("level", "density", "accuracy")

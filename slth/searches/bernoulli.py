@@ -119,6 +119,7 @@ class Bernoulli(Gates):
         """
         whole(masks, "masks", remedy="use 10")
         axes, ticket = maskable(result.module), result.ticket
+        given = examples.normalised(result.normalisation)
         found = []
         for number in range(masks):
             kept = {
@@ -133,7 +134,7 @@ class Bernoulli(Gates):
             ]
             mask = Mask({name: kept[name].numpy() for name in ticket.mask.arrays})
             module = apply_ticket(copy.deepcopy(result.module), replace(ticket, mask=mask, gains=np.array(gains)))
-            found.append(evaluate(module, examples.to(next(module.parameters()).device), loss=result.loss))
+            found.append(evaluate(module, given.to(next(module.parameters()).device), loss=result.loss))
         return tuple(found)
 
 

@@ -18,6 +18,7 @@ from slth.searches.search import SearchResult
 from slth.tickets import Ticket
 from slth.training import SGD, Cosine, CrossEntropy, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
+from slth.training.examples import Normalisation
 from slth.training.recipe import Loss
 
 FINE_TUNING = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.01), optimizer=SGD(weight_decay=1e-4))
@@ -36,18 +37,23 @@ class FineTuned:
         Where training began, of family "trainable": seed and masks, but not the trained weights, which no seed gives.
     trace : tuple of Record
         One for each epoch.
-    loss : callable
-        Of the recipe: what :meth:`evaluate` measures.
+    loss, normalisation
+        Of the recipe: what :meth:`evaluate` measures, and of which inputs.
     """
 
     module: nn.Module
     start: Ticket
     trace: tuple[Record, ...]
     loss: Loss = field(default_factory=CrossEntropy)
+    normalisation: Normalisation | None = None
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the trained network."""
-        return evaluate(self.module, examples.to(next(self.module.parameters()).device), loss=self.loss)
+        return evaluate(
+            self.module,
+            examples.normalised(self.normalisation).to(next(self.module.parameters()).device),
+            loss=self.loss,
+        )
 
 
 def fine_tune(
@@ -127,7 +133,7 @@ def fine_tune(
         if progress is not None:
             progress("fine-tuning", record.epoch, run.recipe.epochs)
     run.write_weights()
-    return FineTuned(module.eval(), start, tuple(trace), run.recipe.loss)
+    return FineTuned(module.eval(), start, tuple(trace), run.recipe.loss, run.recipe.normalisation)
 
 
 def _within(entries: NDArray[Any], kept: Tensor) -> NDArray[Any]:

@@ -19,7 +19,7 @@ class Journal:
     """The checkpoints and the records of one search; the last checkpoint is written last: what it lacks is redone."""
 
     def __init__(self, folder: Path, run: TrainingRun, weights: Mapping[str, Any]) -> None:
-        """``weights`` is what the checkpoints do not say: how the random weights are drawn, and which mask is kept."""
+        """``weights`` is what checkpoints do not say: how random weights are drawn, which mask is kept, or a digest."""
         self.folder, self.run, self.weights = folder, run, plain(weights)
 
     def best(self) -> Record | None:
@@ -40,7 +40,11 @@ class Journal:
         """Write where the run is."""
         if better:
             self.run.save(self.folder / BEST)
-        write_json(self.folder / TRACE, {"weights": self.weights, "records": [asdict(record) for record in trace]})
+        try:
+            write_json(self.folder / TRACE, {"weights": self.weights, "records": [asdict(record) for record in trace]})
+        except OSError as problem:
+            rule = f"cannot be written ({problem.strerror})"
+            raise ArgumentError("folder", str(self.folder), rule, "name another folder") from None
         self.run.save(self.folder / LAST)
 
     def _records(self) -> list[Record]:
@@ -55,8 +59,9 @@ class Journal:
         except (OSError, ValueError, TypeError, KeyError) as problem:
             rule = f"{path}: cannot be read as the records of a search ({problem})"
             raise DataError(f"{rule}; remove {self.folder} to begin anew") from None
-        if weights != self.weights:
-            rule = "holds a search of another law, scale, seed or choice of the mask"
+        others = [name for name, value in self.weights.items() if name not in weights or weights[name] != value]
+        if others:
+            rule = f"was begun with another {' and '.join(others)}"
             raise ArgumentError("folder", str(self.folder), rule, "name another folder, or remove this one")
         return records
 

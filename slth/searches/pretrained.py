@@ -23,6 +23,7 @@ from slth.searches.method import RECIPE, Searched, Selected, check_spared
 from slth.searches.random_source import RandomSource
 from slth.searches.search import check_record
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun, evaluate
+from slth.training.examples import Normalisation
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
@@ -46,8 +47,8 @@ class PretrainedMasks:
     trace : tuple of Record
         One for each epoch.
     density : mapping of str to Kept
-    loss : callable
-        Of the recipe: what :meth:`evaluate` measures.
+    loss, normalisation
+        Of the recipe: what :meth:`evaluate` measures, and of which inputs.
     """
 
     masks: Mapping[str, Tensor]
@@ -56,6 +57,7 @@ class PretrainedMasks:
     trace: tuple[Record, ...]
     density: Mapping[str, Kept]
     loss: Loss = field(default_factory=CrossEntropy)
+    normalisation: Normalisation | None = None
 
     def __repr__(self) -> str:
         """Say what this is, and what it is not."""
@@ -64,7 +66,11 @@ class PretrainedMasks:
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the masked module."""
-        return evaluate(self.module, examples.to(next(self.module.parameters()).device), loss=self.loss)
+        return evaluate(
+            self.module,
+            examples.normalised(self.normalisation).to(next(self.module.parameters()).device),
+            loss=self.loss,
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the masks as safetensors by the names of the weights; the trained weights are not in the file.
@@ -165,7 +171,9 @@ def mask_pretrained(
     masks = {name: mask.cpu() for name, mask in run.masks().items()}
     run.write_weights()
     scores = {name: one.detach().clone() for name, one in run.state.trained.items()}
-    return PretrainedMasks(masks, network.eval(), scores, tuple(trace), densities(masks), run.recipe.loss)
+    return PretrainedMasks(
+        masks, network.eval(), scores, tuple(trace), densities(masks), run.recipe.loss, run.recipe.normalisation
+    )
 
 
 @dataclass(frozen=True)

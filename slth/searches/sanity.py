@@ -95,6 +95,7 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     """
     whole(repetitions, "repetitions", remedy="use 3")
     ticket, module = result.ticket, copy.deepcopy(result.module)
+    examples = examples.normalised(result.normalisation)
 
     def accuracy(changed: Ticket) -> float:
         found = evaluate(apply_ticket(module, changed), examples).accuracy

@@ -25,6 +25,7 @@ from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
+from slth.training.examples import Normalisation
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
@@ -54,8 +55,8 @@ class SearchResult:
         That of the last epoch, which is the same unless the best one was kept; None where nothing was trained.
     fixed : mapping of str to Tensor
         What the method knew then beside its scores, such as the flags of :class:`GemMiner`.
-    loss : callable
-        Of the recipe: what :meth:`evaluate` measures.
+    loss, normalisation
+        Of the recipe: what :meth:`evaluate` measures, and of which inputs.
     inverted : Ticket or None
         Of a method with a state: the ticket of smallest scores, for :func:`sanity_checks`; None where there is none.
     """
@@ -70,11 +71,16 @@ class SearchResult:
     last: Ticket | None = None
     fixed: Mapping[str, Tensor] = field(default_factory=dict)
     loss: Loss = field(default_factory=CrossEntropy)
+    normalisation: Normalisation | None = None
     inverted: Ticket | None = None
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return loss and accuracy of the ticket."""
-        return evaluate(self.module, examples.to(next(self.module.parameters()).device), loss=self.loss)
+        return evaluate(
+            self.module,
+            examples.normalised(self.normalisation).to(next(self.module.parameters()).device),
+            loss=self.loss,
+        )
 
 
 def search(
@@ -225,7 +231,7 @@ def searching(
             progress("search", record.epoch, run.recipe.epochs)
     found = kept.result(module, method if isinstance(method, Selection) else None, tuple(trace))
     last = found.last if keep == "last" else _Kept(run, chosen, source).ticket()
-    return replace(found, last=last, loss=run.recipe.loss)
+    return replace(found, last=last, loss=run.recipe.loss, normalisation=run.recipe.normalisation)
 
 
 def _shares(method: Selection | SearchMethod, module: nn.Module) -> float | Mapping[str, float] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -21,7 +20,7 @@ from slth.searches.journal import Journal, discard
 from slth.searches.random_source import RandomSource
 from slth.trainable.result import Level
 from slth.training import Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
-from slth.training.checkpoint import Problem, read_checkpoint, write_checkpoint
+from slth.training.checkpoint import Problem, digest, read_checkpoint, write_checkpoint
 from slth.training.method import Tensors
 
 
@@ -126,7 +125,8 @@ class Bench:
         running: Path | None,
     ) -> Level:
         """Train to the end of a run, from where the folder has it on."""
-        journal = None if running is None else Journal(running, run, {"level": number, "kind": kind})
+        said = {"level": number, "kind": kind, "first weights": self._first}
+        journal = None if running is None else Journal(running, run, said)
         trace = [] if journal is None else journal.resume()
         label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
         if until is None or run.step.number < until:
@@ -157,8 +157,8 @@ class Bench:
             return None
         tensors, said = read_checkpoint(path, self._problem)
         if said["first"] != self._first:
-            remedy = "pass the module as it was, or name another folder"
-            raise ArgumentError("module", str(path), "was written for other first weights", remedy)
+            remedy = "begin with the weights as they were, or name another folder"
+            raise ArgumentError("folder", str(path.parent), "holds levels of other first weights", remedy)
         kept = {name: tensors[f"mask.{name}"] for name in masks}
         if not all(torch.equal(kept[name], mask) for name, mask in masks.items()):
             raise DataError(f"{path}: has other masks than the level before it gives: remove its folder to begin anew")
@@ -168,11 +168,7 @@ class Bench:
     @cached_property
     def _first(self) -> str:
         """A digest of the weights that training begins with."""
-        content = hashlib.sha256()
-        for name, tensor in self.first.items():
-            content.update(f"{name} {tensor.dtype}".encode())
-            content.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return content.hexdigest()
+        return digest(self.first)
 
 
 def held(module: nn.Module) -> dict[str, Tensor]:

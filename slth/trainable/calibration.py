@@ -17,7 +17,7 @@ from torch import nn
 from slth.arrays import Floats, finite_array, frozen, positive_number, whole
 from slth.errors import ArgumentError
 from slth.networks import outputs_of
-from slth.networks.given import instance, module_given
+from slth.networks.given import instance, module_given, sequence
 from slth.training import Examples
 
 Bins: TypeAlias = Literal["width", "mass"]
@@ -343,16 +343,17 @@ def averaged(members: Sequence[Predictions], *, by: Averaged = "logits") -> Pred
     """
     if by not in get_args(Averaged):
         raise ArgumentError("by", by, "is not known", 'use "logits" or "probabilities"')
-    if not members:
-        raise ArgumentError("members", len(members), "must be one at least", "pass the predictions of each")
-    first = members[0]
-    for one in members:
+    given = sequence(members)
+    if not given or not all(isinstance(one, Predictions) for one in given):
+        raise ArgumentError("members", members, "must be predictions, one at least", "pass the predictions of each")
+    first = given[0]
+    for one in given:
         same = one.log_probabilities.shape == first.log_probabilities.shape and (one.labels == first.labels).all()
         if not same:
             raise ArgumentError(
                 "members", list(one.labels.shape), "are of different examples", "evaluate all on one set"
             )
-    logs = np.stack([one.log_probabilities for one in members])
+    logs = np.stack([one.log_probabilities for one in given])
     return Predictions(logs.mean(axis=0) if by == "logits" else logsumexp(logs, axis=0), first.labels)
 
 

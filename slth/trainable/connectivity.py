@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from slth.arrays import Floats, as_double, finite_array, frozen, whole
 from slth.errors import ArgumentError
+from slth.networks import outputs_of
 from slth.networks.given import instance, module_given
 from slth.networks.layouts import layout_of
 from slth.resources import Progress
@@ -179,7 +180,7 @@ def linear_path(
     [0.0, 0.5, 1.0]
     """
     shares = np.linspace(0.0, 1.0, whole(points, "points", 2, remedy="use 31"))
-    between = [interpolated(one, other, share, masks=masks, statistics=statistics, data=data) for share in shares]
+    between = (interpolated(one, other, share, masks=masks, statistics=statistics, data=data) for share in shares)
     found = [Predictions.of(module, examples) for module in between]
     errors = [1.0 - each.accuracy for each in found]
     return LinearPath(shares, np.array(errors), np.array([each.negative_log_likelihood for each in found]))
@@ -217,12 +218,12 @@ def connectivity_scores(
     >>> connectivity_scores(one, one, Examples([[1.0], [2.0]], [0, 1])).tolist()
     [0.0, 0.0]
     """
-    ends = [interpolated(one, other, share, masks=masks) for share in (0.0, 1.0)]
-    middle = interpolated(one, other, 0.5, masks=masks, statistics=statistics, data=data)
-    places = np.arange(len(examples))
-    losses = [-found.log_probabilities[places, found.labels] for found in (
-        Predictions.of(module, examples) for module in (*ends, middle))]  # fmt: skip
-    return frozen(losses[2] - (losses[0] + losses[1]) / 2.0)
+    losses = []
+    for share in (0.0, 0.5, 1.0):
+        module = interpolated(one, other, share, masks=masks, statistics=statistics, data=data)
+        found = Predictions.of(module, examples)
+        losses.append(-found.log_probabilities[np.arange(len(examples)), found.labels])
+    return frozen(losses[1] - (losses[0] + losses[2]) / 2.0)
 
 
 def children(
@@ -281,13 +282,13 @@ def children(
     whole(step, "step", recipe.start, total, remedy="use a step of the recipe, such as 0 for the start")
     place = None if folder is None else Path(folder)
     trunk = Growing(copy.deepcopy(module_given(module)), data, recipe, masks, seed, device)
-    trunk.until(step, None if place is None else place / "trunk.checkpoint")
+    trunk.until(step, None if place is None else place / "trunk")
     found = []
     for child in (1, 2):
         own = int(Stream(seed, f"trainable/child/{child}").raw(0, 1)[0])
         growing = Growing(copy.deepcopy(trunk.module), data, replace(recipe, start=step), masks, own, device)
         label = None if progress is None else (progress, f"child {child} of 2")
-        growing.until(total, None if place is None else place / f"child{child}.checkpoint", label)
+        growing.until(total, None if place is None else place / f"child{child}", label)
         found.append(growing.module.eval())
     return found[0], found[1]
 
@@ -296,14 +297,11 @@ def _recompute(module: nn.Module, data: Examples) -> None:
     """Give norm layers the means over examples of the statistics of their batches."""
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
     momenta = [part.momentum for part in norms]
-    place = next(module.parameters()).device
     for part in norms:
         part.reset_running_stats()
         part.momentum = None  # a plain mean of all batches
         part.train()
-    with torch.no_grad():
-        for inputs in torch.chunk(data.inputs, -(-len(data) // _BATCH)):
-            module(inputs.to(place))
+    outputs_of(module, data.inputs, batch=-(-len(data) // -(-len(data) // _BATCH)))  # about equal ones, none of one
     for part, momentum in zip(norms, momenta, strict=True):
         part.momentum = momentum
         part.eval()

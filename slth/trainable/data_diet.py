@@ -88,7 +88,7 @@ def pretrained(
     short = replace(short, drop_last=recipe.drop_last and len(few) >= recipe.batch_size)
     short = replace(short, epochs=max(1, -(-steps // short.steps_per_epoch(len(few)))))
     grown = Growing(copy.deepcopy(module_given(module)), few, short, None, seed, device)
-    grown.until(steps, None if folder is None else Path(folder) / "pretrained.checkpoint")
+    grown.until(steps, None if folder is None else Path(folder) / "pretrained")
     return grown.module.eval()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
-from slth.networks.given import module_given
+from slth.networks.given import module_given, sequence
 from slth.tickets import Ticket, joined, load_ticket, members
 from slth.trainable.calibration import Averaged
 
@@ -45,10 +45,11 @@ class EnsembleModule(nn.Module):
 
     def __init__(self, modules: Iterable[nn.Module], *, by: Averaged = "logits") -> None:
         super().__init__()
-        self.members = nn.ModuleList(module_given(module, "modules") for module in modules)
+        given = list(modules) if isinstance(modules, Iterable) else []
+        self.members = nn.ModuleList(module_given(module, "modules") for module in given)
         self.by = checked(by)
         if not self.members:
-            raise ArgumentError("modules", 0, "must be one at least", "pass the members")
+            raise ArgumentError("modules", modules, "must be modules, one at least", "pass the members")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the mean of the members' outputs."""
@@ -88,7 +89,10 @@ class Ensemble:
     by: Averaged = "logits"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tickets", tuple(self.tickets))
+        tickets = sequence(self.tickets)
+        if not tickets or not all(isinstance(one, Ticket) for one in tickets):
+            raise ArgumentError("tickets", self.tickets, "must be tickets, one at least", "pass one for each member")
+        object.__setattr__(self, "tickets", tickets)
         checked(self.by)
         joined(self.tickets)
 

@@ -106,4 +106,5 @@ def train(
     if folder is not None:
         bench.open(Path(folder), method.compared())
     levels = tuple(method.run(bench))
-    return TrainResult(bench.module, levels, bench.start, source, bench.recipe.loss, method.product)
+    loss, normalisation = bench.recipe.loss, bench.recipe.normalisation
+    return TrainResult(bench.module, levels, bench.start, source, loss, method.product, normalisation)

@@ -103,12 +103,14 @@ def gradient_norms(module: nn.Module, examples: Examples) -> Floats:
         rule = "has no parameter that requires a gradient"
         raise ArgumentError("module", type(module).__name__, rule, "call requires_grad_() on what is trained")
     place = next(iter(trained.values())).device
+    _check_labels(module, examples)
     with _watched(module) as calls:
         covered = _covered(module, calls, trained, examples.inputs[:2].to(place))
         rest = {name: one for name, one in trained.items() if name not in covered}
         at_once = min(_BATCH, max(1, _GRADIENTS // max(1, sum(one.numel() for one in rest.values()))))
         parts = []
         for start in range(0, len(examples), _BATCH):
+            calls.clear()
             inputs, targets = (one[start : start + _BATCH].to(place) for one in (examples.inputs, examples.targets))
             found = [
                 _one_by_one(module, rest, *part)
@@ -118,6 +120,16 @@ def gradient_norms(module: nn.Module, examples: Examples) -> Floats:
             parts.append(torch.cat(found) + squares)
     norms: Floats = torch.cat(parts).double().sqrt().cpu().numpy()
     return norms
+
+
+def _check_labels(module: nn.Module, examples: Examples) -> None:
+    """Refuse a module that does not take the examples, and labels that are none of its classes."""
+    classes = Predictions.of(module, examples.at(torch.arange(1))).probabilities.shape[1]
+    low, high = int(examples.targets.min()), int(examples.targets.max())
+    if low < 0 or high >= classes:
+        raise ArgumentError(
+            "labels", [low, high], f"must be classes from 0 to {classes - 1}", "pass those of the module"
+        )
 
 
 def _covered(module: nn.Module, calls: _Calls, trained: Parameters, inputs: Tensor) -> set[str]:

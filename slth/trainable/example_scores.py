@@ -106,7 +106,10 @@ def forgetting_events(right: ArrayLike) -> Floats:
     >>> forgetting_events([[True, True, False], [False, True, False], [True, True, False]]).tolist()
     [1.0, 0.0, 3.0]
     """
-    table = np.array(right)
+    try:
+        table = np.array(right)
+    except ValueError:  # rows of several lengths
+        table = np.zeros(0)
     if table.dtype != np.bool_ or table.ndim != 2 or not len(table):
         raise ArgumentError("right", list(table.shape), "must be truth values [times, examples]", "stack one a time")
     events = (table[:-1] & ~table[1:]).sum(axis=0).astype(np.float64)

@@ -7,7 +7,10 @@ from pathlib import Path
 from torch import nn
 
 from slth.resources import Progress
+from slth.searches.journal import Journal
+from slth.trainable.bench import held
 from slth.training import Examples, FixedMasks, Recipe, TrainingRun
+from slth.training.checkpoint import digest
 from slth.training.method import Tensors
 
 
@@ -22,15 +25,16 @@ class Growing:
         self.run = TrainingRun(module, data, recipe, method=method, seed=seed, device=device)
         self.run.write_weights()
 
-    def until(self, step: int, path: Path | None, told: tuple[Progress, str] | None = None) -> None:
-        """Train from where a file has it, or from the start."""
-        if path is not None and path.exists():
-            self.run.resume(path)
+    def until(self, step: int, folder: Path | None, told: tuple[Progress, str] | None = None) -> None:
+        """Train from where a folder has it, or from the start."""
+        said = {"first weights": digest(held(self.module)), "last step": step}
+        journal = None if folder is None else Journal(folder, self.run, said)
+        trace = [] if journal is None else journal.resume()
         if self.run.step.number < step:
             for record in self.run.records(step):
-                if path is not None:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    self.run.save(path)
+                trace.append(record)
+                if journal is not None:
+                    journal.write(trace, better=False)
                 if told is not None and self.run.step.ends_epoch:
                     told[0](told[1], record.epoch, self.run.recipe.epochs)
                 if record.step == step:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from fractions import Fraction
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -18,7 +18,7 @@ from slth.searches.method import check_spared
 from slth.trainable.bench import Bench
 from slth.trainable.branches import BRANCHES, Branch, Restart
 from slth.trainable.method import TrainableMethod
-from slth.trainable.pruning import largest_left, pruned_names
+from slth.trainable.pruning import largest_left, pruned_names, words_given
 from slth.trainable.result import Level
 from slth.training import Recipe
 from slth.training.method import Tensors
@@ -99,8 +99,10 @@ class IMP(TrainableMethod):
     published_count: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spared", tuple(self.spared))
-        object.__setattr__(self, "branches", tuple(self.branches))
+        object.__setattr__(self, "spared", words_given(self.spared, "spared"))
+        object.__setattr__(self, "branches", words_given(self.branches, "branches"))
+        if not isinstance(self.rates, Mapping):
+            raise ArgumentError("rates", self.rates, "is no dictionary", 'pass one such as {"fc.*": 0.1}')
         for rate in (self.rate, *self.rates.values()):
             if not 0.0 < as_double(rate) < 1.0:
                 raise ArgumentError("rate", rate, "must lie in (0, 1)", "use 0.2: a fifth of what is left")
@@ -134,10 +136,8 @@ class IMP(TrainableMethod):
         """Levels behind the dense one."""
         if self.density is None:
             return LEVELS if self.levels is None else self.levels
-        left, kept, number = Fraction(1), Fraction(repr(float(self.density))), 0
-        while left > kept:
-            left, number = left * (1 - Fraction(repr(float(self.rate)))), number + 1
-        return number
+        # Where powers of decimals meet a decimal exactly, as 0.5 does 0.25, logarithms may miss it by their rounding.
+        return max(1, math.ceil(math.log(self.density) / math.log1p(-self.rate) - 1e-9))
 
     @property
     def trainings(self) -> int:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from slth.errors import ArgumentError
 from slth.networks import top_k
+from slth.networks.given import sequence
 from slth.training.method import Tensors
+
+
+def words_given(given: Any, argument: str) -> tuple[str, ...]:
+    """Return a list of words as a tuple: a single one would be taken letter by letter."""
+    found = sequence(given)
+    if found is None or not all(isinstance(one, str) for one in found):
+        raise ArgumentError(argument, given, "is no list of words", 'pass a list, such as ["fc.weight"]')
+    return found
 
 
 def pruned_names(names: Sequence[str], spared: Sequence[str]) -> list[str]:

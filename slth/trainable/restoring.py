@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from slth.arrays import as_double, whole
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.networks import kept_count, maskable
 from slth.networks.supermasks import Scope
 from slth.searches.method import check_spared
 from slth.trainable.bench import Bench
 from slth.trainable.method import TrainableMethod
-from slth.trainable.pruning import largest_left, pruned_names
+from slth.trainable.pruning import largest_left, pruned_names, words_given
 from slth.trainable.result import Level
 from slth.training import Recipe
 from slth.training.method import Tensors
@@ -32,7 +32,7 @@ class Restoring(TrainableMethod):
 
     def __post_init__(self) -> None:
         """Check what may be said."""
-        object.__setattr__(self, "spared", tuple(self.spared))
+        object.__setattr__(self, "spared", words_given(self.spared, "spared"))
         if not 0.0 < as_double(self.density) < 1.0:
             raise ArgumentError("density", self.density, "must lie in (0, 1)", "density = kept / total")
         if self.scope not in get_args(Scope):
@@ -49,7 +49,7 @@ class Restoring(TrainableMethod):
         return 1 + self.count * (3 if self.plain else 2)
 
     def run(self, bench: Bench) -> Iterator[Level]:
-        """Train phase after phase, and beside them the first sparse network on and on, as long in all."""
+        """Train phase after phase, and beside them the first sparse network as long as others restore."""
         check_spared(self.spared, maskable(bench.module))
         level = bench.train(0, "dense", bench.first, bench.whole())
         yield level
@@ -73,9 +73,14 @@ class Restoring(TrainableMethod):
             raise ArgumentError("spared", self.spared, "leaves nothing to remove", "spare fewer weights")
         sizes = {name: mask.numel() for name, mask in left.items()}
         if self.scope == "global":
-            return {**masks, **largest_left(weights, left, kept_count(self.density, sum(sizes.values())))}
+            sizes = {"all": sum(sizes.values())}
         counts = {name: kept_count(self.density, size) for name, size in sizes.items()}
-        return {**masks, **largest_left(weights, left, counts)}
+        empty = next((name for name, count in counts.items() if not count), None)
+        if empty is not None:
+            raise ConstructionError(
+                f"the density keeps none of the {sizes[empty]} weights of {empty}: use a larger one"
+            )
+        return {**masks, **largest_left(weights, left, counts["all"] if self.scope == "global" else counts)}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from slth.tickets import Ticket
 from slth.trainable.mask_files import write_masks
 from slth.training import CrossEntropy, Evaluation, Examples, Record
 from slth.training.evaluation import evaluate
+from slth.training.examples import Normalisation
 from slth.training.recipe import Loss
 
 
@@ -85,8 +86,8 @@ class TrainResult:
         What every level starts from, where the method returns to it.
     source : RandomSource or None
         The random weights that training began with, where they are drawn from the seed.
-    loss : callable
-        Of the recipe: what is measured.
+    loss, normalisation
+        Of the recipe: what is measured, and of which inputs.
     product : str
         Kind of the levels that the method is about.
     """
@@ -97,6 +98,7 @@ class TrainResult:
     source: RandomSource | None = None
     loss: Loss = field(default_factory=CrossEntropy)
     product: str = "ticket"
+    normalisation: Normalisation | None = None
 
     def level(self, number: int = -1, kind: str | None = None) -> Level:
         """Return a level, the last one by default, of the kind that the method is about, or a branch of it.
@@ -155,7 +157,9 @@ class TrainResult:
         Evaluation
         """
         module = self.module(number, kind)
-        return evaluate(module, examples.to(next(module.parameters()).device), loss=self.loss)
+        return evaluate(
+            module, examples.normalised(self.normalisation).to(next(module.parameters()).device), loss=self.loss
+        )
 
     def rows(self, examples: Examples | None = None) -> list[dict[str, Any]]:
         """Return the table: a row for each level and branch.
@@ -228,5 +232,14 @@ class TrainResult:
         path : str or Path
         number, kind
             As :meth:`level` has them.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            There is no such level, or the path cannot be written.
         """
-        write_masks(Path(path), self.level(number, kind).masks)
+        try:
+            write_masks(Path(path), self.level(number, kind).masks)
+        except OSError as problem:
+            rule = f"cannot be written ({problem.strerror})"
+            raise ArgumentError("path", str(path), rule, "choose another file") from None

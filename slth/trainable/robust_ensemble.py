@@ -20,7 +20,7 @@ from slth.searches import RECIPE, EdgePopup, Scale, SearchResult, search
 from slth.tickets.members import MOST
 from slth.trainable.calibration import Averaged, Predictions
 from slth.trainable.ensemble import Ensemble, EnsembleModule, checked
-from slth.trainable.worst_case import WorstCase
+from slth.trainable.worst_case import WorstCase, checked_weight
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, evaluate
 from slth.training.fit import device_of
 
@@ -50,15 +50,20 @@ class EnsembleResult:
 
     def evaluate(self, examples: Examples) -> Evaluation:
         """Return cross entropy and accuracy of the ensemble."""
-        return evaluate(self.module, examples.to(device_of(self.module)))
+        return evaluate(self.module, self._given(examples).to(device_of(self.module)))
 
     def predictions(self, examples: Examples) -> Predictions:
         """Return what the ensemble predicts, of which calibration is measured."""
-        return Predictions.of(self.module, examples)
+        return Predictions.of(self.module, self._given(examples))
 
     def member_predictions(self, examples: Examples) -> tuple[Predictions, ...]:
         """Return what each member predicts."""
-        return tuple(Predictions.of(member, examples) for member in self.module.members)
+        given = self._given(examples)
+        return tuple(Predictions.of(member, given) for member in self.module.members)
+
+    def _given(self, examples: Examples) -> Examples:
+        """Return the examples as the recipe normalises them."""
+        return examples.normalised(self.members[0].normalisation)
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,8 @@ class RobustEnsemble:
             rule = f"must be 1 to {MOST} numbers, one for each member"
             raise ArgumentError("kl_weights", self.kl_weights, rule, "use (10.0, 500.0, math.inf)")
         object.__setattr__(self, "kl_weights", given)
-        for member in range(len(given)):
-            self.loss(member)
+        for one in given:
+            checked_weight(one, "kl_weights")
         method = instance(self.method, Selection, "method", "use slth.EdgePopup(density=0.05)")
         if getattr(method, "signed", False):
             raise ArgumentError("method", method, "gives signs, and members keep or remove", "use signed=False")

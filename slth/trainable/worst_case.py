@@ -34,7 +34,7 @@ def worst_case_weights(losses: Tensor, kl_weight: float) -> Tensor:
     Raises
     ------
     slth.errors.ArgumentError
-        :math:`\lambda` is not positive.
+        :math:`\lambda` is not positive, or there is no loss.
 
     Notes
     -----
@@ -49,8 +49,12 @@ def worst_case_weights(losses: Tensor, kl_weight: float) -> Tensor:
     [0.5, 0.5]
     """
     losses = losses if isinstance(losses, Tensor) else tensor_given(losses, "losses")
-    # Shifted first: a small weight makes no infinities of large losses.
-    return ((losses - losses.detach().max()) / _checked(kl_weight)).softmax(0)
+    if losses.ndim != 1 or not len(losses) or not losses.is_floating_point():
+        rule = "must be numbers [examples], of one example at least"
+        raise ArgumentError("losses", list(losses.shape), rule, "pass the loss of each example")
+    # Shifted first: a small weight makes no infinities of large losses; by less than a float no zero is divided.
+    weight = max(checked_weight(kl_weight), torch.finfo(losses.dtype).tiny)
+    return ((losses - losses.detach().max()) / weight).softmax(0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class WorstCase:
     detached: bool = False
 
     def __post_init__(self) -> None:
-        _checked(self.kl_weight)
+        checked_weight(self.kl_weight)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross entropy of a batch."""
@@ -102,10 +106,10 @@ class WorstCase:
     def at(self, step: Step) -> _Weighted:
         """Return the loss of a training step."""
         share = 0.5 * (1.0 + math.cos(math.pi * step.epoch / max(1, step.epochs))) if self.decay else 1.0
-        return _Weighted(replace(self, kl_weight=max(self.kl_weight * share, _SMALLEST)))
+        return _Weighted(replace(self, kl_weight=max(self.kl_weight * max(share, _SMALLEST), _SMALLEST)))
 
 
-_SMALLEST = 1e-30  # behind the last epoch the decay is at 0
+_SMALLEST = 1e-30  # behind the last epoch the decay is at 0, and an infinite weight stays what it is
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ class _Weighted:
         return torch.dot(weights, losses)
 
 
-def _checked(kl_weight: float) -> float:
+def checked_weight(kl_weight: float, name: str = "kl_weight") -> float:
+    """Return the weight of the divergence, if it is positive."""
     if not as_double(kl_weight) > 0.0:
-        raise ArgumentError("kl_weight", kl_weight, "must be positive", "use 10.0, or infinity for the mean")
+        raise ArgumentError(name, kl_weight, "must be positive", "use 10.0, or infinity for the mean")
     return float(kl_weight)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from slth.errors import ArgumentError
 from slth.rng import Stream
-from slth.training.examples import Examples, order_of_epoch, words_of_epoch
+from slth.training.examples import Examples, moments, order_of_epoch, words_of_epoch
 from slth.training.recipe import Recipe
 
 
@@ -40,11 +40,7 @@ class Batches:
             if not shape or len(recipe.normalisation[0]) not in (1, shape[0]):
                 rule, remedy = f"does not fit inputs of shape {shape}", "pass one mean and deviation for each channel"
                 raise ArgumentError("normalisation", recipe.normalisation, rule, remedy)
-            mean, deviation = (
-                data.inputs.new_tensor(numbers).reshape(1, -1, *[1] * (len(shape) - 1))
-                for numbers in recipe.normalisation
-            )
-            self._moments = mean, deviation
+            self._moments = moments(data.inputs, recipe.normalisation)
 
     def places(self, step: int) -> Tensor:
         """Return where the examples of a step stand, int64 [batch].

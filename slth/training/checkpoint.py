@@ -58,7 +58,7 @@ def write_checkpoint(
         "slth.format": FORMAT,
         "problem": json.dumps(problem.words),
         "numbers": json.dumps(dict(numbers)),
-        "sha256": _digest(held),
+        "sha256": digest(held),
     }
     try:
         write_bytes(path, save(held, metadata))
@@ -76,7 +76,7 @@ def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], di
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise DataError(f"{path}: cannot be read as a checkpoint ({error})") from None
-    if _digest(tensors) != metadata["sha256"]:
+    if digest(tensors) != metadata["sha256"]:
         raise DataError(f"{path}: is damaged: its tensors are not those that were written")
     _compare(path, json.loads(metadata["problem"]), problem)
     return tensors, json.loads(metadata["numbers"])
@@ -107,7 +107,7 @@ def described(value: Any) -> Any:
             "arguments": described([value.args, value.keywords]),
         }
     if isinstance(value, Tensor):
-        return {"kind": "tensor", "shape": list(value.shape), "sha256": _digest({"": value.detach().cpu()})}
+        return {"kind": "tensor", "shape": list(value.shape), "sha256": digest({"": value.detach().cpu()})}
     if hasattr(value, "structure") and hasattr(value, "__dict__") and not isinstance(value, type):
         return {"kind": type(value).__qualname__, **described(vars(value))}  # a selection that is no dataclass
     name = getattr(value, "__qualname__", None)
@@ -149,7 +149,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+def digest(tensors: Mapping[str, Tensor]) -> str:
     """Return the sha256 of tensors by name."""
     content = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):

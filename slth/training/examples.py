@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ from slth.arrays import as_double
 from slth.errors import ArgumentError
 from slth.networks.given import instance, tensor_given, whole_numbers
 from slth.rng import Stream
+
+Normalisation: TypeAlias = tuple[Sequence[float], Sequence[float]]
+"""Mean and deviation of each channel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,13 @@ class Examples:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return Examples(inputs, self.targets.to(device))
 
+    def normalised(self, normalisation: Normalisation | None) -> Examples:
+        """Return what a network is given that was trained by a recipe with this normalisation; None changes nothing."""
+        if normalisation is None:
+            return self
+        mean, deviation = moments(self.inputs, normalisation)
+        return Examples((self.inputs - mean) / deviation, self.targets)
+
     def sha256(self) -> str:
         """Return a digest of numbers, shapes and dtypes."""
         content = hashlib.sha256()
@@ -105,6 +116,13 @@ class Examples:
             for part in torch.split(tensor.detach(), max(1, (1 << 24) // max(1, tensor[:1].numel()))):
                 content.update(part.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return content.hexdigest()
+
+
+def moments(inputs: Tensor, normalisation: Normalisation) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation of each channel as tensors that inputs are normalised by."""
+    shape = (1, -1, *[1] * (inputs.ndim - 2))
+    mean, deviation = (inputs.new_tensor(numbers).reshape(shape) for numbers in normalisation)
+    return mean, deviation
 
 
 def split(

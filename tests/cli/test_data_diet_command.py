@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slth.errors import ArgumentError
 from slth.jobs import data_diet
+from slth.jobs.data_diet import DietJob
+from slth.jobs.models import model_of
+from slth.training import Recipe
 from tests.cli.running import run
 
 QUICK = ["--data", "digits", "--epochs", "3", "--limit", "300", "--levels", 1, "--steps", 6, "--size", 40]
@@ -69,14 +73,21 @@ def test_every_score_orders_the_examples(capsys, tmp_path, score):
     [
         (["--ways", "easy,odd"], "must be some of them, once"),
         (["--ways", "easy,easy"], "must be some of them, once"),
-        (["--size", 1000], "size"),
-        (["--steps", 0], "steps"),
-        (["--steps", 1000], "steps"),
-        (["--noise", 2.0], "share"),
-        (["--runs", 0], "runs"),
+        (["--size", 1000], "--size=1000 must be"),
+        (["--steps", 0], "--steps=0 must be"),
+        (["--steps", 1000], "--steps=1000 must be"),
+        (["--noise", 2.0], "--noise=2.0"),
+        (["--runs", 0], "--runs=0 must be"),
+        (["--rate", 2], "--rate=2.0 must lie"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(capsys, tmp_path, given, message):
-    ran = run(capsys, *options(*given, out=tmp_path))
+    quick = [word for pair in zip(QUICK[::2], QUICK[1::2], strict=True) if pair[0] != given[0] for word in pair]
+    ran = run(capsys, "train", "data-diet", *quick, *given, "--json", "--out", tmp_path)
     assert ran.code == 2
     assert message in ran.err
+
+
+def test_forgetting_needs_an_epoch():
+    with pytest.raises(ArgumentError, match="score_epochs=0"):
+        DietJob(model_of("lenet-300-100"), Recipe(), "forgetting", score_epochs=0)

@@ -112,7 +112,7 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
     for row in ran.json["paths"]:
         assert row["shares"] == [0.0, 0.5, 1.0]
         assert row["barrier"] == pytest.approx(max(row["errors"]) - (row["errors"][0] + row["errors"][2]) / 2)
-    assert (folder / "paths" / connecting.CHILDREN / "step4" / "child2.checkpoint").is_file()
+    assert (folder / "paths" / connecting.CHILDREN / "step4" / "child2" / "last.checkpoint").is_file()
     more = run(capsys, *options, "--steps", "4,6").json["paths"]
     assert more[0] == ran.json["paths"][1]
     shown = run(capsys, *[one for one in options if one != "--json"], "--steps", "4")
@@ -124,11 +124,12 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
     ("verb", "options", "message"),
     [
         ("dro", ["--kl-weights", "1,x"], "must be numbers with commas"),
-        ("dro", ["--kl-weights", "0"], "must be positive"),
+        ("dro", ["--kl-weights", "0"], "--kl-weights=0.0 must be positive"),
         ("dro", ["--density", 4], "must lie in (0, 3]"),
         ("dro", ["--scale", "local"], "gives each member weights of its own"),
         ("connectivity", ["--steps", "1.5"], "must be whole numbers"),
-        ("connectivity", ["--steps", "1000000"], "step"),
+        ("connectivity", ["--steps", "0,1000000"], "--steps=1000000"),
+        ("dro", ["--against", "nothing.npz"], "--against='nothing.npz'"),
         ("connectivity", ["--points", 1], "points"),
     ],
 )

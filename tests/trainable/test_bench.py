@@ -89,6 +89,13 @@ def test_a_folder_of_something_else_is_refused(tmp_path, changes, said):
         trained(tmp_path, **{**short, **changes})
 
 
+def test_a_level_that_was_stopped_within_is_not_taken_up_by_other_first_weights(tmp_path):
+    with pytest.raises(StoppedError):
+        trained(tmp_path, after=1)
+    with pytest.raises(ArgumentError, match="begun with another first weights"):
+        trained(tmp_path, module=normed(1))
+
+
 def test_a_damaged_level_is_named(tmp_path):
     trained(tmp_path)
     file = tmp_path / "level-01-ticket.safetensors"

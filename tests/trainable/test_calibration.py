@@ -208,6 +208,8 @@ def test_a_module_is_evaluated_as_it_is_and_left_in_its_mode():
         (lambda: Predictions([[1.0, 2.0]], [0]).calibration_error(order=3), "order"),
         (lambda: Predictions([[1.0, 2.0]], [0]).scaled(0.0), "temperature"),
         (lambda: averaged([]), "members"),
+        (lambda: averaged(3), "members"),
+        (lambda: averaged([3]), "members"),
         (lambda: averaged([Predictions([[1.0, 2.0]], [0]), Predictions([[1.0, 2.0]], [1])]), "members"),
         (lambda: averaged([Predictions([[1.0, 2.0]], [0])], by="votes"), "by"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -93,6 +94,9 @@ def test_scores_add_up_to_the_loss_barrier_of_the_midpoint(pair, digits):
     path = linear_path(*pair, digits[1], points=3)
     scores = connectivity_scores(*pair, digits[1])
     assert scores.mean() == pytest.approx(path.losses[1] - (path.losses[0] + path.losses[2]) / 2)
+    own = {"statistics": "recomputed", "data": digits[0].at(torch.arange(50))}
+    path, scores = linear_path(*pair, digits[1], points=3, **own), connectivity_scores(*pair, digits[1], **own)
+    assert scores.mean() == pytest.approx(path.losses[1] - (path.losses[0] + path.losses[2]) / 2)
 
 
 def test_networks_of_two_starts_have_a_barrier_and_late_children_have_none(pair, digits):
@@ -168,6 +172,19 @@ def test_killed_children_go_on_to_the_same_bits(digits, tmp_path):
     assert seen == [(f"child {one} of 2", done, 4) for one in (1, 2) for done in (1, 2, 3, 4)]
 
 
+def test_a_folder_of_other_children_is_refused(digits, tmp_path):
+    def killed(*_):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        children(net(), digits[0], RECIPE, step=10, folder=tmp_path, progress=killed)
+    shutil.rmtree(tmp_path / "child1")
+    with pytest.raises(ArgumentError, match="another last step"):
+        children(net(), digits[0], RECIPE, step=7, folder=tmp_path)
+    with pytest.raises(ArgumentError, match="another first weights"):
+        children(net(1), digits[0], RECIPE, step=10, folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -176,6 +193,10 @@ def test_killed_children_go_on_to_the_same_bits(digits, tmp_path):
         (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 0.5, statistics="recomputed"), "statistics"),
         (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 0.5, masks={"a": torch.ones(2)}), "masks"),
         (lambda data: linear_path(net(), net(), data, points=1), "points"),
+        (
+            lambda data: interpolated(net(), net(), 0.5, statistics="recomputed", data=data.at(torch.arange(1))),
+            "more than 1 value",
+        ),
         (lambda data: children(net(), data, RECIPE, step=10**6), "step"),
         (lambda data: children(net(), data, None), "recipe"),
         (lambda data: LinearPath([0.0], [np.nan], [0.0]), "errors"),

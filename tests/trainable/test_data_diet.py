@@ -66,7 +66,7 @@ def test_no_step_leaves_the_module_as_it_is_and_copies_are_made(digits):
 def test_it_goes_on_from_its_folder(digits, tmp_path):
     expected = pretrained(net(), digits, RECIPE, steps=11, places=np.arange(64), seed=2)
     pretrained(net(), digits, RECIPE, steps=11, places=np.arange(64), seed=2, folder=tmp_path)
-    assert (tmp_path / "pretrained.checkpoint").is_file()
+    assert (tmp_path / "pretrained" / "last.checkpoint").is_file()
     assert same(expected, pretrained(net(), digits, RECIPE, steps=11, places=np.arange(64), seed=2, folder=tmp_path))
 
 

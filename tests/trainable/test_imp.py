@@ -18,7 +18,8 @@ import slth
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import mlp
 from slth.rng import Stream
-from slth.trainable import IMP, train
+from slth.searches import EdgePopup, fine_tune
+from slth.trainable import IMP, RobustEnsemble, train
 from slth.training import SGD, Constant, Cosine, Examples, FixedMasks, MultiStep, Recipe, TrainingRun, split
 from tests.training.test_loop import blobs, images
 
@@ -232,11 +233,14 @@ def test_masks_are_written_by_the_names_of_their_weights(tmp_path):
         ({"levels": 2, "density": 0.5}, "and density say the same"),
         ({"density": 1.5}, "density=1.5"),
         ({"rates": {"a": 0.1}}, "rates"),
+        ({"rates": 0.1, "scope": "layer"}, "rates=0.1 is no dictionary"),
         ({"reset": "rewind"}, "rewind=0"),
         ({"rewind": 3}, "rewind=3"),
         ({"reset": "back"}, "reset='back'"),
         ({"tuning": RECIPE}, "tuning"),
         ({"branches": ["other"]}, "branches"),
+        ({"branches": "random"}, "branches='random' is no list"),
+        ({"spared": "fc.weight"}, "spared='fc.weight' is no list"),
         ({"published_count": True, "scope": "layer"}, "published_count"),
         ({"scope": "all"}, "scope='all'"),
     ],
@@ -245,6 +249,37 @@ def test_options_that_do_not_go_together_are_named(options, said):
     with pytest.raises(ArgumentError) as caught:
         IMP(**options)
     assert said in str(caught.value)
+
+
+def test_as_many_levels_as_a_density_needs():
+    powers = [(0.5, 0.25, 2), (0.5, 0.24, 3), (0.2, 0.8, 1), (0.2, 0.512, 3), (0.1, 0.6561, 4), (0.2, 1 - 1e-12, 1)]
+    assert [IMP(rate, density=density).count for rate, density, _ in powers] == [count for *_, count in powers]
+    assert IMP(1e-6, density=0.1).count == 2302584  # at once
+
+
+def test_inputs_are_normalised_in_every_table_as_in_training():
+    """Ensembles and searches too: what is measured of a result is what was measured of held-out examples."""
+    data = blobs(200)
+    used, held = split(Examples(data.inputs * 5.0 + 20.0, data.targets), 0.25)
+    options = {"recipe": replace(RECIPE, normalisation=((20.0,) * 2, (5.0,) * 2)), "validation": held}
+    rows = train(mlp((2, 8, 3)), used, IMP(levels=1), **options).rows(held)
+    assert all(row["accuracy"] == row["validation_accuracy"] for row in rows)
+    found = RobustEnsemble((1.0, math.inf), EdgePopup(0.5)).train(mlp((2, 8, 3)), used, **options)
+    measured = [one.trace[-1].validation.accuracy for one in found.members]
+    assert [one.evaluate(held).accuracy for one in found.members] == measured
+    assert [one.accuracy for one in found.member_predictions(held)] == measured
+    assert found.predictions(held).accuracy == found.evaluate(held).accuracy > 0.6
+    tuned = fine_tune(found.members[0], used, **options)
+    assert tuned.evaluate(held).accuracy == tuned.trace[-1].validation.accuracy
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    found = train(mlp((2, 8, 3)), blobs(), IMP(levels=1), recipe=Recipe(1))
+    with pytest.raises(ArgumentError, match=r"path=.* cannot be written"):
+        found.save_masks(tmp_path / "file" / "masks.safetensors")
+    with pytest.raises(ArgumentError, match=r"folder=.* cannot be written"):
+        train(mlp((2, 8, 3)), blobs(), IMP(levels=1), recipe=Recipe(1), folder=tmp_path / "file")
 
 
 def test_what_cannot_be_trained_is_refused():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.networks import mlp
 from slth.trainable import DSD, IHT, train
 from slth.training import Cosine, Recipe, TrainingRun
@@ -68,9 +68,20 @@ def test_recipes_of_the_phases_are_theirs():
     assert [record.loss for record in run] == [record.loss for record in found.level(0).trace]
 
 
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_a_density_that_keeps_nothing_of_a_layer_is_named(scope):
+    with pytest.raises(ConstructionError, match="keeps none of the"):
+        train(normed(), images(32), DSD(1e-4, scope), recipe=Recipe(1, 16))
+
+
 @pytest.mark.parametrize(
     ("method", "options", "said"),
-    [(DSD, {"density": 1.0}, "density=1.0"), (IHT, {"cycles": 0}, "cycles=0"), (IHT, {"scope": "all"}, "scope='all'")],
+    [
+        (DSD, {"density": 1.0}, "density=1.0"),
+        (IHT, {"cycles": 0}, "cycles=0"),
+        (IHT, {"scope": "all"}, "scope='all'"),
+        (DSD, {"spared": "a"}, "spared='a'"),
+    ],
 )
 def test_options_outside_their_range_are_named(method, options, said):
     with pytest.raises(ArgumentError) as caught:

@@ -144,7 +144,9 @@ def test_robust_members_have_smaller_largest_losses_in_training(digits):
         (lambda data: METHOD.train(net(), data, recipe=Recipe(loss=CrossEntropy(0.1))), "loss"),
         (lambda data: EnsembleModule([]), "modules"),
         (lambda data: EnsembleModule([3]), "modules"),
+        (lambda data: EnsembleModule(3), "modules"),
         (lambda data: Ensemble([]), "tickets"),
+        (lambda data: Ensemble([3]), "tickets"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(call, words, digits):

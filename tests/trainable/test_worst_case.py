@@ -118,6 +118,21 @@ def test_the_loop_trains_by_the_loss_of_the_step_and_evaluates_the_mean():
     assert records[-1].validation.loss < 0.7 * records[-1].loss  # training measured twice of it
 
 
+@pytest.mark.parametrize("kl_weight", [1e-300, 10.0, math.inf])
+def test_behind_the_last_epoch_weights_are_still_weights(kl_weight):
+    last = WorstCase(kl_weight).at(Step(2, per_epoch=1, epochs=2))
+    outputs, targets = torch.tensor([[0.0, 0.0], [9.0, 0.0]]), torch.tensor([0, 0])
+    expected = math.log(2) if math.isfinite(kl_weight) else float(WorstCase()(outputs, targets))
+    assert float(last(outputs, targets)) == pytest.approx(expected)
+    assert worst_case_weights(torch.tensor([0.0, 1.0, 1.0]), 1e-300).tolist() == [0.0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("losses", [torch.zeros(0), torch.zeros(2, 2), torch.zeros(2, dtype=torch.int64)])
+def test_what_are_no_losses_is_refused(losses):
+    with pytest.raises(ArgumentError, match="losses"):
+        worst_case_weights(losses, 1.0)
+
+
 def test_an_infinite_weight_is_ordinary_training_to_the_bit():
     _, ordinary = trained(torch.nn.functional.cross_entropy)
     _, infinite = trained(WorstCase(math.inf))
