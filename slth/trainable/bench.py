@@ -125,7 +125,7 @@ class Bench:
         running: Path | None,
     ) -> Level:
         """Train to the end of a run, from where the folder has it on."""
-        said = {"level": number, "kind": kind, "first weights": self._first}
+        said = {"level": number, "kind": kind, **self._begun}
         journal = None if running is None else Journal(running, run, said)
         trace = [] if journal is None else journal.resume()
         label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
@@ -148,7 +148,7 @@ class Bench:
         """Write a level that is done."""
         tensors = {f"state.{name}": tensor for name, tensor in level.state.items()}
         tensors |= {f"mask.{name}": mask for name, mask in level.masks.items()}
-        said: dict[str, Any] = {"first": self._first, "trace": [asdict(record) for record in level.trace]}
+        said: dict[str, Any] = {"begun": self._begun, "trace": [asdict(record) for record in level.trace]}
         write_checkpoint(path, self._problem, tensors, said)
 
     def _read(self, path: Path, number: int, kind: str, masks: Mapping[str, Tensor]) -> Level | None:
@@ -156,9 +156,10 @@ class Bench:
         if not path.exists():
             return None
         tensors, said = read_checkpoint(path, self._problem)
-        if said["first"] != self._first:
-            remedy = "begin with the weights as they were, or name another folder"
-            raise ArgumentError("folder", str(path.parent), "holds levels of other first weights", remedy)
+        others = [name for name, value in self._begun.items() if said["begun"][name] != value]
+        if others:
+            rule, remedy = f"holds levels of other {' and '.join(others)}", "pass the same, or name another folder"
+            raise ArgumentError("folder", str(path.parent), rule, remedy)
         kept = {name: tensors[f"mask.{name}"] for name in masks}
         if not all(torch.equal(kept[name], mask) for name, mask in masks.items()):
             raise DataError(f"{path}: has other masks than the level before it gives: remove its folder to begin anew")
@@ -166,9 +167,10 @@ class Bench:
         return Level(number, kind, kept, state, tuple(_record(one) for one in said["trace"]))
 
     @cached_property
-    def _first(self) -> str:
-        """A digest of the weights that training begins with."""
-        return digest(self.first)
+    def _begun(self) -> dict[str, str | None]:
+        """Digests of the weights that training begins with, and of what is evaluated after each epoch."""
+        held_out = None if self.validation is None else self.validation.sha256()
+        return {"first weights": digest(self.first), "held-out examples": held_out}
 
 
 def held(module: nn.Module) -> dict[str, Tensor]:

@@ -79,6 +79,7 @@ def test_a_folder_goes_on_to_more_levels_and_other_branches(tmp_path):
         ({"recipe": replace(RECIPE, epochs=4)}, "recipe.epochs is 3 there and 4 here"),
         ({"data": images(60)}, "data is"),
         ({"module": normed(1)}, "other first weights"),
+        ({"validation": DATA}, "other held-out examples"),
         ({"module": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))}, "another module"),
     ],
 )
