@@ -84,7 +84,7 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     Parameters
     ----------
     module : torch.nn.Module
-        Left in the mode it is in; those of this package are in evaluation mode.
+        Left in the mode it is in; those of this package are in evaluation mode. Outputs in bfloat16 become float32.
     examples : array_like [examples, ...]
         At least one; converted to the dtype of the module's weights, batch by batch. What is int64 is token indices and
         stays.
@@ -128,7 +128,7 @@ def _called(module: nn.Module, part: torch.Tensor) -> torch.Tensor:
     except (RuntimeError, TypeError, ValueError, IndexError) as problem:
         rule = f"cannot be given to the module ({first_line(problem)})"
         raise ArgumentError("examples", list(part.shape), rule, "pass [examples, *input_shape]") from problem
-    return found
+    return found.float() if found.dtype == torch.bfloat16 else found  # of which numpy has none
 
 
 def masked_difference(ticket: Ticket, x: ArrayLike, *, dtype: Literal["float32", "float64"]) -> float:

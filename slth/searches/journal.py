@@ -51,7 +51,7 @@ class Journal:
         path = self.folder / TRACE
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            weights = found["weights"]
+            weights = dict(found["weights"])
             records = [
                 Record(**{**one, "validation": None if one["validation"] is None else Evaluation(**one["validation"])})
                 for one in found["records"]

@@ -161,6 +161,11 @@ def test_a_temperature_undoes_another():
     assert Predictions(logits * 5.0, labels).scaled(fitted).calibration_error() < 0.03
 
 
+def test_a_module_in_bfloat16_is_evaluated():
+    found = Predictions.of(nn.Linear(1, 2).bfloat16(), Examples([[1.0], [2.0]], [0, 1]))
+    assert found.probabilities.sum(axis=1) == pytest.approx(1.0)
+
+
 @given(predictions(), st.sampled_from(["logits", "probabilities"]))
 def test_the_mean_of_equal_members_is_the_member(drawn, by):
     found = Predictions(*drawn)
