@@ -41,7 +41,9 @@ class Journal:
         if better:
             self.run.save(self.folder / BEST)
         try:
-            write_json(self.folder / TRACE, {"weights": self.weights, "records": [asdict(record) for record in trace]})
+            if self.run.ranks.rank == 0:
+                document = {"weights": self.weights, "records": [asdict(record) for record in trace]}
+                write_json(self.folder / TRACE, document)
         except OSError as problem:
             rule = f"cannot be written ({problem.strerror})"
             raise ArgumentError("folder", str(self.folder), rule, "name another folder") from None

@@ -27,6 +27,7 @@ from slth.training.examples import Examples
 from slth.training.fit import check_fit, check_last_batch, device_of
 from slth.training.masked import hold, mask_gradients
 from slth.training.method import Method, MethodState, Step, Tensors, Trained, partition
+from slth.training.ranks import Ranks
 from slth.training.recipe import Recipe
 
 EVALUATED = 1024
@@ -67,8 +68,8 @@ class TrainingRun:
 
     Every random number has an address: the order of the examples (seed, epoch, index), the augmentation (seed, epoch,
     index of the example), and whatever layers such as dropout draw from torch's generators (seed, step), which are left
-    as they were found. So on the CPU a run that is killed and resumed ends at the same bits, with the same machine and
-    number of threads.
+    as they were found. So on the CPU a run that is killed and resumed ends at the same bits, with the same number of
+    threads. In a process group (torchrun) each process takes its share of every batch, and the first one writes.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ class TrainingRun:
             instance(validation, Examples, "validation", made)
         if method is not None and not hasattr(method, "trains_weights"):
             raise ArgumentError("method", method, "is no Method", "inherit from slth.training.Method")
-        self.module, self.method = module, method
+        self.module, self.method, self.ranks = module, method, Ranks.here()
         self.recipe = Recipe() if recipe is None else instance(recipe, Recipe, "recipe", "pass a slth.training.Recipe")
         self.seed = Stream(seed, "training").seed
         place = device_of(module) if device is None else torch.device(resolve_device(device))
@@ -214,6 +215,7 @@ class TrainingRun:
             if self.step.ends_epoch or (every is not None and self._at % every == 0):
                 break
         loss = float(total) / seen  # waits for the device
+        self.ranks.average(self.parts.buffers.values())
         found = self.evaluate(self.validation) if self.validation is not None and self.step.ends_epoch else None
         density = total_density(self.masks()).density
         self._seconds += time.perf_counter() - begin
@@ -225,7 +227,9 @@ class TrainingRun:
         assert optimizer is not None, "there is something to train"
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = self._gradients(places) if self._captured is None else self._captured(places, self._phase())
+        own = self.ranks.share(places)
+        loss = self._gradients(own) if self._captured is None else self._captured(own, self._phase())
+        loss = self.ranks.joined(loss, [leaf.grad for leaf in self._leaves.values()], len(places))
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
@@ -291,7 +295,9 @@ class TrainingRun:
             The file cannot be written.
         """
         numbers = {"step": self._at, "seconds": self._seconds}
-        write_checkpoint(file_of(path), self._problem, self._tensors(), numbers)
+        if self.ranks.rank == 0:
+            write_checkpoint(file_of(path), self._problem, self._tensors(), numbers)
+        self.ranks.wait()
 
     def resume(self, path: str | Path) -> None:
         """Take up a checkpoint of the same method, module, data, recipe and seed; nothing in the file is executed.
@@ -391,5 +397,4 @@ class TrainingRun:
 
     def _autocast(self) -> AbstractContextManager[object]:
         """Return the context in which products are bfloat16, if they are asked to be."""
-        place = self.data.inputs.device.type
-        return torch.autocast(place, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()
+        return torch.autocast(self.data.inputs.device.type, torch.bfloat16) if self.recipe.bfloat16 else nullcontext()

@@ -1,0 +1,83 @@
+"""Two processes search and train what one does: equal up to rounding, the same bits in both, one set of files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from slth.searches import GemMiner, search
+from slth.training import Constant, Examples, Recipe, split, train
+from slth.training.ranks import Ranks
+from tests.training.test_loop import blobs
+
+WORKER = """
+import sys
+from pathlib import Path
+import torch
+import torch.distributed as distributed
+from tests.training.test_ranks import found, trained
+
+rank, folder = int(sys.argv[1]), Path(sys.argv[2])
+distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+result = found(folder / "search")
+again = found(folder / "search")
+assert all(torch.equal(again.scores[name], one) for name, one in result.scores.items())
+tensors = {**result.scores, **{f"trained.{name}": one for name, one in trained().state_dict().items()}}
+torch.save({**tensors, "losses": torch.tensor([one.loss for one in result.trace])},
+           folder / f"out.{rank}")
+distributed.destroy_process_group()
+"""
+RECIPE = Recipe(3, 33, Constant(0.2))  # the last batch of 160 has 28, and an odd batch is shared unevenly
+
+
+def found(folder=None):
+    module = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 3))
+    kept, held = split(blobs(), 0.2)
+    return search(module, kept, GemMiner(0.5, period=1), recipe=RECIPE, validation=held, folder=folder)
+
+
+def trained():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).double()
+    train(module, Examples(blobs().inputs.double(), blobs().targets), Recipe(2, 40, Constant(0.1)))
+    return module
+
+
+def test_two_processes_do_what_one_does(tmp_path):
+    code = [sys.executable, "-c", WORKER]
+    running = [subprocess.Popen([*code, str(rank), str(tmp_path)], stderr=subprocess.PIPE) for rank in (0, 1)]
+    for process in running:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said.decode()
+    outs = [torch.load(tmp_path / f"out.{rank}", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(outs[0][name], outs[1][name]) for name in outs[0])
+    alone = found()
+    for name, scores in alone.scores.items():
+        torch.testing.assert_close(outs[0][name], scores, rtol=1e-4, atol=1e-5)
+    losses = torch.tensor([one.loss for one in alone.trace])
+    torch.testing.assert_close(outs[0]["losses"], losses, rtol=1e-4, atol=1e-5)
+    assert sorted(path.name for path in (tmp_path / "search").iterdir()) == ["last.checkpoint", "trace.json"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("batch", [1, 2, 7, 10])
+def test_shares_are_the_batch(count, batch):
+    places = torch.arange(batch)
+    shares = [Ranks(rank, count).share(places) for rank in range(count)]
+    assert all(len(one) > 0 for one in shares)
+    own = [len(range(rank, batch, count)) for rank in range(count)]
+    kept = torch.cat([one[:number] for one, number in zip(shares, own, strict=True)])
+    assert kept.sort().values.tolist() == places.tolist()
+
+
+def test_one_process_changes_nothing():
+    loss, gradient = torch.tensor(2.0), torch.ones(3)
+    assert Ranks.here() == Ranks(0, 1)
+    assert Ranks().joined(loss, [gradient], 4) is loss
+    Ranks().average([gradient])
+    assert gradient.tolist() == [1.0] * 3
