@@ -23,6 +23,7 @@ from slth.searches.method import SearchMethod
 from slth.searches.random_source import Scale
 from slth.searches.search import SearchResult, searching
 from slth.training import Examples, Recipe
+from slth.training.checkpoint import file_of
 from slth.training.fit import device_of
 
 
@@ -111,7 +112,7 @@ def search_many(
         searching(
             module, here, one, recipe=recipe, validation=held, keep=keep, law=law, scale=scale, seed=seed,
             device=str(place), progress=told(number),
-            folder=None if folder is None else Path(folder) / f"{number // len(numbers)}-{seed}",
+            folder=None if folder is None else file_of(folder, "folder") / f"{number // len(numbers)}-{seed}",
         )
         for number, (one, seed) in enumerate(product(methods, numbers))
     ]  # fmt: skip

@@ -24,6 +24,7 @@ from slth.searches.method import Searched, SearchMethod, Selected, check_spared
 from slth.searches.random_source import RandomSource, Scale, random_source
 from slth.tickets import Ticket
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun
+from slth.training.checkpoint import file_of
 from slth.training.evaluation import evaluate
 from slth.training.examples import Normalisation
 from slth.training.method import MethodState
@@ -211,7 +212,7 @@ def searching(
     _check_gains(kept.gains, chosen.collapsed)
     kept.ticket()  # refuses numbers that no ticket holds before anything is searched
     said = {"law": law.describe(), "scale": scale, "gains": source.gains, "keep": keep, "seed": seed}
-    journal = None if folder is None else Journal(Path(folder), run, said)
+    journal = None if folder is None else Journal(file_of(folder, "folder"), run, said)
     kept = kept if journal is None else _Kept(run, chosen, source, journal.best())
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:

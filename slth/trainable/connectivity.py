@@ -23,6 +23,7 @@ from slth.rng import Stream
 from slth.trainable.calibration import Predictions
 from slth.trainable.growing import Growing
 from slth.training import Examples, Recipe
+from slth.training.checkpoint import file_of
 
 Statistics: TypeAlias = Literal["interpolated", "recomputed"]
 _BATCH = 1024
@@ -280,7 +281,7 @@ def children(
     instance(data, Examples, "data", "make them with slth.training.Examples(inputs, targets)")
     total = recipe.steps_per_epoch(len(data)) * recipe.epochs
     whole(step, "step", recipe.start, total, remedy="use a step of the recipe, such as 0 for the start")
-    place = None if folder is None else Path(folder)
+    place = None if folder is None else file_of(folder, "folder")
     trunk = Growing(copy.deepcopy(module_given(module)), data, recipe, masks, seed, device)
     trunk.until(step, None if place is None else place / "trunk")
     found = []

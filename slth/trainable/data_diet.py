@@ -17,6 +17,7 @@ from slth.networks.given import instance, module_given, sequence
 from slth.rng import Stream
 from slth.trainable.growing import Growing
 from slth.training import Examples, Recipe
+from slth.training.checkpoint import file_of
 from slth.training.schedules import Schedule
 
 _MADE = "make them with slth.training.Examples(inputs, targets)"
@@ -88,7 +89,7 @@ def pretrained(
     short = replace(short, drop_last=recipe.drop_last and len(few) >= recipe.batch_size)
     short = replace(short, epochs=max(1, -(-steps // short.steps_per_epoch(len(few)))))
     grown = Growing(copy.deepcopy(module_given(module)), few, short, None, seed, device)
-    grown.until(steps, None if folder is None else Path(folder) / "pretrained")
+    grown.until(steps, None if folder is None else file_of(folder, "folder") / "pretrained")
     return grown.module.eval()
 
 

@@ -16,6 +16,7 @@ from slth.trainable.bench import Bench
 from slth.trainable.method import TrainableMethod
 from slth.trainable.result import TrainResult
 from slth.training import Examples, Recipe
+from slth.training.checkpoint import file_of
 
 
 def train(
@@ -104,7 +105,7 @@ def train(
         trainings=method.trainings,
     )
     if folder is not None:
-        bench.open(Path(folder), method.compared())
+        bench.open(file_of(folder, "folder"), method.compared())
     levels = tuple(method.run(bench))
     loss, normalisation = bench.recipe.loss, bench.recipe.normalisation
     return TrainResult(bench.module, levels, bench.start, source, loss, method.product, normalisation)

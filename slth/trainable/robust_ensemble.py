@@ -22,6 +22,7 @@ from slth.trainable.calibration import Averaged, Predictions
 from slth.trainable.ensemble import Ensemble, EnsembleModule, checked
 from slth.trainable.worst_case import WorstCase, checked_weight
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, evaluate
+from slth.training.checkpoint import file_of
 from slth.training.fit import device_of
 
 
@@ -184,7 +185,7 @@ class RobustEnsemble:
         )  # fmt: skip
         for member in range(count):
             own = replace(recipe, loss=self.loss(member))
-            place = None if folder is None else Path(folder) / f"member{member}"
+            place = None if folder is None else file_of(folder, "folder") / f"member{member}"
             told = None if progress is None else partial(_labelled, progress, f"member {member + 1} of {count}")
             found.append(one(recipe=own, order=_order(seed, member), folder=place, progress=told))
         tickets = Ensemble([one.ticket for one in found], self.by)

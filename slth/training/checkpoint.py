@@ -82,10 +82,10 @@ def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], di
     return tensors, json.loads(metadata["numbers"])
 
 
-def file_of(path: object) -> Path:
+def file_of(path: object, argument: str = "path") -> Path:
     """Return a path, if it is one."""
     if not isinstance(path, str | Path):
-        raise ArgumentError("path", path, "is no path", "pass a file name")
+        raise ArgumentError(argument, path, "is no path", "pass the name of a file or folder")
     return Path(path)
 
 

@@ -104,8 +104,8 @@ class Adam:
         object.__setattr__(self, "betas", tuple(self.betas))
         if len(self.betas) != 2 or not all(0.0 <= as_double(beta) < 1.0 for beta in self.betas):
             raise ArgumentError("betas", self.betas, "must be two numbers in [0, 1)", "use (0.9, 0.999)")
-        if not 0.0 <= as_double(self.eps) < math.inf:
-            raise ArgumentError("eps", self.eps, "must not be negative", "use 1e-8")
+        if not 0.0 < as_double(self.eps) < math.inf:  # else what has never had a gradient is divided by 0
+            raise ArgumentError("eps", self.eps, "must be positive", "use 1e-8")
 
     def build(self, tensors: Sequence[Tensor]) -> torch.optim.Optimizer:
         kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam

@@ -6,6 +6,7 @@ from torch import nn
 
 from slth.errors import ArgumentError, ConstructionError
 from slth.searches import EdgePopup, GemMiner, IteRand, search, search_many
+from slth.trainable import IMP, train
 from slth.training import Constant, Recipe, split
 from tests.training.test_loop import blobs, convolutional, images
 
@@ -81,3 +82,13 @@ def test_on_cuda_too(graphs, dropout):
         other = search(module, images(), EdgePopup(0.5), seed=seed, **options)
         for name in other.scores:
             torch.testing.assert_close(one.scores[name], other.scores[name], atol=1e-4, rtol=1e-3)
+
+
+def test_a_folder_that_is_no_path():
+    for call in (
+        lambda: search_many(network(), blobs(), EdgePopup(0.5), folder=3),
+        lambda: search(network(), blobs(), EdgePopup(0.5), folder=3),
+        lambda: train(network(), blobs(), IMP(levels=1), folder=3),
+    ):
+        with pytest.raises(ArgumentError, match="folder=3 is no path"):
+            call()

@@ -42,6 +42,7 @@ def test_bad_recipes_are_refused(options):
         lambda: SGD(decayed="none"),
         lambda: Adam(betas=(0.9, 1.0)),
         lambda: Adam(eps=math.inf),
+        lambda: Adam(eps=0.0),
         lambda: CrossEntropy(1.0),
     ],
 )
