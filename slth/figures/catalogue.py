@@ -32,6 +32,7 @@ FIGURES: dict[str, str] = {
     "plant_and_recover": "slth.figures.plant_and_recover:plant_and_recover_figure",
     "search_accuracy": "slth.figures.search_accuracy:search_accuracy_figure",
     "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
+    "early_pruning": "slth.figures.early_pruning:early_pruning_figure",
     "winning_ticket": "slth.figures.winning_ticket:winning_ticket_figure",
     "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
     "restored_capacity": "slth.figures.restored_capacity:restored_capacity_figure",

@@ -105,7 +105,7 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
 
     numbers = range(1, repetitions + 1)
     others = [replace(ticket, seed=(ticket.seed + number) % 2**64) for number in numbers]
-    mixed = [replace(ticket, mask=_shuffled(ticket, number)) for number in numbers]
+    mixed = [replace(ticket, mask=shuffled_masks(ticket, number)) for number in numbers]
     mask = _inverted(result)
     inverted = result.inverted if mask is None else replace(ticket, mask=mask)
     return SanityChecks(
@@ -117,7 +117,7 @@ def sanity_checks(result: SearchResult, examples: Examples, *, repetitions: int 
     )
 
 
-def _shuffled(ticket: Ticket, number: int) -> Mask:
+def shuffled_masks(ticket: Ticket, number: int) -> Mask:
     """Return the masks with the entries of each array in another order."""
     arrays = {}
     for name, array in ticket.mask.arrays.items():

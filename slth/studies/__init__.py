@@ -37,6 +37,18 @@ STUDIES: dict[str, Study] = {
         f"{_HERE}.differencing:differencing",
         {"n": _WHOLE, "target": _NUMBER, "instances": _WHOLE, "exact_up_to": _WHOLE},
     ),
+    "early-pruning": Study(
+        f"{_HERE}.early_pruning:early_pruning",
+        {
+            "method": _TEXT,
+            "density": _NUMBER,
+            "model": _TEXT,
+            "data": _TEXT,
+            "examples": _WHOLE,
+            "epochs": _WHOLE,
+            "rate": _NUMBER,
+        },
+    ),
     "interval-coverage": Study(
         f"{_HERE}.interval_coverage:interval_coverage", {"half_width": _NUMBER, "least_n": _WHOLE, "most_n": _WHOLE}
     ),

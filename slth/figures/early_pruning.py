@@ -1,0 +1,38 @@
+"""Masks found before and behind training, trained alike: accuracy against density, and what their checks leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from slth.figures.levels_figures import density_axis, look
+from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.style import panels
+
+KINDS = {"found": "masks as found", "shuffled": "shuffled within layers", "redrawn": "over other random weights"}
+
+
+def early_pruning_figure(rows: Sequence[Row]) -> Figure:
+    """Means over the seeds with the range from the worst to the best of them, a line a method, a panel a check."""
+    methods = list(dict.fromkeys(str(row["method"]) for row in rows))
+    every = [float(row["kept"]) / float(row["total"]) for row in rows]
+    with panels(6.75, 3.4, 1, 3, sharey=True) as (drawing, axes):
+        for kind, one in zip(KINDS, axes, strict=True):
+            for number, method in enumerate(methods):
+                own = [row for row in rows if row["kind"] == kind and row["method"] == method]
+                found = [where(own, density=density) for density in levels(own, "density")]
+                at = [float(np.mean(numbers(part, "kept") / numbers(part, "total"))) for part in found]
+                values = [numbers(part, "accuracy") for part in found]
+                middle = [part.mean() for part in values]
+                below = [mean - part.min() for mean, part in zip(middle, values, strict=True)]
+                above = [part.max() - mean for mean, part in zip(middle, values, strict=True)]
+                one.errorbar(at, middle, [below, above], capsize=2, label=method, **look(number))
+            one.set_title(KINDS[kind], loc="left")
+            density_axis(one, every)
+        axes[0].set_ylabel("test accuracy")
+        axes[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        drawing.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return drawing
