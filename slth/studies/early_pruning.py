@@ -21,7 +21,7 @@ from slth.trainable import IMP
 from slth.training import Examples, Recipe, split
 
 _LAW = WeightLaw("normal")
-_OPTIONS: dict[str, dict[str, Any]] = {"random": {"allocation": "erk"}}
+_OPTIONS: dict[str, dict[str, Any]] = {name: {"allocation": "erk"} for name in ("random", "magnitude")}
 
 
 def early_pruning(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
