@@ -10,9 +10,9 @@ from matplotlib.ticker import PercentFormatter
 
 from slth.figures.levels_figures import density_axis, look
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import panels
+from slth.figures.style import COLORS, panels
 
-KINDS = {"found": "masks as found", "shuffled": "shuffled within layers", "redrawn": "over other random weights"}
+KINDS = {"found": "masks as found", "shuffled": "masks shuffled", "redrawn": "weights redrawn"}
 
 
 def early_pruning_figure(rows: Sequence[Row]) -> Figure:
@@ -29,7 +29,8 @@ def early_pruning_figure(rows: Sequence[Row]) -> Figure:
                 middle = [part.mean() for part in values]
                 below = [mean - part.min() for mean, part in zip(middle, values, strict=True)]
                 above = [part.max() - mean for mean, part in zip(middle, values, strict=True)]
-                one.errorbar(at, middle, [below, above], capsize=2, label=method, **look(number))
+                again = {"linestyle": ":", "markerfacecolor": "white"} if number >= len(COLORS) else {}
+                one.errorbar(at, middle, [below, above], capsize=2, label=method, **look(number), **again)
             one.set_title(KINDS[kind], loc="left")
             density_axis(one, every)
         axes[0].set_ylabel("test accuracy")
