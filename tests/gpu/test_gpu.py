@@ -115,8 +115,8 @@ def test_later_cases_are_left_out_where_the_one_before_took_too_long(monkeypatch
 
 @pytest.mark.slow
 def test_searches_run_at_toy_size(tmp_path):
-    code = "import sys; from tests.gpu.searches import main; sys.exit(main())"
-    done = on_a_bare_machine(code, "--toy", "--out", str(tmp_path), "--minutes", "15")
+    command = [sys.executable, "-m", "tests.gpu.searches", "--toy", "--out", str(tmp_path), "--minutes", "15"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (tmp_path / "searches.jsonl").read_text().splitlines()]
     assert {row["name"] for row in rows} > {"step", "edge-popup conv-6", "gem-miner resnet-20", "fine-tuned shuffled"}
