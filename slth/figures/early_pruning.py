@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from slth.figures.levels_figures import density_axis, look
-from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.rows import Row, levels, numbers, where, with_ranges
 from slth.figures.style import COLORS, panels
 
 KINDS = {"found": "masks as found", "shuffled": "masks shuffled", "redrawn": "weights redrawn"}
@@ -25,12 +25,9 @@ def early_pruning_figure(rows: Sequence[Row]) -> Figure:
                 own = [row for row in rows if row["kind"] == kind and row["method"] == method]
                 found = [where(own, density=density) for density in levels(own, "density")]
                 at = [float(np.mean(numbers(part, "kept") / numbers(part, "total"))) for part in found]
-                values = [numbers(part, "accuracy") for part in found]
-                middle = [part.mean() for part in values]
-                below = [mean - part.min() for mean, part in zip(middle, values, strict=True)]
-                above = [part.max() - mean for mean, part in zip(middle, values, strict=True)]
+                middle, bars = with_ranges([numbers(part, "accuracy") for part in found])
                 again = {"linestyle": ":", "markerfacecolor": "white"} if number >= len(COLORS) else {}
-                one.errorbar(at, middle, [below, above], capsize=2, label=method, **look(number), **again)
+                one.errorbar(at, middle, bars, capsize=2, label=method, **look(number), **again)
             one.set_title(KINDS[kind], loc="left")
             density_axis(one, every)
         axes[0].set_ylabel("test accuracy")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.figures.levels_figures import KINDS, look
-from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.rows import Row, levels, numbers, where, with_ranges
 from slth.figures.style import INK, panels
 
 SHOWN = ("sparse", "restored", "fine-tuned")
@@ -22,12 +22,7 @@ def restored_capacity_figure(rows: Sequence[Row]) -> Figure:
             own = where(rows, density=density)
             for number, kind in enumerate(SHOWN):
                 cycles = [where(own, kind=kind, level=cycle) for cycle in levels(own, "level")[1:]]
-                values = [numbers(one, "accuracy") for one in cycles]
-                middle = [one.mean() for one in values]
-                bars = [
-                    [mean - one.min() for mean, one in zip(middle, values, strict=True)],
-                    [one.max() - mean for mean, one in zip(middle, values, strict=True)],
-                ]
+                middle, bars = with_ranges([numbers(one, "accuracy") for one in cycles])
                 at = [cycle + 0.08 * (number - 1) for cycle in levels(own, "level")[1:]]  # beside one another
                 axes.errorbar(at, middle, bars, capsize=2, label=KINDS[kind], **look(number))
             dense = numbers(where(own, kind="dense"), "accuracy").mean()

@@ -36,6 +36,13 @@ def numbers(rows: Sequence[Row], column: str) -> Floats:
     return np.array([float(row[column]) for row in rows])
 
 
+def with_ranges(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return the mean of each group, and the lengths of bars [2, groups] from its least to its largest number."""
+    middle = np.array([one.mean() for one in groups])
+    below, above = (middle - [one.min() for one in groups], [one.max() for one in groups] - middle)
+    return middle, np.array([below, above])
+
+
 def quantiles(rows: Sequence[Row], key: str, column: str, probabilities: Sequence[float]) -> tuple[Floats, Floats]:
     """Return quantiles of a column among the rows of each level of another."""
     at = levels(rows, key)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.rows import Row, levels, numbers, where, with_ranges
 from slth.figures.style import BLUE, COLORS, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, figure, light_grid, panels, style
 
 CHANCE = 0.1
@@ -33,17 +33,14 @@ def search_accuracy_figure(rows: Sequence[Row]) -> Figure:
             own = [row for row in rows if _name(row) == name]
             found = [where(own, density=density) for density in levels(own, "density")]
             at = [float(np.mean(numbers(one, "kept") / numbers(one, "total"))) for one in found]
-            accuracies = [numbers(one, "accuracy") for one in found]
-            middle = np.array([one.mean() for one in accuracies])
-            below = [mean - one.min() for mean, one in zip(middle, accuracies, strict=True)]
-            above = [one.max() - mean for mean, one in zip(middle, accuracies, strict=True)]
+            middle, bars = with_ranges([numbers(one, "accuracy") for one in found])
             again = number // len(COLORS)
             look = {
                 "color": COLORS[number % len(COLORS)], "marker": MARKERS[(number + 3 * again) % len(MARKERS)],
                 "linestyle": ":" if again else "-", "markerfacecolor": "white" if again else None,
             }  # fmt: skip
             for axes in (whole, close):
-                axes.errorbar(at, middle, [below, above], markersize=4.5, capsize=2, label=name, **look)
+                axes.errorbar(at, middle, bars, markersize=4.5, capsize=2, label=name, **look)
         whole.axhline(CHANCE, color=INK, linewidth=0.8, linestyle="--")
         whole.set(ylabel="test accuracy, no weight trained", ylim=(0.0, 1.0))
         close.set(ylim=CLOSE, title="the same, larger")

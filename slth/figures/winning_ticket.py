@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from slth.figures.levels_figures import KINDS, density_axis, look
-from slth.figures.rows import Row, levels, numbers, where
+from slth.figures.rows import Row, levels, numbers, where, with_ranges
 from slth.figures.style import INK, panels
 
 
@@ -23,11 +23,8 @@ def winning_ticket_figure(rows: Sequence[Row]) -> Figure:
             found = [where(own, level=level) for level in levels(own, "level")]
             at = [float(np.mean(numbers(one, "kept") / numbers(one, "total"))) for one in found]
             for axes, column in ((accuracy, "accuracy"), (stop, "stop")):
-                values = [numbers(one, column) for one in found]
-                middle = [one.mean() for one in values]
-                below = [mean - one.min() for mean, one in zip(middle, values, strict=True)]
-                above = [one.max() - mean for mean, one in zip(middle, values, strict=True)]
-                axes.errorbar(at, middle, [below, above], capsize=2, label=KINDS.get(kind, kind), **look(number))
+                middle, bars = with_ranges([numbers(one, column) for one in found])
+                axes.errorbar(at, middle, bars, capsize=2, label=KINDS.get(kind, kind), **look(number))
         dense = numbers([row for row in rows if float(row["level"]) == 0.0], "accuracy").mean()
         accuracy.axhline(dense, color=INK, linewidth=0.8, linestyle="--", zorder=0)
         accuracy.set_ylabel("test accuracy")
