@@ -7,12 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from slth.benchmarks.contenders import Cell, Contender, Declined
-from slth.data.datasets import load
-from slth.errors import ArgumentError, DataError
+from slth.benchmarks.contenders import Cell, Contender
+from slth.benchmarks.recipes import device_and_data
 from slth.jobs.data_diet import DietJob, run_diet
 from slth.jobs.models import model_of
-from slth.networks.devices import resolve_device
 from slth.training import CROP_AND_FLIP, SGD, MultiStep, Recipe
 
 
@@ -24,11 +22,7 @@ def data_diet(cell: Cell, seed: int) -> Sequence[Contender]:
     differ from what is usual runs, score_epochs, batch_size, weight_decay, augmented, held_out and limit. With
     ``--out`` a run that was killed goes on level by level.
     """
-    try:
-        device = resolve_device(cell.get("device", "cpu"))
-        data = load(cell["data"], data_dir=cell.get("data_dir"))
-    except (ArgumentError, DataError) as refusal:
-        raise Declined(str(refusal)) from None
+    device, data = device_and_data(cell)
     way = cell["way"]
     job = DietJob(
         model_of(cell["model"], cell.get("model_options")), _recipe(cell, device), "el2n", (way,), cell["size"],

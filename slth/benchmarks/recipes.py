@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from slth.benchmarks.contenders import Cell, Contender, Declined
+from slth.data.data_set import DataSet
 from slth.data.datasets import load
 from slth.errors import ArgumentError, DataError
 from slth.jobs.methods import method_of
@@ -43,6 +44,14 @@ SCHEDULES: dict[str, Callable[[Cell], Any]] = {
 }
 
 
+def device_and_data(cell: Cell) -> tuple[str, DataSet]:
+    """Return where a cell is run and on what; a contender declines where either is missing."""
+    try:
+        return resolve_device(cell.get("device", "cpu")), load(cell["data"], data_dir=cell.get("data_dir"))
+    except (ArgumentError, DataError) as refusal:
+        raise Declined(str(refusal)) from None
+
+
 def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     """Run a search from several seeds; its mean test accuracy stands beside the published one and its interval.
 
@@ -51,11 +60,7 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     law, scale, held_out and limit; and as ``options`` a table of the method's own. With ``--out`` a run that was killed
     goes on where it was.
     """
-    try:
-        device = resolve_device(cell.get("device", "cpu"))
-        data = load(cell["data"], data_dir=cell.get("data_dir"))
-    except (ArgumentError, DataError) as refusal:
-        raise Declined(str(refusal)) from None
+    device, data = device_and_data(cell)
     model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
     job = SearchJob(
         model, cell["method"], cell.get("options", {}), _recipe(cell, device), law,
@@ -90,11 +95,7 @@ def permuted_tasks(cell: Cell, seed: int) -> Sequence[Contender]:
     A cell is one of :func:`search_recipe` with the number of ``tasks``. A task is inferred from 128 test inputs
     together, and accuracy is that of the ticket of the task that was inferred.
     """
-    try:
-        device = resolve_device(cell.get("device", "cpu"))
-        data = load(cell["data"], data_dir=cell.get("data_dir"))
-    except (ArgumentError, DataError) as refusal:
-        raise Declined(str(refusal)) from None
+    device, data = device_and_data(cell)
     model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
     orders = [
         np.argsort(Stream(seed, f"permuted/{task}").raw(0, data.features), kind="stable")

@@ -359,11 +359,6 @@ def test_progress_and_zero_epochs():
     assert calls == [("training", 1, 2), ("training", 2, 2)]
 
 
-def test_a_smaller_last_batch_may_be_left_out():
-    run = TrainingRun(mlp((2, 3)), blobs(20), Recipe(epochs=1, batch_size=8, drop_last=True))
-    assert [record.step for record in run] == [2]
-
-
 def test_evaluation_in_parts_leaves_every_mode_as_it_was():
     examples = blobs(10)
     module = nn.Sequential(nn.Dropout(0.9), nn.Linear(2, 3))

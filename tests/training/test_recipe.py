@@ -7,7 +7,9 @@ import math
 import pytest
 
 from slth.errors import ArgumentError
-from slth.training import SGD, Adam, CrossEntropy, Recipe
+from slth.networks import mlp
+from slth.training import SGD, Adam, CrossEntropy, Recipe, TrainingRun
+from tests.training.test_loop import blobs
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,8 @@ def test_bad_recipes_are_refused(options):
 def test_bad_optimisers_and_losses_are_refused(make):
     with pytest.raises(ArgumentError):
         make()
+
+
+def test_a_smaller_last_batch_may_be_left_out():
+    run = TrainingRun(mlp((2, 3)), blobs(20), Recipe(epochs=1, batch_size=8, drop_last=True))
+    assert [record.step for record in run] == [2]
