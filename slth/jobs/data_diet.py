@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Score = Literal["el2n", "grand", "grand-last", "margin", "forgetting", "connectivity", "input-norm", "random"]
 WAYS = ("easy", "hard", "random", "all", "none")
 """What networks begin on: a subset, all examples, or nothing."""
-LEVELS, SCORES = "levels", "scores"
+LEVELS, SCORES, BEGUN = "levels", "scores", "begun"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     labels = used.targets.cpu().numpy()
     rows: list[dict[str, Any]] = []
     for way in job.ways:
-        module = _begun(job, made(job.model, data, job.seed), way, first, scores)
+        module = _begun(job, made(job.model, data, job.seed), way, first, scores, folder / BEGUN / way)
         recipe = replace(job.recipe, start=0 if way == "none" else job.steps)
         found = train(
             module, used, job.pruning, recipe=recipe, validation=held, seed=job.seed,
@@ -194,12 +194,14 @@ def _places(job: DietJob, way: str, examples: Examples, scores: Floats) -> Any:
     return example_subset(scores, job.size, way, labels=labels, seed=job.seed)  # type: ignore[arg-type]
 
 
-def _begun(job: DietJob, module: nn.Module, way: str, examples: Examples, scores: Floats) -> nn.Module:
-    """Return the network with which level 0 starts."""
+def _begun(job: DietJob, module: nn.Module, way: str, examples: Examples, scores: Floats, folder: Path) -> nn.Module:
+    """Return the network with which level 0 starts: that of the folder, as a GPU trains to other bits each time."""
     if way == "none":
         return module
     places = None if way == "all" else _places(job, way, examples, scores)
-    return pretrained(module, examples, job.recipe, steps=job.steps, places=places, seed=job.seed, device=job.device)
+    return pretrained(
+        module, examples, job.recipe, steps=job.steps, places=places, seed=job.seed, device=job.device, folder=folder
+    )
 
 
 def _correlation(one: Floats, other: Floats) -> float | None:
