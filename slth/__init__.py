@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from slth.trainable import RobustEnsemble as RobustEnsemble
     from slth.trainable import TrainResult as TrainResult
     from slth.trainable import train as train
+    from slth.trainable import train_many as train_many
 
 __version__ = "0.2.0"
 
@@ -190,6 +191,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RobustEnsemble",
         "TrainResult",
         "train",
+        "train_many",
     ),
 }
 """Which module holds which exported names."""

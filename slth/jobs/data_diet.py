@@ -17,6 +17,7 @@ from slth.errors import ArgumentError, DataError
 from slth.files import write_json
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
+from slth.networks.devices import resolve_device
 from slth.resources import Progress
 from slth.rng import Stream
 from slth.trainable import (
@@ -29,10 +30,12 @@ from slth.trainable import (
     forgetting_events,
     mislabelled,
     pretrained,
-    train,
 )
+from slth.trainable.entry import training
+from slth.trainable.result import TrainResult
 from slth.training import Examples, Recipe, TrainingRun, split
 from slth.training.checkpoint import described
+from slth.training.turns import all_finished
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,16 +103,11 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     first = mislabelled(used, job.noise, seed=job.seed)
     scores = scores_of(job, data, first, folder=folder / SCORES, progress=progress)
     labels = used.targets.cpu().numpy()
-    rows: list[dict[str, Any]] = []
-    for way in job.ways:
-        module = _begun(job, made(job.model, data, job.seed), way, first, scores, folder / BEGUN / way)
-        recipe = replace(job.recipe, start=0 if way == "none" else job.steps)
-        found = train(
-            module, used, job.pruning, recipe=recipe, validation=held, seed=job.seed,
-            device=job.device, folder=folder / LEVELS / way, progress=_named(progress, way),
-        )  # fmt: skip
-        keys = ("level", "density", "accuracy")
-        rows += [{"way": way, **{key: row[key] for key in keys}} for row in found.rows(test)]
+    rows = [
+        {"way": way, **{key: row[key] for key in ("level", "density", "accuracy")}}
+        for way, found in _pruned(job, data, used, held, first, scores, folder, progress).items()
+        for row in found.rows(test)
+    ]
     controls = {kind: example_scores(made(job.model, data, job.seed), first, kind, seed=job.seed)
                 for kind in ("input-norm", "random")}  # fmt: skip
     return {
@@ -133,6 +131,30 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
         },
         "rows": rows,
     }
+
+
+def _pruned(
+    job: DietJob,
+    data: DataSet,
+    used: Examples,
+    held: Examples | None,
+    first: Examples,
+    scores: Floats,
+    folder: Path,
+    progress: Progress | None,
+) -> dict[str, TrainResult]:
+    """Begin in each way and prune: one after another on a processor, on a GPU in turns."""
+    device = resolve_device(job.device)
+    here = used.to(device)
+    trainings = {
+        way: training(
+            _begun(job, made(job.model, data, job.seed), way, first, scores, folder / BEGUN / way),
+            here, job.pruning, recipe=replace(job.recipe, start=0 if way == "none" else job.steps), validation=held,
+            seed=job.seed, device=device, folder=folder / LEVELS / way, progress=_named(progress, way),
+        )
+        for way in job.ways
+    }  # fmt: skip
+    return dict(zip(trainings, all_finished(list(trainings.values()), device), strict=True))
 
 
 def scores_of(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -16,7 +15,6 @@ from slth.errors import ArgumentError
 from slth.networks import Selection
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given, sequence
-from slth.networks.threads import torch_threads
 from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches.method import SearchMethod
@@ -25,6 +23,7 @@ from slth.searches.search import SearchResult, searching
 from slth.training import Examples, Recipe
 from slth.training.checkpoint import file_of
 from slth.training.fit import device_of
+from slth.training.turns import taking_turns, together
 
 
 def search_many(
@@ -96,67 +95,13 @@ def search_many(
     place = device_of(module_given(module)) if device is None else torch.device(resolve_device(device))
     here = instance(data, Examples, "data", made).to(place)  # once, for all
     held = None if validation is None else instance(validation, Examples, "validation", made).to(place)
-    done = [0] * (len(methods) * len(numbers))
-
-    def told(number: int) -> Progress | None:
-        if progress is None:
-            return None
-
-        def tell(what: str, epochs: int, of: int) -> None:
-            done[number] = epochs
-            progress(what, sum(done), of * len(done))
-
-        return tell
-
+    told = together(progress, len(methods) * len(numbers))
     searches = [
         searching(
             module, here, one, recipe=recipe, validation=held, keep=keep, law=law, scale=scale, seed=seed,
-            device=str(place), progress=told(number),
+            device=str(place), progress=told[number],
             folder=None if folder is None else file_of(folder, "folder") / f"{number // len(numbers)}-{seed}",
         )
         for number, (one, seed) in enumerate(product(methods, numbers))
     ]  # fmt: skip
     return taking_turns(searches, place)
-
-
-def taking_turns(searches: Sequence[Generator[None, None, Any]], place: torch.device) -> list[Any]:
-    """Let generators go on in turns until all have returned, and return what they returned."""
-    results: dict[int, Any] = {}
-    streams, threads = _Streams(place, len(searches)), [torch.get_num_threads()] * len(searches)
-    with torch.random.fork_rng([place] if place.type == "cuda" else []), torch_threads(threads[0]):
-        while len(results) < len(searches):
-            for number, search in enumerate(searches):
-                if number in results:
-                    continue
-                torch.set_num_threads(threads[number])  # each has its own number, as when it runs alone
-                try:
-                    with streams.of(number):
-                        next(search)
-                except StopIteration as end:
-                    results[number] = end.value
-                threads[number] = torch.get_num_threads()
-            streams.look()
-    return [results[number] for number in range(len(searches))]
-
-
-class _Streams:
-    """A stream for each search, from the second step on, if the first one of all has drawn nothing on the device."""
-
-    def __init__(self, place: torch.device, count: int) -> None:
-        self._place, self._count = place, count
-        self._streams: list[Any] | None = None
-        self._looked = place.type != "cuda"
-
-    def of(self, number: int) -> AbstractContextManager[Any]:
-        """Return the stream of a search as a context."""
-        return nullcontext() if self._streams is None else torch.cuda.stream(self._streams[number])
-
-    def look(self) -> None:
-        """Begin to use streams, unless steps draw from the one generator that all searches have there."""
-        if self._looked:
-            return
-        self._looked = True
-        if torch.cuda.default_generators[self._place.index or 0].get_offset() == 0:
-            torch.cuda.synchronize(self._place)
-            make: Callable[..., Any] = torch.cuda.Stream
-            self._streams = [make(self._place) for _ in range(self._count)]

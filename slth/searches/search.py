@@ -30,6 +30,7 @@ from slth.training.examples import Normalisation
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
+from slth.training.turns import finished
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,12 +166,7 @@ def search(
         module, data, method, recipe=recipe, validation=validation, keep=keep, law=law, scale=scale, seed=seed,
         order=order, device=device, folder=folder, progress=progress,
     )  # fmt: skip
-    try:
-        while True:
-            next(taken)
-    except StopIteration as end:
-        found: SearchResult = end.value
-        return found
+    return finished(taken)
 
 
 def searching(

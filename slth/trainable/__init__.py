@@ -4,7 +4,7 @@ from slth.trainable.calibration import Predictions, Reliability, averaged
 from slth.trainable.connectivity import LinearPath, children, connectivity_scores, interpolated, linear_path
 from slth.trainable.data_diet import mislabelled, pretrained
 from slth.trainable.ensemble import Ensemble, EnsembleModule, load_ensemble
-from slth.trainable.entry import train
+from slth.trainable.entry import train, train_many
 from slth.trainable.example_scores import example_scores, example_subset, forgetting_events
 from slth.trainable.imp import IMP
 from slth.trainable.mask_files import load_masks
@@ -48,5 +48,6 @@ __all__ = [
     "mislabelled",
     "pretrained",
     "train",
+    "train_many",
     "worst_case_weights",
 ]

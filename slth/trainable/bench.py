@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,8 +87,8 @@ class Bench:
         start: int | None = None,
         until: int | None = None,
         data: Examples | None = None,
-    ) -> Level:
-        """Train from a state under masks, from one step of a recipe on, its own by default, to its end or another.
+    ) -> Generator[None, None, Level]:
+        """Train from a state under masks, step by step: from one of a recipe, by default its own, to another.
 
         On other examples than all only where these follow from them, the method and the seed.
         """
@@ -99,7 +99,7 @@ class Bench:
             changed = recipe or self.recipe
             changed = changed if start is None else replace(changed, start=start)
             run = self._run(self.data if data is None else data, state, masks, changed)
-            done = self._trained(number, kind, run, masks, until, running)
+            done = yield from self._trained(number, kind, run, masks, until, running)
             if place is not None:
                 self._write(place.with_suffix(".safetensors"), done)
         if running is not None:
@@ -123,14 +123,17 @@ class Bench:
         masks: Mapping[str, Tensor],
         until: int | None,
         running: Path | None,
-    ) -> Level:
+    ) -> Generator[None, None, Level]:
         """Train to the end of a run, from where the folder has it on."""
         said = {"level": number, "kind": kind, **self._begun}
         journal = None if running is None else Journal(running, run, said)
         trace = [] if journal is None else journal.resume()
         label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
         if until is None or run.step.number < until:
-            for record in run.records(until):
+            for record in run.steps(until):
+                if record is None:
+                    yield
+                    continue
                 if not math.isfinite(record.loss):
                     rule = f"the loss is {record.loss} in {label}, step {record.step}"
                     raise ConstructionError(f"{rule}: lower the rate, or clip gradients")

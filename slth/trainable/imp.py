@@ -147,7 +147,7 @@ class IMP(TrainableMethod):
         """Return the same without number of levels and branches, which may be others when a folder goes on."""
         return replace(self, levels=None, branches=())
 
-    def run(self, bench: Bench) -> Iterator[Level]:
+    def run(self, bench: Bench) -> Iterator[Level | None]:
         """Train level after level, and the branches of each."""
         axes = maskable(bench.module)
         check_spared((*self.spared, *self.rates), axes)
@@ -159,22 +159,25 @@ class IMP(TrainableMethod):
             raise ArgumentError("spared", self.spared, "leaves nothing to remove", "spare fewer weights")
         masks = bench.whole()
         if self.reset == "rewind":
-            bench.start = bench.train(0, "start", bench.first, masks, until=self.rewind).state
-        level = bench.train(0, "ticket", bench.start, masks, start=self.rewind if self.reset == "rewind" else None)
+            begun = yield from bench.train(0, "start", bench.first, masks, until=self.rewind)
+            bench.start = begun.state
+        first = self.rewind if self.reset == "rewind" else None
+        level = yield from bench.train(0, "ticket", bench.start, masks, start=first)
         yield level
         for number in range(1, self.count + 1):
             masks = self.next_masks(level.state, masks, names, last=number == self.count)
             state = bench.start if self.reset in ("init", "rewind") else level.state
             begin = None if self.reset in ("init", "none") else self.rewind
-            level = bench.train(number, "ticket", state, masks, recipe=self._recipe(bench), start=begin)
+            level = yield from bench.train(number, "ticket", state, masks, recipe=self._recipe(bench), start=begin)
             yield level
             yield from self._branches(bench, Restart(number, masks, state, begin, tuple(names)))
 
-    def _branches(self, bench: Bench, ticket: Restart) -> Iterator[Level]:
+    def _branches(self, bench: Bench, ticket: Restart) -> Iterator[Level | None]:
         for name in self.branches:
             other = BRANCHES[name](bench, ticket)
             recipe = bench.recipe if name == "reinitialised" else self._recipe(bench)
-            yield bench.train(ticket.number, name, other.state, other.masks, recipe=recipe, start=other.start)
+            training = bench.train(ticket.number, name, other.state, other.masks, recipe=recipe, start=other.start)
+            yield (yield from training)
 
     def _recipe(self, bench: Bench) -> Recipe:
         """Return how a level behind the first is trained."""

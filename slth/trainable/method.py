@@ -35,6 +35,6 @@ class TrainableMethod:
         """Return the method that the files of a folder must be of: without what may be changed when it goes on."""
         return self
 
-    def run(self, bench: Bench) -> Iterator[Level]:
-        """Train level after level."""
+    def run(self, bench: Bench) -> Iterator[Level | None]:
+        """Train level after level, with None behind each step, so that several can take turns."""
         raise NotImplementedError

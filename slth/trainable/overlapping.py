@@ -77,7 +77,7 @@ class COLT(TrainableMethod):
         """Return the same without the number of levels, which may be another when a folder goes on."""
         return replace(self, levels=1)
 
-    def run(self, bench: Bench) -> Iterator[Level]:
+    def run(self, bench: Bench) -> Iterator[Level | None]:
         """Train level after level, each behind its parts."""
         check_spared(self.spared, maskable(bench.module))
         names = pruned_names(bench.names, self.spared)
@@ -85,11 +85,11 @@ class COLT(TrainableMethod):
             raise ArgumentError("spared", self.spared, "leaves nothing to remove", "spare fewer weights")
         masks: Tensors = bench.whole()
         parts = parted(bench.data, bench.seed)
-        yield bench.train(0, "ticket", bench.first, masks)
+        yield (yield from bench.train(0, "ticket", bench.first, masks))
         for number in range(1, self.levels + 1):
             both = dict(masks)
             for place, part in enumerate(parts):
-                level = bench.train(number, f"part-{place}", bench.first, masks, data=part)
+                level = yield from bench.train(number, f"part-{place}", bench.first, masks, data=part)
                 yield level
                 kept = self._pruning.next_masks(level.state, masks, names, last=False)
                 both = {name: mask & kept[name] for name, mask in both.items()}
@@ -97,7 +97,7 @@ class COLT(TrainableMethod):
             if not any(bool(masks[name].any()) for name in names):
                 rule = f"the parts agree on no weight in level {number}"
                 raise ConstructionError(f"{rule}: ask for fewer levels, or a smaller rate")
-            yield bench.train(number, "ticket", bench.first, masks)
+            yield (yield from bench.train(number, "ticket", bench.first, masks))
 
 
 def parted(data: Examples, seed: int) -> tuple[Examples, Examples]:

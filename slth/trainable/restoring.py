@@ -48,21 +48,22 @@ class Restoring(TrainableMethod):
     def trainings(self) -> int:
         return 1 + self.count * (3 if self.plain else 2)
 
-    def run(self, bench: Bench) -> Iterator[Level]:
+    def run(self, bench: Bench) -> Iterator[Level | None]:
         """Train phase after phase, and beside them the first sparse network as long as others restore."""
         check_spared(self.spared, maskable(bench.module))
-        level = bench.train(0, "dense", bench.first, bench.whole())
+        level = yield from bench.train(0, "dense", bench.first, bench.whole())
         yield level
         sparse, restored = self.sparse or replace(bench.recipe, start=0), self.restored or bench.tuning
         plain: Level | None = None
         for number in range(1, self.count + 1):
-            thin = bench.train(number, "sparse", level.state, self.masks(bench, level.state), recipe=sparse)
+            masks = self.masks(bench, level.state)
+            thin = yield from bench.train(number, "sparse", level.state, masks, recipe=sparse)
             yield thin
-            level = bench.train(number, "restored", thin.state, bench.whole(), recipe=restored)
+            level = yield from bench.train(number, "restored", thin.state, bench.whole(), recipe=restored)
             yield level
             if self.plain:
                 before = thin if plain is None else plain
-                plain = bench.train(number, "fine-tuned", before.state, before.masks, recipe=restored)
+                plain = yield from bench.train(number, "fine-tuned", before.state, before.masks, recipe=restored)
                 yield plain
 
     def masks(self, bench: Bench, weights: Tensors) -> Tensors:

@@ -44,17 +44,17 @@ class KilledError(Exception):
 def test_what_was_stopped_goes_on_to_the_same_table(capsys, tmp_path, monkeypatch):
     given = ("--ways", "hard,none", "--score", "grand-last")
     expected = run(capsys, *options(*given, out=tmp_path / "whole")).json
-    calls, train = [], data_diet.train
+    training = data_diet.training
 
-    def stopped(*arguments, **named):
-        calls.append(1)
-        if len(calls) == 2:
+    def stopped(*arguments, folder, **named):
+        if folder.name == "none":  # the second
             raise KilledError
-        return train(*arguments, **named)
+        return (yield from training(*arguments, folder=folder, **named))
 
     with monkeypatch.context() as patched:
-        patched.setattr(data_diet, "train", stopped)
+        patched.setattr(data_diet, "training", stopped)
         assert run(capsys, *options(*given, out=tmp_path / "stopped")).code != 0
+    assert list((tmp_path / "stopped").rglob("hard/level-00-ticket.safetensors"))
     found = run(capsys, *options(*given, out=tmp_path / "stopped")).json
     assert {**found, "report": ""} == {**expected, "report": ""}
 

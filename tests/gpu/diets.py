@@ -6,9 +6,9 @@ repository:
     python3 -m tests.gpu.diets --data-dir DIR
     python3 -m tests.gpu.diets --toy             # on a processor, on random images, for a moment
 
-Each way of beginning has a process of its own, as launches are what a small network waits for. The same command with
-the same ``--out`` goes on level by level. What was measured so is in ``docs/gpu.md``. Exit codes: 0 done, 1 a process
-failed, 2 a wrong argument or no device, 3 time ended before.
+The ways of beginning take turns on streams of their own. The same command with the same ``--out`` goes on from the
+epoch where it was. What was measured so is in ``docs/gpu.md``. Exit codes: 0 done, 1 a process failed, 2 a wrong
+argument or no device, 3 time ended before.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ import torch
 
 from slth.data.data_set import DataSet, assemble
 from slth.data.datasets import load
-from slth.jobs.data_diet import SCORES, DietJob, run_diet, scores_of
+from slth.jobs.data_diet import LEVELS, SCORES, WAYS, DietJob, run_diet, scores_of
 from slth.jobs.models import model_of
 from slth.jobs.standardising import Standardised
 from slth.training import CROP_AND_FLIP, SGD, MultiStep, Recipe
 
-WAYS = ("easy", "random", "hard", "all", "none")
 DONE, FAILED, PARTIAL = 0, 1, 3
+ROWS = "rows.json"
 
 
-def job_of(given: argparse.Namespace, way: str, levels: int) -> DietJob:
+def job_of(given: argparse.Namespace, levels: int) -> DietJob:
     """Return the published recipe at 1/8 of its length: 20 epochs a level, 200 first steps on 3,200 examples."""
     cuda = {} if given.device == "cpu" else {"bfloat16": True, "cuda_graphs": True}
     epochs, batch, size, steps = (2, 16, 16, 3) if given.toy else (20, 128, 3200, 200)
@@ -43,7 +43,7 @@ def job_of(given: argparse.Namespace, way: str, levels: int) -> DietJob:
         SGD(weight_decay=1e-4), augmentation=CROP_AND_FLIP, drop_last=True, **cuda,
     )  # fmt: skip
     return DietJob(
-        model_of("resnet-20", {"shortcut": "projection"}), recipe, "el2n", (way,), size, steps, levels,
+        model_of("resnet-20", {"shortcut": "projection"}), recipe, "el2n", given.ways, size, steps, levels,
         runs=1 if given.toy else given.runs, score_epochs=epochs // 2, held_out=0.0, seed=given.seed,
         device=given.device,
     )  # fmt: skip
@@ -58,16 +58,16 @@ def data_of(given: argparse.Namespace) -> DataSet:
 
 
 def child(given: argparse.Namespace) -> int:
-    """Score the examples, or begin in one way and prune, a few levels at a time: each time a row for each of them."""
+    """Score the examples, or begin and prune, a few levels at a time: each time a row for each of them."""
     data = data_of(given)
     if given.part == SCORES:
-        job = job_of(given, "all", 1)
+        job = job_of(given, 1)
         train = Standardised.of(data, job.model.input_shape(data)).examples("train")
         scores_of(job, data, train, folder=given.out / SCORES)
         return DONE
     for levels in (1, 2) if given.toy else (4, 7, 9, 10):
-        found = run_diet(job_of(given, given.part, levels), data, given.out)
-        write(given.out / f"{given.part}.json", found)
+        found = run_diet(job_of(given, levels), data, given.out)
+        write(given.out / ROWS, found)
     return DONE
 
 
@@ -78,27 +78,25 @@ def write(path: Path, found: object) -> None:
     aside.rename(path)
 
 
-def run(given: argparse.Namespace, parts: list[str], end: float) -> int:
-    """Run parts side by side until all are over or time is."""
-    command = [sys.executable, "-m", "tests.gpu.diets", *given.words]
-    children = [subprocess.Popen([*command, "--part", part]) for part in parts]
-    while time.perf_counter() < end and any(one.poll() is None for one in children):
-        time.sleep(0.2)
-    for one in children:
-        if one.poll() is None:
-            one.kill()
-    codes = [one.wait() for one in children]
-    return PARTIAL if time.perf_counter() >= end else FAILED if any(codes) else DONE
+def run(given: argparse.Namespace, part: str, end: float) -> int:
+    """Run a part in a process of its own, which ends when it is done or when time is."""
+    command = [sys.executable, "-m", "tests.gpu.diets", *given.words, "--part", part]
+    try:
+        code = subprocess.run(command, timeout=max(0.1, end - time.perf_counter()), check=False).returncode
+    except subprocess.TimeoutExpired:
+        return PARTIAL
+    return FAILED if code else DONE
 
 
 def table(given: argparse.Namespace) -> str:
     """A line for each level: its density, and the test accuracy in percent behind each way of beginning."""
-    paths = {way: given.out / f"{way}.json" for way in given.ways}
-    found = {way: json.loads(path.read_text())["rows"] for way, path in paths.items() if path.exists()}
-    lines = ["level  density  " + "".join(f"{way:>8}" for way in found)]
-    for level, row in enumerate(max(found.values(), key=len, default=[])):
-        cells = [rows[level]["accuracy"] if level < len(rows) else None for rows in found.values()]
-        lines.append(f"{level:5}  {row['density']:7.4f}  " + "".join(f"{100 * (one or 0):8.2f}" for one in cells))
+    path = given.out / ROWS
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    lines = ["level  density  " + "".join(f"{way:>8}" for way in given.ways)]
+    for level in sorted({row["level"] for row in rows}):
+        cells = {row["way"]: row for row in rows if row["level"] == level}
+        accuracies = "".join(f"{100 * cells[way]['accuracy']:8.2f}" for way in given.ways)
+        lines.append(f"{level:5}  {cells[given.ways[0]]['density']:7.4f}  {accuracies}")
     return "\n".join(lines)
 
 
@@ -113,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=4, help="networks whose EL2N scores are averaged (default: 4)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=9.0, help="stop then, and say how far each is (default: 9)")
-    parser.add_argument("--part", choices=(SCORES, *WAYS), help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=(SCORES, LEVELS), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     given.words = sys.argv[1:] if arguments is None else list(arguments)
     given.ways = given.ways.split(",")
@@ -128,9 +126,9 @@ def main(arguments: list[str] | None = None) -> int:
     if given.part is not None:
         return child(given)
     end = time.perf_counter() + 60.0 * given.minutes
-    code = run(given, [SCORES], end)
+    code = run(given, SCORES, end)
     print(f"scores: {60.0 * given.minutes - end + time.perf_counter():.1f} s", file=sys.stderr)
-    code = code or run(given, given.ways, end)
+    code = code or run(given, LEVELS, end)
     print(table(given))
     print(f"all: {60.0 * given.minutes - end + time.perf_counter():.1f} s", file=sys.stderr)
     return code

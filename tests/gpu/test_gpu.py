@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 import torch
 
-from tests.gpu import run
+from tests.gpu import recipes, run
 from tests.gpu.benchmarks import BENCHMARKS, Benchmark, Measured
 from tests.gpu.checks import CHECKS
 from tests.tools.bare_machine import ROOT, on_a_bare_machine
@@ -121,3 +122,42 @@ def test_searches_run_at_toy_size(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "searches.jsonl").read_text().splitlines()]
     assert {row["name"] for row in rows} > {"step", "edge-popup conv-6", "gem-miner resnet-20", "fine-tuned shuffled"}
     assert all(0.0 <= row["test"] <= 1.0 for row in rows if "test" in row)
+
+
+@pytest.mark.slow
+def test_a_data_diet_runs_at_toy_size_and_goes_on(tmp_path):
+    command = [sys.executable, "-W", "error", "-m", "tests.gpu.diets", "--toy", "--ways", "easy,none"]
+    tables = []
+    for _ in range(2):
+        done = subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        tables.append(done.stdout)
+    assert tables[0] == tables[1]
+    assert tables[0].splitlines()[0].split() == ["level", "density", "easy", "none"]
+    assert [line.split()[:2] for line in tables[0].splitlines()[1:]] == [
+        ["0", "1.0000"],
+        ["1", "0.8000"],
+        ["2", "0.6400"],
+    ]
+
+
+def test_a_recipe_is_declined_where_its_data_are_missing(tmp_path, capsys):
+    given = ["edge_popup_conv2", "--device", "cpu", "--data-dir", str(tmp_path), "--out", str(tmp_path)]
+    assert recipes.main([*given, "--set", "seeds=[1]"]) == 1
+    row = json.loads(capsys.readouterr().out)
+    assert (row["status"], row["seeds"], row["benchmark"]) == ("declined", 1, "edge_popup_conv2")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["nope"], "is not a benchmark"),
+        (["large", "--set", "n=3"], "must be a list"),
+        (["large", "--set", "n"], "TOML|="),
+    ],
+)
+def test_wrong_recipes_are_refused(given, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        recipes.main(given)
+    assert stopped.value.code == run.USAGE
+    assert re.search(message, capsys.readouterr().err)
