@@ -175,7 +175,7 @@ def _ticket(given: Any) -> Ticket:
     return given
 
 
-def _both(target: Any, ticket: Any) -> tuple[Graph, Ticket | Graph]:
+def matched(target: Any, ticket: Any) -> tuple[Graph, Ticket | Graph]:
     """Return a target and what it is compared with, of which one at least says the shape of inputs."""
     from slth.graphs import Graph
     from slth.tickets import Ticket
@@ -238,16 +238,17 @@ def attack(
     """
     from slth.networks import attack as climb
 
-    graph, other = _both(target, ticket)
+    graph, other = matched(target, ticket)
     return climb(graph, other, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
 
 
-def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None = None) -> GraphModule:
-    """Turn a ticket into an ordinary torch module without parameters, in bounded memory for any batch.
+def to_torch(ticket: Ticket | Graph, *, form: Form = "small", dtype: torch.dtype | None = None) -> GraphModule:
+    """Turn a ticket into an ordinary torch module that is not trained, in bounded memory for any batch.
 
     Parameters
     ----------
-    ticket : Ticket
+    ticket : Ticket or Graph
+        A described target has one form alone.
     form : {"small", "folded", "masked"}
         What is kept; or each random layer multiplied out to a convolution of the target's size, which is fastest and no
         longer a subnetwork; or the whole random network with zeros where weights are removed.
@@ -258,7 +259,7 @@ def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None 
     Returns
     -------
     torch.nn.Module
-        Maps [batch, *input_shape] to [batch, *output_shape]; its weights are buffers.
+        Maps [batch, *input_shape] to [batch, *output_shape]; its parameters require no gradient.
 
     Raises
     ------
@@ -272,11 +273,16 @@ def to_torch(ticket: Ticket, *, form: Form = "small", dtype: torch.dtype | None 
     >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
     >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=8)).ticket
-    >>> sum(1 for _ in slth.to_torch(ticket).parameters())
-    0
+    >>> small = slth.to_torch(ticket)
+    >>> sum(weight.numel() for weight in small.parameters()) >= ticket.mask.kept
+    True
     """
+    from slth.graphs import Graph
     from slth.networks import module_from_ticket
+    from slth.networks.modules import module_of
 
+    if isinstance(ticket, Graph):
+        return module_of(ticket, dtype="float32" if dtype is None else dtype)
     return module_from_ticket(ticket, form=form, dtype="float32" if dtype is None else dtype)
 
 
@@ -364,7 +370,7 @@ def certify(
     """
     from slth.certificates import certify as proved
 
-    graph, other = _both(target, ticket)
+    graph, other = matched(target, ticket)
     if inputs is None and radius is None:
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:

@@ -96,7 +96,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "ticket": (lambda v: slth.apply_to(layer(), v), NO_TICKETS),
     },
     "to_torch": {
-        "ticket": (slth.to_torch, NO_TICKETS),
+        "ticket": (slth.to_torch, {name: make for name, make in NO_TICKETS.items() if name != "graph"}),
         "form": (lambda v: slth.to_torch(ticket(), form=v), NOTHINGS),
         "dtype": (lambda v: slth.to_torch(ticket(), dtype=v),
                   {**NOTHINGS, "None": lambda: torch.float16, "number": lambda: 64}),

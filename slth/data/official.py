@@ -175,7 +175,8 @@ def _missing(entry: CatalogueEntry, folders: Sequence[Path]) -> tuple[str, str]:
             if (folder / _files(layout)[0]).is_file():
                 return f"lies flat in {folder}", f"move its files into {folder / layout.folder}"
     where = ", ".join(map(str, folders))
-    remedy = f"give its folder with --data-dir or SLTH_DATA_DIR, or run `slth data fetch {entry.name}`"
+    given = "give its folder as data_dir= (--data-dir or SLTH_DATA_DIR for commands)"
+    remedy = f"{given}, or run `slth data fetch {entry.name}`"
     return f"is not in {where}, where {expected} is looked for", remedy
 
 

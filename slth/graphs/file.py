@@ -42,9 +42,14 @@ def safetensors_bytes(metadata: Mapping[str, str], tensors: Mapping[str, NDArray
 
 def save_graph(graph: Graph, path: str | Path) -> None:
     """Write a network, all of it or nothing; equal networks give equal files."""
+    write_bytes(Path(path), graph_bytes(graph))
+
+
+def graph_bytes(graph: Graph) -> bytes:
+    """Return the content of a network's file."""
     text, arrays = graph_text(graph)
     tensors = {name: narrow(array) for name, array in arrays.items()}
-    write_bytes(Path(path), safetensors_bytes({"slth.format": FORMAT, "graph": text}, tensors))
+    return safetensors_bytes({"slth.format": FORMAT, "graph": text}, tensors)
 
 
 def load_graph(path: str | Path) -> Graph:

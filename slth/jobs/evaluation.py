@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from slth.arrays import Floats, Indices
 from slth.data.data_set import DataSet
@@ -13,8 +16,46 @@ from slth.graphs import Graph
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
 from slth.networks import Outputs, apply_ticket, evaluate
+from slth.networks.outputs import function_of
 from slth.tickets import Ticket
+from slth.training import Examples
 from slth.training.evaluation import evaluate as evaluate_module
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Batch: TypeAlias = tuple[ArrayLike, ArrayLike | None]
+Labelled: TypeAlias = Batch | Examples | Iterable[Batch]
+"""Inputs and labels: two arrays, examples, or what gives batches of both, such as a loader."""
+
+
+@dataclass(frozen=True)
+class NetworkEvaluation:
+    """A network on examples, beside its target where that is given.
+
+    Parameters
+    ----------
+    examples : int
+    form : str
+        What was evaluated, and in which numbers: a ticket by the fastest exact form.
+    accuracy : float or None
+        Share of the examples whose largest output is at their label; None without labels.
+    target_accuracy, agreement : float or None
+        The target's accuracy, and the share of examples whose largest output is the same in both.
+    sampled_error : float or None
+        Largest difference of any output from the target's.
+    """
+
+    examples: int
+    form: str
+    accuracy: float | None = None
+    target_accuracy: float | None = None
+    agreement: float | None = None
+    sampled_error: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was measured, by name, for tables and JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def accuracy(outputs: Floats, labels: Indices) -> float:
@@ -25,6 +66,12 @@ def accuracy(outputs: Floats, labels: Indices) -> float:
 def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = None) -> Outputs:
     """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes."""
     graph = network if isinstance(network, Graph) else network.graph
+    found = evaluate(network, _inputs_of(graph, data, limit))
+    return Outputs(found.values.reshape(len(found.values), -1), found.form)
+
+
+def _inputs_of(graph: Graph, data: DataSet, limit: int | None) -> Any:
+    """Return the test inputs of a data set in the shape that a network takes."""
     if data.are_tokens:
         remedy = "name the data set that it was made for"
         raise ArgumentError("data", data.name, "holds token indices, and the network takes numbers", remedy)
@@ -32,25 +79,77 @@ def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = No
     if not flat and graph.input_shape != data.shape:
         rule = f"has inputs of shape {list(data.shape)}, and the network takes {list(graph.input_shape)}"
         raise ArgumentError("data", data.name, rule, "name the data set that it was made for")
-    found = evaluate(network, data.inputs("test", limit=limit).reshape(-1, *graph.input_shape))
-    return Outputs(found.values.reshape(len(found.values), -1), found.form)
+    return data.inputs("test", limit=limit).reshape(-1, *graph.input_shape)
 
 
 def evaluate_ticket(
     ticket: Ticket, data: DataSet, *, target: Graph | None = None, limit: int | None = None
 ) -> dict[str, Any]:
     """Run a ticket on a test set, beside its target where that is given."""
-    labels = data.labels("test", limit=limit)
-    found = outputs_on(ticket, data, limit=limit)
-    result: dict[str, Any] = {
-        "accuracy": accuracy(found.values, labels), "examples": len(labels), "form": found.form,
-    }  # fmt: skip
-    if target is not None:
-        wanted = outputs_on(target, data, limit=limit).values
-        result["target_accuracy"] = accuracy(wanted, labels)
-        result["agreement"] = accuracy(found.values, wanted.argmax(axis=1))
-        result["sampled_error"] = float(np.abs(found.values - wanted).max())
-    return result
+    inputs, labels = _inputs_of(ticket.graph, data, limit), data.labels("test", limit=limit)
+    return evaluate_on(ticket, (inputs, labels), target=target).to_dict()
+
+
+def evaluate_on(
+    network: nn.Module | Graph | Ticket, data: Labelled, *, target: nn.Module | Graph | None = None
+) -> NetworkEvaluation:
+    """Evaluate a network batch by batch, beside a target if there is one."""
+    function, form = function_of(network)
+    wanted_of = None if target is None else function_of(target)[0]
+    examples, right, target_right, alike, error, labelled = 0, 0, 0, 0, 0.0, True
+    for number, (inputs, labels) in enumerate(_batches(data)):
+        found = _flat(function(inputs))
+        classes = None if labels is None else classes_of(labels, *found.shape)
+        if number and labelled != (classes is not None):
+            raise ArgumentError("data", f"batch {number}", "must have labels as the first one has", "give all or none")
+        examples, labelled = examples + len(found), classes is not None
+        right += 0 if classes is None else int((found.argmax(axis=1) == classes).sum())
+        if wanted_of is None:
+            continue
+        wanted = _flat(wanted_of(inputs))
+        if wanted.shape != found.shape:
+            rule = f"gives outputs of shape {list(wanted.shape)}, and the network {list(found.shape)}"
+            raise ArgumentError("target", type(target).__name__, rule, "pass the network that it approximates")
+        target_right += 0 if classes is None else int((wanted.argmax(axis=1) == classes).sum())
+        alike += int((wanted.argmax(axis=1) == found.argmax(axis=1)).sum())
+        error = max(error, float(np.abs(found - wanted).max()))
+    if not examples:
+        raise ArgumentError("data", 0, "must hold one example at least", "pass (inputs, labels)")
+    own = {"accuracy": right / examples} if labelled else {}
+    beside = {"agreement": alike / examples, "sampled_error": error} if wanted_of is not None else {}
+    if beside and labelled:
+        beside["target_accuracy"] = target_right / examples
+    return NetworkEvaluation(examples, form, **own, **beside)
+
+
+def _batches(data: Labelled) -> Iterator[Batch]:
+    """Give inputs and labels, batch by batch."""
+    if isinstance(data, Examples):
+        data = (data.inputs.cpu().numpy(), data.targets.cpu().numpy())
+    remedy = "pass (inputs, labels), labels None where there are none, or a loader of such pairs"
+    if isinstance(data, tuple):
+        data = [data] if len(data) == 2 else [()]  # type: ignore[list-item]
+    if not isinstance(data, Iterable):
+        raise ArgumentError("data", type(data).__name__, "is no pair of arrays and gives no batches", remedy)
+    for number, batch in enumerate(data):
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise ArgumentError("data", f"batch {number}", "is no pair of inputs and labels", remedy)
+        yield batch[0], batch[1]
+
+
+def _flat(outputs: Any) -> Any:
+    return outputs.reshape(len(outputs), -1)
+
+
+def classes_of(given: ArrayLike, count: int, outputs: int) -> Indices:
+    """Return labels, of which each is the number of an output."""
+    labels = np.asarray(given)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= outputs:
+        rule = f"must be {count} whole numbers from 0 to {outputs - 1}"
+        remedy = "pass the class of each example, or None where there is none"
+        raise ArgumentError("labels", f"{labels.dtype}{list(labels.shape)}", rule, remedy)
+    found: Indices = labels.astype(np.int64)
+    return found
 
 
 def evaluate_module_ticket(ticket: Ticket, model: Model, data: DataSet, *, limit: int | None = None) -> dict[str, Any]:

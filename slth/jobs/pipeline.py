@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from slth.arrays import Floats
 from slth.constructions import Construction, Method, Structured
-from slth.data.data_set import DataSet
-from slth.errors import TicketError
+from slth.data.data_set import DataSet, assemble
+from slth.errors import ArgumentError, TicketError
 from slth.graphs import Attend, Graph, Positions, Scale
-from slth.graphs.file import save_graph
+from slth.graphs.file import graph_bytes, save_graph
+from slth.graphs.graph import examples_of
 from slth.grids.environment import package_versions
-from slth.jobs.evaluation import accuracy, outputs_on
+from slth.jobs.evaluation import accuracy, classes_of, outputs_on
 from slth.jobs.layers import information_bits, layer_records
 from slth.jobs.models import MODELS, Model, train_target
 from slth.jobs.record import TicketRecord
@@ -126,6 +128,23 @@ def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> 
     if not np.array_equal(read, written):
         raise TicketError(f"{ticket_path}: gives other outputs than the ticket that was written")
     return Delivery(target, made, ticket, ticket_path.stat().st_size, target_path.stat().st_size)
+
+
+def record_own(target: Graph, made: Construction, data: tuple[ArrayLike, ArrayLike], *, title: str) -> TicketRecord:
+    """Measure what was constructed for a target of one's own, on one's own test examples."""
+    paths = [layer.path for layer in made.ticket.layers]
+    if set(paths) != {node.name for node in target.weighted} or made.ticket.graph.shapes.keys() != target.shapes.keys():
+        rule = f"has the layers {', '.join(paths)}, which are not those of the target"
+        raise ArgumentError("made", repr(made), rule, "pass the target that it was constructed for")
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise ArgumentError("data", type(data).__name__, "is no pair of arrays", "pass (inputs, labels)")
+    inputs = examples_of(data[0], target.input_shape, "data")
+    labels = classes_of(data[1], len(inputs), math.prod(target.output_shape))
+    flat = inputs.reshape(len(inputs), -1).astype(np.float32)
+    arrays = (flat[:0], labels[:0], flat, labels)
+    own = assemble("your own", target.input_shape, math.prod(target.output_shape), 1.0, arrays, {"verdict": "own"})
+    sizes = len(made.ticket.to_bytes()), len(graph_bytes(target))
+    return record_delivery(Delivery(target, made, made.ticket, *sizes), own, title=title, command="slth.report(...)")
 
 
 def record_delivery(

@@ -41,7 +41,7 @@ class GraphModule(nn.Module):
     """A graph with torch modules in the place of its weighted steps.
 
     Maps [batch, *input_shape] to [batch, *output_shape], a part of the batch at a time where all of it would not fit
-    into 1 GiB beside input and output. It has no parameters: weights are buffers.
+    into 1 GiB beside input and output. Its parameters require no gradient: they are there to be counted.
 
     Parameters
     ----------
@@ -104,6 +104,11 @@ def _key(name: str) -> str:
     return f"{name}/" if hasattr(nn.ModuleDict, name) else name.replace(".", "/")
 
 
+def fixed(tensor: Tensor) -> nn.Parameter:
+    """Return a parameter that is not trained."""
+    return nn.Parameter(tensor, requires_grad=False)
+
+
 class ExactConv(nn.Module):
     """A convolution of a target, its numbers rounded to the dtype once."""
 
@@ -113,8 +118,8 @@ class ExactConv(nn.Module):
     def __init__(self, conv: Conv, dtype: torch.dtype) -> None:
         super().__init__()
         self.shape = conv.geometry
-        self.register_buffer("weight", tensor_of(conv.weight, dtype))
-        self.register_buffer("bias", None if conv.bias is None else tensor_of(conv.bias, dtype))
+        self.register_parameter("weight", fixed(tensor_of(conv.weight, dtype)))
+        self.register_parameter("bias", None if conv.bias is None else fixed(tensor_of(conv.bias, dtype)))
 
     def numbers_held(self, height: int, width: int) -> int:
         """Numbers of the windows of one example, where torch unfolds them."""

@@ -20,6 +20,7 @@ from slth.networks.modules import (
     as_dtype,
     check_dtype,
     convolved,
+    fixed,
     tensor_of,
     unfolded,
 )
@@ -51,10 +52,11 @@ class HiddenPair(nn.Module):
         self.pair = pair
         self.counts = [len(part) for part in sources]
         self.register_buffer("sources", torch.from_numpy(np.concatenate(sources)))
-        self.register_buffer("scale", tensor_of(scale, gain.dtype))
+        self.register_parameter("scale", fixed(tensor_of(scale, gain.dtype)))
         for group, kernel in enumerate(kernels):
-            self.register_buffer(f"kernel{group}", tensor_of(kernel, gain.dtype).transpose(0, 1).contiguous())
-        self.register_buffer("gain", gain)
+            made = tensor_of(kernel, gain.dtype).transpose(0, 1).contiguous()
+            self.register_parameter(f"kernel{group}", fixed(made))
+        self.register_parameter("gain", fixed(gain))
 
     def _an_image(self, height: int, width: int) -> int:
         """Numbers that one hidden channel takes for one example."""
@@ -72,7 +74,7 @@ class HiddenPair(nn.Module):
         step = max(1, BUDGET // self._an_image(x.shape[2], x.shape[3]))
         sums, start = [], 0
         for group, count in enumerate(self.counts):
-            kernel = self.get_buffer(f"kernel{group}")
+            kernel = self.get_parameter(f"kernel{group}")
             parts = [
                 self._sum(x, slice(start + first, start + min(first + step, count)), kernel[:, first : first + step])
                 for first in range(0, count, step)
@@ -113,9 +115,9 @@ class FoldedLayer(nn.Module):
         """Whether max(x, 0) may be taken as x."""
         if negative is None or nonnegative or not negative.any():
             negative = None
-        self.register_buffer("positive", tensor_of(positive, dtype))
-        self.register_buffer("negative", None if negative is None else tensor_of(negative, dtype))
-        self.register_buffer("constant", None if constant is None else tensor_of(constant[:, None], dtype))
+        self.register_parameter("positive", fixed(tensor_of(positive, dtype)))
+        self.register_parameter("negative", None if negative is None else fixed(tensor_of(negative, dtype)))
+        self.register_parameter("constant", None if constant is None else fixed(tensor_of(constant[:, None], dtype)))
 
     def numbers_held(self, height: int, width: int) -> int:
         """Numbers of the windows of one example, where torch unfolds them, and of both halves."""
@@ -142,8 +144,8 @@ class PlainLayer(nn.Module):
     def __init__(self, layer: RandomLayer, weight: Floats, gain: Tensor) -> None:
         super().__init__()
         self.shape = layer.geometry
-        self.register_buffer("weight", tensor_of(weight.T[:, :, None, None], gain.dtype))
-        self.register_buffer("gain", gain)
+        self.register_parameter("weight", fixed(tensor_of(weight.T[:, :, None, None], gain.dtype)))
+        self.register_parameter("gain", fixed(gain))
 
     def numbers_held(self, height: int, width: int) -> int:
         """Nothing beside input and output."""

@@ -1,0 +1,107 @@
+"""What users measure of tickets on their own examples, each function loading what it needs when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from slth.constructions import Construction
+    from slth.graphs import Graph
+    from slth.jobs.evaluation import Labelled, NetworkEvaluation
+    from slth.tickets import Ticket
+
+
+def evaluate(
+    network: nn.Module | Graph | Ticket, data: Labelled, *, target: nn.Module | Graph | None = None
+) -> NetworkEvaluation:
+    """Return the accuracy of a ticket or any network on one's own examples, and how far it is from its target.
+
+    A ticket is evaluated by the fastest form that is exact but for rounding in float64.
+
+    Parameters
+    ----------
+    network : torch.nn.Module, Graph or Ticket
+        A ticket that was searched for a module: ``slth.apply_to(module, ticket)``.
+    data : tuple (inputs, labels), or slth.training.Examples, or an iterable of such tuples
+        Arrays or tensors [examples, *input_shape] and the classes, whole numbers [examples], or None where there are
+        none; an iterable such as a torch DataLoader gives them batch by batch.
+    target : torch.nn.Module or Graph, optional
+        Evaluated beside the network.
+
+    Returns
+    -------
+    NetworkEvaluation
+        ``accuracy``, ``examples``, ``form``, and beside a target ``target_accuracy``, ``agreement``, ``sampled_error``.
+
+    Raises
+    ------
+    ArgumentError
+        Inputs have another shape or are not finite, labels are no classes, or there is no example.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25], [0.0, 0.5]]), ("input",))])
+    >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
+    >>> found = slth.evaluate(ticket, ([[1.0, 0.0], [0.0, 1.0]], [0, 1]), target=target)
+    >>> found.accuracy, found.agreement, found.form
+    (1.0, 1.0, 'folded, float64')
+    """
+    from slth.jobs.evaluation import evaluate_on
+
+    return evaluate_on(network, data, target=target)
+
+
+def report(
+    target: nn.Module | Graph,
+    made: Construction,
+    data: tuple[ArrayLike, ArrayLike],
+    path: str | Path,
+    *,
+    title: str = "A strong lottery ticket",
+) -> Path:
+    """Write ``report.html`` of what was constructed for one's own target: one file with everything that was measured.
+
+    Accuracy of both networks, the certificate beside the worst that gradient ascent finds, sizes, and pictures of
+    errors, masks and channels: what ``slth construct`` writes.
+
+    Parameters
+    ----------
+    target : torch.nn.Module or Graph
+    made : Construction
+        What :func:`construct` made for it.
+    data : tuple (inputs, labels)
+        Test examples [examples, *input_shape], and their classes [examples].
+    path : str or Path
+        Of the file, which is written whole or not at all.
+    title : str
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        Examples do not fit the networks, the networks do not fit each other, or the path cannot be written.
+
+    Examples
+    --------
+    >>> import slth, tempfile
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25], [0.0, 0.5]]), ("input",))])
+    >>> made = slth.construct(target, method=slth.PerWeight(candidates=12))
+    >>> slth.report(target, made, ([[1.0, 0.0], [0.0, 1.0]], [0, 1]), tempfile.mkdtemp() + "/report.html").name
+    'report.html'
+    """
+    from slth.api import matched
+    from slth.figures.report import write_report
+    from slth.jobs.pipeline import record_own
+
+    graph, _ = matched(target, made.ticket)
+    return write_report(record_own(graph, made, data, title=title), Path(path))
