@@ -77,7 +77,8 @@ def shallow(*, sums: Sums = SUMS, target: Target = TARGET, common: Common = COMM
 
 def structured(
     *,
-    channels: str = "2000",
+    channels: str | None = None,
+    eps: float | None = None,
     size: int | None = None,
     gain: Annotated[str, Parameter(help="auto, unit, theorem, or a number that outputs are multiplied by.")] = "auto",
     beam: int = 8,
@@ -86,12 +87,15 @@ def structured(
 ) -> Outcome:
     """Train a network, remove whole channels of a random one to match, certify, and write a report.
 
-    Writes net.ticket, target.safetensors, report.html and a JSON summary.
+    Give --channels (2000 by default), or the error to certify as --eps: then layers get as many as that takes. Writes
+    net.ticket, target.safetensors, report.html and a JSON summary.
     """
     from slth.constructions import Structured
 
-    method = Structured(channels=_numbers("channels", channels), size=size, gain=_gain(gain, "theorem"), beam=beam)
-    values = {"channels": channels, "size": size, "gain": gain, "beam": beam}
+    given = "2000" if channels is None and eps is None else channels
+    counts = None if given is None else _numbers("channels", given)
+    method = Structured(channels=counts, size=size, gain=_gain(gain, "theorem"), beam=beam, eps=eps)
+    values = {"channels": given, "eps": eps, "size": size, "gain": gain, "beam": beam}
     return _run("structured", method, target.chosen("small-cnn"), values, common)
 
 

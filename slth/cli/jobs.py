@@ -51,7 +51,9 @@ def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path 
         def show() -> list[RenderableType]:
             exact = [*record.exact, ""] if record.exact else []
             end = [] if summary["report"] is None else [f"open {summary['report']}"]
-            return [_headline(summary), "", _layers(summary["layers"]), "", *exact, *end]
+            said = [f"note: {one}" for one in summary["verdict"]]
+            behind = ["", *said] if said else []
+            return [_headline(summary), *behind, "", _layers(summary["layers"]), "", *exact, *end]
 
         def draw() -> Path:
             from slth.figures.report import write_report
@@ -75,7 +77,7 @@ def _headline(summary: dict[str, Any]) -> Table:
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
             f"{number(summary['sampled_error'])} on {summary['examples']} test images",
             "norm bound": number(summary["norm_bound"]),
-            "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random weights",
+            "density": f"{percent(summary['density'])} of {summary['open_positions']:,} open random {_open(summary)}",
             "ticket file": f"{summary['ticket_bytes']:,} bytes, {summary['bits_per_target_weight']:.1f} bits a target "
             f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}{_information(summary)})",
             "target's own file": f"{summary['target_bytes']:,} bytes, "
@@ -86,6 +88,11 @@ def _headline(summary: dict[str, Any]) -> Table:
             "seed": summary["seed"],
         }
     )
+
+
+def _open(summary: dict[str, Any]) -> str:
+    """What a mask chooses from."""
+    return "channels" if summary["removal"] == "channels" else "weights"
 
 
 def _information(summary: dict[str, Any]) -> str:

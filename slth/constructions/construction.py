@@ -34,7 +34,7 @@ class Row:
     candidates : int or None
         Products or random weights offered for one weight, at most.
     channels : int or None
-        Random hidden channels of each source.
+        The theorem's n, where whole channels are removed: each source has so many random ones of either sign.
     instances : int
         Subset-sum instances: one for each weight and bias that is not 0, sign of its input, and copy of its output; of
         whole channels one for each source and sign.
@@ -143,7 +143,7 @@ def measured(number: int, work: Work, ticket: Ticket) -> dict[str, Any]:
         "layer": number,
         "path": layer.path,
         "dimensions": work.slices.shape[1],
-        "channels": layer.units if isinstance(layer, Pair) else None,
+        "channels": layer.units // 2 if isinstance(layer, Pair) and layer.removal == "channels" else None,
         "kept": kept,
         "open_positions": layer.open_positions,
         "density": kept / layer.open_positions,

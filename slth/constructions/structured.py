@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from slth.arrays import whole
+from slth.arrays import Bools, as_double, whole
+from slth.certificates import certify
 from slth.constructions.assembly import ticket_of
 from slth.constructions.channels import Channels, GainRule
 from slth.constructions.construction import Row, measured
+from slth.constructions.error_budget import sensitivities
 from slth.constructions.layout import Work, lay_out
 from slth.constructions.method import Built, Method, Traits
 from slth.constructions.setting import Setting
 from slth.constructions.sums import checked_gain
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.graphs import Graph
 from slth.rng import WeightLaw
 
 _MOST_CHANNELS = 2**40
+_LAW, _FIRST, _FEWEST = (
+    0.35,
+    0.1,
+    50,
+)  # relative error of the pursuit: law D^1.5 / n; where eps begins, and with how many
+_MOST_FOUND = 2**20  # channels that eps may ask for: a layer takes minutes there
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,13 @@ class Structured(Method):
 
     Parameters
     ----------
-    channels : int, sequence of int, or mapping from node name to int
+    channels : int, sequence of int, or mapping from node name to int, optional
         The theorem's n, for all layers or one number each: every source has 2n random channels, about n of them with
         the sign of u that it needs.
+    eps : float, optional
+        Instead: the certified error of the whole network. Layers begin with the n at which the pursuit's measured law,
+        a relative error of :math:`0.35\, D^{1.5} / n` for D numbers a slice, gives 10 %; those that count most have
+        theirs doubled until the certificate is within eps. The table says the n that was chosen.
     size : int, optional
         Keep exactly so many channels for each source and sign whose slice is not zero.
     gain : {"auto", "unit", "theorem"} or float
@@ -66,10 +79,11 @@ class Structured(Method):
     traits: ClassVar[Traits] = Traits.STRONG | Traits.STRUCTURED | Traits.DEVICES
     usual_law: ClassVar[WeightLaw] = WeightLaw("normal", 1.0)
 
-    channels: int | Sequence[int] | Mapping[str, int]
+    channels: int | Sequence[int] | Mapping[str, int] | None = None
     size: int | None = None
     gain: GainRule | float = "auto"
     beam: int = 8
+    eps: float | None = None
 
     def __post_init__(self) -> None:
         """Check every field that does not depend on the target."""
@@ -77,32 +91,81 @@ class Structured(Method):
             object.__setattr__(self, "size", whole(self.size, "size", 1, _MOST_CHANNELS, remedy="leave it out for any"))
         object.__setattr__(self, "beam", whole(self.beam, "beam", 1, 4096, remedy="8 is a good start"))
         object.__setattr__(self, "gain", checked_gain(self.gain, get_args(GainRule)))
-        if not isinstance(self.channels, list | tuple | Mapping):
+        if (self.channels is None) == (self.eps is None):
+            remedy = "pass channels=10_000, or eps=0.5 for as many as that takes"
+            raise ArgumentError("channels", self.channels, "or eps must be given, and not both", remedy)
+        if self.eps is not None:
+            object.__setattr__(self, "eps", as_double(self.eps))
+            if not 0.0 < self.eps < math.inf:
+                raise ArgumentError("eps", self.eps, "must be a positive number", "pass the error to certify")
+            if self.size is not None:
+                raise ArgumentError("size", self.size, "fixes what eps has to choose", "leave one of both out")
+        elif not isinstance(self.channels, list | tuple | Mapping):
             object.__setattr__(self, "channels", _number(self.channels))
 
     def build(self, target: Graph, setting: Setting) -> Built:
         works = lay_out(target, nonnegative=setting.nonnegative, removal="channels")
-        works = [work.sized(2 * n) for work, n in zip(works, counts_of(self.channels, works), strict=True)]
-        chosen, spent = [], []
-        for work in works:
-            begin = time.perf_counter()
-            gain, kept = Channels(work, setting, self.size, self.beam).chosen(self.gain)
-            chosen.append((work, kept, gain))
-            spent.append(time.perf_counter() - begin)
-        ticket = ticket_of(target, chosen, setting, structure="channel")
-        rows = tuple(
-            Row(
-                **measured(number, work, ticket),
-                candidates=None,
-                instances=int(np.count_nonzero(work.posed.any(axis=2))),
-                predicted_largest=None,
-                predicted_median=None,
-                tolerance=None,
-                seconds=seconds,
-            )
-            for number, (work, seconds) in enumerate(zip(works, spent, strict=True))
+        if self.eps is not None:
+            return self._within(self.eps, target, works, setting)
+        counts = counts_of(self.channels, works)
+        return _built(
+            target, [self._layer(work.sized(2 * n), setting) for work, n in zip(works, counts, strict=True)], setting
         )
-        return Built(ticket, rows)
+
+    def _layer(self, work: Work, setting: Setting) -> _Layer:
+        """Choose the channels of a layer."""
+        begin = time.perf_counter()
+        gain, kept = Channels(work, setting, self.size, self.beam).chosen(self.gain)
+        return _Layer(work, kept, gain, time.perf_counter() - begin)
+
+    def _within(self, eps: float, target: Graph, works: Sequence[Work], setting: Setting) -> Built:
+        """Double the channels of the layers that count most until the certificate is within eps."""
+        slopes = sensitivities(target, works, setting.box)
+        counts = [max(_FEWEST, math.ceil(_LAW * work.slices.shape[1] ** 1.5 / _FIRST)) for work in works]
+        layers = [self._layer(work.sized(2 * n), setting) for work, n in zip(works, counts, strict=True)]
+        while True:
+            built = _built(target, layers, setting)
+            certificate = certify(target, built.ticket, input_box=setting.box)
+            if certificate.error <= eps:
+                return replace(built, certificate=certificate)
+            weights = [slope * row.largest_error for slope, row in zip(slopes.tolist(), built.table, strict=True)]
+            grown = [number for number, weight in enumerate(weights) if weight >= max(weights) / 2.0]
+            counts = [2 * n if number in grown else n for number, n in enumerate(counts)]
+            if max(counts) > _MOST_FOUND:
+                reached = (
+                    f"{certificate.error:.3g} is certified with up to {max(counts) // 2:,} channels a source and sign"
+                )
+                raise ConstructionError(f"eps={eps} is not reached: {reached}; ask for more, or use PerWeight(eps=...)")
+            for number in grown:
+                layers[number] = self._layer(works[number].sized(2 * counts[number]), setting)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer whose channels are chosen."""
+
+    work: Work
+    kept: Bools
+    gain: float
+    seconds: float
+
+
+def _built(target: Graph, layers: Sequence[_Layer], setting: Setting) -> Built:
+    """Put layers together, and measure each."""
+    ticket = ticket_of(target, [(one.work, one.kept, one.gain) for one in layers], setting, structure="channel")
+    rows = tuple(
+        Row(
+            **measured(number, one.work, ticket),
+            candidates=None,
+            instances=int(np.count_nonzero(one.work.posed.any(axis=2))),
+            predicted_largest=None,
+            predicted_median=None,
+            tolerance=None,
+            seconds=one.seconds,
+        )
+        for number, one in enumerate(layers)
+    )
+    return Built(ticket, rows)
 
 
 def counts_of(given: Any, works: Sequence[Work]) -> list[int]:

@@ -143,7 +143,7 @@ _TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
             ("dimension", _of("dimensions", _count)),
             ("subset sums", _of("instances", _count)),
             ("candidates each", _of("candidates", _count)),
-            ("channels each", _of("channels", _count)),
+            ("channels n, of either sign", _of("channels", _count)),
             ("kept", _of("kept", _count)),
             ("of open", _of("open_positions", _count)),
             ("density", _of("density", _percent)),

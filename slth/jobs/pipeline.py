@@ -24,6 +24,7 @@ from slth.jobs.evaluation import accuracy, classes_of, outputs_on
 from slth.jobs.layers import information_bits, layer_records
 from slth.jobs.models import MODELS, Model, train_target
 from slth.jobs.record import TicketRecord
+from slth.jobs.verdict import verdicts
 from slth.networks import attack, module_from_ticket, outputs_of
 from slth.networks.shrink import numbers_of
 from slth.resources import Progress
@@ -182,6 +183,9 @@ def record_delivery(
         "layers": [layer.row for layer in layers],
         **delivery.facts,
     }
+    summary["verdict"] = list(
+        verdicts(summary, summary["layers"], float(np.abs(wanted).max()), max(data.classes, wanted.shape[1]))
+    )
     provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
     return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
 

@@ -334,7 +334,7 @@ def test_construct_conv(capsys, tmp_path):
     document = convolutional(capsys, tmp_path, "per-weight", "--model", "small-cnn", "--candidates", "12")
     assert document["removal"] == "weights"
     assert document["attack_error"] <= document["certified_error"]
-    assert {row["channels"] for row in document["layers"]} == {24}
+    assert {row["candidates"] for row in document["layers"]} == {12}
 
 
 @pytest.mark.parametrize(

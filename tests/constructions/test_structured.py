@@ -10,7 +10,7 @@ import torch
 
 from slth.constructions import PerWeight, Structured, Traits
 from slth.constructions.layout import lay_out
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.graphs import Conv, Graph, Node
 from slth.resources import Interrupted
 from slth.subset_sum import places, tensor_server
@@ -34,7 +34,7 @@ def test_networks_of_every_kind_become_tickets(name, low):
     again = ticket_from_bytes(ticket.to_bytes())
     assert again.kept_weights_sha256() == ticket.kept_weights_sha256()
     for row, layer in zip(rows, ticket.layers, strict=True):
-        assert (row.channels, row.candidates, row.tolerance, row.predicted_median) == (600, None, None, None)
+        assert (row.channels, row.candidates, row.tolerance, row.predicted_median) == (300, None, None, None)
         assert row.kept == ticket.mask[f"{layer.path}.units"].sum()
         assert row.instances == layer.sources + (layer.inputs if layer.halves == "both" else 0)
 
@@ -122,6 +122,24 @@ def test_a_bias_without_a_safe_tap_is_refused():
         Structured(channels=10).ticket(Graph((1, 4, 4), [Node("edge", padded, ("input",))]))
 
 
+def test_channels_are_chosen_for_a_certified_error():
+    target, found = small(), {}
+    for eps in (3.0, 0.05):
+        made = Structured(eps=eps).construct(target, seed=4)
+        assert worst(target, made.ticket) <= made.certificate.error <= eps
+        found[eps] = [row.channels for row in made.table]
+    assert all(fewer <= more for fewer, more in zip(found[3.0], found[0.05], strict=True))
+    assert found[3.0] != found[0.05]
+    again, _ = Structured(channels=found[0.05]).ticket(target, seed=4)
+    assert again.to_bytes() == made.ticket.to_bytes()
+
+
+def test_an_error_beyond_what_channels_reach_is_refused(monkeypatch):
+    monkeypatch.setattr("slth.constructions.structured._MOST_FOUND", 400)
+    with pytest.raises(ConstructionError, match=r"eps=1e-09 is not reached: .* is certified with up to"):
+        Structured(eps=1e-9, gain="unit").construct(small())
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -137,6 +155,11 @@ def test_a_bias_without_a_safe_tap_is_refused():
         ({"channels": {"conv1": 10}}, "missing or unknown: .*conv2"),
         ({"channels": {"conv1": 1, "conv2": 1, "short": 1, "head": 1, "tail": 1}}, "missing or unknown: .*tail"),
         ({"channels": 3, "size": 50}, "size"),
+        ({}, "channels.*or eps must be given"),
+        ({"channels": 10, "eps": 1.0}, "channels.*and not both"),
+        ({"eps": 0.0}, "eps.*positive"),
+        ({"eps": float("nan")}, "eps"),
+        ({"eps": 1.0, "size": 5}, "size.*fixes what eps"),
     ],
 )
 def test_bad_options_are_refused(options, message):

@@ -125,7 +125,7 @@ def test_sections_and_columns_follow_the_record():
     weights, channels = read("weights"), read("channels")
     assert {"The mask", "candidates each", "predicted"} <= set(weights.headings)
     assert {"The mask", "candidates each", "predicted"}.isdisjoint(channels.headings)
-    assert {"Which channels stay", "channels each"} <= set(channels.headings)
+    assert {"Which channels stay", "channels n, of either sign"} <= set(channels.headings)
     assert "search may stop at" not in weights.headings
     assert "search may stop at" in read("eps").headings
     assert "log2(1 / (2 e))".replace("2", " 2 ", 1) in words_of(weights)
