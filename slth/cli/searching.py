@@ -27,7 +27,7 @@ Structure = Annotated[
     str,
     Parameter(
         help="What has one score: weights, output-channels, input-channels, kernels, heads, blocks:16 or 2:4. Channels "
-        "of the image and of the classes are kept."
+        "of the image and of the classes are kept. With --block: middle-channels, as many of each block."
     ),
 ]
 TARGET = Trained()
