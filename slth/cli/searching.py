@@ -10,8 +10,8 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.arrays import whole
-from slth.cli.checks import check_out
-from slth.cli.options import Common
+from slth.cli.checks import check_out, check_tensorboard
+from slth.cli.options import Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
@@ -54,6 +54,7 @@ class Weights:
         ),
     ] = "kaiming"
     checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
+    tensorboard: TensorBoard = None
 
 
 WEIGHTS = Weights()
@@ -73,11 +74,13 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
+    check_tensorboard(weights.tensorboard)
     if is_baseline(name):
-        refused = [key for key in ("epochs", "batch_size", "learning_rate") if getattr(target, key) is not None]
-        if refused:
-            rule = f"is of a search that trains scores, and {name} trains nothing"
-            raise ArgumentError(refused[0], getattr(target, refused[0]), rule, "leave it out")
+        for key in ("epochs", "batch_size", "learning_rate", "tensorboard"):
+            given = getattr(weights if key == "tensorboard" else target, key)
+            if given is not None:
+                rule = f"is of a search that trains scores, and {name} trains nothing"
+                raise ArgumentError(key, given, rule, "leave it out")
     examples = min(len(data.train_labels), target.limit or len(data.train_labels))
     recipe = target.changed(recipe_of(name, flat=model.flat, options=options, examples=examples))
     job = SearchJob(
@@ -85,7 +88,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
         device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
     )  # fmt: skip
     with progress(common) as report:
-        record = run_search(job, data, out, progress=report)
+        record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
         summary = {**record.summary, "report": None}
 
         def show() -> list[RenderableType]:

@@ -230,7 +230,7 @@ def _convolved(channels: _Channels, node: Node) -> None:
     inputs, outputs = (alive.reshape(conv.groups, -1) for alive in (before, after))
     taken = (_by_group(conv) != 0.0).any(axis=(3, 4)) & outputs[:, :, None]
     inputs |= taken.any(axis=1) & ~channels.zero(node).reshape(conv.groups, -1)
-    stay: Bools = inputs.any(axis=1) | outputs.any(axis=1)
+    stay = np.logical_or(inputs.any(axis=1), outputs.any(axis=1))
     for group in (inputs, outputs):
         _as_many(group, stay)
 

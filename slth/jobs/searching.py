@@ -24,6 +24,7 @@ from slth.searches.journal import discard
 from slth.tickets import load_ticket
 from slth.training import Examples, Recipe, evaluate, split
 from slth.training.checkpoint import described
+from slth.training.tensorboard import write_tensorboard
 
 TICKET_NAME, JOURNAL = "net.ticket", "search"
 _READ_BACK = 64  # test inputs on which the ticket that was read must do the same as the one that was written
@@ -91,9 +92,16 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     return Found(result, test, {**about, "recipe": described(recipe), "epochs": recipe.epochs, "seconds": seconds})
 
 
-def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> SearchRecord:
-    """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
+def run_search(
+    job: SearchJob, data: DataSet, folder: Path, *, tensorboard: Path | None = None, progress: Progress | None = None
+) -> SearchRecord:
+    """Search, write the ticket, apply what was read to a fresh module, and return what was measured.
+
+    The trace goes to a folder for TensorBoard too, if there is one.
+    """
     found = find(job, data, folder=folder / JOURNAL, progress=progress)
+    if tensorboard is not None:
+        write_tensorboard({"": found.result.trace}, tensorboard)
     summary = {**found.about, **_written(found.result, job, data, folder / TICKET_NAME, found.test)}
     discard(folder / JOURNAL)
     scores = {name: tensor.cpu().double().numpy() for name, tensor in found.result.scores.items()}

@@ -99,7 +99,7 @@ def test_exports_that_cannot_be_are_refused_by_name(capsys, tmp_path, ticket):
 
 
 def test_hidden_channels_of_the_theorems_blocks_are_searched_and_gone(capsys, tmp_path):
-    """Half of each block of 4: a quarter of both layers' weights in the ticket's small network for each quarter kept."""
+    """One of each block of 4 is kept: the small network has a quarter of the weights, of both layers of a pair."""
     model = ["--model", "mlp", "--hidden", "5", "--block", 4]
     options = ["--structure", "middle-channels", "--density", 0.25, "--out", tmp_path]
     said = run(capsys, "search", "edge-popup", *QUICK, *model, *options).json
