@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,6 +67,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
+    from slth.training.ranks import together
 
     verb = f"search {name}"
     whole(weights.checks, "checks", 0, remedy="use 3, or 0 for none")
@@ -87,7 +89,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
         model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
         device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
     )  # fmt: skip
-    with progress(common) as report:
+    with together(os.environ, job.device) as first, progress(common, first=first) as report:
         record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
         summary = {**record.summary, "report": None}
 
@@ -106,7 +108,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
             command = command_text(verb, target, given, seed=common.seed)
             return write_search_report(record, out / REPORT_NAME, title=title, command=command)
 
-        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
 
 
 def _headline(summary: dict[str, Any]) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -56,6 +57,7 @@ def run_levels(
     from slth.jobs.training import MASKS_NAME, TICKET_NAME, TrainJob, recipe_of, run_training
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
+    from slth.training.ranks import together
 
     verb = f"train {name}"
     target = target.chosen("lenet-300-100")
@@ -69,7 +71,7 @@ def run_levels(
         None if start.law == "none" else WeightLaw(start.law), start.scale,
         seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
-    with progress(common) as report:
+    with together(os.environ, job.device) as first, progress(common, first=first) as report:
         found = run_training(job, data, out, tensorboard=start.tensorboard, progress=report)
         summary = {**found, "report": None}
 
@@ -88,7 +90,7 @@ def run_levels(
             title = f"{data.name}: {name} of {model.name}"
             return write_levels_report(summary, out / REPORT_NAME, title=title, command=command)
 
-        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
 
 
 def _headline(summary: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from slth.searches import Scale
 from slth.trainable import TrainableMethod, TrainResult, train
 from slth.training import Adam, Constant, Examples, Recipe, split
 from slth.training.checkpoint import described
+from slth.training.ranks import Ranks
 from slth.training.tensorboard import write_tensorboard
 
 TICKET_NAME, MASKS_NAME, LEVELS = "net.ticket", "masks.safetensors", "levels"
@@ -88,14 +89,14 @@ def run_training(
     The traces go to a folder for TensorBoard too, if there is one, each as a run of its own.
     """
     found = trained(job, data, folder=folder / LEVELS, progress=progress)
-    result = found.result
-    if tensorboard is not None:
+    result, first = found.result, Ranks.here().first
+    if tensorboard is not None and first:
         write_tensorboard({f"{one.number}-{one.kind}": one.trace for one in result.levels}, tensorboard)
     last = found.rows[result.levels.index(result.level())]
     is_sparse = last["kept"] < last["total"]
-    if is_sparse:
+    if is_sparse and first:
         result.save_masks(folder / MASKS_NAME)
-    if is_sparse and result.source is not None:
+    if is_sparse and result.source is not None and first:
         result.ticket().save(folder / TICKET_NAME)
     return {
         **found.about,
