@@ -72,7 +72,7 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     def ours() -> Mapping[str, Any]:
         rows = []
         for each in seeds:
-            folder = None if cell.get("folder") is None else cell["folder"] / f"{cell['model']}-{each}"
+            folder = None if cell.get("folder") is None else cell["folder"] / f"{cell['model']}-{_words(cell)}-{each}"
             found = find(replace(job, seed=each), data, folder=folder)
             assert found.result.last is not None, "recipes train scores"
             last = apply_ticket(copy.deepcopy(found.result.module), found.result.last)
@@ -87,6 +87,12 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
         return {**_means(rows), **_held(cell, [row["last_accuracy"] for row in rows])}
 
     return [Contender("slth", ours, len(seeds), warm_up=False, replicates=1)]
+
+
+def _words(cell: Cell) -> str:
+    """Return the method and its options as a part of a name: cells of one grid differ in them, and keep apart."""
+    options = [f"{name}-{value}" for name, value in sorted(cell.get("options", {}).items())]
+    return "-".join([cell["method"], *options])
 
 
 def permuted_tasks(cell: Cell, seed: int) -> Sequence[Contender]:

@@ -25,29 +25,38 @@ def check_file(argument: str, path: Path) -> None:
         raise ArgumentError(argument, str(path), "is not a file", "check the path")
 
 
-def check_out(folder: Path, names: Iterable[str]) -> None:
+def check_out(folder: Path, names: Iterable[str], *, argument: str = "out") -> None:
     """Refuse a folder for results that cannot be one, or in which a result could not be written."""
     if len(folder.parts) > MOST_PARTS or any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
         rule = f"has more than {MOST_PARTS} folders in each other, or a name of more than {LONGEST_NAME} bytes"
-        raise ArgumentError("out", str(folder), rule, "name a folder that the system can hold")
+        raise ArgumentError(argument, str(folder), rule, "name a folder that the system can hold")
     present = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
     if not present.is_dir():
         rule = "is not a folder" if present == folder else f"lies in {present}, which is not a folder"
-        raise ArgumentError("out", str(folder), rule, "name a folder; it is created where missing")
+        raise ArgumentError(argument, str(folder), rule, "name a folder; it is created where missing")
     if not os.access(present, os.W_OK | os.X_OK):
         rule = "cannot be written" if present == folder else f"lies in {present}, which cannot be written"
-        raise ArgumentError("out", str(folder), rule, "name a folder of your own")
+        raise ArgumentError(argument, str(folder), rule, "name a folder of your own")
     try:  # permissions do not say all: of /proc, of file systems that are full or read only
         with TemporaryDirectory(dir=present):
             pass
     except OSError as problem:
         where = "cannot be written" if present == folder else f"lies in {present}, which cannot be written"
         rule = f"{where} ({problem.strerror})"
-        raise ArgumentError("out", str(folder), rule, "name another folder") from None
+        raise ArgumentError(argument, str(folder), rule, "name another folder") from None
     for name in names:
         if (folder / name).is_dir():
             rule = f"has a folder where the file {name} is to be written"
-            raise ArgumentError("out", str(folder), rule, "name another folder, or move that one away")
+            raise ArgumentError(argument, str(folder), rule, "name another folder, or move that one away")
+
+
+def check_tensorboard(folder: Path | None) -> None:
+    """Refuse a folder for TensorBoard that cannot be one, or any where TensorBoard is not installed."""
+    if folder is not None:
+        from slth.training.tensorboard import require_tensorboard
+
+        check_out(folder, (), argument="tensorboard")
+        require_tensorboard("tensorboard", folder)
 
 
 def load_data(name: str, folders: Sequence[Path], *, seed: int) -> DataSet:

@@ -47,3 +47,7 @@ DataDir = Annotated[
     ),
 ]
 Jobs = Annotated[int | None, Parameter(help="Threads; all cores by default.")]
+TensorBoard = Annotated[
+    Path | None,
+    Parameter(name="--tensorboard", converter=_folder, help="Folder to write the traces to, for TensorBoard to show."),
+]

@@ -16,16 +16,16 @@ Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def progress(common: Common) -> Iterator[Progress]:
-    """Give the callable ``(label, done, total)`` through which the library reports."""
+def progress(common: Common, *, first: bool = True) -> Iterator[Progress]:
+    """Give the callable ``(label, done, total)`` through which the library reports; the first of several processes."""
     from slth.kernels._jit import compilation_reported  # numba is loaded by verbs that compute, not by --help
 
     with compilation_reported(lambda: note(common, "compiling kernels, once on this machine: up to half a minute")):
-        if not common.quiet and sys.stderr.isatty():
+        if first and not common.quiet and sys.stderr.isatty():
             with _bars() as report:
                 yield _safe(report)
         else:
-            yield _safe(_lines() if common.verbose and not common.quiet else None)
+            yield _safe(_lines() if first and common.verbose and not common.quiet else None)
 
 
 def note(common: Common, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +11,8 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.arrays import whole
-from slth.cli.checks import check_out
-from slth.cli.options import Common
+from slth.cli.checks import check_out, check_tensorboard
+from slth.cli.options import Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
@@ -27,7 +28,7 @@ Structure = Annotated[
     str,
     Parameter(
         help="What has one score: weights, output-channels, input-channels, kernels, heads, blocks:16 or 2:4. Channels "
-        "of the image and of the classes are kept."
+        "of the image and of the classes are kept. With --block: middle-channels, as many of each block."
     ),
 ]
 TARGET = Trained()
@@ -54,6 +55,7 @@ class Weights:
         ),
     ] = "kaiming"
     checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
+    tensorboard: TensorBoard = None
 
 
 WEIGHTS = Weights()
@@ -65,6 +67,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
+    from slth.training.ranks import together
 
     verb = f"search {name}"
     whole(weights.checks, "checks", 0, remedy="use 3, or 0 for none")
@@ -73,19 +76,21 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
+    check_tensorboard(weights.tensorboard)
     if is_baseline(name):
-        refused = [key for key in ("epochs", "batch_size", "learning_rate") if getattr(target, key) is not None]
-        if refused:
-            rule = f"is of a search that trains scores, and {name} trains nothing"
-            raise ArgumentError(refused[0], getattr(target, refused[0]), rule, "leave it out")
+        for key in ("epochs", "batch_size", "learning_rate", "tensorboard"):
+            given = getattr(weights if key == "tensorboard" else target, key)
+            if given is not None:
+                rule = f"is of a search that trains scores, and {name} trains nothing"
+                raise ArgumentError(key, given, rule, "leave it out")
     examples = min(len(data.train_labels), target.limit or len(data.train_labels))
     recipe = target.changed(recipe_of(name, flat=model.flat, options=options, examples=examples))
     job = SearchJob(
         model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
         device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
     )  # fmt: skip
-    with progress(common) as report:
-        record = run_search(job, data, out, progress=report)
+    with together(os.environ, job.device) as first, progress(common, first=first) as report:
+        record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
         summary = {**record.summary, "report": None}
 
         def show() -> list[RenderableType]:
@@ -103,7 +108,7 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
             command = command_text(verb, target, given, seed=common.seed)
             return write_search_report(record, out / REPORT_NAME, title=title, command=command)
 
-        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
 
 
 def _headline(summary: dict[str, Any]) -> RenderableType:

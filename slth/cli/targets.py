@@ -49,25 +49,34 @@ class Module:
     heads: Annotated[int | None, Parameter(help="Heads of attention.")] = None
     residual: Annotated[bool | None, Parameter(help="Whether tokens are added to what attention gives.")] = None
     embedding: Annotated[str | None, Parameter(help="relu or identity, behind attention's embedding.")] = None
+    block: Annotated[
+        int | None,
+        Parameter(
+            help="Each linear layer and convolution becomes two, with so many hidden channels for each input channel, "
+            "which sees it alone: the structured theorem's block mask."
+        ),
+    ] = None
     limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
     data_dir: DataDir = None
 
     def options(self) -> dict[str, Any]:
         """Return the options that were given to the model."""
-        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden")
+        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden", "block")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return given | ({} if self.hidden is None else {"hidden": hidden_sizes(self.hidden)})
 
     def described(self) -> Model:
         """Return the model, with the options that were given; those that it does not take are refused."""
-        from slth.jobs.models import model_of
+        from slth.jobs.models import blocked, model_of
 
         given = self.options()
+        block = given.pop("block", None)
         odd = sorted(set(given) - _TAKES.get(self.model, set(given)))
         if odd:
             shown = ", ".join(f"--{name}" for name in odd)
             raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
-        return model_of(self.model, given)
+        model = model_of(self.model, given)
+        return model if block is None else blocked(model, block)
 
     def load(self, model: Model, *, seed: int) -> DataSet:
         """Return the data set: the one that was named, or what the model is for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_out
-from slth.cli.options import Common
+from slth.cli.checks import check_out, check_tensorboard
+from slth.cli.options import Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
@@ -25,7 +26,7 @@ TARGET = Trained()
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The weights that training begins with."""
+    """The weights that training begins with, and where it is followed."""
 
     law: Annotated[
         Literal["normal", "uniform", "signed-constant", "none"],
@@ -38,6 +39,7 @@ class Start:
         Literal["kaiming", "elu", "none"],
         Parameter(help="First weights of deviation sqrt(2 / inputs), sqrt(3 / inputs), or the law's own (none)."),
     ] = "kaiming"
+    tensorboard: TensorBoard = None
 
 
 START = Start()
@@ -55,6 +57,7 @@ def run_levels(
     from slth.jobs.training import MASKS_NAME, TICKET_NAME, TrainJob, recipe_of, run_training
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
+    from slth.training.ranks import together
 
     verb = f"train {name}"
     target = target.chosen("lenet-300-100")
@@ -62,13 +65,15 @@ def run_levels(
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, MASKS_NAME, REPORT_NAME, json_name(verb)))
+    check_tensorboard(start.tensorboard)
     job = TrainJob(
         model, method, target.changed(recipe_of(model, method)),
         None if start.law == "none" else WeightLaw(start.law), start.scale,
         seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
-    with progress(common) as report:
-        summary = {**run_training(job, data, out, progress=report), "report": None}
+    with together(os.environ, job.device) as first, progress(common, first=first) as report:
+        found = run_training(job, data, out, tensorboard=start.tensorboard, progress=report)
+        summary = {**found, "report": None}
 
         def show() -> list[RenderableType]:
             rows = [[row[key] for key in ("level", "kind", "density", "kept", "accuracy")] for row in summary["levels"]]
@@ -85,7 +90,7 @@ def run_levels(
             title = f"{data.name}: {name} of {model.name}"
             return write_levels_report(summary, out / REPORT_NAME, title=title, command=command)
 
-        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw)
+        return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
 
 
 def _headline(summary: dict[str, Any]) -> dict[str, Any]:

@@ -26,9 +26,9 @@ def shrink(graph: Graph) -> Graph:
 
     A channel goes where everyone who takes it can do without: it has weights of 0 there, or the channel is 0, or it is
     another constant that becomes part of a bias (where windows see no padding, or stand in one place). Sums keep a
-    channel that one of their terms needs, grouped convolutions lose whole groups, attention loses heads whose values
-    are 0, and an operation that is not known here keeps all that it takes. Biases that are all 0 go too. What is left
-    is looked through again, until nothing goes.
+    channel that one of their terms needs, grouped convolutions lose whole groups and as many channels of each of the
+    others, attention loses heads whose values are 0, and an operation that is not known here keeps all that it takes.
+    Biases that are all 0 go too. What is left is looked through again, until nothing goes.
 
     Parameters
     ----------
@@ -154,13 +154,17 @@ class _Channels:
     def absorbed(self, node: Node) -> Bools:
         """Return for each channel whether a convolution can do without it: it is 0, or a constant for its bias."""
         conv: Conv = node.step
-        known = self.known[node.inputs[0]]
-        zero: Bools = ~np.isnan(known).any(axis=(1, 2)) & ~(known != 0.0).any(axis=(1, 2))
+        known, zero = self.known[node.inputs[0]], self.zero(node)
         if len(self.uses[id(conv)]) > 1:
             return zero
         uniform: Bools = (known == known[:, :1, :1]).all(axis=(1, 2)) & (conv.padding == ((0, 0), (0, 0)))
         one_place = ~np.isnan(known).any(axis=(1, 2)) & (self.graph.shapes[node.name][1:] == (1, 1))
         return zero | uniform | one_place
+
+    def zero(self, node: Node) -> Bools:
+        """Return which channels that a convolution takes are 0."""
+        zero: Bools = (self.known[node.inputs[0]] == 0.0).all(axis=(1, 2))
+        return zero
 
     def rebuilt(self, node: Node) -> Any:
         """Return the step among the channels that stay, or None where there is none such."""
@@ -220,13 +224,27 @@ def _placed(channels: _Channels, node: Node) -> None:
 
 def _convolved(channels: _Channels, node: Node) -> None:
     conv, before, after = node.step, channels.alive[node.inputs[0]], channels.alive[node.name]
-    if conv.groups > 1:
-        by_group = [alive.reshape(conv.groups, -1) for alive in (before, after)]
-        stay = np.logical_or.reduce([group.any(axis=1) for group in by_group])
-        for group in by_group:
-            group |= stay[:, None]
+    if conv.groups == 1:
+        before |= (conv.weight[after] != 0.0).any(axis=(0, 2, 3)) & ~channels.absorbed(node)
         return
-    before |= (conv.weight[after] != 0.0).any(axis=(0, 2, 3)) & ~channels.absorbed(node)
+    inputs, outputs = (alive.reshape(conv.groups, -1) for alive in (before, after))
+    taken = (_by_group(conv) != 0.0).any(axis=(3, 4)) & outputs[:, :, None]
+    inputs |= taken.any(axis=1) & ~channels.zero(node).reshape(conv.groups, -1)
+    stay = np.logical_or(inputs.any(axis=1), outputs.any(axis=1))
+    for group in (inputs, outputs):
+        _as_many(group, stay)
+
+
+def _by_group(conv: Conv) -> Floats:
+    """Return the weights as [groups, outputs, inputs, height, width], a view."""
+    return conv.weight.reshape(conv.groups, -1, *conv.weight.shape[1:])
+
+
+def _as_many(alive: Bools, stay: Bools) -> None:
+    """Let as many channels of each group that stays be alive as of the largest: those of the others too, in order."""
+    most = max(1, int(alive.sum(axis=1).max()))
+    first = np.argsort(~alive, axis=1, kind="stable")[:, :most]
+    alive[np.flatnonzero(stay)[:, None], first[stay]] = True
 
 
 def _attended(channels: _Channels, node: Node) -> None:
@@ -270,8 +288,10 @@ def _fewer_kernels(channels: _Channels, node: Node) -> Conv:
     before, after = channels.alive[node.inputs[0]], channels.alive[node.name]
     bias = None if conv.bias is None or not conv.bias[after].any() else conv.bias[after]
     if conv.groups > 1:
-        groups = int(np.count_nonzero(after.reshape(conv.groups, -1).any(axis=1)))
-        return replace(conv, weight=conv.weight[after], bias=bias, groups=groups)
+        inputs, outputs = (alive.reshape(conv.groups, -1) for alive in (before, after))
+        left = [weight[stay][:, seen] for weight, seen, stay in zip(_by_group(conv), inputs, outputs, strict=True)]
+        left = [weight for weight in left if len(weight)]
+        return replace(conv, weight=np.concatenate(left), bias=bias, groups=len(left))
     weight, known = conv.weight[after], channels.known[node.inputs[0]]
     gone = ~before & np.nan_to_num(known).any(axis=(1, 2)) & (weight != 0.0).any(axis=(0, 2, 3))
     if gone.any():

@@ -12,10 +12,12 @@ from slth.errors import ArgumentError, did_you_mean
 from slth.networks import (
     Axes,
     Blocks,
+    ChannelPair,
     Heads,
     InputChannels,
     Kernels,
     NOfM,
+    NOfMChannels,
     OutputChannels,
     Selection,
     Structure,
@@ -115,6 +117,9 @@ _MANY = 10_000
 _PRUNING = ("density", "allocation", "structure", "spared", "family")
 """Options of all baselines, which say what is kept beside how it is chosen."""
 
+MIDDLE = "middle-channels"
+"""Hidden channels of pairs of layers, as many of each block."""
+
 _STRUCTURES: dict[str, Structure] = {
     "weights": Weights(),
     "output-channels": OutputChannels(),
@@ -136,8 +141,8 @@ def method_of(
     given = {key: value for key, value in options.items() if value is not None}
     axes = maskable(module)
     if isinstance(given.get("structure"), str):
-        given["structure"] = structure_of(given["structure"])
-        given.setdefault("spared", spared(given["structure"], axes))
+        given["structure"], whole_ones = groups_of(given["structure"], module, given.get("density"))
+        given.setdefault("spared", whole_ones)
         if axes and set(given["spared"]) == set(axes):
             remedy = "choose another structure, or a model with layers for it"
             raise ArgumentError("structure", options["structure"], "gives no weight a score", remedy)
@@ -188,13 +193,36 @@ def spared(structure: Structure, axes: Mapping[str, Axes]) -> Sequence[str]:
     names = list(axes)
     if isinstance(structure, OutputChannels):
         return names[-1:]
-    if isinstance(structure, InputChannels):
-        return names[:1]
+    if isinstance(structure, InputChannels):  # nor has a layer any that takes one channel for each of its outputs
+        return names[:1] + [name for name in names[1:] if axes[name].first == "outputs" and axes[name].shape[1] == 1]
     if isinstance(structure, Heads):
         return [name for name, one in axes.items() if not one.heads]
     if isinstance(structure, NOfM):
         return [name for name, one in axes.items() if len(one.shape) < 2 or one.shape[1] % structure.m]
     return []
+
+
+def groups_of(text: str, module: nn.Module, density: Any) -> tuple[Structure, Sequence[str]]:
+    """Return a structure by its word, and the weights of a module that have no group to remove."""
+    if text == MIDDLE:
+        return _middle_channels(module, density)
+    structure = structure_of(text)
+    return structure, spared(structure, maskable(module))
+
+
+def _middle_channels(module: nn.Module, density: Any) -> tuple[NOfMChannels, list[str]]:
+    """Return what keeps a density of the hidden channels of each block, and the weights that have none."""
+    pairs = {path: part for path, part in module.named_modules() if isinstance(part, ChannelPair)}
+    if not pairs:
+        remedy = "pass --block 8, or slth.networks.channel_blocked(module)"
+        raise ArgumentError("structure", MIDDLE, "is of pairs of layers, and the model has none", remedy)
+    block = next(iter(pairs.values())).block
+    kept = round(as_double(density) * block) if density is not None else 0
+    if not 1 <= kept <= block or abs(kept / block - as_double(density)) > 1e-9:
+        rule = f"keeps no whole number of the {block} hidden channels of a block"
+        raise ArgumentError("density", density, rule, f"use a multiple of 1 / {block}, or another --block")
+    scored = {f"{path}.second.weight".lstrip(".") for path in pairs}
+    return NOfMChannels(kept, block), [name for name in maskable(module) if name not in scored]
 
 
 def structure_of(text: str) -> Structure:
@@ -207,5 +235,5 @@ def structure_of(text: str) -> Structure:
             return NOfM(int(n), int(m))
         return _STRUCTURES[text]
     except (KeyError, ValueError):
-        remedy = f"use {', '.join(_STRUCTURES)}, blocks:16 or 2:4"
+        remedy = f"use {', '.join(_STRUCTURES)}, {MIDDLE}, blocks:16 or 2:4"
         raise ArgumentError("structure", text, "is no structure", remedy) from None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slth.arrays import whole
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, did_you_mean
 from slth.graphs import Graph
-from slth.networks import conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
+from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
@@ -130,6 +131,16 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
         raise ArgumentError("model", name, "is not a known model", remedy)
     known = MODELS[name]
     return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
+
+
+def blocked(model: Model, block: int) -> Model:
+    """Return a model with pairs of layers in the place of each: so many hidden channels for each input channel."""
+    count = whole(block, "block", 1, 2**20, remedy="use 8")
+
+    def make(data: DataSet, seed: int) -> nn.Module:
+        return channel_blocked(made(model, data, seed), block=count, seed=seed)
+
+    return replace(model, name=f"{model.name} in blocks of {count}", make=make, options={})
 
 
 def made(model: Model, data: DataSet, seed: int) -> nn.Module:

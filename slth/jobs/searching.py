@@ -24,6 +24,8 @@ from slth.searches.journal import discard
 from slth.tickets import load_ticket
 from slth.training import Examples, Recipe, evaluate, split
 from slth.training.checkpoint import described
+from slth.training.ranks import Ranks
+from slth.training.tensorboard import write_tensorboard
 
 TICKET_NAME, JOURNAL = "net.ticket", "search"
 _READ_BACK = 64  # test inputs on which the ticket that was read must do the same as the one that was written
@@ -91,11 +93,20 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     return Found(result, test, {**about, "recipe": described(recipe), "epochs": recipe.epochs, "seconds": seconds})
 
 
-def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> SearchRecord:
-    """Search, write the ticket, apply what was read to a fresh module, and return what was measured."""
+def run_search(
+    job: SearchJob, data: DataSet, folder: Path, *, tensorboard: Path | None = None, progress: Progress | None = None
+) -> SearchRecord:
+    """Search, write the ticket, apply what was read to a fresh module, and return what was measured.
+
+    The trace goes to a folder for TensorBoard too, if there is one.
+    """
     found = find(job, data, folder=folder / JOURNAL, progress=progress)
+    first = Ranks.here().first
+    if tensorboard is not None and first:
+        write_tensorboard({"": found.result.trace}, tensorboard)
     summary = {**found.about, **_written(found.result, job, data, folder / TICKET_NAME, found.test)}
-    discard(folder / JOURNAL)
+    if first:
+        discard(folder / JOURNAL)
     scores = {name: tensor.cpu().double().numpy() for name, tensor in found.result.scores.items()}
     masks = {name: array.astype(np.int64) for name, array in found.result.ticket.mask.arrays.items()}
     return SearchRecord(summary, scores, masks, data.shape)
@@ -103,8 +114,11 @@ def run_search(job: SearchJob, data: DataSet, folder: Path, *, progress: Progres
 
 def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, test: Examples) -> dict[str, Any]:
     """Write the ticket, read it back into a fresh module, and return what that does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    found.ticket.save(path)
+    ranks = Ranks.here()
+    if ranks.first:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found.ticket.save(path)
+    ranks.wait()
     ticket = load_ticket(path)
     fresh = apply_ticket(made(job.model, data, job.seed), ticket).eval()
     read, written = (outputs_of(module, test.inputs[:_READ_BACK]) for module in (fresh, found.module.cpu()))

@@ -16,6 +16,8 @@ from slth.searches import Scale
 from slth.trainable import TrainableMethod, TrainResult, train
 from slth.training import Adam, Constant, Examples, Recipe, split
 from slth.training.checkpoint import described
+from slth.training.ranks import Ranks
+from slth.training.tensorboard import write_tensorboard
 
 TICKET_NAME, MASKS_NAME, LEVELS = "net.ticket", "masks.safetensors", "levels"
 LINEAR = Recipe(epochs=20, batch_size=60, schedule=Constant(1.2e-3), optimizer=Adam(fused=True))
@@ -79,15 +81,22 @@ def trained(job: TrainJob, data: DataSet, *, folder: Path | None = None, progres
     return Trained(result, _rows(result, test), about)
 
 
-def run_training(job: TrainJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Train the levels, as far as they were not in the folder, write the last masks, and return what was measured."""
+def run_training(
+    job: TrainJob, data: DataSet, folder: Path, *, tensorboard: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Train the levels, as far as they were not in the folder, write the last masks, and return what was measured.
+
+    The traces go to a folder for TensorBoard too, if there is one, each as a run of its own.
+    """
     found = trained(job, data, folder=folder / LEVELS, progress=progress)
-    result = found.result
+    result, first = found.result, Ranks.here().first
+    if tensorboard is not None and first:
+        write_tensorboard({f"{one.number}-{one.kind}": one.trace for one in result.levels}, tensorboard)
     last = found.rows[result.levels.index(result.level())]
     is_sparse = last["kept"] < last["total"]
-    if is_sparse:
+    if is_sparse and first:
         result.save_masks(folder / MASKS_NAME)
-    if is_sparse and result.source is not None:
+    if is_sparse and result.source is not None and first:
         result.ticket().save(folder / TICKET_NAME)
     return {
         **found.about,

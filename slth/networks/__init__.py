@@ -10,6 +10,7 @@ from slth.networks.allocations import (
     layer_densities,
 )
 from slth.networks.ascent import Attack, attack
+from slth.networks.channel_pairs import ChannelPair, channel_blocked
 from slth.networks.export import export
 from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
 from slth.networks.initialise import initialised
@@ -35,6 +36,7 @@ from slth.networks.structures import (
     InputChannels,
     Kernels,
     NOfM,
+    NOfMChannels,
     OutputChannels,
     Structure,
     Weights,
@@ -47,6 +49,7 @@ __all__ = [
     "Attack",
     "Axes",
     "Blocks",
+    "ChannelPair",
     "EqualPerLayer",
     "ErdosRenyi",
     "GraphModule",
@@ -57,6 +60,7 @@ __all__ = [
     "Kernels",
     "LayerRule",
     "NOfM",
+    "NOfMChannels",
     "OutputChannels",
     "Outputs",
     "Residual",
@@ -73,6 +77,7 @@ __all__ = [
     "attach_scores",
     "attack",
     "bake",
+    "channel_blocked",
     "cnn6",
     "conv_n",
     "densities",

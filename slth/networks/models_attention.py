@@ -58,7 +58,7 @@ class AttentionClassifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, ...] to [batch, classes]."""
-        parts = x.reshape(len(x), self.tokens, self.token_size)
+        parts = x.reshape(x.shape[0], self.tokens, self.token_size)
         embedded = parts @ self.embed[:, : self.token_size].T + self.embed[:, self.token_size :].T
         if self.rectified:
             embedded = embedded.relu()
@@ -74,7 +74,7 @@ class AttentionClassifier(nn.Module):
         """Return [batch, heads, tokens, size] of matrices [heads, width, size]."""
         heads, width, _ = matrices.shape
         every = embedded @ matrices.transpose(0, 1).reshape(width, -1)
-        return every.reshape(len(embedded), self.tokens, heads, -1).transpose(1, 2)
+        return every.reshape(embedded.shape[0], self.tokens, heads, -1).transpose(1, 2)
 
 
 class Block(nn.Module):

@@ -263,7 +263,7 @@ RULES: dict[type[Any], Callable[..., Tensor]] = {
     Concat: lambda _, *parts: torch.cat(parts, dim=1),
     Flatten: lambda _, x: x.reshape(x.shape[0], -1, 1, 1),
     Rearrange: _picked,
-    Positions: lambda _, x, places: places.to(x.dtype).expand(len(x), *places.shape),
+    Positions: lambda _, x, places: places.to(x.dtype).expand(x.shape[0], *places.shape),
     Pool: _pooled,
     AdaptivePool: _adapted,
     Attend: _attended,

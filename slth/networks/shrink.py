@@ -71,6 +71,9 @@ def onnx_of(module: nn.Module, shape: tuple[int, ...]) -> bytes:
             dynamic_shapes=({0: torch.export.Dim("batch")},),
         )
     assert program is not None
+    if not program.model_proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        rule = "reads the number of examples as a number, so that its ONNX file would be for batches of 2 alone"
+        raise ArgumentError("module", type(module).__name__, rule, "write x.shape[0] in the place of len(x) in forward")
     content: bytes = program.model_proto.SerializeToString()
     return content
 

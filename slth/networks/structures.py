@@ -157,6 +157,36 @@ class InputChannels(_Channels):
 
 
 @dataclass(frozen=True)
+class NOfMChannels(_Channels):
+    """All weights of an input channel, and exactly n of each m consecutive channels: equal parts of each block.
+
+    Parameters
+    ----------
+    n, m : int
+        1 <= n <= m; m divides the input channels.
+
+    Examples
+    --------
+    >>> NOfMChannels(1, 2).select(torch.tensor([3.0, 1.0, 2.0, 2.0]), 2).tolist()
+    [True, False, True, False]
+    """
+
+    side = "inputs"
+
+    n: int = 2
+    m: int = 4
+
+    def __post_init__(self) -> None:
+        NOfM(self.n, self.m)  # checks both
+
+    def kept(self, axes: Axes, density: float, rounding: Rounding = "nearest") -> int:
+        return NOfM(self.n, self.m).kept(Axes((1, *self.shape(axes))), density, rounding)
+
+    def select(self, scores: Tensor, kept: int) -> Tensor:
+        return NOfM(self.n, self.m).select(scores[None], kept)[0]
+
+
+@dataclass(frozen=True)
 class Kernels(Structure):
     """The kernel between one input and one output channel; single weights where there is no kernel.
 

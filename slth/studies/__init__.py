@@ -127,6 +127,7 @@ STUDIES: dict[str, Study] = {
         {
             "way": Key(str, choices=("search", "random", "magnitude", "construction")),
             "width": _WHOLE,
+            "block": Key(int, needed=False),
             "structure": Key(str, needed=False),
             "density": Key(float, needed=False),
             "data": _TEXT,

@@ -16,9 +16,9 @@ from slth.errors import ArgumentError
 from slth.graphs import Graph, shrink
 from slth.grids.context import Context
 from slth.jobs.evaluation import accuracy, outputs_on
-from slth.jobs.methods import spared, structure_of
+from slth.jobs.methods import MIDDLE, groups_of
 from slth.jobs.standardising import Standardised
-from slth.networks import TopK, attach_masks, bake, describe, maskable, module_from_ticket, small_cnn, totals
+from slth.networks import TopK, attach_masks, bake, channel_blocked, describe, module_from_ticket, small_cnn, totals
 from slth.networks.shrink import numbers_of
 from slth.networks.threads import threads_for
 from slth.rng import WeightLaw
@@ -41,10 +41,12 @@ STRUCTURES = ("weights", "kernels", "blocks:4", N_OF_M, "input-channels", "outpu
 def structured_search(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Keep a density of the groups of each layer of a random convolutional network, and measure what stays of it.
 
-    The network has ``width`` times the channels, and weights of the scaled normal law whichever way groups are chosen:
-    by edge-popup, at random, or by the sum of their absolute weights. "construction" approximates the trained network
-    of the same kind and of width 1 by channels of a random one that is ``width`` times as wide: half as many for each
-    source as the theorem's n counts twice. Numbers are those after channels that compute nothing are gone.
+    The network has ``width`` times the channels, ``block`` hidden channels for each of them if that is given (the block
+    mask of the structured theorem, of which "middle-channels" are what is chosen), and weights of the scaled normal law
+    whichever way groups are chosen: by edge-popup, at random, or by the sum of their absolute weights. "construction"
+    approximates the trained network of the same kind and of width 1 by channels of a random one that is ``width`` times
+    as wide: half as many for each source as the theorem's n counts twice. Numbers are those after channels that compute
+    nothing are gone.
     """
     _check(cell)
     data = data_of(cell["data"], context)
@@ -53,7 +55,7 @@ def structured_search(cell: Mapping[str, Any], *, seed: int, context: Context) -
 
 
 def _check(cell: Mapping[str, Any]) -> None:
-    for name, known in (("way", WAYS), ("structure", STRUCTURES)):
+    for name, known in (("way", WAYS), ("structure", (*STRUCTURES, MIDDLE))):
         if cell.get(name, known[0]) not in known:
             raise ArgumentError(name, cell[name], "is unknown", f"use one of {', '.join(known)}")
     if cell["way"] == "construction":
@@ -69,15 +71,17 @@ def method_for(net: nn.Module, structure: str, density: float) -> EdgePopup:
         share = Fraction(density).limit_denominator(64)
         factor = -(-4 // share.denominator)
         structure = f"{share.numerator * factor}:{share.denominator * factor}"
-    unit = structure_of(structure)
-    return EdgePopup(density=density, structure=unit, rounding="nearest", spared=spared(unit, maskable(net)))
+    unit, whole = groups_of(structure, net, density)
+    return EdgePopup(density=density, structure=unit, rounding="nearest", spared=whole)
 
 
 def _kept(cell: Mapping[str, Any], data: DataSet, seed: int) -> dict[str, Any]:
     """Choose groups, and measure the module and the small network."""
     inputs = Standardised.of(data, data.shape)
     channels = [cell["width"] * number for number in cell["channels"]]
-    net = small_cnn(input_shape=data.shape, channels=channels, classes=data.classes)
+    net: nn.Module = small_cnn(input_shape=data.shape, channels=channels, classes=data.classes)
+    if "block" in cell:
+        net = channel_blocked(net, block=cell["block"])
     method = method_for(net, cell["structure"], cell["density"])
     begin = time.perf_counter()
     if cell["way"] == "search":

@@ -22,6 +22,7 @@ from slth.trainable.result import Level
 from slth.training import Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.checkpoint import Problem, digest, read_checkpoint, write_checkpoint
 from slth.training.method import Tensors
+from slth.training.ranks import Ranks
 
 
 class Bench:
@@ -92,6 +93,7 @@ class Bench:
 
         On other examples than all only where these follow from them, the method and the seed.
         """
+        ranks = Ranks.here()
         place = None if self._folder is None else self._folder / f"level-{number:02d}-{kind}"
         running = None if place is None else place.with_name(f"{place.name}.running")
         done = None if place is None else self._read(place.with_suffix(".safetensors"), number, kind, masks)
@@ -100,9 +102,10 @@ class Bench:
             changed = changed if start is None else replace(changed, start=start)
             run = self._run(self.data if data is None else data, state, masks, changed)
             done = yield from self._trained(number, kind, run, masks, until, running)
-            if place is not None:
+            if place is not None and ranks.first:
                 self._write(place.with_suffix(".safetensors"), done)
-        if running is not None:
+            ranks.wait()
+        if running is not None and ranks.first:
             discard(running)
         self._done += 1
         return done

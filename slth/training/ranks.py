@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 
 import torch
 import torch.distributed as distributed
 from torch import Tensor
+
+from slth.errors import EngineError
+
+_TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What torchrun tells each process by its environment."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,11 @@ class Ranks:
         """Return those of torch's process group."""
         together = distributed.is_available() and distributed.is_initialized()
         return cls(distributed.get_rank(), distributed.get_world_size()) if together else cls()
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
 
     def share(self, places: Tensor) -> Tensor:
         """Return this process's part of a batch; its first example, which will weigh nothing, where none is left."""
@@ -56,3 +67,21 @@ class Ranks:
         """Wait until all processes are here."""
         if self.count > 1:
             distributed.barrier()
+
+
+@contextmanager
+def together(environment: Mapping[str, str], device: str) -> Iterator[bool]:
+    """Join the other processes that torchrun started, if there are any, and say whether this one is the first."""
+    if not all(name in environment for name in _TOLD) or environment["WORLD_SIZE"] == "1":
+        yield True
+        return
+    try:
+        if device.startswith("cuda"):
+            torch.cuda.set_device(int(environment.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    except (ValueError, RuntimeError) as problem:
+        raise EngineError(f"the processes that torchrun started do not meet: {problem}") from None
+    try:
+        yield Ranks.here().first
+    finally:
+        distributed.destroy_process_group()

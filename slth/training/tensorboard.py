@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,16 +42,31 @@ def to_tensorboard(records: Iterable[Record], folder: str | Path) -> Iterator[Re
     >>> written[0].loss
     0.5
     """
+    require_tensorboard("folder", folder)
+    return _written(records, folder)
+
+
+def require_tensorboard(argument: str, folder: str | Path) -> None:
+    """Raise ArgumentError unless TensorBoard is installed."""
     if find_spec("tensorboard") is None:
         rule = "is for TensorBoard, which is not installed"
-        raise ArgumentError("folder", str(folder), rule, "pip install tensorboard, or read the records themselves")
-    return _written(records, folder)
+        raise ArgumentError(argument, str(folder), rule, "pip install tensorboard, or read the records themselves")
+
+
+def write_tensorboard(traces: Mapping[str, Iterable[Record]], folder: Path) -> None:
+    """Write traces, each into the part of the folder that is called like it: one run in TensorBoard's words."""
+    for name, trace in traces.items():
+        deque(to_tensorboard(trace, folder / name), maxlen=0)
 
 
 def _written(records: Iterable[Record], folder: str | Path) -> Iterator[Record]:
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(str(folder)) as writer:
+    try:
+        opened = SummaryWriter(str(folder))
+    except OSError as problem:
+        raise ArgumentError("folder", str(folder), f"cannot be written ({problem})", "name another folder") from None
+    with opened as writer:
         for record in records:
             numbers = {"loss": record.loss, "rate": record.rate, "density": record.density}
             if record.validation is not None:

@@ -36,6 +36,8 @@ def test_the_published_accuracy_is_held_against_the_mean_of_the_last_epochs(tmp_
     assert again["last_accuracy"] == row["last_accuracy"]
     fresh = search_recipe(CELL, 0)[0].run()
     assert {**fresh, "search_seconds": 0} == {**row, "search_seconds": 0}
+    other = search_recipe({**CELL, "options": {"density": 0.25}, "folder": tmp_path}, 0)[0].run()
+    assert other["density"] == pytest.approx(0.25, abs=1e-3)
 
 
 def test_data_that_are_missing_decline(tmp_path):

@@ -96,3 +96,32 @@ def test_exports_that_cannot_be_are_refused_by_name(capsys, tmp_path, ticket):
         ran = run(capsys, "ticket", "export", *arguments)
         assert (ran.code, said in ran.err) == (2, True), ran.err
     assert not (tmp_path / "x").exists()
+
+
+def test_hidden_channels_of_the_theorems_blocks_are_searched_and_gone(capsys, tmp_path):
+    """One of each block of 4 is kept: the small network has a quarter of the weights, of both layers of a pair."""
+    model = ["--model", "mlp", "--hidden", "5", "--block", 4]
+    options = ["--structure", "middle-channels", "--density", 0.25, "--out", tmp_path]
+    said = run(capsys, "search", "edge-popup", *QUICK, *model, *options).json
+    firsts, seconds = 4 * (64 + 5), 4 * (64 * 5 + 5 * 10)
+    assert (said["kept"], said["total"]) == (firsts + seconds // 4, firsts + seconds)
+    assert said["model"] == "mlp in blocks of 4"
+    assert f"--block {4}" in (tmp_path / "report.html").read_text()
+    given = ["--data", "digits", "--limit", 200, *model, "--json"]
+    small = run(capsys, "ticket", "shrink", tmp_path / "net.ticket", *given, "--out", tmp_path / "small").json
+    assert small["small_parameters"] * 4 == small["masked_parameters"] == firsts + seconds
+    assert small["accuracy"] == said["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--structure", "middle-channels"], "is of pairs of layers, and the model has none"),
+        (["--structure", "middle-channels", "--block", 3], "keeps no whole number of the 3 hidden channels"),
+        (["--block", 0], "--block"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_named(capsys, tmp_path, options, said):
+    ran = run(capsys, "search", "edge-popup", *QUICK, *NARROW, *options, "--out", tmp_path)
+    assert ran.code == 2
+    assert said in " ".join(ran.err.split())

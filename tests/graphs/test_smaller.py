@@ -312,3 +312,23 @@ def test_multiply_adds_are_those_of_loops():
 def test_something_else_is_refused():
     with pytest.raises(ArgumentError, match=r"graph='list'.*slth\.describe"):
         shrink([])
+
+
+@pytest.mark.parametrize(("removed", "wanted"), [([1, 3], 2), ([1, 2, 3], 2), ([0, 1], 4), ([0], 4)])
+def test_groups_lose_as_many_channels_each(removed, wanted):
+    """Two inputs, which stay, with two channels each: as many go of one as of the other."""
+    last = numbers(1, 4, 1, 1)
+    last[:, removed] = 0.0
+    nodes = [Node("block", Conv(numbers(4, 1, 1, 1), groups=2), ("input",)), Node("relu", Relu(), ("block",)),
+             Node("head", Conv(last), ("relu",))]  # fmt: skip
+    small = same(Graph((2, 3, 3), nodes))
+    assert sizes(small)["block"] == [wanted, 1]
+
+
+def test_channels_between_two_grouped_convolutions_go():
+    first, second = numbers(6, 2, 1, 1), numbers(4, 3, 3, 3, seed=1)
+    first[[1, 5]] = 0.0
+    nodes = [Node("first", Conv(first, groups=2), ("input",)), Node("relu", Relu(), ("first",)),
+             Node("second", Conv(second, padding=1, groups=2), ("relu",))]  # fmt: skip
+    small = same(Graph((4, 3, 3), nodes))
+    assert sizes(small) == {"first": [4, 2], "second": [4, 2]}

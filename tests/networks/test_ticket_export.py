@@ -17,7 +17,9 @@ from torch import nn
 
 import slth
 from slth.errors import ArgumentError
-from slth.networks import NOfM, layout_of
+from slth.networks import NOfM, channel_blocked, layout_of, maskable, vit
+from slth.networks.models_attention import AttentionClassifier
+from slth.networks.shrink import onnx_of
 
 
 class Net(nn.Module):
@@ -181,17 +183,40 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(tmp_path,
     assert not list(tmp_path.iterdir())
 
 
-def test_onnx_runs_elsewhere_as_the_module_does(tmp_path):
+class Counted(nn.Module):
+    """Of which the exporter takes the number of examples for a constant."""
+
+    def forward(self, x):
+        return x.reshape(len(x), 2, 2).sum(1)
+
+
+MODULES = {
+    "convolutions": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)), (1, 4, 4)),
+    "pairs": (lambda: channel_blocked(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))), (1, 4, 4)),
+    "attention": (lambda: AttentionClassifier((4, 4), width=6, hidden=(5,)), (16,)),
+    "tokens": (lambda: vit(channels=1, size=8, patch=4, width=8, depth=1, heads=2, classes=3), (1, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_onnx_runs_elsewhere_as_the_module_does(tmp_path, name):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
-    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
-    masks = {
-        name: np.random.default_rng(0).random(module.get_parameter(name).shape) < 0.5
-        for name in ("0.weight", "3.weight")
-    }
+    make, shape = MODULES[name]
+    module, generator = make(), np.random.default_rng(0)
+    masks = {name: generator.random(module.get_parameter(name).shape) < 0.5 for name in maskable(module)}
     ticket = ticket_of(module, masks)
-    slth.export(module, ticket, tmp_path / "net.onnx", to="onnx", input_shape=(1, 4, 4))
-    x = np.random.default_rng(1).random((5, 1, 4, 4)).astype(np.float32)
-    (found,) = runtime.InferenceSession(tmp_path / "net.onnx").run(None, {"x": x})
-    np.testing.assert_allclose(found, slth.apply_to(module, ticket)(torch.from_numpy(x)).detach(), atol=1e-5)
+    slth.export(module, ticket, tmp_path / "net.onnx", to="onnx", input_shape=shape)
+    session = runtime.InferenceSession(tmp_path / "net.onnx")
+    for batch in (5, 1):
+        x = np.random.default_rng(1).random((batch, *shape)).astype(np.float32)
+        (found,) = session.run(None, {"x": x})
+        np.testing.assert_allclose(found, slth.apply_to(module, ticket).eval()(torch.from_numpy(x)).detach(), atol=1e-5)
+
+
+def test_onnx_for_batches_of_one_size_alone_is_refused():
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    with pytest.raises(ArgumentError, match=r"batches of 2 alone.*x\.shape\[0\] in the place of len\(x\)"):
+        onnx_of(nn.Sequential(nn.Linear(4, 4), Counted()), (4,))

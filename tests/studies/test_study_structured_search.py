@@ -64,6 +64,15 @@ def test_magnitudes_are_those_of_the_groups():
     assert rows[0]["kept"] == rows[1]["kept"]
 
 
+def test_half_of_the_middle_channels_of_each_block_are_gone():
+    row = row_of(way="random", structure="middle-channels", density=0.5, block=4)
+    firsts, seconds = 4 * (1 + 4 + 8 * 4), 4 * sum(INNER.values())
+    assert row["random_parameters"] == firsts + seconds
+    assert row["kept"] == firsts + seconds // 2
+    assert row["parameters"] == row["kept_small"] == (firsts + seconds) // 2
+    assert row["difference"] < 1e-12
+
+
 def test_the_construction_counts_what_it_keeps():
     row = row_of(way="construction", width=8)
     assert row["kept"] == row["parameters"] < row["random_parameters"]
@@ -86,11 +95,19 @@ def test_a_density_is_n_of_m(density, n, m):
         ({"way": "search", "structure": "rows", "density": 0.5}, "structure='rows'"),
         ({"way": "search", "density": 0.5}, "structure"),
         ({"way": "construction", "width": 3}, "width=3"),
+        ({"way": "search", "structure": "middle-channels", "density": 0.5}, "structure='middle-channels'"),
+        ({"way": "random", "structure": "middle-channels", "density": 0.3, "block": 4}, "density=0.3"),
     ],
 )
 def test_what_is_unknown_is_refused(cell, words):
     with pytest.raises(ArgumentError, match=words):
         row_of(**cell)
+
+
+def test_the_specification_of_blocks_is_read():
+    experiment = read_experiment(SPEC.with_name("blocks.toml"), STUDIES)
+    assert {cell["structure"] for cell in experiment.cells} == {"middle-channels", "weights"}
+    assert experiment.replicates >= 3
 
 
 def test_the_specification_has_every_structure_at_every_density():

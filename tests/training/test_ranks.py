@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
@@ -9,9 +11,13 @@ import pytest
 import torch
 from torch import nn
 
+from slth.errors import EngineError
+from slth.rng import WeightLaw
 from slth.searches import GemMiner, search
+from slth.trainable import IMP
+from slth.trainable import train as levels_of
 from slth.training import Constant, Examples, Recipe, split, train
-from slth.training.ranks import Ranks
+from slth.training.ranks import Ranks, together
 from tests.training.test_loop import blobs
 
 WORKER = """
@@ -19,7 +25,7 @@ import sys
 from pathlib import Path
 import torch
 import torch.distributed as distributed
-from tests.training.test_ranks import found, trained
+from tests.training.test_ranks import found, pruned, trained
 
 rank, folder = int(sys.argv[1]), Path(sys.argv[2])
 distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
@@ -27,6 +33,11 @@ result = found(folder / "search")
 again = found(folder / "search")
 assert all(torch.equal(again.scores[name], one) for name, one in result.scores.items())
 tensors = {**result.scores, **{f"trained.{name}": one for name, one in trained().state_dict().items()}}
+levels = pruned(folder / "levels").levels
+for level, once_more in zip(levels, pruned(folder / "levels").levels, strict=True):
+    assert all(torch.equal(once_more.state[name], one) for name, one in level.state.items())
+    tensors |= {f"{level.number}.state.{name}": one for name, one in level.state.items()}
+    tensors |= {f"{level.number}.mask.{name}": one for name, one in level.masks.items()}
 torch.save({**tensors, "losses": torch.tensor([one.loss for one in result.trace])},
            folder / f"out.{rank}")
 distributed.destroy_process_group()
@@ -48,6 +59,14 @@ def trained():
     return module
 
 
+def pruned(folder=None):
+    """Two levels behind the dense one, in float64: both orders of sums remove the same weights."""
+    module = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)).double()
+    data, held = split(Examples(blobs().inputs.double(), blobs().targets), 0.2)
+    method, law = IMP(rate=0.3, levels=2), WeightLaw("normal")
+    return levels_of(module, data, method, recipe=RECIPE, validation=held, law=law, folder=folder)
+
+
 def test_two_processes_do_what_one_does(tmp_path):
     code = [sys.executable, "-c", WORKER]
     running = [subprocess.Popen([*code, str(rank), str(tmp_path)], stderr=subprocess.PIPE) for rank in (0, 1)]
@@ -62,6 +81,12 @@ def test_two_processes_do_what_one_does(tmp_path):
     losses = torch.tensor([one.loss for one in alone.trace])
     torch.testing.assert_close(outs[0]["losses"], losses, rtol=1e-4, atol=1e-5)
     assert sorted(path.name for path in (tmp_path / "search").iterdir()) == ["last.checkpoint", "trace.json"]
+    for level in pruned().levels:
+        for name, mask in level.masks.items():
+            assert torch.equal(outs[0][f"{level.number}.mask.{name}"], mask)
+            torch.testing.assert_close(outs[0][f"{level.number}.state.{name}"], level.state[name], rtol=1e-9, atol=1e-9)
+    names = [f"level-{number:02d}-ticket.safetensors" for number in range(3)]
+    assert sorted(path.name for path in (tmp_path / "levels").iterdir()) == names
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -73,6 +98,39 @@ def test_shares_are_the_batch(count, batch):
     own = [len(range(rank, batch, count)) for rank in range(count)]
     kept = torch.cat([one[:number] for one, number in zip(shares, own, strict=True)])
     assert kept.sort().values.tolist() == places.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", [("train", "imp", "--levels", "2"), ("search", "edge-popup", "--checks", "1")])
+def test_torchrun_starts_what_one_process_does(tmp_path, verb):
+    quick = ["--data", "digits", "--model", "mlp", "--hidden", "16", "--epochs", "2", "--batch-size", "32"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    said = []
+    for place, started in (("alone", []), ("together", torchrun)):
+        out = ["--limit", "300", "--json", "--out", str(tmp_path / place)]
+        code = [sys.executable, *started, "-m", "slth", *verb, *quick, *out]
+        ran = subprocess.run(code, capture_output=True, timeout=600, check=False)
+        assert ran.returncode == 0, ran.stderr.decode()
+        said.append(json.loads(ran.stdout))
+    alone, both = said
+    for name in ("accuracy", "density", "law", "method", "recipe"):
+        assert both[name] == alone[name]
+    if "levels" in alone:
+        assert [row["kept"] for row in both["levels"]] == [row["kept"] for row in alone["levels"]]
+        assert [row["accuracy"] for row in both["levels"]] == [row["accuracy"] for row in alone["levels"]]
+    names = [sorted(str(one.relative_to(tmp_path / place)) for one in (tmp_path / place).rglob("*"))
+             for place in ("alone", "together")]  # fmt: skip
+    assert names[0] == names[1]
+
+
+def test_processes_that_do_not_meet_are_an_error(monkeypatch):
+    told = {"RANK": "0", "WORLD_SIZE": "two", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(EngineError, match="do not meet"), together(os.environ, "cpu"):
+        pass
+    with together({**told, "WORLD_SIZE": "1"}, "cpu") as first:
+        assert first
 
 
 def test_one_process_changes_nothing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.training import Examples, Recipe, TrainingRun, to_tensorboard
+from tests.cli.running import run as run_command
 
 
 class Writer:
@@ -41,13 +43,19 @@ def run(validation):
     return TrainingRun(module, data, Recipe(epochs=2, batch_size=4), validation=data if validation else None)
 
 
-@pytest.mark.parametrize("validation", [True, False])
-def test_each_record_is_written_and_passed_on(monkeypatch, validation):
+@pytest.fixture
+def installed(monkeypatch):
+    """A TensorBoard that writes down what it is asked for."""
     module = ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Writer
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     monkeypatch.setattr("slth.training.tensorboard.find_spec", lambda name: name)
     made.clear()
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("validation", [True, False])
+def test_each_record_is_written_and_passed_on(validation):
     records = list(to_tensorboard(run(validation), "logs"))
     assert [record.epoch for record in records] == [1, 2]
     (writer,) = made
@@ -69,3 +77,52 @@ def test_without_it_nothing_is_trained(monkeypatch):
     with pytest.raises(ArgumentError, match="is for TensorBoard, which is not installed: pip install tensorboard"):
         to_tensorboard(started, "logs")
     assert started.step.number == 0
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_folder_that_cannot_be_made_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(Writer, "__init__", lambda self, folder: Path(folder).mkdir(parents=True))
+    with pytest.raises(ArgumentError, match="cannot be written"):
+        list(to_tensorboard(run(validation=False), tmp_path / "file" / "logs"))
+
+
+QUICK = ["--data", "digits", "--model", "mlp", "--hidden", "8", "--epochs", 2, "--limit", 100, "--json"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_command_line_writes_the_trace_of_a_search_and_of_each_level(capsys, tmp_path):
+    ran = run_command(
+        capsys, "search", "edge-popup", *QUICK, "--checks", 0, "--out", tmp_path / "a", "--tensorboard", tmp_path / "b"
+    )
+    losses = [row["loss"] for row in ran.json["trace"]]
+    assert [Path(writer.folder) for writer in made] == [tmp_path / "b"]
+    assert [number for name, number, _ in made[0].rows if name == "loss"] == losses
+    made.clear()
+    options = ["--levels", 1, "--branches", "random", "--out", tmp_path / "c", "--tensorboard", tmp_path / "d"]
+    assert run_command(capsys, "train", "imp", *QUICK, *options).code == 0
+    names = ["0-ticket", "1-ticket", "1-random"]
+    assert sorted(Path(writer.folder) for writer in made) == sorted(tmp_path / "d" / name for name in names)
+    assert all(sum(name == "loss" for name, *_ in writer.rows) == 2 for writer in made)
+
+
+@pytest.mark.parametrize(
+    ("verb", "there", "folder", "said"),
+    [
+        (("search", "edge-popup"), None, "logs", "is for TensorBoard, which is not installed"),
+        (("train", "imp"), None, "logs", "is for TensorBoard, which is not installed"),
+        (("search", "random"), "tensorboard", "logs", "trains nothing"),
+        (("search", "edge-popup"), "tensorboard", "file", "is not a folder"),
+    ],
+)
+def test_the_command_line_refuses_it_before_anything_is_trained(
+    capsys, tmp_path, monkeypatch, verb, there, folder, said
+):
+    monkeypatch.setattr("slth.training.tensorboard.find_spec", lambda name: there)
+    (tmp_path / "file").touch()
+    quick = [one for one in QUICK if one not in ("--epochs", 2)]
+    ran = run_command(capsys, *verb, *quick, "--tensorboard", tmp_path / folder, "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert said in " ".join(ran.err.split())
+    assert "--tensorboard" in ran.err
+    assert not (tmp_path / "out").exists()
