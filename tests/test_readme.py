@@ -36,6 +36,7 @@ def test_the_first_example(tmp_path, monkeypatch):
         "targets": rng.uniform(-0.5, 0.5, 5),
         "module": module,
         "x": rng.uniform(size=(3, 3, 32, 32)),
+        "labels": np.arange(3) % 2,
         "examples": slth.training.Examples(rng.uniform(size=(16, 3, 32, 32)), np.arange(16) % 2),
     }
     exec(shorter(BLOCKS[0], "channels=10_000", "channels=300"), given)
@@ -43,6 +44,7 @@ def test_the_first_example(tmp_path, monkeypatch):
     seen = np.abs(given["ticket"].forward(given["x"]) - module(torch.tensor(given["x"]).float()).detach().numpy()).max()
     assert seen <= given["made"].certificate.error
     assert isinstance(given["ticket"], slth.Ticket)
+    assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
 @pytest.mark.slow
