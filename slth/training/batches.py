@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from scipy.special import betaincinv
 from torch import Tensor
 
 from slth.errors import ArgumentError
 from slth.rng import Stream
-from slth.training.examples import Examples, moments, order_of_epoch, words_of_epoch
-from slth.training.recipe import Recipe
+from slth.training.examples import Examples, moments, order_of_epoch, partners_of_epoch, words_of_epoch
+from slth.training.recipe import Loss, Recipe
 
 
 class Batches:
@@ -28,6 +29,12 @@ class Batches:
         self._epoch: int | None = None
         self._order = torch.empty(0)
         self._words: dict[str, Tensor] = {}
+        # of mixup: what each example is mixed with in this epoch, and its own share in this step
+        self._partners = torch.empty(len(data), dtype=torch.int64, device=data.inputs.device)
+        self._shares: list[float] = []
+        self._share = torch.ones((), dtype=torch.float64, device=data.inputs.device)
+        if recipe.mixup and not data.inputs.is_floating_point():
+            raise ArgumentError("mixup", recipe.mixup, "is for numbers, and inputs are token indices", "use mixup=0.0")
         if self.per_epoch == 0:
             rule = f"is more than the {len(data)} examples, and smaller batches are left out"
             raise ArgumentError("batch_size", recipe.batch_size, rule, "use a smaller one, or drop_last=False")
@@ -52,15 +59,30 @@ class Batches:
             self._draw(epoch)
         for generator in self._generators:
             generator.manual_seed(self._layers[place])
+        if self._recipe.mixup:
+            self._share.fill_(self._shares[place])
         first = place * self._recipe.batch_size
         return self._order[first : first + self._recipe.batch_size]
 
-    def examples(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the inputs at some places, augmented for the epoch and normalised, and their targets."""
+    def inputs(self, places: Tensor) -> Tensor:
+        """Return the inputs at some places, augmented for the epoch, mixed with their partners, and normalised."""
+        inputs = self._augmented(places)
+        if self._recipe.mixup:
+            inputs = torch.lerp(self._augmented(self._partners[places]), inputs, self._share.to(inputs))
+        return self.normalised(inputs)
+
+    def loss(self, outputs: Tensor, places: Tensor, loss: Loss) -> Tensor:
+        """Return the loss of a step's outputs against the targets at some places, in shares where they are mixed."""
+        own = loss(outputs, self._data.targets[places])
+        if not self._recipe.mixup:
+            return own
+        return torch.lerp(loss(outputs, self._data.targets[self._partners[places]]), own, self._share.to(own))
+
+    def _augmented(self, places: Tensor) -> Tensor:
         inputs = self._data.inputs[places]
         for augmentation in self._recipe.augmentation:
             inputs = augmentation.apply(inputs, self._words[augmentation.name][places])
-        return self.normalised(inputs), self._data.targets[places]
+        return inputs
 
     def normalised(self, inputs: Tensor) -> Tensor:
         """Return inputs less the mean of their channel, by its deviation."""
@@ -86,4 +108,8 @@ class Batches:
             drawn = torch.from_numpy(words_of_epoch(self._seed, augmentation.name, epoch, count))
             # in place: a captured step reads them where they stood when it was captured
             self._words.setdefault(augmentation.name, torch.empty_like(drawn, device=device)).copy_(drawn)
+        if self._recipe.mixup:
+            uniform = Stream(self._seed, "training/mixup").uniform(epoch * self.per_epoch, self.per_epoch)
+            self._shares = betaincinv(self._recipe.mixup, self._recipe.mixup, uniform).tolist()
+            self._partners.copy_(torch.from_numpy(partners_of_epoch(self._seed, epoch, count)))
         self._epoch = epoch

@@ -187,6 +187,11 @@ def order_of_epoch(seed: int, epoch: int, examples: int) -> NDArray[np.int64]:
     return _order(Stream(seed, f"training/order/{epoch}"), examples)
 
 
+def partners_of_epoch(seed: int, epoch: int, examples: int) -> NDArray[np.int64]:
+    """Return what each example is mixed with in an epoch: each one is the partner of one."""
+    return _order(Stream(seed, f"training/partners/{epoch}"), examples)
+
+
 def words_of_epoch(seed: int, name: str, epoch: int, examples: int) -> NDArray[np.int64]:
     """Return one word from 0 to 2**63 - 1 for each example: number i belongs to example i, wherever it stands."""
     words: NDArray[np.int64] = (Stream(seed, f"training/{name}/{epoch}").raw(0, examples) >> np.uint64(1)).astype(

@@ -246,9 +246,9 @@ class TrainingRun:
         """Fill the gradients from the examples at some places, and return the loss: all of a step that takes long."""
         for leaf in self._leaves.values():
             leaf.grad = None
-        inputs, targets = self._batches.examples(places)
+        inputs = self._batches.inputs(places)
         with self._autocast():
-            loss = self.recipe.loss_at(self.step)(self._outputs(inputs), targets)
+            loss = self._batches.loss(self._outputs(inputs), places, self.recipe.loss_at(self.step))
         penalty = None if self.method is None else self.method.penalty(self.state, self.step)
         loss = loss if penalty is None else loss + penalty
         loss.backward()  # type: ignore[no-untyped-call]

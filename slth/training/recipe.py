@@ -173,7 +173,7 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    r"""How to train.
 
     Parameters
     ----------
@@ -190,6 +190,11 @@ class Recipe:
         loss that this returns for a :class:`Step`, and evaluations the loss itself.
     augmentation : sequence of Augmentation
         Applied to each batch of training images, in this order, before the normalisation.
+    mixup : float
+        Parameter a of mixup, 0.0 for none: in a step each input becomes :math:`s x + (1 - s) x'` and its loss
+        :math:`s\, l(y) + (1 - s)\, l(y')`, with another one s ~ Beta(a, a) for each step, and with another order of all
+        examples for each epoch, which says what each is mixed with (Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond
+        Empirical Risk Minimization", ICLR 2018, whose code mixes within the batch; unverified).
     normalisation : (sequence of float, sequence of float), optional
         Mean and standard deviation of each channel (the dimension behind the batch); what the network is given is
         ``(inputs - mean) / deviation``, in training and in evaluation.
@@ -219,6 +224,7 @@ class Recipe:
     optimizer: Optimizer = field(default_factory=SGD)
     loss: Loss = field(default_factory=CrossEntropy)
     augmentation: Sequence[Augmentation] = ()
+    mixup: float = 0.0
     normalisation: tuple[Sequence[float], Sequence[float]] | None = None
     clip: float | None = None
     start: int = 0
@@ -240,6 +246,7 @@ class Recipe:
             ("schedule", hasattr(self.schedule, "rate"), "is not a schedule", "use Cosine(0.1) or Constant(1e-3)"),
             ("optimizer", hasattr(self.optimizer, "build"), "is not an optimiser", "use SGD() or Adam()"),
             ("loss", callable(self.loss), "is not a loss", "use CrossEntropy() or a function of outputs and targets"),
+            ("mixup", 0.0 <= as_double(self.mixup) < math.inf, "must not be negative", "use 0.2, or 0.0 for none"),
             (
                 "clip",
                 self.clip is None or 0.0 < as_double(self.clip) < math.inf,
