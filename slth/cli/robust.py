@@ -37,8 +37,13 @@ def dro(
         Literal["last", "best"], Parameter(help="Masks of the last epoch, or of the best on held-out examples.")
     ] = "last",
     baselines: Annotated[
-        bool, Parameter(help="Compare with an ensemble of means and a single ticket of the same density.")
-    ] = True,
+        str,
+        Parameter(
+            help="What it is compared with, as far as that exists for model and density: an ensemble of means (plain) "
+            "and a single ticket of the same density; a dense network, the same with mixup, its largest weights of the "
+            "same density; dense networks as many as members, of as many multiply-adds in all (deep)."
+        ),
+    ] = "plain,single,dense,mixup,magnitude,deep",
     against: Annotated[
         str | None, Parameter(help="Another data set of the same shape, to be told from this one by confidence.")
     ] = None,
@@ -57,7 +62,7 @@ def dro(
 
     A tenth of the training examples is held out for a temperature, measures are of the test set. Writes ensemble.ticket
     (one seed, all masks), report.html and the summary; `slth.trainable.load_ensemble(file).to_module(module)` makes the
-    ensemble from it. What was stopped goes on from its last epoch.
+    ensemble from it. Every epoch is written to the folder `members`: the same command goes on from there.
     """
     from slth.cli.checks import load_data
     from slth.cli.places import data_folders
@@ -75,7 +80,7 @@ def dro(
     job = EnsembleJob(
         model, density, _numbers("kl_weights", kl_weights), target.changed(recipe_of("edge-popup", flat=model.flat)),
         detached=detached, decay=decay, by=by, keep=keep, law=None if law is None else WeightLaw(law), scale=scale,
-        seed=common.seed, device=resolve_device(target.device), limit=target.limit, baselines=baselines,
+        seed=common.seed, device=resolve_device(target.device), limit=target.limit, baselines=names(baselines),
     )  # fmt: skip
     job.methods()
     given = {
@@ -86,12 +91,15 @@ def dro(
         summary = {**run_ensembles(job, data, out, against=strange, progress=report), "report": None}
 
     def show() -> list[RenderableType]:
-        keys = ("kind", "density", "accuracy", "ece", "ece_scaled", "negative_log_likelihood", "brier")
-        rows = [[row[key] for key in keys] for row in summary["ensembles"]]
-        names = ("ensemble", "density", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier")
+        columns = {
+            "kind": "ensemble", "density": "density", "multiply_adds": "multiply-adds", "accuracy": "accuracy",
+            "ece": "ECE", "ece_scaled": "ECE, temperature", "negative_log_likelihood": "NLL", "brier": "Brier",
+            "wrong_confidence": "confidence where wrong",
+        }  # fmt: skip
+        rows = [[row[key] for key in columns] for row in summary["ensembles"]]
         told: dict[str, Any] = {"ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes for all members"}
         told |= {"seconds": summary["seconds"], "seed": common.seed, "report": summary["report"]}
-        return [table_of(rows, names), "", key_value_table(told)]
+        return [table_of(rows, tuple(columns.values())), "", key_value_table(told)]
 
     done = Outcome(verb, replace(common, out=out), summary, show)
     return _reported(done, "robust ensemble", target, given)

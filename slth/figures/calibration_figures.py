@@ -10,11 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.figures.levels_figures import density_axis, look
-from slth.figures.style import INK, figure, light_grid, panels, style
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, YELLOW, figure, light_grid, panels, style
 from slth.figures.ticket_figures import WIDTH
 
 Row = Mapping[str, Any]
-KINDS = {"robust": "robust ensemble", "plain": "ensemble, ordinary means", "single": "single ticket"}
+LOOKS = {
+    "dense": ("dense network", INK, "P"),
+    "mixup": ("dense network, mixup", MUTED, "x"),
+    "magnitude": ("largest weights", PINK, "^"),
+    "deep": ("narrow dense networks", YELLOW, "v"),
+    "single": ("single ticket", BLUE, "o"),
+    "plain": ("ensemble, ordinary means", GREEN, "s"),
+    "robust": ("robust ensemble", ORANGE, "D"),
+}
+"""Of what is compared: name, colour and marker, in the order in which it is drawn."""
+KINDS = {kind: found[0] for kind, found in LOOKS.items()}
+
+
+def look_of(kind: str) -> dict[str, Any]:
+    """Return label, colour and marker of what is compared."""
+    label, color, marker = LOOKS[kind]
+    return {"label": label, "color": color, "marker": marker, "markersize": 4}
 
 
 def reliability_figure(ensembles: Sequence[Row]) -> Figure:
@@ -23,12 +39,9 @@ def reliability_figure(ensembles: Sequence[Row]) -> Figure:
         drawing = figure(WIDTH, 3.2)
         axes = drawing.add_subplot()
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
-        for number, row in enumerate(row for row in ensembles if row["kind"] in KINDS):
+        for row in (row for row in ensembles if row["kind"] in LOOKS):
             bins = [one for one in row["reliability"] if one["examples"]]
-            axes.plot(
-                [one["confidence"] for one in bins], [one["accuracy"] for one in bins], label=KINDS[row["kind"]],
-                **look(number),
-            )  # fmt: skip
+            axes.plot([one["confidence"] for one in bins], [one["accuracy"] for one in bins], **look_of(row["kind"]))
         axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.02))
         axes.legend(loc="upper left")
         light_grid(axes)
@@ -39,13 +52,13 @@ def corruptions_figure(rows: Sequence[Row]) -> Figure:
     """Accuracy and calibration error against severity, means over the kinds of corruption."""
     with panels(WIDTH, 2.8, 1, 2) as (drawing, (accuracy, error)):
         severities = sorted({row["severity"] for row in rows})
-        for number, kind in enumerate(dict.fromkeys(row["kind"] for row in rows)):
+        for kind in dict.fromkeys(row["kind"] for row in rows):
             for axes, column in ((accuracy, "accuracy"), (error, "ece")):
                 means = [
                     float(np.mean([row[column] for row in rows if (row["kind"], row["severity"]) == (kind, severity)]))
                     for severity in severities
                 ]
-                axes.plot(severities, means, label=KINDS.get(kind, kind), **look(number))
+                axes.plot(severities, means, **look_of(kind))
         accuracy.set_ylabel("test accuracy")
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         error.set_ylabel("calibration error (ECE)")

@@ -52,10 +52,13 @@ def write_measured_report(kind: str, summary: Mapping[str, Any], path: Path, *, 
 
 
 def _ensembles(summary: Mapping[str, Any]) -> Content:
-    names = ("", "density", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier", "confidence where wrong")
+    names = (
+        "", "density", "multiply-adds", "accuracy", "ECE", "ECE, temperature", "NLL", "Brier", "confidence where wrong",
+    )  # fmt: skip
     rows = [
         (
-            figures.KINDS.get(row["kind"], row["kind"]), _percent(row["density"]), _percent(row["accuracy"]),
+            figures.KINDS.get(row["kind"], row["kind"]), _percent(row["density"]),
+            "unknown" if row["multiply_adds"] is None else f"{row['multiply_adds']:,}", _percent(row["accuracy"]),
             _percent(row["ece"]), _percent(row["ece_scaled"]), f"{row['negative_log_likelihood']:.4f}",
             f"{row['brier']:.4f}", _percent(row["wrong_confidence"]),
         )

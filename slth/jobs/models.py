@@ -33,6 +33,7 @@ class Model:
     recipe: Callable[[DataSet], Recipe]
     data: str = "digits"
     flat: bool = False
+    narrows: bool = False  # whether it takes a ``width`` in (0, 1], a factor of the sizes of its layers
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def input_shape(self, data: DataSet) -> tuple[int, ...]:
@@ -40,11 +41,14 @@ class Model:
         return (data.features,) if self.flat else data.shape
 
 
-def _mlp(data: DataSet, seed: int, *, hidden: tuple[int, ...] = (64, 32), bias: bool = True) -> nn.Module:
+def _mlp(
+    data: DataSet, seed: int, *, hidden: tuple[int, ...] = (64, 32), bias: bool = True, width: float = 1.0
+) -> nn.Module:
     for size in hidden:
         if size < 1:
             raise ArgumentError("hidden", tuple(hidden), "must be positive numbers", "pass sizes such as 64,32")
-    return mlp((data.features, *hidden, data.classes), bias=bias, seed=seed)
+    sizes = (max(1, round(width * size)) for size in hidden)
+    return mlp((data.features, *sizes, data.classes), bias=bias, seed=seed)
 
 
 def _attention(
@@ -85,7 +89,9 @@ def _images(name: str) -> Model:
     return Model(name, make, lambda data: target.recipe, target.data)
 
 
-def _lenet300(data: DataSet, seed: int, *, bias: bool = True) -> nn.Module:
+def _lenet300(data: DataSet, seed: int, *, bias: bool = True, width: float = 1.0) -> nn.Module:
+    if width != 1.0:
+        return _mlp(data, seed, hidden=(300, 100), bias=bias, width=width)
     return lenet300(features=data.features, classes=data.classes, bias=bias, seed=seed)
 
 
@@ -100,13 +106,13 @@ def _of_cifar(name: str, network: Callable[..., nn.Module], *known: str) -> Mode
             raise TypeError(f"it takes {', '.join(known) or 'none'}")
         return network(classes=data.classes, seed=seed, **options)
 
-    return Model(name, make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10")
+    return Model(name, make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10", narrows="width" in known)
 
 
 MODELS = {
-    "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True),
+    "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True, narrows=True),
     **{name: _images(name) for name in TARGETS},
-    "lenet-300-100": Model("lenet-300-100", _lenet300, lambda data: Recipe(batch_size=128), flat=True),
+    "lenet-300-100": Model("lenet-300-100", _lenet300, lambda data: Recipe(batch_size=128), flat=True, narrows=True),
     **{f"conv-{n}": _of_cifar(f"conv-{n}", partial(conv_n, n), "bias", "width") for n in (2, 4, 6, 8)},
     **{f"resnet-{n}": _of_cifar(f"resnet-{n}", partial(resnet_cifar, n), "shortcut", "affine") for n in (20, 32, 56)},
     "resnet-18": _of_cifar("resnet-18", partial(resnet, 18, images="small"), "affine"),
@@ -130,7 +136,9 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
         remedy = f"{did_you_mean(name, MODELS)}, or your own as package.module:factory"
         raise ArgumentError("model", name, "is not a known model", remedy)
     known = MODELS[name]
-    return Model(known.name, known.make, known.recipe, known.data, known.flat, {**known.options, **given})
+    return Model(
+        known.name, known.make, known.recipe, known.data, known.flat, known.narrows, {**known.options, **given}
+    )
 
 
 def blocked(model: Model, block: int) -> Model:

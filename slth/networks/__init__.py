@@ -26,6 +26,7 @@ from slth.networks.models import Residual, cnn6, conv_n, lenet5, lenet5_variant,
 from slth.networks.models_attention import vit
 from slth.networks.models_residual import resnet, resnet_cifar
 from slth.networks.modules import GraphModule, module_of
+from slth.networks.multiply_adds import multiply_adds
 from slth.networks.outputs import Outputs, evaluate, masked_difference, outputs_of
 from slth.networks.random_layers import module_from_ticket
 from slth.networks.selection import kept_count, kth_largest, top_k
@@ -99,6 +100,7 @@ __all__ = [
     "mlp",
     "module_from_ticket",
     "module_of",
+    "multiply_adds",
     "outputs_of",
     "prunable_weights",
     "resnet",

@@ -107,6 +107,7 @@ STUDIES: dict[str, Study] = {
             "data": _TEXT,
             "examples": _WHOLE,
             "epochs": _WHOLE,
+            "shifts": Key(str, needed=False),
         },
     ),
     "search-accuracy": Study(

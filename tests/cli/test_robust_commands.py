@@ -12,7 +12,7 @@ from slth.data.datasets import load
 from slth.jobs import connecting, ensembles
 from slth.networks import lenet300
 from slth.trainable import Predictions, load_ensemble
-from slth.training import Examples
+from slth.training import Examples, TrainingRun
 from tests.cli.running import run
 
 QUICK = ["--data", "digits", "--epochs", "2", "--limit", "300", "--json"]
@@ -35,7 +35,9 @@ def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
     ran = run(capsys, "train", "dro", *QUICK, "--kl-weights", "1,inf", "--density", 0.4, "--seed", 4, "--out", folder)
     assert ran.code == 0
     said = ran.json
-    assert sorted(path.name for path in folder.iterdir()) == ["ensemble.ticket", "report.html", "train-dro.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "ensemble.ticket", "members", "report.html", "train-dro.json",
+    ]  # fmt: skip
     assert json.loads((folder / "train-dro.json").read_text()) == said
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 2
@@ -43,10 +45,15 @@ def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
     again = run(capsys, *command.split()[1:], "--json", "--out", folder / "again").json
     assert again["ensembles"] == said["ensembles"]
     kinds = [row["kind"] for row in said["ensembles"]]
-    assert kinds == ["robust", *["robust member"] * 2, "plain", *["plain member"] * 2, "single"]
+    assert kinds == [
+        "robust", *["robust member"] * 2, "plain", *["plain member"] * 2, "single", "dense", "mixup", "magnitude",
+        "deep", *["deep member"] * 2,
+    ]  # fmt: skip
     densities = {row["kind"]: row["density"] for row in said["ensembles"]}
     assert densities["robust"] == densities["plain"] == pytest.approx(0.4, abs=1e-3)
-    assert densities["single"] == pytest.approx(0.4, abs=1e-3)
+    assert densities["single"] == densities["magnitude"] == pytest.approx(0.4, abs=1e-3)
+    assert densities["dense"] == densities["mixup"] == 1.0
+    assert 0.38 < densities["deep"] <= densities["robust"]
     assert densities["robust member"] == pytest.approx(0.2, abs=1e-3)
     made = load_ensemble(folder / "ensemble.ticket").to_module(lenet300(features=64, seed=9))
     measured = Predictions.of(made, standardised(said)).summary()
@@ -55,8 +62,11 @@ def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
         {name: measured[name] for name in ("accuracy", "ece", "brier")}, abs=1e-6
     )
     assert said["ticket_bytes"] < said["separate_bytes"]
-    assert len(said["corruptions"]) == 5 * 5 * 3
-    assert {row["kind"] for row in said["corruptions"]} == {"robust", "plain", "single"}
+    for row in said["ensembles"]:  # one product for each weight: there are no convolutions
+        assert row["multiply_adds"] == round(row["density"] * 50_200)
+        assert 0.0 < row["wrong_confidence"] <= 1.0
+    assert len(said["corruptions"]) == 5 * 5 * 7
+    assert {row["kind"] for row in said["corruptions"]} == {kind for kind in kinds if not kind.endswith("member")}
     shown = run(capsys, "ticket", "info", folder / "ensemble.ticket", "--json").json
     assert shown["reading"] == "members"
 
@@ -65,11 +75,11 @@ class KilledError(Exception):
     pass
 
 
-def test_dro_that_was_stopped_goes_on_to_the_same_table(capsys, folder, monkeypatch):
-    options = ["train", "dro", *QUICK, "--kl-weights", "1,inf", "--seed", 4]
+def test_dro_that_was_stopped_goes_on_to_the_same_table_and_trains_nothing_twice(capsys, folder, monkeypatch):
+    options = ["train", "dro", *QUICK, "--kl-weights", "1,inf", "--baselines", "plain,deep", "--seed", 4]
     expected = run(capsys, *options, "--out", folder / "whole").json
-    calls = []
-    search = ensembles.RobustEnsemble.train
+    calls, steps = [], []
+    search, step = ensembles.RobustEnsemble.train, TrainingRun._one_step
 
     def stopped(self, *given, **named):
         calls.append(self)
@@ -82,9 +92,13 @@ def test_dro_that_was_stopped_goes_on_to_the_same_table(capsys, folder, monkeypa
         assert run(capsys, *options, "--out", folder / "stopped").code != 0
     assert (folder / "stopped" / "members" / "robust" / "member0").is_dir()
     found = run(capsys, *options, "--out", folder / "stopped").json
+    monkeypatch.setattr(TrainingRun, "_one_step", lambda *given: steps.append(step(*given)) or steps[-1])
+    again = run(capsys, *options, "--out", folder / "stopped").json
     for name in ("ensembles", "corruptions", "ticket_bytes"):
-        assert found[name] == expected[name]
-    assert not (folder / "stopped" / "members").exists()
+        assert again[name] == found[name] == expected[name]
+    assert not steps
+    other = run(capsys, *options, "--out", folder / "stopped", "--learning-rate", 0.2)
+    assert other.code == 2
 
 
 def test_other_data_is_told_by_confidence(capsys, folder):
@@ -93,7 +107,7 @@ def test_other_data_is_told_by_confidence(capsys, folder):
     images = 1.0 - digits.inputs("train", limit=100).reshape(-1, 8, 8)
     labels = np.arange(100) % 10
     np.savez(own, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    options = ["train", "dro", *QUICK, "--kl-weights", "inf", "--no-baselines", "--seed", 4, "--out", folder / "other"]
+    options = ["train", "dro", *QUICK, "--kl-weights", "inf", "--baselines", "", "--seed", 4, "--out", folder / "other"]
     ran = run(capsys, *options, "--against", own)
     assert ran.code == 0
     assert set(ran.json["against"]["robust"]) == {"kind", "auroc", "average_precision", "fpr95"}
@@ -125,6 +139,7 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
     [
         ("dro", ["--kl-weights", "1,x"], "must be numbers with commas"),
         ("dro", ["--kl-weights", "0"], "--kl-weights=0.0 must be positive"),
+        ("dro", ["--baselines", "dense,boosting"], "is no baseline"),
         ("dro", ["--density", 4], "must lie in (0, 3]"),
         ("dro", ["--scale", "local"], "gives each member weights of its own"),
         ("connectivity", ["--steps", "1.5"], "must be whole numbers"),

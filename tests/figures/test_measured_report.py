@@ -15,10 +15,11 @@ BINS = [
 COMMON = {"data": "digits", "model": "mlp", "seed": 0, "recipe": {}, "normalisation": {}}
 ENSEMBLES = [
     {
-        "kind": kind, "density": 0.5, "accuracy": 0.9, "ece": 0.1, "ece_scaled": 0.02, "negative_log_likelihood": 0.4,
+        "kind": kind, "density": 0.5, "multiply_adds": adds,
+        "accuracy": 0.9, "ece": 0.1, "ece_scaled": 0.02, "negative_log_likelihood": 0.4,
         "brier": 0.2, "wrong_confidence": None, "reliability": BINS,
     }
-    for kind in ("robust", "robust member", "single")
+    for kind, adds in (("robust", 12_000), ("robust member", 6_000), ("single", None))
 ]  # fmt: skip
 CORRUPTIONS = [
     {"corruption": name, "severity": severity, "kind": "robust", "accuracy": 0.9 - 0.1 * severity + more, "ece": more}
