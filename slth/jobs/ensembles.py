@@ -192,7 +192,7 @@ def _write(found: EnsembleResult, module: nn.Module, path: Path, test: Examples)
     """Write the ensemble's file, and read it back into copies of the module."""
     path.parent.mkdir(parents=True, exist_ok=True)
     found.ensemble.save(path)
-    back = load_ensemble(path, by=found.ensemble.by).to_module(module)
+    back = load_ensemble(path).to_module(module)
     read, written = (outputs_of(one, test.inputs[:_READ_BACK]) for one in (back, found.module.cpu()))
     if not np.array_equal(read, written):
         raise TicketError(f"{path}: gives other outputs than the ensemble that was written")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
-from slth.tickets.mask import Reading, drawn_places
+from slth.tickets.mask import OF_MEMBERS, Reading, drawn_places
 
 Role = Literal["parameter", "buffer"]
 
@@ -169,7 +169,7 @@ def masked_weights(
         raise ArgumentError("mask", f"{factors.dtype}{list(factors.shape)}", rule, "pass 0 and 1")
     if reading not in get_args(Reading):
         raise ArgumentError("reading", reading, "is not known", f"use one of {get_args(Reading)}")
-    if reading == "members":
+    if reading in OF_MEMBERS:
         remedy = "take one: slth.tickets.members(ticket)[0], or slth.trainable.load_ensemble"
         raise ArgumentError("mask", tensor.name, "holds the masks of several members", remedy)
     flat = factors.reshape(-1)

@@ -14,7 +14,9 @@ from slth.errors import ArgumentError
 from slth.tickets.coding import LARGEST_ALPHABET, multinomial_bits
 
 Structure: TypeAlias = Literal["weight", "channel", "block"]
-Reading: TypeAlias = Literal["factor", "choice", "members"]
+Reading: TypeAlias = Literal["factor", "choice", "members", "mixture"]
+OF_MEMBERS: tuple[Reading, ...] = ("members", "mixture")
+"""Readings of an ensemble's masks."""
 
 _LARGEST = 2**31  # beyond, integers of both signs have no common type
 KEEP = (0, 1)
@@ -34,12 +36,12 @@ class Mask:
         Different integers, 0 among them: ``(0, 1)`` to keep, ``(-1, 0, 1)`` signed, ``(0, 1, 2, ...)`` for coats.
     structure : {"weight", "channel", "block"}
         What one entry stands for.
-    reading : {"factor", "choice", "members"}
+    reading : {"factor", "choice", "members", "mixture"}
         What an entry says: what a random weight is multiplied by, or which one of K random numbers the weight is, the
         alphabet being ``(0, 1, ..., K)``. Entry c >= 1 at position i of n chooses number :math:`i + (c - 1) n` of the
         layer's stream, so that more candidates extend the same network. Of an ensemble's members, bit b of an entry
-        says whether member b keeps the weight; the alphabet is ``(0, 1, ..., 2**M - 1)``. Only tickets of a
-        :class:`Layout` choose or have members.
+        says whether member b keeps the weight; the alphabet is ``(0, 1, ..., 2**M - 1)``; of a mixture the members'
+        probabilities are averaged, otherwise their outputs. Only tickets of a :class:`Layout` choose or have members.
 
     Raises
     ------
@@ -76,7 +78,7 @@ class Mask:
             raise ArgumentError(
                 "alphabet", alphabet, "must be 0, 1, ..., K for choices", "number the candidates from 1"
             )
-        if self.reading == "members" and len(alphabet) & (len(alphabet) - 1):
+        if self.reading in OF_MEMBERS and len(alphabet) & (len(alphabet) - 1):
             rule = "must have 2**M values for M members"
             raise ArgumentError("alphabet", alphabet, rule, "join tickets with slth.tickets.joined")
         arrays = {name: _checked(name, array, alphabet) for name, array in dict(self.arrays).items()}
@@ -114,7 +116,7 @@ class Mask:
     @property
     def members(self) -> int:
         """Masks that each entry is about: M where bits say which of an ensemble's members keep it, otherwise 1."""
-        return (len(self.alphabet) - 1).bit_length() if self.reading == "members" else 1
+        return (len(self.alphabet) - 1).bit_length() if self.reading in OF_MEMBERS else 1
 
     @property
     def entropy_bound_bits(self) -> float:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slth.errors import ArgumentError
 from slth.tickets.layout import Layout
-from slth.tickets.mask import KEEP, Mask
+from slth.tickets.mask import KEEP, OF_MEMBERS, Mask
 from slth.tickets.ticket import Ticket
 
 MOST = 7
 """Members of a file: their bits are the symbols of a code with at most 255."""
 
 
-def joined(tickets: Sequence[Ticket]) -> Ticket:
+def joined(tickets: Sequence[Ticket], reading: Literal["members", "mixture"] = "members") -> Ticket:
     r"""Return one ticket with the masks of several: :math:`\sum_b 2^b m_b`, whose entries are coded together.
 
     What members have in common is stored once, and no code of all masks with the same numbers of each combination is
@@ -28,11 +28,13 @@ def joined(tickets: Sequence[Ticket]) -> Ticket:
     ----------
     tickets : sequence of Ticket
         One to seven, of one layout, law, seed and gains, with masks that keep or remove.
+    reading : {"members", "mixture"}
+        Whether members' outputs are averaged or their probabilities.
 
     Returns
     -------
     Ticket
-        Its mask's reading is "members"; :func:`members` takes it apart.
+        With a mask of that reading; :func:`members` takes it apart.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def joined(tickets: Sequence[Ticket]) -> Ticket:
     }
     # The alphabet (0, 1) is that of bools.
     whole = {name: array.astype(bool if len(tickets) == 1 else np.uint8) for name, array in arrays.items()}
-    mask = Mask(whole, tuple(range(2 ** len(tickets))), first.mask.structure, "members")
+    mask = Mask(whole, tuple(range(2 ** len(tickets))), first.mask.structure, reading)
     buffers = {name: _stacked([ticket.buffers[name] for ticket in tickets]) for name in first.buffers}
     return Ticket(first.source, first.law, first.seed, mask, first.gains, first.family, buffers)
 
@@ -88,7 +90,7 @@ def members(ticket: Ticket) -> tuple[Ticket, ...]:
         A stored number is of another number of members.
     """
     mask = ticket.mask
-    if mask.reading != "members":
+    if mask.reading not in OF_MEMBERS:
         return (ticket,)
     assert isinstance(ticket.source, Layout), "only layouts have members"
     shapes = {tensor.name: tuple(tensor.shape) for tensor in ticket.source.tensors}

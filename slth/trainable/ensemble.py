@@ -68,7 +68,7 @@ class Ensemble:
     tickets : sequence of Ticket
         One to seven, with all but their masks and running statistics in common (:func:`slth.tickets.joined`).
     by : {"logits", "probabilities"}
-        What is averaged; the file does not say it.
+        What is averaged.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Ensemble:
     @property
     def ticket(self) -> Ticket:
         """All members as one ticket, whose density is that of the weights which any member keeps."""
-        return joined(self.tickets)
+        return joined(self.tickets, "mixture" if self.by == "probabilities" else "members")
 
     def to_module(self, module: nn.Module) -> EnsembleModule:
         """Return the ensemble as a module in evaluation mode, made of copies of the one that it was searched on."""
@@ -122,14 +122,14 @@ class Ensemble:
         self.ticket.save(path)
 
 
-def load_ensemble(path: str | Path, *, by: Averaged = "logits") -> Ensemble:
+def load_ensemble(path: str | Path, *, by: Averaged | None = None) -> Ensemble:
     """Read an ensemble's file, or a ticket's as an ensemble of one, with all the checks of :func:`slth.load_ticket`.
 
     Parameters
     ----------
     path : str or Path
-    by : {"logits", "probabilities"}
-        What is averaged.
+    by : {"logits", "probabilities"}, optional
+        What is averaged, in the place of what the file says.
 
     Returns
     -------
@@ -151,7 +151,9 @@ def load_ensemble(path: str | Path, *, by: Averaged = "logits") -> Ensemble:
     ...     print(problem)
     no such file: there is no such file
     """
-    return Ensemble(members(load_ticket(path)), by)
+    ticket = load_ticket(path)
+    found: Averaged = "probabilities" if ticket.mask.reading == "mixture" else "logits"
+    return Ensemble(members(ticket), found if by is None else by)
 
 
 def checked(by: Averaged) -> Averaged:

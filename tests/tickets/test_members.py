@@ -16,6 +16,7 @@ from slth.networks import apply_ticket
 from slth.rng import WeightLaw
 from slth.tickets import Layout, Mask, Ticket, joined, load_ticket, members, multinomial_bits
 from slth.tickets.layout import TensorLayout
+from slth.tickets.mask import OF_MEMBERS
 
 LAYOUT = Layout([TensorLayout("a", (7, 5)), TensorLayout("b", (3,)), TensorLayout("mean", (2,), role="buffer")])
 
@@ -25,14 +26,14 @@ def ticket(rng, density, mean=(0.0, 1.0)):
     return Ticket(LAYOUT, WeightLaw("normal"), 5, Mask(masks), [1.0, 0.5], "strong", {"mean": np.array(mean)})
 
 
-@given(st.integers(1, 7), st.floats(0.05, 0.95), st.integers(0, 2**32), st.booleans())
-def test_members_come_back_from_the_file(tmp_path_factory, count, density, seed, own):
+@given(st.integers(1, 7), st.floats(0.05, 0.95), st.integers(0, 2**32), st.booleans(), st.sampled_from(OF_MEMBERS))
+def test_members_come_back_from_the_file(tmp_path_factory, count, density, seed, own, reading):
     rng = np.random.default_rng(seed)
     several = [ticket(rng, density, (float(i) if own else 0.0, 1.0)) for i in range(count)]
     path = tmp_path_factory.mktemp("members") / "ensemble.ticket"
-    joined(several).save(path)
+    joined(several, reading).save(path)
     found = load_ticket(path)
-    assert found.mask.members == count
+    assert (found.mask.members, found.mask.reading) == (count, reading)
     back = members(found)
     assert [one.to_bytes() for one in back] == [one.to_bytes() for one in several]
     assert found.mask.kept == sum(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,18 @@ def test_one_file_holds_all_members_and_their_statistics(found, digits, tmp_path
         alone += (tmp_path / f"{number}.ticket").stat().st_size
         assert [one.to_bytes() for one in load_ensemble(tmp_path / f"{number}.ticket").tickets] == [ticket.to_bytes()]
     assert path.stat().st_size < 0.8 * alone
+
+
+@pytest.mark.parametrize("by", ["logits", "probabilities"])
+def test_the_file_says_what_is_averaged(found, digits, tmp_path, by):
+    path = tmp_path / "ensemble.ticket"
+    made = replace(found.ensemble, by=by)
+    made.save(path)
+    back, inputs = load_ensemble(path), digits[1].inputs
+    assert back.by == by
+    assert torch.equal(back.to_module(net())(inputs), made.to_module(net())(inputs))
+    other = load_ensemble(path, by="logits").to_module(net())(inputs)
+    assert torch.equal(other, made.to_module(net())(inputs)) == (by == "logits")
 
 
 class KilledError(Exception):
