@@ -17,7 +17,7 @@ from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
 from slth.cli.searching import TARGET, Law, Scale
 from slth.cli.targets import Trained, command_text
-from slth.cli.training import names
+from slth.cli.training import MODEL, names
 from slth.errors import ArgumentError
 
 
@@ -221,7 +221,7 @@ def _reported(done: Outcome, what: str, target: Trained, given: dict[str, Any]) 
 
 def _asked(verb: str, target: Trained, common: Common, names: tuple[str, ...]) -> tuple[Trained, Any, Any, Path]:
     """Return target, model and data of a verb, and the folder of its files."""
-    target = target.chosen("lenet-300-100")
+    target = target.chosen(MODEL)
     model = target.described()
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{verb.split()[-1]}"

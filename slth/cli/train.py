@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,7 +11,11 @@ from slth.cli.options import COMMON, FLAG, Common
 from slth.cli.outcome import Outcome
 from slth.cli.searching import Scope
 from slth.cli.targets import Trained
-from slth.cli.training import START, TARGET, Start, names, run_levels
+from slth.cli.training import MODEL, START, TARGET, Start, names, run_levels
+from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.training import Recipe
 
 Kept = Annotated[float, Parameter(help="kept / total of the weights that may be removed, below 1.")]
 Share = Annotated[Scope, Parameter(help="Each layer keeps its share, or all weights are ranked together.")]
@@ -29,6 +34,12 @@ def imp(
     scope: Annotated[
         Scope, Parameter(help="All weights are ranked together, or each layer loses its share.")
     ] = "global",
+    rates: Annotated[
+        str,
+        Parameter(
+            help="Other rates of some weights, by names or patterns, as fc3.weight=0.1,conv*=0.3; --scope layer."
+        ),
+    ] = "",
     spared: Spared = "",
     rewind: Annotated[int, Parameter(help="Step of dense training that levels go back to; 0: the first weights.")] = 0,
     reset: Annotated[
@@ -37,6 +48,13 @@ def imp(
             help="Weights go back to the first or to those of --rewind, which is the default; the learning rate alone "
             "goes back to that step; or nothing does (fine-tuning)."
         ),
+    ] = None,
+    tuning_epochs: Annotated[
+        int | None, Parameter(help="Of fine-tuning (--reset none); as many as those of training by default.")
+    ] = None,
+    tuning_rate: Annotated[
+        float | None,
+        Parameter(help="Largest of fine-tuning, in half a cosine; a tenth of that of training by default."),
     ] = None,
     branches: Annotated[
         str,
@@ -59,15 +77,18 @@ def imp(
     from slth.trainable import IMP
 
     options = {
-        "rate": rate, "levels": levels, "density": density, "scope": scope, "spared": spared, "rewind": rewind,
-        "reset": reset, "branches": branches, "published_count": published_count,
+        "rate": rate, "levels": levels, "density": density, "scope": scope, "rates": rates, "spared": spared,
+        "rewind": rewind, "reset": reset, "tuning_epochs": tuning_epochs, "tuning_rate": tuning_rate,
+        "branches": branches, "published_count": published_count,
     }  # fmt: skip
     method = IMP(
         rate=rate,
         levels=levels,
         density=density,
         scope=scope,
+        rates=_rates(rates),
         spared=names(spared),
+        tuning=_tuning(target, tuning_epochs, tuning_rate),
         reset=reset or ("rewind" if rewind else "init"),
         rewind=rewind,
         branches=names(branches),  # type: ignore[arg-type]
@@ -141,3 +162,24 @@ def dsd(
 
     options = {"density": density, "scope": scope, "spared": spared or None}
     return run_levels("dsd", DSD(density=density, scope=scope, spared=names(spared)), options, start, target, common)
+
+
+def _rates(text: str) -> dict[str, float]:
+    """Return the rates of weights between commas."""
+    try:
+        return {name.strip(): float(rate) for name, _, rate in (part.rpartition("=") for part in names(text))}
+    except ValueError:
+        raise ArgumentError("rates", text, "must be rates of weights", "write them as fc3.weight=0.1") from None
+
+
+def _tuning(target: Trained, epochs: int | None, rate: float | None) -> Recipe | None:
+    """Return the recipe of fine-tuning, if anything is said of it: that of training but for what is said."""
+    from slth.jobs.training import recipe_of
+    from slth.trainable import IMP
+    from slth.training import Cosine
+
+    if epochs is None and rate is None:
+        return None
+    recipe = target.changed(recipe_of(target.chosen(MODEL).described(), IMP()))
+    first = recipe.schedule.rate(0, 1, recipe.epochs) / 10.0 if rate is None else rate
+    return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, schedule=Cosine(first))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from slth.trainable import TrainableMethod
 
 TARGET = Trained()
+MODEL = "lenet-300-100"
+"""What is trained unless another model is named."""
 
 
 @Parameter(name="*")
@@ -60,7 +62,7 @@ def run_levels(
     from slth.training.ranks import together
 
     verb = f"train {name}"
-    target = target.chosen("lenet-300-100")
+    target = target.chosen(MODEL)
     model = target.described()
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"

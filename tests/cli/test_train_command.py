@@ -59,6 +59,21 @@ def test_rewinding_and_own_first_weights(capsys, folder):
     assert not (folder / "own" / "net.ticket").exists()
 
 
+def test_rates_of_single_weights_and_fine_tuning(capsys, folder):
+    options = ["--scope", "layer", "--rates", "fc3.*=0.1,fc1.weight=0.75", "--reset", "none", "--tuning-epochs", 1]
+    ran = run(capsys, *QUICK, *options, "--tuning-rate", 0.0005, "--out", folder / "tuned")
+    said = ran.json
+    rows = {row["level"]: row for row in said["levels"]}
+    assert [rows[2]["layers"][name] for name in ("fc1.weight", "fc2.weight", "fc3.weight")] == [0.0625, 0.25, 0.81]
+    tuning = said["method"]["tuning"]
+    assert (tuning["epochs"], tuning["schedule"]["learning_rate"], said["recipe"]["epochs"]) == (1, 0.0005, 2)
+    report = (folder / "tuned" / "report.html").read_text()
+    assert "--rates &#39;fc3.*=0.1,fc1.weight=0.75&#39;" in report
+    assert "--tuning-epochs 1 --tuning-rate 0.0005" in report
+    tenth = run(capsys, *QUICK, "--reset", "none", "--tuning-epochs", 1, "--out", folder / "tenth").json
+    assert tenth["method"]["tuning"]["schedule"]["learning_rate"] == pytest.approx(1.2e-4)
+
+
 def test_killed_in_the_midst_it_goes_on_to_the_same_table(capsys, folder):
     arguments = [*BRIEF, "--epochs", 8]
     whole = run(capsys, *arguments, "--out", folder / "whole").json
@@ -86,6 +101,10 @@ def test_killed_in_the_midst_it_goes_on_to_the_same_table(capsys, folder):
         (["--rewind", 100000], "--rewind=100000 is not before the end of training"),
         (["--spared", "fc9"], "--spared='fc9' names no weight"),
         (["--data", "nothing"], "--data='nothing'"),
+        (["--rates", "fc1.weight"], "--rates='fc1.weight' must be rates of weights"),
+        (["--rates", "fc1.weight=0.1"], "are of tensors that are ranked apart"),
+        (["--scope", "layer", "--rates", "fc9=0.1"], "names no weight"),
+        (["--tuning-epochs", 1], "is of fine-tuning"),
     ],
 )
 def test_bad_options_are_named(capsys, tmp_path, options, message):
