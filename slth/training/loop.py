@@ -7,6 +7,7 @@ from collections.abc import Generator, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -139,6 +140,7 @@ class TrainingRun:
         default = (lambda _: False) if method is not None and not method.trains_weights else None
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
+        self._changing = None if method is None or type(method).after is Method.after else method
         self._called = torch.compile(functional_call, dynamic=False) if self.recipe.compiled else functional_call
         self._own = (
             (method is None or method.masks_gradients)
@@ -234,8 +236,8 @@ class TrainingRun:
             nn.utils.clip_grad_norm_(list(self._leaves.values()), self.recipe.clip)
         optimizer.step()
         self._at += 1
-        if self.method is not None:
-            self._after(self.method)
+        if self._changing is not None:
+            self._after(self._changing)
         return loss
 
     def _phase(self) -> Hashable:
@@ -386,14 +388,12 @@ class TrainingRun:
     def _outputs(self, inputs: Tensor) -> Tensor:
         """Evaluate the module with the weights as they stand."""
         if self._own:
-            outputs: Tensor = self.module(inputs)
-            return outputs
+            return cast("Tensor", self.module(inputs))
         weights = {**self.parts.frozen, **self.parts.trained}
         if self.method is not None:
             made = self.method.weights if self.module.training else self.method.evaluated
             weights.update(made(weights, self.state, self.step))
-        found: Tensor = self._called(self.module, weights, (inputs,))
-        return found
+        return cast("Tensor", self._called(self.module, weights, (inputs,)))
 
     def _autocast(self) -> AbstractContextManager[object]:
         """Return the context in which products are bfloat16, if they are asked to be."""

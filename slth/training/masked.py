@@ -94,4 +94,4 @@ def mask_gradients(held: Sequence[tuple[Tensor, Tensor]]) -> None:
     """Let what is removed have no gradient."""
     for leaf, mask in held:
         if leaf.grad is not None:
-            leaf.grad *= mask
+            leaf.grad.mul_(mask)  # not *=, which sets the gradient anew

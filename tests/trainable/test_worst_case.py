@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from slth.errors import ArgumentError
+from slth.searches import EdgePopup
 from slth.trainable import WorstCase, worst_case_weights
-from slth.training import Adam, Constant, Examples, Recipe, Step, TrainingRun
+from slth.training import Adam, Constant, Examples, Recipe, Step, TrainingRun, captured
+from tests.training.test_captured import Player, same, searching
 
 LOSSES = st.lists(st.floats(0.0, 8.0), min_size=2, max_size=7)
 
@@ -147,3 +149,28 @@ def test_a_weight_that_is_not_positive_is_refused(kl_weight):
         WorstCase(kl_weight)
     with pytest.raises(ArgumentError, match="kl_weight"):
         worst_case_weights(torch.ones(2), kl_weight)
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_steps_that_are_played_are_those_of_the_loss_and_captured_anew_as_it_decays(monkeypatch, detached):
+    loss = WorstCase(0.5, detached=detached)
+    plain, played, mean = (searching(EdgePopup(0.5), loss=one) for one in (loss, loss, WorstCase()))
+    player = Player(played)
+    monkeypatch.setattr(captured, "recorded", player)
+    played._captured = captured.CapturedSteps(played._gradients, played._leaves, played.parts.buffers)
+    for run in (plain, played, mean):
+        list(run)
+    assert same(plain, played)
+    assert not same(plain, mean)
+    assert player.recorded == 2 * 3  # for both sizes of a batch in each of three epochs
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("loss", [WorstCase(0.5), WorstCase(0.5, detached=True), WorstCase(1e-6), WorstCase()])
+def test_worst_cases_in_graphs_on_cuda(loss):
+    plain, graphed = (searching(EdgePopup(0.5), "cuda", cuda_graphs=graphs, loss=loss) for graphs in (False, True))
+    losses = [[one.loss for one in run] for run in (plain, graphed)]
+    torch.testing.assert_close(losses[1], losses[0], atol=1e-4, rtol=1e-3)
+    found, wanted = graphed.snapshot(), plain.snapshot()
+    for key in wanted:
+        torch.testing.assert_close(found[key], wanted[key], atol=1e-4, rtol=1e-3)

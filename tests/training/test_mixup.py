@@ -76,3 +76,11 @@ def test_what_cannot_be_mixed_is_refused():
     module = nn.Sequential(nn.Embedding(2, 2), nn.Flatten(), nn.Linear(6, 2))
     with pytest.raises(ArgumentError, match="token indices"):
         TrainingRun(module, tokens, Recipe(mixup=0.2))
+
+
+@pytest.mark.gpu
+def test_mixup_in_graphs_on_cuda():
+    recipes = (replace(RECIPE, mixup=0.3, cuda_graphs=graphs) for graphs in (False, True))
+    plain, graphed = (TrainingRun(convolutional(), images(), one, seed=4, device="cuda") for one in recipes)
+    losses = [[one.loss for one in run] for run in (plain, graphed)]
+    torch.testing.assert_close(losses[1], losses[0], atol=1e-4, rtol=1e-3)
