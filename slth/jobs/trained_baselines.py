@@ -40,9 +40,9 @@ class Compared:
 class Dense(TrainableMethod):
     """One training without masks."""
 
-    def run(self, bench: Bench) -> Iterator[Level]:
+    def run(self, bench: Bench) -> Iterator[Level | None]:
         """Train all weights."""
-        yield bench.train(0, "dense", bench.first, bench.whole())
+        yield (yield from bench.train(0, "dense", bench.first, bench.whole()))
 
 
 @dataclass(frozen=True, eq=False)
