@@ -35,6 +35,7 @@ FIGURES: dict[str, str] = {
     "early_pruning": "slth.figures.early_pruning:early_pruning_figure",
     "winning_ticket": "slth.figures.winning_ticket:winning_ticket_figure",
     "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
+    "calibration": "slth.figures.calibration:calibration_figure",
     "restored_capacity": "slth.figures.restored_capacity:restored_capacity_figure",
 }
 """In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from slth.figures.calibration_figures import LOOKS, look_of
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, ORANGE, panels
+from slth.figures.style import INK, panels
 
-LOOKS = {
-    "single": ("single ticket", BLUE, "o"),
-    "plain": ("ensemble, ordinary means", GREEN, "s"),
-    "robust": ("robust ensemble", ORANGE, "D"),
-}
 LEAST = 0.005
 """Share of the examples below which a bin is not drawn."""
 
@@ -29,22 +26,22 @@ def robust_ensemble_figure(rows: Sequence[Row]) -> Figure:
             above, below = grid[0][column], grid[1][column]
             own = where(rows, regime=regime)
             above.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
-            for kind, (label, color, marker) in LOOKS.items():
+            for kind in (kind for kind in LOOKS if where(own, kind=kind)):
                 found = where(own, kind=kind)
-                _reliability(above, found, color=color, marker=marker, label=label)
+                _reliability(above, found, look_of(kind))
                 whole = [row for row in found if row["bin"] in ("", None)]
-                look = {"color": color, "markerfacecolor": "none", "linestyle": "none"}
-                below.plot(numbers(whole, "accuracy"), numbers(whole, "ece"), marker=marker, **look)
+                only = {"markerfacecolor": "none", "linestyle": "none", "markersize": 6}
+                below.plot(numbers(whole, "accuracy"), numbers(whole, "ece"), **look_of(kind) | only)
             above.set(title=regime, xlabel="confidence", ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.0))
             below.set(xlabel="test accuracy", ylabel="calibration error (ECE)")
             below.set_ylim(bottom=0.0)
             below.xaxis.set_major_locator(MaxNLocator(4))
             below.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-        drawing.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        drawing.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return drawing
 
 
-def _reliability(axes: Axes, rows: Sequence[Row], *, color: str, marker: str, label: str) -> None:
+def _reliability(axes: Axes, rows: Sequence[Row], look: Mapping[str, Any]) -> None:
     """Draw accuracy against confidence of the bins, all seeds together."""
     every = sum(numbers([row for row in rows if row["bin"] in ("", None)], "tested"))
     confidences, accuracies = [], []
@@ -55,4 +52,4 @@ def _reliability(axes: Axes, rows: Sequence[Row], *, color: str, marker: str, la
             continue
         confidences.append(float(np.average(numbers(inside, "confidence"), weights=counts)))
         accuracies.append(float(np.average(numbers(inside, "accuracy"), weights=counts)))
-    axes.plot(confidences, accuracies, color=color, marker=marker, markersize=4.5, label=label)
+    axes.plot(confidences, accuracies, **look)

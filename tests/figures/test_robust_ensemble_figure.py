@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from slth.figures.robust_ensemble import LOOKS, robust_ensemble_figure
+from slth.figures.calibration_figures import LOOKS
+from slth.figures.robust_ensemble import robust_ensemble_figure
 from slth.figures.rows import numbers, where
 from slth.grids.tables import read_csv
 
+KINDS = ("single", "plain", "robust")
 TABLE = Path(__file__).parents[2] / "paper_figures" / "robust_ensemble" / "table.csv"
 
 
@@ -50,13 +52,13 @@ def test_bins_are_of_all_seeds_and_empty_ones_are_left_out():
 
 def test_the_table_says_what_its_page_says():
     rows = [one for one in read_csv(TABLE) if one["bin"] in ("", None)]
-    long, short = ({kind: where(where(rows, regime=one), kind=kind) for kind in LOOKS} for one in (
+    long, short = ({kind: where(where(rows, regime=one), kind=kind) for kind in KINDS} for one in (
         "2,000 images, long", "10,000 images, short"))  # fmt: skip
     for found in (long, short):
         assert {len(one) for one in found.values()} == {3}
-        kept = [numbers(found[kind], "kept") for kind in LOOKS]
+        kept = [numbers(found[kind], "kept") for kind in KINDS]
         assert all(abs(one - 133_100).max() <= 6 for one in kept)
-        accuracy = [numbers(found[kind], "accuracy").mean() for kind in LOOKS]
+        accuracy = [numbers(found[kind], "accuracy").mean() for kind in KINDS]
         for kind, mean in zip(("single", "plain"), accuracy, strict=False):
             for column in ("ece", "wrong_confidence"):
                 assert numbers(found["robust"], column).max() < numbers(found[kind], column).min()
