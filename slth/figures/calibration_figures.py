@@ -34,13 +34,14 @@ def look_of(kind: str) -> dict[str, Any]:
 
 
 def reliability_figure(ensembles: Sequence[Row]) -> Figure:
-    """Accuracy against confidence of the bins that have examples; dashed: calibrated."""
+    """Accuracy against confidence of the bins that have a hundredth of the examples; dashed: calibrated."""
     with style():
         drawing = figure(WIDTH, 3.2)
         axes = drawing.add_subplot()
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
         for row in (row for row in ensembles if row["kind"] in LOOKS):
-            bins = [one for one in row["reliability"] if one["examples"]]
+            least = 0.01 * sum(one["examples"] for one in row["reliability"])
+            bins = [one for one in row["reliability"] if one["examples"] >= least]
             axes.plot([one["confidence"] for one in bins], [one["accuracy"] for one in bins], **look_of(row["kind"]))
         axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0.0, 1.0), ylim=(0.0, 1.02))
         axes.legend(loc="upper left")
