@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import slth
-from slth import constructions, graphs, networks, searches, theory, trainable, training
+from slth import constructions, graphs, networks, searches, studies, theory, trainable, training
 
 
 @cache
@@ -136,6 +136,8 @@ MAKERS: dict[str, Any] = {
     **{f"subset_sum.{kind.__name__}": kind for kind in (
         slth.Differencing, slth.Enumeration, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList,
         slth.VectorTwoList)},
+    "grids.Context": studies.Context,
+    "grids.Key": lambda: studies.Key(float, above=0.0),
     "theory.Bound": lambda: slth.bounds["pensia2020.width"],
     "theory.BoundValue": lambda: slth.bounds["pensia2020.width"].evaluate(
         d_in=500, d_out=10, layers=2, eps=0.01, delta=0.01, constant=1.0),

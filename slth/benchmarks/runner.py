@@ -18,10 +18,11 @@ from typing import Any
 
 from slth.benchmarks.contenders import Contender, Declined, Task
 from slth.errors import ArgumentError, did_you_mean, printable
+from slth.extensions import imported
 from slth.grids.cells import Cells
 from slth.grids.provenance import TABLE_NAME, write_provenance
 from slth.grids.tables import columns_of, write_csv
-from slth.grids.toml_files import import_registered, read_toml
+from slth.grids.toml_files import read_toml
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -166,7 +167,7 @@ def resolve_task(name: str) -> Task:
     """Import the function behind a task's name."""
     if name not in TASKS:
         raise ArgumentError("task", name, "is not a known task", did_you_mean(name, TASKS))
-    task: Task = import_registered(TASKS[name], argument="task", name=name)
+    task: Task = imported(TASKS[name], argument="task", name=name)
     return task
 
 

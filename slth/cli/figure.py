@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +38,7 @@ class _Call:
     rerun: bool
     how: Computation
     common: Common
+    beside: Mapping[str, Path]
 
 
 def figure(
@@ -55,7 +57,7 @@ def figure(
     Figures are made in --out, which first receives their specifications and tables where it has none; without --out in
     the folder itself, and those that came with slth in runs/figures.
     """
-    from slth.figures.catalogue import FIGURES, check_figure
+    from slth.figures.catalogue import FIGURES, check_figure, folder_beside
 
     for name in names:
         check_figure(name)
@@ -66,11 +68,12 @@ def figure(
         raise UsageError("this installation came without figures: name a folder of figures with --dir")
     if not names and not all:
         return _list(source, common)
-    folder = common.out or (source if source in {dir, FOLDER} else MADE)
     wanted = list(FIGURES) if all else list(dict.fromkeys(names))
+    beside = {} if dir else {name: place for name in wanted if (place := folder_beside(name))}
+    folder = common.out or (source if source in {dir, FOLDER} and not beside else MADE)
     for name in wanted:
         check_out(folder / name, (f"{name}.pdf", f"{name}.png", "table.csv"))
-    call = _Call(source, folder, rerun, work.computation(), common)
+    call = _Call(source, folder, rerun, work.computation(), common, beside)
     with kept_if_interrupted(common), progress(common) as report:
         made = [_make(name, call, report) for name in wanted]
     return _outcome(made, folder, common)
@@ -82,7 +85,7 @@ def _make(name: str, call: _Call, report: Progress) -> dict[str, Any]:
 
     folder = call.folder / name
     try:
-        _bring(call.source / name, folder)
+        _bring(call.beside.get(name, call.source) / name, folder)
         computed = _table(name, call, report)
         pdf, png = draw_figure(name, folder)
     except (SlthError, OSError) as problem:
@@ -147,7 +150,7 @@ def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcom
 
 
 def _list(folder: Path, common: Common) -> Outcome:
-    from slth.figures.catalogue import FIGURES
+    from slth.figures.catalogue import figure_names
     from slth.figures.tables import SPEC_NAME, describe_spec
     from slth.grids.provenance import TABLE_NAME
 
@@ -158,7 +161,7 @@ def _list(folder: Path, common: Common) -> Outcome:
             "table": (folder / name / TABLE_NAME).is_file(),
             "picture": (folder / name / f"{name}.png").is_file(),
         }
-        for name in FIGURES
+        for name in figure_names()
     ]
 
     def show() -> list[RenderableType]:

@@ -14,8 +14,9 @@ from slth.data.catalogue import CATALOGUE, NAMES
 from slth.data.data_set import DataSet as DataSet
 from slth.data.data_set import assemble
 from slth.data.official import Verdict, read_files
-from slth.data.own import SUFFIX, read_own
+from slth.data.own import GROUP, SUFFIX, made_by, read_own
 from slth.errors import ArgumentError, DataError
+from slth.extensions import installed, is_own, own
 
 Folders = Path | str | Sequence[Path | str] | None
 
@@ -30,7 +31,8 @@ def load(name: str, *, data_dir: Folders = None, seed: int = 0) -> DataSet:
     ``digits`` are scikit-learn's 1,797 images of 8 x 8 with a fixed split (1,437 train, 360 test); ``synthetic`` is a
     teacher-student problem drawn from ``seed``; ``mnist``, ``fashion-mnist`` and ``cifar10`` are read from the first
     of the given folders that has them. A path that ends in ``.npz`` is the user's own data, see
-    :func:`slth.data.own.read_own`.
+    :func:`slth.data.own.read_own`; another package's name of the group ``slth.data``, or ``package.module:function``,
+    is a function that returns the same arrays, see :func:`slth.data.own.made_by`.
     """
     if name == "digits":
         return assemble(name, (1, 8, 8), 10, 16.0, bundled.digits(), {"source": "scikit-learn", "verdict": "bundled"})
@@ -39,8 +41,11 @@ def load(name: str, *, data_dir: Folders = None, seed: int = 0) -> DataSet:
         return assemble(name, (16,), 4, 1.0, arrays, {"source": "generated", "seed": seed, "verdict": "bundled"})
     if name.lower().endswith(SUFFIX):
         return read_own(Path(name))
+    if name not in CATALOGUE and is_own(GROUP, name):
+        return made_by(own(GROUP, name, argument="name"), name, folders=search_folders(data_dir), seed=seed)
     if name not in CATALOGUE:
-        remedy = f"choose one of {', '.join(NAMES)}, or name a file of your own, *{SUFFIX}"
+        names = ", ".join([*NAMES, *installed(GROUP)])
+        remedy = f"choose one of {names}, or name a file of your own, *{SUFFIX}, or package.module:function"
         raise ArgumentError("name", name, "is not a known data set", remedy)
     entry = CATALOGUE[name]
     found = read_files(entry, search_folders(data_dir))

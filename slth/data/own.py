@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from slth.data.data_set import DataSet, assemble
 from slth.errors import ArgumentError
+
+GROUP = "slth.data"
+"""Entry points of other packages' data sets."""
 
 SUFFIX = ".npz"
 
@@ -42,66 +46,89 @@ def read_own(path: Path) -> DataSet:
     - Labels are whole numbers of shape [N], from 0 to the number of classes - 1. Each class occurs in ``y_train``, and
       there are at least two.
     """
-    file = _File(path)
-    arrays, content = file.read()
-    x_train, x_test = (file.inputs(name, arrays[name]) for name in ("x_train", "x_test"))
+    source = _Source(str(path))
+    arrays, content = _read(source, path)
+    return _data_set(source, arrays, path.stem, {"source": path.name, "verdict": "own", "file_sha256": content})
+
+
+def made_by(function: Any, name: str, *, folders: Sequence[Path], seed: int) -> DataSet:
+    """Call a function of the user's own for a data set.
+
+    It is called with ``folders``, those in which data sets are searched, and ``seed``, as far as it has parameters of
+    these names, and returns a mapping with the arrays that :func:`read_own` asks of a file.
+    """
+    source = _Source(name)
+    try:
+        parameters = inspect.signature(function).parameters
+        known = {"folders": folders, "seed": seed}
+        made = function(**{key: value for key, value in known.items() if key in parameters})
+        arrays = {key: np.asarray(made[key]) for key in ARRAYS}
+    except Exception as problem:
+        rule = f"gave no data set ({type(problem).__name__}: {problem})"
+        raise source.wrong(rule, f"return a mapping with {', '.join(ARRAYS)}") from problem
+    return _data_set(source, arrays, name.rpartition(":")[2], {"source": name, "verdict": "own"})
+
+
+def _data_set(source: _Source, arrays: Mapping[str, NDArray[Any]], name: str, provenance: dict[str, Any]) -> DataSet:
+    x_train, x_test = (source.inputs(name, arrays[name]) for name in ("x_train", "x_test"))
     if x_train.shape[1:] != x_test.shape[1:]:
         rule = f"holds inputs of shape {list(x_train.shape[1:])} in x_train and {list(x_test.shape[1:])} in x_test"
-        raise file.wrong(rule, "give both the same")
+        raise source.wrong(rule, "give both the same")
     if x_train.dtype != x_test.dtype:
         rule = f"holds {arrays['x_train'].dtype} in x_train and {arrays['x_test'].dtype} in x_test"
-        raise file.wrong(rule, "give both as bytes, as floats, or as integers where they are token indices")
-    y_train = file.labels("y_train", arrays["y_train"], len(x_train))
-    y_test = file.labels("y_test", arrays["y_test"], len(x_test))
-    classes = file.classes(y_train, y_test)
+        raise source.wrong(rule, "give both as bytes, as floats, or as integers where they are token indices")
+    y_train = source.labels("y_train", arrays["y_train"], len(x_train))
+    y_test = source.labels("y_test", arrays["y_test"], len(x_test))
+    classes = source.classes(y_train, y_test)
     flat = (x_train.reshape(len(x_train), -1), y_train, x_test.reshape(len(x_test), -1), y_test)
-    provenance = {"source": path.name, "verdict": "own", "file_sha256": content}
     scale = 255.0 if x_train.dtype == np.uint8 else 1.0
-    return assemble(path.stem, x_train.shape[1:], classes, scale, flat, provenance)
+    return assemble(name, x_train.shape[1:], classes, scale, flat, provenance)
+
+
+def _read(source: _Source, path: Path) -> tuple[Mapping[str, NDArray[Any]], str]:
+    """The four arrays and the sha256 of the file."""
+    if not path.is_file():
+        raise source.wrong("is not a file", "check the path")
+    try:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+            if not zipfile.is_zipfile(file):
+                raise source.wrong("is no .npz file", SAVE)
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                names = set(stored.files)
+                if missing := [name for name in ARRAYS if name not in names]:
+                    raise source.wrong(f"holds no {' and no '.join(missing)}", SAVE)
+                return {name: _one(source, stored, name) for name in ARRAYS}, content
+    except ArgumentError:
+        raise
+    except OSError as problem:
+        raise source.wrong(f"cannot be read ({problem.strerror or problem})", "check the file") from problem
+    except Exception as problem:  # numpy and zipfile raise many kinds for damaged files
+        raise source.wrong(f"is damaged ({' '.join(str(problem).split())})", "save it again") from problem
+
+
+def _one(source: _Source, stored: Any, name: str) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = stored[name]
+    except MemoryError as problem:
+        raise source.wrong(f"holds more in {name} than memory does", "keep fewer examples") from problem
+    except Exception as problem:
+        objects = "allow_pickle" in str(problem)
+        reason = "Python objects" if objects else f"something damaged ({' '.join(str(problem).split())})"
+        remedy = "save numbers: objects are never opened" if objects else "save it again"
+        raise source.wrong(f"holds {reason} in {name}", remedy) from problem
+    return array
 
 
 @dataclass(frozen=True)
-class _File:
-    """A file that is being read, and errors that name it."""
+class _Source:
+    """Where arrays come from, and errors that name it."""
 
-    path: Path
+    name: str
 
     def wrong(self, rule: str, remedy: str) -> ArgumentError:
-        return ArgumentError("data", str(self.path), rule, remedy)
-
-    def read(self) -> tuple[Mapping[str, NDArray[Any]], str]:
-        """The four arrays and the sha256 of the file."""
-        if not self.path.is_file():
-            raise self.wrong("is not a file", "check the path")
-        try:
-            with self.path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-                if not zipfile.is_zipfile(file):
-                    raise self.wrong("is no .npz file", SAVE)
-                file.seek(0)
-                with np.load(file, allow_pickle=False) as stored:
-                    names = set(stored.files)
-                    if missing := [name for name in ARRAYS if name not in names]:
-                        raise self.wrong(f"holds no {' and no '.join(missing)}", SAVE)
-                    return {name: self._one(stored, name) for name in ARRAYS}, content
-        except ArgumentError:
-            raise
-        except OSError as problem:
-            raise self.wrong(f"cannot be read ({problem.strerror or problem})", "check the file") from problem
-        except Exception as problem:  # numpy and zipfile raise many kinds for damaged files
-            raise self.wrong(f"is damaged ({' '.join(str(problem).split())})", "save it again") from problem
-
-    def _one(self, stored: Any, name: str) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = stored[name]
-        except MemoryError as problem:
-            raise self.wrong(f"holds more in {name} than memory does", "keep fewer examples") from problem
-        except Exception as problem:
-            objects = "allow_pickle" in str(problem)
-            reason = "Python objects" if objects else f"something damaged ({' '.join(str(problem).split())})"
-            remedy = "save numbers: objects are never opened" if objects else "save it again"
-            raise self.wrong(f"holds {reason} in {name}", remedy) from problem
-        return array
+        return ArgumentError("data", self.name, rule, remedy)
 
     def inputs(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
         """Checked inputs with the axis of channels that images have: uint8 as stored, floats as float32, or int64."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from slth.errors import ArgumentError, did_you_mean
-from slth.grids.toml_files import import_registered
+from slth.extensions import imported, installed, own
 
 Draw = Callable[[Sequence[Mapping[str, Any]]], Figure]
 
@@ -41,14 +43,35 @@ FIGURES: dict[str, str] = {
 """In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""
 
 
+_GROUP = "slth.figures"
+
+
+def figure_names() -> list[str]:
+    """Return the names of all figures: the paper's, then those that other packages register."""
+    return [*FIGURES, *(name for name in installed(_GROUP) if name not in FIGURES)]
+
+
 def check_figure(name: str) -> None:
     """Refuse names of figures that there are not."""
-    if name not in FIGURES:
-        raise ArgumentError("name", name, "is not a figure", did_you_mean(name, FIGURES))
+    if name not in figure_names():
+        raise ArgumentError("name", name, "is not a figure", did_you_mean(name, figure_names()))
 
 
 def resolve_figure(name: str) -> Draw:
     """Import the function that draws a figure."""
     check_figure(name)
-    draw: Draw = import_registered(FIGURES[name], argument="name", name=name)
+    draw: Draw = (
+        imported(FIGURES[name], argument="name", name=name) if name in FIGURES else own(_GROUP, name, argument="name")
+    )
     return draw
+
+
+def folder_beside(name: str) -> Path | None:
+    """Return the folder with the folder of a figure that another package registers: that of the module which draws it.
+
+    It has what a folder of ``paper_figures`` has: ``spec.toml`` and, where it was computed already, the table.
+    """
+    if name in FIGURES:
+        return None
+    module = sys.modules[resolve_figure(name).__module__]
+    return Path(module.__file__).parent if module.__file__ else None

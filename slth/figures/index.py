@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from slth.figures.catalogue import FIGURES
+from slth.figures.catalogue import figure_names
 from slth.figures.pages import page
 from slth.files import write_text
 from slth.grids.provenance import PROVENANCE_NAME, TABLE_NAME
@@ -30,7 +30,7 @@ class Entry:
 
 def write_index(folder: Path) -> Path:
     """Write ``index.html`` with every figure of a folder that has a picture."""
-    entries = [entry_of(folder, name) for name in FIGURES if (folder / name / f"{name}.png").is_file()]
+    entries = [entry_of(folder, name) for name in figure_names() if (folder / name / f"{name}.png").is_file()]
     write_text(folder / INDEX_NAME, page("figures_index.html.j2", {}, entries=entries))
     return folder / INDEX_NAME
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from slth.errors import ArgumentError, did_you_mean
+from slth.extensions import own, place_of
 from slth.grids.tables import is_timing
 from slth.grids.toml_files import TomlFile
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _NAMES = {int: "whole number", float: "number", str: "text"}
 
@@ -19,20 +22,58 @@ RESERVED = ("replicate", "successes", "trials")
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a cell."""
+    """One entry of a cell: what a study reads under one name.
+
+    Parameters
+    ----------
+    kind : {int, float, str}
+        A whole number, a number (whole ones too) or a text.
+    many : bool
+        Whether it is a list of those.
+    choices : tuple of str
+        The texts that it may be, where not all.
+    needed : bool
+        Whether each cell has it.
+    when : (str, str) or None
+        Another key and its text with which alone it is needed.
+    least, most, above : float
+        The range of a number, or of each of many: from ``least`` to ``most``, and beyond ``above``.
+    meaning : str
+        What it is, in a few words, for `slth run --tasks NAME`.
+
+    Examples
+    --------
+    >>> Key(float, above=0.0, most=1.0, meaning="kept / total").form
+    'a number in (0, 1]'
+    >>> Key(int, least=1).takes(0)
+    False
+    """
 
     kind: type[int] | type[float] | type[str]
     many: bool = False
     choices: tuple[str, ...] = ()
     needed: bool = True
     when: tuple[str, str] | None = None
+    least: float = -math.inf
+    most: float = math.inf
+    above: float = -math.inf
+    meaning: str = ""
 
     @property
     def form(self) -> str:
         """In words what the value is."""
         if self.choices:
             return "one of " + ", ".join(map(repr, self.choices))
-        return f"a list of {_NAMES[self.kind]}s" if self.many else f"a {_NAMES[self.kind]}"
+        return (f"a list of {_NAMES[self.kind]}s" if self.many else f"a {_NAMES[self.kind]}") + self._range
+
+    @property
+    def _range(self) -> str:
+        if (self.least, self.most, self.above) == (-math.inf, math.inf, -math.inf):
+            return ""
+        if self.most == math.inf:
+            return f" above {self.above:g}" if self.above >= self.least else f" of at least {self.least:g}"
+        low = f"({self.above:g}" if self.above >= self.least else f"[{self.least:g}"
+        return f" in {low}, {self.most:g}]"
 
     def takes(self, value: Any) -> bool:
         """Whether a value can stand here."""
@@ -44,7 +85,9 @@ class Key:
         wanted = int | float if self.kind is float else self.kind
         if not isinstance(value, wanted) or isinstance(value, bool):
             return False
-        return value in self.choices if self.choices else not isinstance(value, float) or math.isfinite(value)
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        return math.isfinite(value) and self.least <= value <= self.most and self.above < value
 
 
 @dataclass(frozen=True)
@@ -60,6 +103,53 @@ class Study:
             if key in RESERVED or is_timing(key):
                 rule = "holds measured times" if is_timing(key) else "is a column that every table has"
                 raise ArgumentError("keys", key, rule, "name it otherwise")
+
+
+def study(**keys: Key) -> Callable[[Function], Function]:
+    """Declare what a function reads from a cell, which makes it a study that specifications can name.
+
+    A study is called as ``function(cell, seed=..., context=...)`` and returns rows: a list of mappings from column to
+    number, text or None, as :mod:`slth.studies` says. It runs in other processes: it has to be importable.
+
+    Parameters
+    ----------
+    keys : Key
+        What it reads from a cell, by name.
+
+    Returns
+    -------
+    callable
+        From the function to itself; the declaration is its attribute ``keys``.
+
+    Raises
+    ------
+    ArgumentError
+        A key has the name of a column that every table has, or that of times.
+
+    Examples
+    --------
+    >>> @study(n=Key(int, least=1), eps=Key(float, above=0.0))
+    ... def covered(cell, *, seed, context):
+    ...     return [{"fraction": min(1.0, 2**cell["n"] * cell["eps"])}]
+    >>> covered({"n": 3, "eps": 0.01}, seed=0, context=None)
+    [{'fraction': 0.08}]
+    """
+    Study("", keys)
+
+    def declared(function: Function) -> Function:
+        vars(function)["keys"] = dict(keys)
+        return function
+
+    return declared
+
+
+def declared_study(group: str, name: str) -> Study:
+    """Return the study that a name of other packages stands for, refused where it declares no keys."""
+    keys = getattr(own(group, name, argument="task"), "keys", None)
+    if not isinstance(keys, Mapping) or not all(isinstance(key, Key) for key in keys.values()):
+        remedy = "put @slth.studies.study(n=Key(int), ...) above the function"
+        raise ArgumentError("task", name, "names something that does not declare its keys", remedy)
+    return Study(place_of(group, name, argument="task"), keys)
 
 
 def check_cells(

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from slth.errors import ArgumentError, did_you_mean
+from slth.extensions import is_place
 from slth.grids.context import Context
 from slth.grids.engines import Engine, Loky
 from slth.grids.keys import Study
@@ -79,7 +80,7 @@ def run_experiment(
         kept = sum(
             not failed and experiment.holds(json.loads(cell), replicate) for (cell, replicate), failed in found.items()
         )
-        waiting = _waiting(experiment, target, found, _in_this_run(how.context, folder))
+        waiting = _waiting(experiment, target, found, _in_this_run(how.context, folder, experiment.task))
         _compute(store, how.engine, islice(waiting, how.limit), kept, progress)
         store.commit()
         table = result_table(experiment, store.items())
@@ -128,7 +129,8 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
-def _in_this_run(context: Context, folder: Path) -> Context:
+def _in_this_run(context: Context, folder: Path, task: str) -> Context:
     """The context with a cache, and with paths that mean the same in other processes."""
     cache = (context.cache or folder / CACHE_NAME).resolve()
-    return replace(context, cache=cache, folders=tuple(place.resolve() for place in context.folders))
+    code = Path.cwd() if context.code is None and is_place(task) else context.code
+    return replace(context, cache=cache, folders=tuple(place.resolve() for place in context.folders), code=code)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +46,13 @@ class TomlFile:
             return replace(self, document=rest)
         return replace(self, document={**rest, **self.document["full"]}, place=" (as [full] has it)")
 
-    def task(self, registry: Iterable[str]) -> str:
+    def task(self, registry: Collection[str]) -> str:
         """The task that the file names, which has to be a registered one."""
-        names = sorted(registry)
         if "task" not in self.document:
-            raise self.wrong("names no task", f"choose one of {', '.join(names)}")
+            raise self.wrong("names no task", f"choose one of {', '.join(sorted(registry))}")
         task = self.document["task"]
-        if task not in names:
-            raise self.wrong(f"names the unknown task {task!r}", did_you_mean(task, names))
+        if task not in registry:
+            raise self.wrong(f"names the unknown task {task!r}", did_you_mean(task, sorted(registry)))
         return str(task)
 
     def lists(self, table: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -98,18 +96,3 @@ def _largest(value: Any) -> int:
         return max(map(_largest, value.values() if isinstance(value, dict) else value), default=0)
     beyond = isinstance(value, int) and not -(2**63) <= value < 2**64
     return max(65, value.bit_length()) if beyond else 0
-
-
-def import_registered(target: str, *, argument: str, name: str) -> Any:
-    """Import the function behind a registered name."""
-    module, _, function = target.partition(":")
-    remedy = "this installation of slth lacks it: install a version that has it"
-    try:
-        found = import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name is None or not (module == problem.name or module.startswith(problem.name + ".")):
-            raise
-        raise ArgumentError(argument, name, f"is registered, and its module {module} is not there", remedy) from None
-    if not hasattr(found, function):
-        raise ArgumentError(argument, name, f"is registered, and {module} has no {function}", remedy)
-    return getattr(found, function)

@@ -15,10 +15,10 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from slth.errors import printable
+from slth.extensions import imported
 from slth.grids.context import Context
 from slth.grids.spec import Cell, canonical
 from slth.grids.tables import check_counts
-from slth.grids.toml_files import import_registered
 
 Key = tuple[str, int]
 """A cell's canonical JSON and a replicate: what an item is known by."""
@@ -60,7 +60,7 @@ def work(item: Item) -> Finished:
     """Compute one item; whatever the study raises becomes a reason."""
     begin = time.perf_counter()
     try:
-        study = import_registered(item.target, argument="task", name=item.task)
+        study = imported(item.target, argument="task", name=item.task, folder=item.context.code)
         with pinned_threads(item.context.threads):
             rows = tuple(_checked(row, item.cell) for row in study(item.cell, seed=item.seed, context=item.context))
     except Exception as problem:  # one item may fail in any way; the run says so and goes on

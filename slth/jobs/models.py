@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slth.arrays import whole
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, did_you_mean
+from slth.extensions import installed, is_own
 from slth.graphs import Graph
 from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
 from slth.networks.models_attention import AttentionClassifier
@@ -123,17 +124,17 @@ MODELS = {
 
 
 def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
-    """Return a model by its name, or the user's own by ``package.module:factory``.
+    """Return a model by its name, or the user's own by ``package.module:factory`` or a name of ``slth.models``.
 
     The factory, a function or class, is called as factory(input_shape=..., classes=..., **options) as far as it has
     parameters of the first two names, and with vocabulary=... where inputs are token indices and it has that parameter;
     it is found on Python's path or in the folder that slth is run in.
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
-    if ":" in name:
+    if name not in MODELS and is_own("slth.models", name):
         return Model(name, _own(name), lambda data: Recipe(), options=given)
     if name not in MODELS:
-        remedy = f"{did_you_mean(name, MODELS)}, or your own as package.module:factory"
+        remedy = f"{did_you_mean(name, [*MODELS, *installed('slth.models')])}, or your own as package.module:factory"
         raise ArgumentError("model", name, "is not a known model", remedy)
     known = MODELS[name]
     return Model(

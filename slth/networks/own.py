@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from slth.errors import ArgumentError, DataError
+from slth.extensions import own
 
 
 def factory_of(name: str) -> Callable[..., Any]:
-    """Return the function or class that ``package.module:factory`` names, on Python's path or in this folder."""
-    place, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(place), attribute)
-    except Exception as problem:  # whatever the user's own code raises while it is imported
-        remedy = "name an importable module and a function or class of it, as package.module:factory"
-        raise ArgumentError("model", name, f"cannot be imported ({problem})", remedy) from problem
+    """Return the function or class that a registered name, or ``package.module:factory``, stands for."""
+    found: Callable[..., Any] = own("slth.models", name, argument="model")
     return found
 
 

@@ -5,9 +5,21 @@ specification, ``seed`` an integer that belongs to (experiment's seed, cell, rep
 flat mappings from column to number, text or None. A probability is given as the columns ``successes`` and ``trials``.
 Columns whose names end in ``seconds`` hold times; all others depend on cell and seed alone, on any machine.
 No column has the name of an entry of the cell.
+
+A study of one's own is declared by :func:`study` and named in a specification as ``package.module:function``, or by the
+name under which its package registers it as an entry point of the group ``slth.studies``.
 """
 
-from slth.grids.keys import Key, Study
+from collections.abc import Mapping
+from functools import partial
+
+from slth.extensions import Registry
+from slth.grids.context import Context as Context
+from slth.grids.keys import Key as Key
+from slth.grids.keys import Study, declared_study
+from slth.grids.keys import study as study
+
+__all__ = ["Context", "Key", "study"]
 
 _HERE = "slth.studies"
 
@@ -16,7 +28,7 @@ _WHOLE, _NUMBER, _TEXT, _WHOLES = Key(int), Key(float), Key(str), Key(int, many=
 _DENSE_TARGET = {"data": _TEXT, "hidden": _WHOLES, "epochs": _WHOLE, "target_seed": _WHOLE}
 _LISTS = Key(str, choices=("fresh", "row"))
 
-STUDIES: dict[str, Study] = {
+_BUILT_IN: dict[str, Study] = {
     "attention-error": Study(
         f"{_HERE}.attention_error:attention_error",
         {
@@ -177,3 +189,6 @@ STUDIES: dict[str, Study] = {
     ),
 }
 """Name in a specification to its function, imported when it runs, and to what it reads from a cell."""
+
+STUDIES: Mapping[str, Study] = Registry("slth.studies", "task", _BUILT_IN, partial(declared_study, "slth.studies"))
+"""The same with the studies of other packages, whose functions are imported when they are asked for."""

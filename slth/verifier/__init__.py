@@ -6,6 +6,7 @@ trials with an exact interval; an unspecified constant is measured; and what can
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -13,8 +14,11 @@ from importlib import import_module
 from typing import Any
 
 from slth.errors import ArgumentError, nearest
+from slth.extensions import ExtensionWarning, installed, is_place, own
 from slth.verifier.nouns import Check, Effort, Finding, Inequality, Probability
 from slth.verifier.search import run_case, run_check
+
+_GROUP = "slth.checks"
 
 Progress = Callable[[str, int, int], None]
 
@@ -33,6 +37,34 @@ def all_checks() -> Mapping[str, Check]:
     return found
 
 
+def check_of(key: str) -> Check | None:
+    """Return the check of a key: one of this package's or of another's, else, of another's bound, what it declares."""
+    found = all_checks().get(key) or _registered(tuple(installed(_GROUP))).get(key)
+    if found is not None:
+        return found
+    from slth.theory import bounds
+    from slth.verifier.declared import declared_check
+
+    return None if bounds[key].__module__.startswith("slth.") else declared_check(key)
+
+
+@cache
+def _registered(names: tuple[str, ...]) -> Mapping[str, Check]:
+    """The checks that other packages register, one or a module with ``CHECKS`` each; each unusable one is warned of."""
+    found: dict[str, Check] = {}
+    for name in names:
+        try:
+            value = own(_GROUP, name, argument="checks")
+            for check in getattr(value, "CHECKS", (value,)):
+                if not isinstance(check, Check):
+                    remedy = "name a check of slth.verifier.nouns, or a module with a tuple CHECKS of them"
+                    raise ArgumentError("checks", name, f"names a {type(check).__name__} and no check", remedy)
+                found.setdefault(check.key, check)
+        except ArgumentError as problem:
+            warnings.warn(f"checks left out: {problem}", ExtensionWarning, stacklevel=2)
+    return found
+
+
 def verify(
     keys: Sequence[str] = (), *, effort: Effort | None = None, progress: Progress | None = None
 ) -> list[Finding]:
@@ -40,13 +72,13 @@ def verify(
     effort = effort or Effort()
     wanted = list(dict.fromkeys(keys)) or known_keys()
     for key in wanted:
-        if key not in known_keys():
-            raise _unknown(key)
+        _check_key(key)
     findings = []
     for done, key in enumerate(wanted):
         if progress:
             progress(f"verify {key}", done, len(wanted))
-        found = run_check(all_checks()[key], effort) if key in all_checks() else _not_tried(key)
+        check = check_of(key)
+        found = run_check(check, effort) if check is not None else _not_tried(key)
         findings.append(replace(found, note="; ".join(filter(None, (found.note, _forced(key))))))
     if progress:
         progress("verify", len(wanted), len(wanted))
@@ -55,9 +87,8 @@ def verify(
 
 def verify_case(key: str, case: Mapping[str, Any], *, effort: Effort | None = None) -> Finding:
     """Try one case again, as a reproducer names it."""
-    if key not in known_keys():
-        raise _unknown(key)
-    check = all_checks().get(key)
+    _check_key(key)
+    check = check_of(key)
     if not isinstance(check, Inequality | Probability):
         raise ArgumentError("case", dict(case), f"means nothing for {key}, which has no single cases", "leave it out")
     try:
@@ -73,7 +104,8 @@ def known_keys() -> list[str]:
     """What can be asked for: the keys of all checks, then those of all other bounds."""
     from slth.theory import bounds
 
-    return [*all_checks(), *(key for key in bounds if key not in all_checks())]
+    checks = [*all_checks(), *_registered(tuple(installed(_GROUP)))]
+    return list(dict.fromkeys([*checks, *bounds]))
 
 
 def _forced(key: str) -> str:
@@ -96,7 +128,11 @@ def _not_tried(key: str) -> Finding:
     return Finding(key=key, claim=bounds[key].title, verdict="untestable", note=why_untestable(bounds[key]))
 
 
-def _unknown(key: str) -> ArgumentError:
-    near = nearest(key, known_keys())
-    remedy = f"did you mean {near}?" if near else "`slth bound ls` lists the bounds"
-    return ArgumentError("key", key, "is neither a bound nor a certificate", remedy)
+def _check_key(key: str) -> None:
+    """Refuse what is neither known nor a bound of the user's own that can be imported."""
+    from slth.theory import bounds
+
+    if key not in known_keys() and not (is_place(key) and bounds[key]):
+        near = nearest(key, known_keys())
+        remedy = f"did you mean {near}?" if near else "`slth bound ls` lists the bounds"
+        raise ArgumentError("key", key, "is neither a bound nor a certificate", remedy)

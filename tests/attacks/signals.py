@@ -26,7 +26,7 @@ def command(tokens, run=cli._run):
     print("begun", file=sys.stderr, flush=True)
     from slth import studies
     from tests.grids.toy_studies import REGISTRY
-    studies.STUDIES.update(REGISTRY)
+    studies.STUDIES = REGISTRY
     return run(tokens)
 if __name__ == "__main__":
     cli._run = command

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from slth import studies
 from slth.benchmarks import runner as benchmarks
 from slth.benchmarks.contenders import Contender
-from slth.figures import catalogue, index
+from slth.figures import catalogue
 from slth.figures.index import first_paragraph, inline
 from slth.grids import run as runs
 from slth.grids.provenance import check_table, read_provenance
@@ -49,8 +49,7 @@ def task(cell, seed):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(studies, "STUDIES", REGISTRY)
-    for module in (catalogue, index):
-        monkeypatch.setattr(module, "FIGURES", NAMES)
+    monkeypatch.setattr(catalogue, "FIGURES", NAMES)
     monkeypatch.setitem(benchmarks.TASKS, "toy-task", f"{__name__}:task")
     monkeypatch.chdir(tmp_path)
     for name, text in (

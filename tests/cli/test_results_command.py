@@ -100,7 +100,7 @@ def test_bars_name_what_they_are_about_as_it_is(capsys, monkeypatch):
 def test_an_output_that_cannot_encode_a_path(folder):
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
     run_toys = "from slth import studies\nfrom tests.grids.toy_studies import REGISTRY\n"
-    run_toys += "studies.STUDIES.update(REGISTRY)\nfrom slth.cli import main\nraise SystemExit(main())\n"
+    run_toys += "studies.STUDIES = REGISTRY\nfrom slth.cli import main\nraise SystemExit(main())\n"
     ran = subprocess.run(
         [sys.executable, "-c", run_toys, "run", "toys.toml", "--engine", "serial", "--out", "grün"],
         capture_output=True, text=True, check=False, env=env,

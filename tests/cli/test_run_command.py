@@ -191,7 +191,7 @@ from slth import studies
 from tests.grids.toy_studies import REGISTRY
 from slth.cli import main
 if __name__ == "__main__":
-    studies.STUDIES.update(REGISTRY)
+    studies.STUDIES = REGISTRY
     sys.exit(main())
 """
 

@@ -159,7 +159,7 @@ def test_failures_have_one_line():
     finished = work(items("failing", {"n": [2]})[0])
     assert finished.reason == "ZeroDivisionError: no luck"
     missing = Item("t", "tests.grids.nowhere:study", {}, 0, 0, Context())
-    assert "its module tests.grids.nowhere is not there" in work(missing).reason
+    assert "cannot be imported (ModuleNotFoundError: No module named 'tests.grids.nowhere')" in work(missing).reason
 
 
 def test_choice():

@@ -210,10 +210,10 @@ def test_every_study_declares_what_it_reads():
     import inspect
     import re
 
-    from slth.grids.toml_files import import_registered
+    from slth.extensions import imported
 
     for name, study in STUDIES.items():
-        module = inspect.getmodule(import_registered(study.target, argument="task", name=name))
+        module = inspect.getmodule(imported(study.target, argument="task", name=name))
         source = inspect.getsource(module)
         assert study.keys
         read_by_name = set(re.findall(r'\bcell\["(\w+)"\]', source))
