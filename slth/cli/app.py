@@ -88,9 +88,11 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         },
     ),
     "results": (
-        "Tables of runs: look at them, export them.",
+        "Tables of runs: look at them, plot them, export them.",
         {
+            "ls": ("slth.cli.results:ls", "Runs and how far each is."),
             "show": ("slth.cli.results:show", "A run by cell: rates with intervals, medians and quantiles."),
+            "plot": ("slth.cli.plot:plot", "A column of a run against another, with its spread."),
             "export": ("slth.cli.results:export", "A run as csv, md, latex, json or parquet."),
         },
     ),

@@ -80,9 +80,7 @@ def kept_if_interrupted(common: Common, place: str = "") -> Iterator[None]:
         raise
 
 
-def say_what_is_kept(common: Common, name: str, table: ResultTable) -> None:
-    """Tell on stderr why items failed and what was left aside."""
+def say_why_items_failed(common: Common, name: str, table: ResultTable) -> None:
+    """Tell on stderr why items failed."""
     for reason, count in table.reasons.items():
         note(common, f"{name}: {count} failed: {reason}")
-    if table.left_aside:
-        note(common, f"{name}: {table.left_aside} finished items of cells that left the grid are kept aside")

@@ -10,10 +10,12 @@ from cyclopts import Parameter, validators
 from rich.console import RenderableType
 
 from slth.cli.checks import check_file, check_out
-from slth.cli.engines import WORK, Work, kept_if_interrupted, say_what_is_kept
+from slth.cli.engines import WORK, Work, kept_if_interrupted, say_why_items_failed
 from slth.cli.options import FLAG, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.progress import note, progress
+from slth.cli.tasks import list_tasks
+from slth.errors import ArgumentError, ResultsError
 
 if TYPE_CHECKING:
     from slth.grids.results import ResultTable
@@ -39,9 +41,12 @@ SPEC_COMMON = SpecCommon()
 
 
 def run(
-    spec: Path,
+    spec: Path | None = None,
     /,
     *,
+    tasks: Annotated[
+        bool, Parameter(help="List the tasks, or what the one named takes, and compute nothing.", **FLAG)
+    ] = False,
     limit: int | None = None,
     dry_run: Annotated[bool, Parameter(**FLAG)] = False,
     work: Work = WORK,
@@ -58,6 +63,10 @@ def run(
     from slth.grids.run import run_experiment
     from slth.grids.spec import read_experiment
 
+    if tasks:
+        return list_tasks(None if spec is None else str(spec), common)
+    if spec is None:
+        raise ArgumentError("spec", None, "is missing", "name a TOML file; `slth run --tasks` lists what it may say")
     check_file("spec", spec)
     experiment = read_experiment(spec, studies.STUDIES, full=work.full, seed=common.seed)
     folder = common.out or RUNS / experiment.name
@@ -65,13 +74,16 @@ def run(
     how = work.computation(limit=limit)
     if work.full and experiment == read_experiment(spec, studies.STUDIES, seed=common.seed):
         note(common, f"{spec} has no larger grid: --full changes nothing")
+    left_aside = _left_aside(experiment, folder) if work.resume else 0
+    if left_aside:
+        note(common, f"{experiment.name}: {left_aside} finished items of cells that left the grid are kept aside")
     if dry_run:
-        return _plan(experiment, folder, how.engine, replace(common, out=None))
+        return _plan(experiment, folder, how.engine, left_aside, replace(common, out=None))
     check_out(folder, (*TABLE_FILES, json_name("run")))
     with kept_if_interrupted(common, f" in {folder}"), progress(common) as report:
         result = run_experiment(experiment, folder, studies.STUDIES, how, progress=report)
     table = result.table
-    say_what_is_kept(common, experiment.name, table)
+    say_why_items_failed(common, experiment.name, table)
     data = {**_counts(table), "kept": result.kept, "seed": experiment.seed, "table": result.path}
 
     def show() -> list[RenderableType]:
@@ -85,6 +97,18 @@ def exit_code(table: ResultTable) -> int:
     if table.failed:
         return 1
     return PARTIAL if table.missing else 0
+
+
+def _left_aside(experiment: Experiment, folder: Path) -> int:
+    """How many finished items of an earlier form of the specification the table will be without."""
+    from slth.grids.store import RESULTS_NAME, read_progress
+
+    try:
+        before = read_progress(folder / RESULTS_NAME)
+    except ResultsError:  # there is none, or it is damaged, which the run itself says
+        return 0
+    same = (before.experiment.task, before.experiment.seed) == (experiment.task, experiment.seed)
+    return before.left_aside(experiment) if same else 0
 
 
 def _counts(table: ResultTable) -> dict[str, Any]:
@@ -104,7 +128,7 @@ def title_of(experiment: Experiment) -> str:
     return f"{experiment.name}: {experiment.description}" if experiment.description else experiment.name
 
 
-def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> Outcome:
+def _plan(experiment: Experiment, folder: Path, engine: Any, left_aside: int, common: Common) -> Outcome:
     """What would be computed, without computing it."""
     from slth.grids.engines import Slurm
     from slth.grids.results import result_table
@@ -116,6 +140,7 @@ def _plan(experiment: Experiment, folder: Path, engine: Any, common: Common) -> 
         "cells": len(experiment.cells),
         "items": experiment.size,
         "done": done,
+        "left_aside": left_aside,
         "seed": experiment.seed,
         "spec_sha256": experiment.digest,
         "engine": engine.name,

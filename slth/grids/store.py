@@ -6,7 +6,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Self
 from slth import __version__
 from slth.errors import ArgumentError, ResultsError, printable
 from slth.grids.spec import Experiment
-from slth.grids.stored_items import about_record, as_record, experiment_of, from_record
+from slth.grids.stored_items import about_record, as_record, experiment_of, from_record, load_json
 from slth.grids.work import Finished, Key
 
 RESULTS_NAME = "results.sqlite"
@@ -52,6 +52,32 @@ class StoredRun:
     version: str
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a results file is, without its rows."""
+
+    experiment: Experiment
+    finished: Mapping[Key, bool]
+
+    @property
+    def done(self) -> int:
+        """Items of the experiment that have rows."""
+        return sum(not failed for failed in self._own(self.experiment))
+
+    @property
+    def failed(self) -> int:
+        """Items of the experiment that failed."""
+        return sum(self._own(self.experiment))
+
+    def left_aside(self, experiment: Experiment) -> int:
+        """Finished items that another experiment of the same task and seed has no place for."""
+        return len(self.finished) - len(self._own(experiment))
+
+    def _own(self, experiment: Experiment) -> list[bool]:
+        """Of each item that an experiment has, whether it failed."""
+        return [failed for (cell, number), failed in self.finished.items() if experiment.holds(load_json(cell), number)]
+
+
 class Store:
     """The one writer of a run's results file; a context manager that commits what it has on the way out.
 
@@ -76,8 +102,7 @@ class Store:
     def finished(self) -> dict[Key, bool]:
         """Give the keys of all committed items, and whether each failed."""
         with _in_words(self.path):
-            found = self._connection.execute("SELECT cell, replicate, rows IS NULL FROM items")
-            return {(cell, replicate): bool(failed) for cell, replicate, failed in found}
+            return _finished(self._connection)
 
     def add(self, finished: Finished) -> None:
         """Take an item; commit if the batch is large or old enough."""
@@ -137,13 +162,31 @@ class Store:
 
 def read_store(path: Path) -> StoredRun:
     """Read a results file, also while another process writes to it."""
+    with _reading(path) as connection:
+        about = _about(connection)
+        experiment = experiment_of(about)
+        return StoredRun(experiment, _items(connection, experiment), about["slth"])
+
+
+def read_progress(path: Path) -> Progress:
+    """Read how far a results file is, also while another process writes to it."""
+    with _reading(path) as connection:
+        return Progress(experiment_of(_about(connection)), _finished(connection))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file() or not path.stat().st_size:
         raise ResultsError(f"{path} is not there, or nothing was finished yet: name the folder of a run")
     with closing(_connect(path)) as connection, _in_words(path):
         _check(connection, path)
-        about = _about(connection)
-        experiment = experiment_of(about)
-        return StoredRun(experiment, _items(connection, experiment), about["slth"])
+        yield connection
+
+
+def _finished(connection: sqlite3.Connection) -> dict[Key, bool]:
+    """The keys of all items, and whether each failed."""
+    found = connection.execute("SELECT cell, replicate, rows IS NULL FROM items")
+    return {(cell, replicate): bool(failed) for cell, replicate, failed in found}
 
 
 def _is_damaged(path: Path) -> bool:

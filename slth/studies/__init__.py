@@ -11,6 +11,7 @@ name under which its package registers it as an entry point of the group ``slth.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from slth.extensions import Registry
@@ -23,42 +24,58 @@ __all__ = ["Context", "Key", "study"]
 
 _HERE = "slth.studies"
 
-_WHOLE, _NUMBER, _TEXT, _WHOLES = Key(int), Key(float), Key(str), Key(int, many=True)
+_WHOLE, _NUMBER, _TEXT, _WHOLES = Key(int, least=0), Key(float), Key(str), Key(int, many=True, least=0)
+_COUNT, _ERROR, _SHARE = Key(int, least=1), Key(float, above=0.0), Key(float, above=0.0, most=1.0)
+_LAW = Key(str, meaning="of the values, as uniform, normal:0:2, integers:1:1000 (`slth solve --help`)")
+_MODEL = Key(str, meaning="a name of `slth construct --help`, or your own package.module:factory")
+_DATA = Key(str, meaning="digits, synthetic, mnist, fashion-mnist, cifar10, or your own FILE.npz")
+_EXAMPLES = Key(int, least=1, meaning="of each part of the data, at most")
+_TARGET_SEED = Key(int, least=0, meaning="of the trained network's first weights and order of examples")
 
-_DENSE_TARGET = {"data": _TEXT, "hidden": _WHOLES, "epochs": _WHOLE, "target_seed": _WHOLE}
+_DENSE_TARGET = {"data": _DATA, "hidden": _WHOLES, "epochs": _COUNT, "target_seed": _TARGET_SEED}
 _LISTS = Key(str, choices=("fresh", "row"))
+_TARGET = {
+    "model": _MODEL,
+    "data": _DATA,
+    "target_seed": _TARGET_SEED,
+    "hidden": Key(int, many=True, least=1, needed=False, meaning="hidden layers of mlp"),
+    "epochs": Key(int, least=1, needed=False, meaning="of the target's training; its usual ones by default"),
+    "examples": replace(_EXAMPLES, needed=False),
+    "gain": Key(str, needed=False, meaning="auto, unit, of structured also theorem, or a number, as text"),
+}
+"""What is trained, and the gain of what approximates it."""
 
 _BUILT_IN: dict[str, Study] = {
     "attention-error": Study(
         f"{_HERE}.attention_error:attention_error",
         {
-            "width": _WHOLE,
+            "width": _COUNT,
             "heads": _WHOLE,
             "candidates": _WHOLE,
             "lengths": _WHOLES,
-            "target_seed": _WHOLE,
+            "target_seed": _TARGET_SEED,
             **dict.fromkeys(("outputs", "inner", "source"), Key(int, needed=False)),
         },
     ),
     "best-error": Study(
-        f"{_HERE}.best_error:best_error", {"law": _TEXT, "n": _WHOLE, "target": _NUMBER, "instances": _WHOLE}
+        f"{_HERE}.best_error:best_error", {"law": _LAW, "n": _COUNT, "target": _NUMBER, "instances": _COUNT}
     ),
-    "covered-fraction": Study(f"{_HERE}.covered_fraction:covered_fraction", {"bits": _NUMBER, "n": _WHOLE}),
-    "density": Study(f"{_HERE}.density:density", {"eps": _NUMBER, "size": _WHOLE, "width": _WHOLE, "most": _WHOLE}),
+    "covered-fraction": Study(f"{_HERE}.covered_fraction:covered_fraction", {"bits": _NUMBER, "n": _COUNT}),
+    "density": Study(f"{_HERE}.density:density", {"eps": _ERROR, "size": _WHOLE, "width": _COUNT, "most": _WHOLE}),
     "differencing": Study(
         f"{_HERE}.differencing:differencing",
-        {"n": _WHOLE, "target": _NUMBER, "instances": _WHOLE, "exact_up_to": _WHOLE},
+        {"n": _COUNT, "target": _NUMBER, "instances": _COUNT, "exact_up_to": _WHOLE},
     ),
     "early-pruning": Study(
         f"{_HERE}.early_pruning:early_pruning",
         {
             "method": _TEXT,
-            "density": _NUMBER,
-            "model": _TEXT,
-            "data": _TEXT,
-            "examples": _WHOLE,
-            "epochs": _WHOLE,
-            "rate": _NUMBER,
+            "density": _SHARE,
+            "model": _MODEL,
+            "data": _DATA,
+            "examples": _EXAMPLES,
+            "epochs": _COUNT,
+            "rate": _ERROR,
         },
     ),
     "interval-coverage": Study(
@@ -66,11 +83,20 @@ _BUILT_IN: dict[str, Study] = {
     ),
     "lenet-weights": Study(
         f"{_HERE}.lenet_weights:lenet_weights",
-        {"data": _TEXT, "candidates": _WHOLES, "images": _WHOLE, "epochs": _WHOLE, "target_seed": _WHOLE},
+        {"data": _DATA, "candidates": _WHOLES, "images": _WHOLE, "epochs": _COUNT, "target_seed": _TARGET_SEED},
     ),
     "pensia-mnist": Study(
         f"{_HERE}.pensia_mnist:pensia_mnist",
-        {"lists": _LISTS, "tolerance": _NUMBER, "n": _WHOLE, "eps": _NUMBER, **_DENSE_TARGET},
+        {"lists": _LISTS, "tolerance": _NUMBER, "n": _COUNT, "eps": _ERROR, **_DENSE_TARGET},
+    ),
+    "per-weight-ticket": Study(
+        f"{_HERE}.tickets:per_weight_ticket",
+        {
+            "candidates": Key(int, least=1, most=48, needed=False, meaning="of each weight; or eps and delta"),
+            "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
+            "delta": Key(float, above=0.0, most=1.0, needed=False, meaning="probability that more are needed"),
+            **_TARGET,
+        },
     ),
     "perturbed": Study(
         f"{_HERE}.perturbed:perturbed",
@@ -80,9 +106,9 @@ _BUILT_IN: dict[str, Study] = {
         f"{_HERE}.plant_and_recover:plant_and_recover",
         {
             **dict.fromkeys(("inputs", "outputs", "units", "ratio", "layers", "examples", "epochs"), _WHOLE),
-            "density": _NUMBER,
-            "rate": _NUMBER,
-            "law": _TEXT,
+            "density": _SHARE,
+            "rate": _ERROR,
+            "law": _LAW,
             "methods": Key(str, many=True),
         },
     ),
@@ -90,8 +116,8 @@ _BUILT_IN: dict[str, Study] = {
         f"{_HERE}.quantised:quantised",
         {
             "question": Key(str, choices=("ticket", "partition")),
-            "n": _WHOLE,
-            "instances": _WHOLE,
+            "n": _COUNT,
+            "instances": _COUNT,
             "bits": Key(int, when=("question", "ticket")),
             "offset": Key(float, when=("question", "partition")),
         },
@@ -99,11 +125,11 @@ _BUILT_IN: dict[str, Study] = {
     "restored-capacity": Study(
         f"{_HERE}.restored_capacity:restored_capacity",
         {
-            "model": _TEXT,
-            "data": _TEXT,
-            "examples": _WHOLE,
-            "epochs": _WHOLE,
-            "density": _NUMBER,
+            "model": _MODEL,
+            "data": _DATA,
+            "examples": _EXAMPLES,
+            "epochs": _COUNT,
+            "density": _SHARE,
             "cycles": _WHOLE,
         },
     ),
@@ -113,12 +139,12 @@ _BUILT_IN: dict[str, Study] = {
             "regime": _TEXT,
             "kl_weights": _TEXT,
             "scale": _TEXT,
-            "density": _NUMBER,
-            "rate": _NUMBER,
-            "model": _TEXT,
-            "data": _TEXT,
-            "examples": _WHOLE,
-            "epochs": _WHOLE,
+            "density": _SHARE,
+            "rate": _ERROR,
+            "model": _MODEL,
+            "data": _DATA,
+            "examples": _EXAMPLES,
+            "epochs": _COUNT,
             "shifts": Key(str, needed=False),
         },
     ),
@@ -126,11 +152,11 @@ _BUILT_IN: dict[str, Study] = {
         f"{_HERE}.search_accuracy:search_accuracy",
         {
             "method": _TEXT,
-            "density": _NUMBER,
-            "model": _TEXT,
-            "data": _TEXT,
-            "examples": _WHOLE,
-            "epochs": _WHOLE,
+            "density": _SHARE,
+            "model": _MODEL,
+            "data": _DATA,
+            "examples": _EXAMPLES,
+            "epochs": _COUNT,
             "scope": Key(str, choices=("layer", "global"), needed=False),
             "allocation": Key(str, needed=False),
         },
@@ -139,14 +165,36 @@ _BUILT_IN: dict[str, Study] = {
         f"{_HERE}.structured_search:structured_search",
         {
             "way": Key(str, choices=("search", "random", "magnitude", "construction")),
-            "width": _WHOLE,
+            "width": _COUNT,
             "block": Key(int, needed=False),
             "structure": Key(str, needed=False),
             "density": Key(float, needed=False),
-            "data": _TEXT,
+            "data": _DATA,
             "channels": _WHOLES,
-            "epochs": _WHOLE,
-            "target_seed": _WHOLE,
+            "epochs": _COUNT,
+            "target_seed": _TARGET_SEED,
+        },
+    ),
+    "structured-ticket": Study(
+        f"{_HERE}.tickets:structured_ticket",
+        {
+            "channels": Key(int, least=1, meaning="the theorem's n: half of the channels that a source has"),
+            "size": Key(int, least=1, needed=False, meaning="channels kept for each source and sign; any by default"),
+            "beam": Key(int, least=1, most=4096, needed=False, meaning="alternatives that are followed, 8 by default"),
+            **_TARGET,
+        },
+    ),
+    "subset-sums": Study(
+        f"{_HERE}.subset_sums:subset_sums",
+        {
+            "law": _LAW,
+            "n": _COUNT,
+            "tolerance": Key(float, least=0.0, meaning="an error that is good enough; 0 searches for the optimum"),
+            "instances": _COUNT,
+            "target": Key(float, needed=False, meaning="of all instances; uniform on (-1, 1) by default"),
+            "dimension": Key(int, least=1, needed=False, meaning="of vectors; numbers by default"),
+            "size": Key(int, least=0, needed=False, meaning="values in a subset; any number by default"),
+            "solver": Key(str, needed=False, meaning="two-list, four-list, greedy, ...; a fitting one by default"),
         },
     ),
     "vector-success": Study(
@@ -155,20 +203,20 @@ _BUILT_IN: dict[str, Study] = {
             "law": Key(str, choices=("gaussian", "product")),
             "subsets": Key(str, choices=("all", "fixed")),
             "dimension": _WHOLE,
-            "n": _WHOLE,
-            "eps": _NUMBER,
-            "instances": _WHOLE,
+            "n": _COUNT,
+            "eps": _ERROR,
+            "instances": _COUNT,
             "density": Key(float, when=("subsets", "fixed")),
         },
     ),
     "winning-ticket": Study(
         f"{_HERE}.winning_ticket:winning_ticket",
         {
-            "model": _TEXT,
-            "data": _TEXT,
-            "examples": _WHOLE,
-            "epochs": _WHOLE,
-            "rate": _NUMBER,
+            "model": _MODEL,
+            "data": _DATA,
+            "examples": _EXAMPLES,
+            "epochs": _COUNT,
+            "rate": _ERROR,
             "levels": _WHOLE,
             "rewind": Key(int, needed=False),
             "branches": Key(str, many=True),
@@ -178,12 +226,12 @@ _BUILT_IN: dict[str, Study] = {
         f"{_HERE}.widths:widths",
         {
             "bound": _TEXT,
-            "width": _WHOLE,
+            "width": _COUNT,
             "depth": _WHOLE,
-            "eps": _NUMBER,
+            "eps": _ERROR,
             "kernel": _WHOLE,
             "channels": _WHOLE,
-            "density": _NUMBER,
+            "density": _SHARE,
             "perturbation": _NUMBER,
         },
     ),

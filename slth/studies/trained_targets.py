@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from slth.files import dumps
 from slth.graphs import Graph
 from slth.graphs.file import load_graph, save_graph
 from slth.grids.context import Context
+
+if TYPE_CHECKING:
+    from slth.jobs.models import Model
 
 
 def data_of(name: str, context: Context) -> DataSet:
@@ -65,6 +69,20 @@ def cnn_target(data: DataSet, context: Context, *, channels: Sequence[int], epoc
 
     training = Recipe(epochs=epochs, batch_size=64, schedule=Cosine(0.05))
     return _image_target("small-cnn", small_cnn, {"channels": list(channels)}, training, data, context, seed)
+
+
+def model_target(
+    model: Model, data: DataSet, context: Context, *, epochs: int | None, seed: int, limit: int | None
+) -> Graph:
+    """Train a model by its usual recipe, or read it from the cache, but for models of the user's own, which change."""
+    from slth.jobs.models import MODELS, train_target
+    from slth.training.checkpoint import described
+
+    usual = model.recipe(data)
+    training = usual if epochs is None else replace(usual, epochs=epochs)
+    recipe = {"kind": model.name, **model.options, "training": described(training), "seed": seed, "examples": limit}
+    cache = context.cache if model.name in MODELS else None
+    return _kept(recipe, data, cache, lambda: train_target(model, data, recipe=training, seed=seed, limit=limit))
 
 
 def _image_target(

@@ -144,7 +144,7 @@ def test_what_cannot_be_made_does_not_stop_the_others(folder, capsys):
     assert ran.code == 1
     states = {entry["figure"]: entry["status"] for entry in ran.json["figures"]}
     assert states == {"toys": "computed", "times": "computed", "none": "failed"}
-    assert "has no no_figure" in ran.json["figures"][2]["reason"]
+    assert "has no attribute 'no_figure'" in ran.json["figures"][2]["reason"]
     (folder / "toys/table.csv").write_text("n,other\n1,2\n")
     describe_table(folder / "toys")
     broken = draw(capsys, "toys")

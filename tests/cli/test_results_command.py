@@ -107,3 +107,94 @@ def test_an_output_that_cannot_encode_a_path(folder):
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "gr\\xfcn/table.csv" in ran.stdout
+
+
+@pytest.fixture
+def many(folder, capsys):
+    """A run of 200 cells with a column that never changes and columns that no line has room for."""
+    experiment = Experiment(name="many", task="t", grids=({"n": list(range(200)), "law": ["uniform"]},), replicates=2)
+    with Store(folder / "runs/many", experiment) as store:
+        for number, cell in enumerate(experiment.cells):
+            row = {"error": 1.0 / (number + 1), **{f"a_rather_long_column_{k}": number * 0.1 for k in range(6)}}
+            for replicate in range(2 if number else 1):
+                store.add(Finished((canonical(cell), replicate), ({**row, "noise": float(replicate)},)))
+    return folder
+
+
+def test_a_long_and_wide_table_fits_a_terminal_and_names_what_it_leaves_out(many, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run(capsys, "results", "show", "many").out
+    assert max(map(len, shown.splitlines())) <= 80 + len("not shown") or "not shown" in shown
+    lines = shown.splitlines()
+    assert all(len(line.rstrip()) <= 80 for line in lines if "not shown" not in line)
+    assert "law  uniform" in unbroken(shown).replace("law uniform", "law  uniform")
+    assert "the first 20 of 200 lines" in shown
+    assert "a_rather_long_column_5" in shown.partition("not shown")[2]
+    assert unbroken(shown).count("error 200 200 0.005 0.009901 1") == 1  # the summary
+    assert len(run(capsys, "results", "show", "many", "--limit", 150).out.splitlines()) > 150
+
+
+def test_lines_and_columns_are_chosen(many, capsys):
+    chosen = ("--columns", "n,error", "--where", "n>=10", "--where", "n<13", "--sort", "error")
+    ran = run(capsys, "results", "show", "many", *chosen, "--json")
+    assert [row["n"] for row in ran.json["table"]] == [12, 11, 10]
+    assert list(ran.json["table"][0]) == ["n", "error"]
+    assert (ran.json["lines"], ran.json["of"]) == (3, 200)
+    for wrong, words in (
+        (("--columns", "n,erorr"), "--columns='erorr' is no column of the table: did you mean 'error'?"),
+        (("--where", "m=2"), "--where='m' is no column"),
+        (("--sort", "m"), "--sort='m' is no column"),
+        (("--limit", "0"), "--limit=0 must be at least 1"),
+    ):
+        ran = run(capsys, "results", "show", "many", *wrong)
+        assert (ran.code, words in ran.err) == (2, True), ran.err
+
+
+def test_runs_are_listed_and_what_is_damaged_among_them_is_named(many, capsys):
+    run(capsys, "run", "toys.toml", "--engine", "serial", "--limit", 4)
+    (many / "runs/bad").mkdir()
+    (many / "runs/bad/results.sqlite").write_bytes(b"nothing")
+    listed = {row["run"]: row for row in run(capsys, "results", "ls", "--json").json["runs"]}
+    assert {name: listed["many"][name] for name in ("cells", "done", "missing")} == {
+        "cells": 200, "done": 399, "missing": 1,
+    }  # fmt: skip
+    assert (listed["toys"]["done"], listed["toys"]["missing"]) == (4, 2)
+    assert "bad/results.sqlite" in listed["bad"]["problem"]
+    assert "many" in run(capsys, "results", "ls").out
+    assert "no run below nowhere" in run(capsys, "results", "ls", "nowhere").out
+
+
+def test_an_export_of_an_unfinished_run_says_so(many, capsys):
+    ran = run(capsys, "results", "export", "many", "--to", "csv", "--json")
+    assert ran.json["complete"] is False
+    assert "unfinished: many.csv holds 399 of 400 items (1 missing): run the same specification again" in ran.err
+    run(capsys, "run", "toys.toml", "--engine", "serial")
+    ran = run(capsys, "results", "export", "toys", "--to", "csv", "--json")
+    assert (ran.json["complete"], ran.err) == (True, "")
+
+
+def test_a_run_is_plotted(folder, capsys):
+    run(capsys, "run", "toys.toml", "--engine", "serial")
+    for options, bars, middles in (
+        (("--y", "norm"), "median and quartiles", 2),
+        (("--y", "norm", "--spread", "interval", "--by", "replicate", "--log", "y"), "mean and its 95 % interval", 6),
+        (("--y", "rate"), "share and its 95 % interval", 2),
+        (("--y", "norm", "--where", "n=2"), "median and quartiles", 1),
+    ):
+        ran = run(capsys, "results", "plot", "toys", "--x", "n", *options, "--json")
+        assert ran.code == 0, ran.err
+        assert (ran.json["bars"], len(ran.json["points"])) == (bars, middles)
+        assert all(point["low"] <= point["middle"] <= point["high"] for point in ran.json["points"])
+        assert (folder / ran.json["pdf"]).read_bytes().startswith(b"%PDF")
+    assert (folder / "runs/toys/toys-rate-over-n.png").is_file()
+    assert "median and quartiles" in run(capsys, "results", "plot", "toys", "--x", "kind", "--y", "norm").out
+    for options, words in (
+        (("--x", "kind", "--y", "norm", "--log", "x"), "--log='x' has no place for kind, which holds texts"),
+        (
+            ("--x", "n", "--y", "replicate", "--by", "replicate", "--log", "y"),
+            "has no place for replicate, which holds",
+        ),
+        (("--x", "n", "--y", "kind"), "--y='kind' holds texts"),
+    ):
+        ran = run(capsys, "results", "plot", "toys", *options)
+        assert (ran.code, words in ran.err) == (2, True), ran.err

@@ -76,7 +76,12 @@ def test_full_without_a_larger_grid_is_said(folder, capsys):
 
 def test_what_is_left_aside_is_counted(folder, capsys):
     run(capsys, "run", "toys.toml", "--engine", "serial", "--full")
-    assert run(capsys, "run", "toys.toml", "--engine", "serial", "--json").json["left_aside"] == 2
+    plan = run(capsys, "run", "toys.toml", "--dry-run", "--json")
+    assert plan.json["left_aside"] == 2
+    said = "toys: 2 finished items of cells that left the grid are kept aside"
+    assert said in plan.err
+    ran = run(capsys, "run", "toys.toml", "--engine", "serial", "--json")
+    assert (ran.json["left_aside"], said in ran.err) == (2, True)
 
 
 def test_a_second_sigterm_lets_the_end_be_told(folder):
