@@ -139,6 +139,8 @@ MAKERS: dict[str, Any] = {
     "grids.Context": studies.Context,
     "grids.Key": lambda: studies.Key(float, above=0.0),
     "theory.Bound": lambda: slth.bounds["pensia2020.width"],
+    "theory.Demand": lambda: theory.demands([3, 2], eps=0.1)[0],
+    "theory.Layer": lambda: theory.Layer(3, 2),
     "theory.BoundValue": lambda: slth.bounds["pensia2020.width"].evaluate(
         d_in=500, d_out=10, layers=2, eps=0.01, delta=0.01, constant=1.0),
     "theory.Parameter": lambda: next(iter(slth.bounds["pensia2020.width"].parameters.values())),

@@ -34,10 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "bound": (
-        "The literature's bounds: list, explain, evaluate.",
+        "The literature's bounds: list, explain, evaluate, compare.",
         {
             "ls": ("slth.cli.bound:ls", "All bounds: what each is about and how well it is known."),
             "show": ("slth.cli.bound:show", "What one bound says, assumes and takes."),
+            "compare": ("slth.cli.compare:compare", "What every theorem demands for your own network."),
             "eval": ("slth.cli.bound:evaluate", "The value of one bound, as `slth bound eval KEY --eps 0.01`."),
         },
     ),

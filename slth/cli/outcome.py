@@ -67,13 +67,20 @@ def key_value_table(rows: Mapping[str, Any], *, title: str | None = None) -> Tab
     return table
 
 
-def table_of(rows: Iterable[Iterable[Any]], headings: Sequence[str], *, title: str | None = None) -> Table:
-    """Rows under headings, columns of numbers to the right; an empty heading for all means that none is shown."""
+def table_of(
+    rows: Iterable[Iterable[Any]], headings: Sequence[str], *, title: str | None = None, whole: Sequence[str] = ()
+) -> Table:
+    """Rows under headings, columns of numbers to the right; an empty heading for all means that none is shown.
+
+    Columns named in ``whole`` are never broken, however narrow the terminal is.
+    """
     lines = [tuple(row) for row in rows]
     table = Table(show_header=any(headings), **_looks(title))
     for heading, values in zip(headings, zip(*lines, strict=True) if lines else [()] * len(headings), strict=True):
         numbers = bool(lines) and all(isinstance(value, int | float | None) for value in values)
-        table.add_column(printable(heading), justify="right" if numbers else "left", overflow="fold")
+        table.add_column(
+            printable(heading), justify="right" if numbers else "left", overflow="fold", no_wrap=heading in whole
+        )
     for line in lines:
         table.add_row(*map(cell, line))
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from slth.figures.widths import LOOKS, widths_figure
-from slth.studies.widths import WIDTHS
+from slth.theory.demands import THEOREMS
 
 
 def row(bound, depth, eps, per_unit, *, provenance="found", constant="1.0"):
@@ -57,6 +57,6 @@ def test_the_key_says_how_well_each_is_known():
 
 
 def test_every_bound_of_the_study_has_a_look_of_its_own():
-    assert set(LOOKS) == set(WIDTHS)
+    assert set(LOOKS) == set(THEOREMS)
     assert len({(color, marker) for _, color, marker, _ in LOOKS.values()}) == len(LOOKS)
     assert len(widths_figure([]).axes) == 6

@@ -12,8 +12,9 @@ from slth.errors import ArgumentError
 from slth.grids.context import Context
 from slth.grids.spec import read_experiment
 from slth.studies import STUDIES
-from slth.studies.widths import WIDTHS, widths
+from slth.studies.widths import widths
 from slth.theory import bounds
+from slth.theory.demands import THEOREMS
 
 TARGET = {"width": 32, "depth": 3, "eps": 0.01, "kernel": 3, "channels": 8, "density": 0.1, "perturbation": 1.0}
 SPEC = Path(__file__).parents[2] / "paper_figures" / "widths" / "spec.toml"
@@ -91,12 +92,12 @@ def test_perturbed_share_of_the_failures_is_the_error():
 
 
 def test_no_constant_is_assumed_where_it_is_known():
-    for key in WIDTHS:
+    for key in THEOREMS:
         assert (row_of(key)["constant"] is None) == (bounds[key].constant is None)
 
 
 def test_widths_grow_with_precision_and_needs_stay_below():
-    for key in WIDTHS:
+    for key in THEOREMS:
         at = [row_of(key, eps=eps)["per_unit"] for eps in (1e-2, 1e-3, 1e-5)]
         assert at == sorted(at)
     # Two layers, the same class of targets: what is needed is below what is enough.
@@ -106,7 +107,7 @@ def test_widths_grow_with_precision_and_needs_stay_below():
 
 def test_the_specification_names_every_bound_and_each_has_a_value():
     experiment = read_experiment(SPEC, STUDIES)
-    assert {cell["bound"] for cell in experiment.cells} == set(WIDTHS)
+    assert {cell["bound"] for cell in experiment.cells} == set(THEOREMS)
     for cell in experiment.cells:
         (row,) = widths(cell, seed=0, context=Context())
         assert math.isfinite(row["per_unit"])
