@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         {
             "ls": ("slth.cli.bound:ls", "All bounds: what each is about and how well it is known."),
             "show": ("slth.cli.bound:show", "What one bound says, assumes and takes."),
+            "cite": ("slth.cli.bound:cite", "One bound for a paper: BibTeX and LaTeX."),
             "compare": ("slth.cli.compare:compare", "What every theorem demands for your own network."),
             "eval": ("slth.cli.bound:evaluate", "The value of one bound, as `slth bound eval KEY --eps 0.01`."),
         },

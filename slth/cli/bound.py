@@ -1,9 +1,11 @@
-"""``slth bound ls``, ``slth bound show`` and ``slth bound eval``."""
+"""``slth bound ls``, ``show``, ``eval`` and ``cite``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.options import COMMON, Common
@@ -16,8 +18,14 @@ if TYPE_CHECKING:
 SOLVED = "the value is found numerically: it stands on both sides, or is the smallest that fits"
 
 
-def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
-    """All bounds: what each is about and how well it is known."""
+def ls(
+    word: Annotated[str | None, Parameter(help="Only those that say it somewhere, be it in an argument.")] = None,
+    /,
+    *,
+    family: str | None = None,
+    common: Common = COMMON,
+) -> Outcome:
+    """All bounds, or those that say a word: what each is about and how well it is known."""
     from slth.theory import bounds
     from slth.theory.catalogue import FAMILIES
 
@@ -27,16 +35,26 @@ def ls(*, family: str | None = None, common: Common = COMMON) -> Outcome:
     rows = [
         {"key": key, "family": bounds.family(key), **_in_short(bound)}
         for key, bound in bounds.items()
-        if family in {None, bounds.family(key), key.partition(".")[0]}
+        if family in {None, bounds.family(key), key.partition(".")[0]} and (word is None or _says(bound, word))
     ]
+    if not rows and word is not None:
+        raise ArgumentError("word", word, "is said by no bound", "leave it out to list all")
 
     def show() -> list[RenderableType]:
-        headings = ("bound", "family", "says", "direction", "provenance")
-        known = {"recalled": "recalled, unverified"}
-        lines = ([row[key] for key in ("key", "family", "title", "direction", "provenance")] for row in rows)
-        return [table_of(((*line[:-1], known.get(line[-1], line[-1])) for line in lines), headings)]
+        known = {"recalled": "unverified", "found": "found", "derived": "derived"}
+        lines = ((row["key"], row["title"], f"{row['direction']}, {known[row['provenance']]}") for row in rows)
+        return [table_of(lines, ("bound", "says", "is"), whole=("bound",))]
 
     return Outcome("bound ls", common, {"bounds": rows}, show)
+
+
+def _says(bound: Bound, word: str) -> bool:
+    """Whether a bound has all parts of a text somewhere, in any case."""
+    meanings = [f"{name} {given.meaning}" for name, given in bound.parameters.items()]
+    assumed = [one.words for one in bound.assumptions]
+    texts = (bound.key, bound.title, bound.citation, bound.statement, bound.quantity, bound.remark, *meanings, *assumed)
+    said = " ".join(texts).casefold()
+    return all(part in said for part in word.casefold().split())
 
 
 def show(key: str, /, *, common: Common = COMMON) -> Outcome:
@@ -85,45 +103,74 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
     return Outcome("bound show", common, data, view)
 
 
-def evaluate(key: str, /, *, common: Common = COMMON, **arguments: float) -> Outcome:
-    """The value of one bound, with what must be said beside it.
+def cite(key: str, /, *, common: Common = COMMON) -> Outcome:
+    """One bound for a paper: its BibTeX entry, and its statement as a theorem in LaTeX."""
+    from slth.theory import bounds
+    from slth.theory.citing import bibtex, latex
+
+    entry, theorem = bibtex(bounds[key]), latex(bounds[key])
+    data = {"key": key, "bibtex": entry, "latex": theorem}
+    return Outcome("bound cite", common, data, lambda: [entry, "", theorem])
+
+
+def evaluate(key: str, /, *, common: Common = COMMON, **arguments: str) -> Outcome:
+    """The value of one bound, with what must be said beside it; several numbers with commas give a table.
 
     Parameters
     ----------
     key
-        As `slth bound ls` lists it.
+        As `slth bound ls` lists it, or your own as package.module:name.
     arguments
-        Those of the bound, as --eps 0.01 --dimension 3; `slth bound show KEY` lists them. O(.) results need --constant.
+        Those of the bound, as --eps 0.01 --n 10,20,30; `slth bound show KEY` lists them. O(.) results need --constant.
     """
     from slth.theory import bounds
 
     bound = bounds[key]
-    found = bound.evaluate(**{name.replace("-", "_"): value for name, value in arguments.items()})
-    value = int(found.value) if bound.count else found.value
-    data = {
+    given = {name.replace("-", "_"): _numbers(name, text) for name, text in arguments.items()}
+    several = [name for name, numbers in given.items() if len(numbers) > 1]
+    found = [bound.evaluate(**dict(zip(given, chosen, strict=True))) for chosen in product(*given.values())]
+    first = found[0]
+    values = [int(one.value) if bound.count else one.value for one in found]
+    rows = [
+        {**{name: one.arguments.get(name, one.constant) for name in several}, "value": value}
+        for one, value in zip(found, values, strict=True)
+    ]
+    data: dict[str, Any] = {
         "key": key,
-        "value": value,
+        **({"values": rows} if several else {"value": values[0]}),
         "quantity": bound.quantity,
         "direction": bound.direction,
-        "arguments": dict(found.arguments),
-        "constant": found.constant,
-        "assumptions": list(found.assumptions),
-        "provenance": found.provenance,
-        "implicit": found.implicit,
+        "arguments": {name: number for name, number in first.arguments.items() if name not in several},
+        "constant": None if "constant" in several else first.constant,
+        "assumptions": list(first.assumptions),
+        "provenance": first.provenance,
+        "implicit": first.implicit,
     }
 
     def view() -> list[RenderableType]:
-        facts: dict[str, Any] = {"value": value, "quantity": bound.quantity, "direction": bound.direction}
-        facts["says"] = bound.statement
-        facts["arguments"] = ", ".join(f"{name} = {number:g}" for name, number in found.arguments.items()) or "none"
-        facts["assumes"] = "; ".join(found.assumptions) or "nothing"
-        if found.constant is not None:
-            facts["constant"] = f"C = {found.constant:g} assumed: the factor of {bound.constant} is unspecified"
-        facts |= {"solved": "numerically"} if found.implicit else {}
-        facts["provenance"] = found.provenance
-        return [key_value_table(facts, title=key)]
+        facts: dict[str, Any] = {} if several else {"value": values[0]}
+        facts |= {"quantity": bound.quantity, "direction": bound.direction, "says": bound.statement}
+        facts["arguments"] = ", ".join(f"{name} = {number:g}" for name, number in data["arguments"].items()) or "none"
+        facts["assumes"] = "; ".join(first.assumptions) or "nothing"
+        if data["constant"] is not None:
+            facts["constant"] = f"C = {first.constant:g} assumed: the factor of {bound.constant} is unspecified"
+        facts |= {"solved": "numerically"} if first.implicit else {}
+        facts["provenance"] = first.provenance
+        table: list[RenderableType] = []
+        if several:
+            table = [table_of((row.values() for row in rows), (*several, "value")), ""]
+        return [*table, key_value_table(facts, title=key)]
 
     return Outcome("bound eval", common, data, view)
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    """One number, or several with commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        remedy = "write a number, or several with commas"
+        raise ArgumentError(name.replace("-", "_"), text, "is no number", remedy) from None
 
 
 def _constant(bound: Bound) -> str:

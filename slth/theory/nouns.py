@@ -9,7 +9,10 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
-from slth.arrays import ReadOnly
+import numpy as np
+from numpy.typing import ArrayLike
+
+from slth.arrays import Floats, ReadOnly
 from slth.errors import ArgumentError, ResourceError
 from slth.theory.parameters import Number, Parameter
 
@@ -112,6 +115,8 @@ class Bound:
     3.0
     >>> print(half.evaluate(x=3.0, constant=2.0))
     example.half(x = 3) = 3 [derived in this project, not from a paper, C = 2 assumed]
+    >>> half.over(x=[1.0, 2.0, 3.0], constant=2.0)
+    array([1., 2., 3.])
     """
 
     key: str
@@ -149,6 +154,17 @@ class Bound:
     def __call__(self, **arguments: Number) -> float:
         """Return the value alone; :meth:`evaluate` returns what must be said beside it."""
         return self.evaluate(**arguments).value
+
+    def over(self, **arguments: ArrayLike) -> Floats:
+        """Return the values for arrays of arguments, broadcast as numpy does: float64 of their common shape."""
+        try:
+            places = np.broadcast(*(np.asarray(value) for value in arguments.values()))
+        except ValueError as problem:
+            shapes = {name: list(np.shape(value)) for name, value in arguments.items()}
+            rule, remedy = f"cannot be broadcast ({problem})", "give shapes that fit, as numpy's rules have it"
+            raise ArgumentError("arguments", shapes, rule, remedy) from None
+        values = [self(**dict(zip(arguments, map(_own, place), strict=True))) for place in places]
+        return np.array(values, np.float64).reshape(places.shape)
 
     def evaluate(self, **arguments: Number) -> BoundValue:
         """Check the arguments and the assumptions, and evaluate the formula; errors are those that the class names."""
@@ -226,6 +242,11 @@ class Bound:
 
 def _shown(arguments: Mapping[str, Number]) -> str:
     return ", ".join(f"{name} = {value:g}" for name, value in arguments.items())
+
+
+def _own(value: Any) -> Any:
+    """Return a number of an array as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _of_fields(given: dict[str, Any]) -> Bound:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from slth.errors import ArgumentError
 
 Number: TypeAlias = int | float
@@ -58,6 +60,8 @@ class Parameter:
     def check(self, name: str, value: object) -> Number:
         """Return the value as an int or a float, or refuse what is no number, not whole or outside its range."""
         remedy = f"{name} is {self.meaning}"
+        if isinstance(value, list | tuple | np.ndarray):
+            raise ArgumentError(name, value, "must be one number", "call the bound's over(...) for arrays")
         if isinstance(value, bool) or not isinstance(value, Real):
             raise ArgumentError(name, value, "must be a number", remedy)
         try:

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -130,3 +131,78 @@ def test_help_loads_no_bounds():
         done = subprocess.run([sys.executable, "-c", code, "bound", verb, "--help"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert "Usage" in done.stdout
+
+
+def test_ls_of_a_word_and_on_a_narrow_terminal(capsys, monkeypatch):
+    for word, wanted in (("leading error", 0), ("STRUCTURED channels", 3), ("otsuka2025.head_width", 2)):
+        ran = run(capsys, "bound", "ls", word, "--json")
+        if not wanted:
+            assert (ran.code, "is said by no bound" in ran.json["error"]) == (2, True)
+            continue
+        keys = [row["key"] for row in ran.json["bounds"]]
+        assert len(keys) >= 1
+        assert all(
+            part in " ".join([b.key, b.title, b.citation, b.statement, b.quantity, b.remark, str(b.parameters),
+                              *(one.words for one in b.assumptions)]).casefold()
+            for b in map(bounds.get, keys) for part in word.casefold().split()
+        )  # fmt: skip
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    words = run(capsys, "bound", "ls").out.split()
+    assert all(key in words for key in bounds)
+
+
+def test_eval_of_several_numbers_is_a_table(capsys):
+    several = ("bound", "eval", "pensia2020.lower.parameters", "--d", "3,4", "--eps", "0.125,0.01")
+    ran = run(capsys, *several, "--json").json
+    assert "value" not in ran
+    one = bounds["pensia2020.lower.parameters"]
+    assert ran["values"] == [{"d": d, "eps": eps, "value": one(d=d, eps=eps)} for d in (3, 4) for eps in (0.125, 0.01)]
+    assert "0.125" in run(capsys, *several).out
+    shape = run(capsys, *WIDTH, "--delta", 0.01, "--constant", "1,2", "--json").json
+    assert [row["constant"] for row in shape["values"]] == [1.0, 2.0]
+    assert shape["constant"] is None
+
+
+def test_cite(capsys):
+    ran = run(capsys, "bound", "cite", "pensia2020.width")
+    assert "@misc{pensia2020," in ran.out
+    assert r"\begin{theorem}" in ran.out
+    assert run(capsys, "bound", "cite", "pensia2020.widht").code == 2
+
+
+NETS = """
+from torch import nn
+def net(input_shape):
+    return nn.Sequential(nn.Conv2d(input_shape[0], 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 26 * 26, 10))
+def none():
+    return nn.ReLU()
+"""
+
+
+def test_compare_of_widths_and_of_a_module(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "nets_to_compare.py").write_text(NETS)
+    ask = ("bound", "compare", "--eps", 0.01, "--network")
+    dense = run(capsys, *ask, "7-5-3", "--json").json
+    assert dense["weights"] == 50
+    images = run(capsys, *ask, "nets_to_compare:net", "--input-shape", "1,28,28", "--json").json
+    assert images["layers"][0] == {"inputs": 1, "outputs": 8, "kernel": 3}
+    assert images["weights"] == 72 + 8 * 26 * 26 * 10
+    assert {one["key"] for one in images["demands"]} < {one["key"] for one in dense["demands"]}
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run(capsys, *ask, "784-500-10").out
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert all(one["key"] in shown for one in dense["demands"])
+    for network, words in (
+        ("784", "is neither widths nor a module"),
+        ("784-x", "is neither widths nor a module"),
+        ("nets_to_compare:net", "is no shape: say what nets_to_compare:net takes"),
+    ):
+        ran = run(capsys, *ask, network)
+        assert (ran.code, words in ran.err) == (2, True), ran.err
+    assert "cannot be imported" in run(capsys, *ask, "nets_to_compare:absent", "--input-shape", 3).err
+    assert "has no layer with weights" in run(capsys, *ask, "nets_to_compare:none", "--input-shape", 3).err
