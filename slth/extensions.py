@@ -6,6 +6,7 @@ that it came with, and keeps nothing else from being found.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -70,11 +71,19 @@ def is_own(group: str, name: object) -> bool:
 
 def installed(group: str) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
     """Return what packages on Python's path register in a group, by name: one entry point, unless several claim it."""
-    return _installed(group, tuple(sys.path))
+    return _installed(group, tuple((place, _changed(place)) for place in sys.path))
+
+
+def _changed(place: str) -> int:
+    """When a folder of Python's path was last installed into; 0 where it is none."""
+    try:
+        return os.stat(place or ".").st_mtime_ns  # noqa: PTH116 - no path of ours, and asked for often
+    except OSError:
+        return 0
 
 
 @cache
-def _installed(group: str, path: tuple[str, ...]) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
+def _installed(group: str, path: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
     del path  # what is found depends on it
     found: dict[str, dict[str, metadata.EntryPoint]] = {}
     for point in metadata.entry_points(group=group):
