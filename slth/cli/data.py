@@ -18,12 +18,15 @@ def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     """Known data sets and whether they are here."""
     from slth.data.catalogue import BUNDLED, CATALOGUE
     from slth.data.official import locate
+    from slth.data.own import GROUP
+    from slth.extensions import installed
 
     folders = data_folders(data_dir)
     rows: list[dict[str, Any]] = [{"name": name, "state": "bundled", "folder": None} for name in BUNDLED]
     for entry in CATALOGUE.values():
         folder = locate(entry, folders)
         rows.append({"name": entry.name, "state": "here" if folder else "absent", "folder": folder})
+    rows += [{"name": name, "state": "another package's", "folder": None} for name in installed(GROUP)]
 
     def show() -> list[RenderableType]:
         return [table_of((row.values() for row in rows), ("data set", "state", "folder"))]

@@ -7,7 +7,7 @@ from typing import Any
 
 from slth.errors import ArgumentError
 from slth.grids.context import Context
-from slth.theory.demands import THEOREMS, Layer, Network, demand_of
+from slth.theory.network_demands import THEOREMS, Layer, Network, demand_of
 
 
 def widths(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:

@@ -49,14 +49,10 @@ def bibtex(bound: Bound) -> str:
     Examples
     --------
     >>> from slth.theory import bounds
-    >>> print(bibtex(bounds["ferbach2023.width"]))
-    @misc{ferbach2023,
-      author = {Ferbach and Tsirigotis and Gidel and Bose},
-      title = {{A General Framework For Proving The Equivariant Strong Lottery Ticket Hypothesis}},
-      year = {2023},
-      eprint = {2206.04270},
-      archiveprefix = {arXiv},
-      note = {ICLR 2023, arXiv 2206.04270, main theorem; recalled, unverified against the paper},
+    >>> print(bibtex(bounds["yakir1996.difference"]))
+    @misc{yakir1996,
+      year = {1996},
+      note = {Yakir, 1996, proof of a conjecture of Karmarkar and Karp},
     }
     """
     said = bound.citation
@@ -97,8 +93,8 @@ def latex(bound: Bound) -> str:
     --------
     >>> from slth.theory import bounds
     >>> print(latex(bounds["malach2020.factor"]))
-    \begin{theorem}[Over-parameterisation of the first proof; \cite{malach2020}]
-    The source is wider than the target by a factor of C d\ensuremath{^{4}} l\ensuremath{^{2}}.
+    \begin{theorem}[How many times wider than the target; \cite{malach2020}]
+    A random network O(d\ensuremath{^{4}} l\ensuremath{^{2}}) times wider and twice as deep contains the target.
     \end{theorem}
     """
     assumed = "".join(f"Suppose that {typeset(one.words)}.\n" for one in bound.assumptions)

@@ -122,6 +122,7 @@ def test_its_model_learns_its_data(here):
     options = ("--data", "signs", "--epochs", 1, "--quiet", "--out", "out")
     ran = here("search", "edge-popup", "--model", "two-layers", *options)
     assert ran["kept"] == (4 * 8 + 8 * 2) // 2
+    assert here("data", "ls")["data"][-1] == {"name": "signs", "state": "another package's", "folder": None}
     wrong = here("search", "edge-popup", "--model", "lost", *options, code=2)
     assert "--model='lost' is registered by lost_slth 1.2, and cannot be imported" in wrong["error"]
     wrong = here("search", "edge-popup", "--model", "two-layers", "--data", "own_slth.study:undeclared", code=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from slth.figures.widths import LOOKS, widths_figure
-from slth.theory.demands import THEOREMS
+from slth.theory.network_demands import THEOREMS
 
 
 def row(bound, depth, eps, per_unit, *, provenance="found", constant="1.0"):

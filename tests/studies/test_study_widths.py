@@ -14,7 +14,7 @@ from slth.grids.spec import read_experiment
 from slth.studies import STUDIES
 from slth.studies.widths import widths
 from slth.theory import bounds
-from slth.theory.demands import THEOREMS
+from slth.theory.network_demands import THEOREMS
 
 TARGET = {"width": 32, "depth": 3, "eps": 0.01, "kernel": 3, "channels": 8, "density": 0.1, "perturbation": 1.0}
 SPEC = Path(__file__).parents[2] / "paper_figures" / "widths" / "spec.toml"
