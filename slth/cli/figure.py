@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slth.grids.run import Computation
 
 FOLDER = Path("paper_figures")
+OTHERS = "registered by another package"
 MADE = RUNS / "figures"
 """Where figures are made of what came with slth, and where tables in the making are kept."""
 
@@ -150,14 +151,16 @@ def _outcome(made: list[dict[str, Any]], folder: Path, common: Common) -> Outcom
 
 
 def _list(folder: Path, common: Common) -> Outcome:
-    from slth.figures.catalogue import figure_names
+    from slth.figures.catalogue import FIGURES, figure_names
     from slth.figures.tables import SPEC_NAME, describe_spec
     from slth.grids.provenance import TABLE_NAME
 
     rows = [
         {
             "figure": name,
-            "description": describe_spec(folder / name / SPEC_NAME).get("description", ""),
+            "description": describe_spec(folder / name / SPEC_NAME).get(
+                "description", "" if name in FIGURES else OTHERS
+            ),
             "table": (folder / name / TABLE_NAME).is_file(),
             "picture": (folder / name / f"{name}.png").is_file(),
         }
