@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from slth.errors import ArgumentError, did_you_mean, printable
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Value = TypeVar("Value")
 
@@ -69,7 +72,7 @@ def is_own(group: str, name: object) -> bool:
     return is_place(name) or (isinstance(name, str) and name in installed(group))
 
 
-def installed(group: str) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
+def installed(group: str) -> Mapping[str, tuple[EntryPoint, ...]]:
     """Return what packages on Python's path register in a group, by name: one entry point, unless several claim it."""
     return _installed(group, tuple((place, _changed(place)) for place in sys.path))
 
@@ -83,10 +86,12 @@ def _changed(place: str) -> int:
 
 
 @cache
-def _installed(group: str, path: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
+def _installed(group: str, path: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
+    from importlib.metadata import entry_points
+
     del path  # what is found depends on it
-    found: dict[str, dict[str, metadata.EntryPoint]] = {}
-    for point in metadata.entry_points(group=group):
+    found: dict[str, dict[str, EntryPoint]] = {}
+    for point in entry_points(group=group):
         found.setdefault(point.name, {}).setdefault(point.value, point)
     return {name: tuple(found[name].values()) for name in sorted(found)}
 
@@ -129,5 +134,5 @@ def imported(place: str, *, argument: str, name: str, folder: Path | None = None
     return found
 
 
-def _distribution(point: metadata.EntryPoint) -> str:
+def _distribution(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unnamed distribution"

@@ -34,7 +34,7 @@ def test_a_name_that_two_claim_is_refused_unless_they_mean_the_same(site):
         distribution(site, name, f"[{GROUP}]\nclaimed = some_module_of_a_test:{place}\n")
         if name == "second":
             assert own(GROUP, "claimed", argument="model").b == 3
-    with pytest.raises(ArgumentError, match="is registered by .* 1.2 and by .* 1.2: uninstall one"):
+    with pytest.raises(ArgumentError, match=r"is registered by .* 1\.2 and by .* 1\.2: uninstall one"):
         own(GROUP, "claimed", argument="model")
 
 

@@ -155,12 +155,11 @@ def _list(folder: Path, common: Common) -> Outcome:
     from slth.figures.tables import SPEC_NAME, describe_spec
     from slth.grids.provenance import TABLE_NAME
 
+    told = dict.fromkeys(FIGURES, "")
     rows = [
         {
             "figure": name,
-            "description": describe_spec(folder / name / SPEC_NAME).get(
-                "description", "" if name in FIGURES else OTHERS
-            ),
+            "description": describe_spec(folder / name / SPEC_NAME).get("description", told.get(name, OTHERS)),
             "table": (folder / name / TABLE_NAME).is_file(),
             "picture": (folder / name / f"{name}.png").is_file(),
         }
