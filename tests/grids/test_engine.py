@@ -16,6 +16,7 @@ from slth.grids.engines.base import PINNED
 from slth.grids.spec import Experiment, item_seed
 from slth.grids.work import Item, work
 from tests.grids.toy_studies import REGISTRY
+from tests.own_package import STUDY
 
 distributed = pytest.importorskip("distributed")
 
@@ -289,6 +290,22 @@ def test_slurm_from_submission_to_results(tmp_path, monkeypatch):
     numbers = items("noisy", {"n": [1, 2]}, replicates=3)
     engine = Slurm(jobs=2, patience=60.0, local_directory=str(tmp_path))
     assert values(computed(engine, numbers)) == values(computed(Serial(), numbers))
+
+
+@pytest.mark.slow
+def test_slurm_imports_the_study_of_a_folder_that_no_path_of_its_jobs_has(tmp_path, monkeypatch):
+    if importlib.util.find_spec("dask_jobqueue") is None:
+        pytest.skip("needs dask-jobqueue")
+    cancel = '#!/bin/sh\nfor job; do kill -- "-$job"; done\nexit 0\n'
+    commands(monkeypatch, tmp_path / "bin", sbatch=STUB, scancel=cancel)
+    monkeypatch.setenv("SLURM_STUB", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/study_on_slurm.py").write_text(STUDY)
+    place = "study_on_slurm:largest_sum"
+    item = Item(place, place, {"n": 2}, 0, 5, Context(code=tmp_path / "code"))
+    (finished,) = Slurm(jobs=1, patience=60.0, local_directory=str(tmp_path)).compute([item])
+    assert finished.rows, finished.reason
 
 
 @pytest.mark.slow

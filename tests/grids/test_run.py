@@ -8,10 +8,11 @@ import pytest
 from slth.errors import ArgumentError, ResultsError
 from slth.grids.context import Context
 from slth.grids.engines import Loky, Serial
+from slth.grids.keys import Key, Study
 from slth.grids.run import Computation, run_experiment
 from slth.grids.spec import Experiment
 from slth.grids.store import BATCH, read_store
-from slth.grids.work import work
+from slth.grids.work import Finished, work
 from tests.grids.toy_studies import REGISTRY
 from tests.processes import python
 
@@ -49,6 +50,25 @@ def test_the_table_has_its_order_whatever_the_order_of_arrival(tmp_path, monkeyp
     assert provenance["spec_sha256"] == experiment.digest
     assert provenance["timing_columns"] == ["seconds"]
     assert provenance["items"] == {"done": 4, "failed": 0, "missing": 0}
+
+
+def test_items_of_a_study_in_the_folder_say_where_that_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    class Looks:
+        name = "looks"
+
+        def compute(self, items):
+            for item in items:
+                seen.append(item.context.code)
+                yield Finished(item.key, ({"value": 1},))
+
+    for task in ("somewhere:study", "toy-timed"):
+        experiment = Experiment(name="a", task=task, grids=({"n": [1]},))
+        studies = {task: Study(task, {"n": Key(int)})}
+        run_experiment(experiment, tmp_path / task, studies, Computation(engine=Looks()))
+    assert seen == [tmp_path, None]
 
 
 DRIVER = """
