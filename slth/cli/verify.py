@@ -79,7 +79,9 @@ def _summary(findings: list[Any]) -> Table:
          "" if one.interval is None else f"{number(one.interval[0])} .. {number(one.interval[1])}", one.claim)
         for one in findings if one.verdict != "untestable"
     ]  # fmt: skip
-    return table_of(lines, ("key", "verdict", "trials", "worst ratio or C", "95 %", "claim"), title="tried")
+    return table_of(
+        lines, ("key", "verdict", "trials", "worst ratio or C", "95 %", "claim"), title="tried", whole=("key",)
+    )
 
 
 def _regimes(finding: Any) -> Table:

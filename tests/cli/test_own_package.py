@@ -97,6 +97,15 @@ def test_a_worker_elsewhere_finds_a_study_in_the_folder_that_the_run_began_in(tm
     assert b"'largest': " in ran.stdout
 
 
+def test_its_tasks_are_listed_with_what_keeps_one_from_running(here):
+    listed = {row["task"]: row for row in here("run", "--tasks")["tasks"]}
+    assert listed["largest-sum"]["keys"] == ["n", "scale"]
+    assert "lost_slth 1.2, and cannot be imported" in listed["lost"]["problem"]
+    told = here("run", "--tasks", "largest-sum")
+    assert told["says"] == "The largest sum of a subset: what is positive."
+    assert told["keys"][0]["meaning"] == "numbers in a sum"
+
+
 def test_what_a_specification_gets_wrong_of_it(here, tmp_path):
     for text, words in (
         ('task = "largest-sum"\n[grid]\nn = [0]\n', "give a whole number of at least 1"),

@@ -51,6 +51,8 @@ def test_convolutions_are_counted_with_their_kernels_and_served_by_their_own_the
          for c, d, k in ((3, 16, 5), (16, 10, 1))]  # fmt: skip
     assert one.sizes == (2 * n[0] * 3, 2 * n[1] * 16)
     assert one.weights == one.sizes[0] * (3 + 16 * 25) + one.sizes[1] * (16 + 10)
+    first, second = every["burkholz2022b.channels"].sizes
+    assert every["burkholz2022b.channels"].weights == 25 * (3 * first + first * second) + second * 10
 
 
 def test_a_lower_bound_is_that_of_the_worst_layer():
