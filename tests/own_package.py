@@ -33,6 +33,14 @@ def sums(*, n: Annotated[int, whole("values")], eps: Annotated[float, small("err
     """
     return n / eps
 
+@bound("own2026.width", "A. Nobody, 2026", quantity="hidden width", provenance="derived", count=True)
+def width(*, d_in: Annotated[int, whole("inputs of the layer")], eps: Annotated[float, small("error")]) -> float:
+    """Width of a pair of layers
+
+    d_in / eps units are enough.
+    """
+    return d_in / eps
+
 @bound("own2026.falling", "A. Nobody, 2026", quantity="random values", provenance="derived")
 def falling(*, n: Annotated[int, whole("values", most=1000)]) -> float:
     """A bound that falls although it says that it rises

@@ -20,6 +20,9 @@ from slth.theory.nouns import Direction
 Kind: TypeAlias = Literal["dense", "convolutional", "attention"]
 Values: TypeAlias = Mapping[str, float]
 
+WIDTH = "hidden width"
+"""The quantity of bounds that other packages add to the comparison: that of pairs of layers."""
+
 _MOST = 2**40
 
 
@@ -132,7 +135,8 @@ def demands(
 
     Norms of weights and inputs are taken to be those that each theorem supposes. Lower bounds say what a source needs
     that serves **one** layer, whatever its weights, and the largest number of weights is counted; that of whole
-    channels is on pairs of layers, each of which needs its own.
+    channels is on pairs of layers, each of which needs its own. Bounds of other packages are among them whose quantity
+    is "hidden width", for arguments of the names that those here have (d_in, d_out, layers, eps, delta, ...).
 
     Parameters
     ----------
@@ -177,12 +181,20 @@ def demands(
     )  # fmt: skip
     is_dense = all(layer.kernel == 1 for layer in network.layers)
     kinds = ("dense", "convolutional") if is_dense else ("convolutional",)
-    return [demand_of(key, network) for key, theorem in THEOREMS.items() if theorem.kind in kinds]
+    ours = [key for key, theorem in THEOREMS.items() if theorem.kind in kinds]
+    theirs = [key for key in bounds if _is_width_of_others(key)] if is_dense else []
+    return [demand_of(key, network) for key in (*ours, *theirs)]
+
+
+def _is_width_of_others(key: str) -> bool:
+    """Whether a bound of another package is on the width between the two random layers of a pair."""
+    bound = bounds[key]
+    return bound.quantity == WIDTH and not bound.__module__.startswith("slth.")
 
 
 def demand_of(key: str, network: Network) -> Demand:
     """Return what one theorem demands of the source of a network."""
-    bound, theorem = bounds[key], THEOREMS[key]
+    bound, theorem = bounds[key], THEOREMS.get(key, Theorem())
     assumed = None if bound.constant is None else network.constant
     found = Demand(
         key=key, direction=bound.direction, provenance=bound.provenance, quantity=bound.quantity, constant=assumed

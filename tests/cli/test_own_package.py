@@ -54,7 +54,7 @@ def here(site, tmp_path, monkeypatch, capsys):
 
 def test_its_bounds_join_the_catalogue_and_what_is_broken_is_named(slth):
     listed, said = slth("bound", "ls")
-    assert [row["key"] for row in listed["bounds"]][-2:] == ["own2026.sums", "own2026.falling"]
+    assert [row["key"] for row in listed["bounds"]][-2:] == ["own2026.width", "own2026.falling"]
     assert listed["bounds"][-1]["family"] == "own2026"
     assert said.count("lost_slth 1.2, and cannot be imported (OSError: no luck): mend or uninstall lost_slth 1.2") == 1
 
@@ -62,6 +62,8 @@ def test_its_bounds_join_the_catalogue_and_what_is_broken_is_named(slth):
 def test_its_bounds_are_evaluated_by_key_and_by_place(here):
     for key in ("own2026.sums", "own_slth.bounds:sums"):
         assert here("bound", "eval", key, "--n", 3, "--eps", 0.4)["value"] == 8
+    compared = here("bound", "compare", "--network", "4-3-2", "--eps", 0.5)["demands"]
+    assert [one["sizes"] for one in compared if one["key"] == "own2026.width"] == [[8.0, 6.0]]
     wrong = here("bound", "show", "own_slth.study:undeclared", code=2)
     assert "names a function and no bound" in wrong["error"]
 
