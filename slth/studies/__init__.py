@@ -178,7 +178,8 @@ _BUILT_IN: dict[str, Study] = {
     "structured-ticket": Study(
         f"{_HERE}.tickets:structured_ticket",
         {
-            "channels": Key(int, least=1, meaning="the theorem's n: half of the channels that a source has"),
+            "channels": Key(int, least=1, needed=False, meaning="the theorem's n: half of a source's channels; or eps"),
+            "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
             "size": Key(int, least=1, needed=False, meaning="channels kept for each source and sign; any by default"),
             "beam": Key(int, least=1, most=4096, needed=False, meaning="alternatives that are followed, 8 by default"),
             **_TARGET,

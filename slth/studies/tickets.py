@@ -15,7 +15,7 @@ from slth.studies.trained_targets import data_of, digest_of, model_target
 
 def structured_ticket(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Approximate a trained network by whole channels of a random one; the seed is the random network's."""
-    given = {name: cell[name] for name in ("channels", "size", "beam") if name in cell}
+    given = {name: cell[name] for name in ("channels", "eps", "size", "beam") if name in cell}
     return _measured(Structured(**given, gain=_gain(cell)), cell, seed, context)
 
 

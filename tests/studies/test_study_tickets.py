@@ -79,7 +79,7 @@ def test_tasks_are_listed_with_what_they_take(capsys):
     assert (channels["key"], channels["form"], channels["needed"]) == (
         "channels",
         "a whole number of at least 1",
-        "yes",
+        "no",
     )
     assert "whole channels" in told["says"]
     shown = run(capsys, "run", "--tasks", "quantised").out
@@ -87,3 +87,8 @@ def test_tasks_are_listed_with_what_they_take(capsys):
     wrong = run(capsys, "run", "--tasks", "nothing")
     assert (wrong.code, "is nothing that slth.studies has" in wrong.err) == (2, True)
     assert run(capsys, "run").code == 2
+
+
+def test_a_structured_ticket_reaches_the_error_that_is_asked_for(tmp_path):
+    (row,) = computed("structured-ticket", {**TARGET, "eps": 2.0, "beam": 2}, cache=tmp_path)
+    assert row["certified_error"] <= 2.0
