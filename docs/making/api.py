@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable
 from importlib import import_module
 from itertools import pairwise
@@ -12,6 +13,9 @@ from types import ModuleType
 from typing import Any
 
 import slth
+
+SIGNS = re.compile(r"(?<=[\[ ])\*(?=\w+\])|\|")
+"""The star of a shape, and bars: outside code they would begin emphasis or a substitution."""
 
 INTRODUCTION = """API
 ===
@@ -67,6 +71,19 @@ def first_paragraph(value: Any) -> str:
     """
     text = inspect.getdoc(value) or "" if inspect.isclass(value) or inspect.isroutine(value) else ""
     return " ".join(text.partition("\n\n")[0].split())
+
+
+def without_markup(line: str) -> str:
+    r"""A line of a docstring whose shapes and absolute values are no markup; code and names of arguments stay.
+
+    >>> print(without_markup("Arrays [n, *shape] of ``[*x]``, |a - b| each."))
+    Arrays [n, \*shape] of ``[*x]``, \|a - b\| each.
+    """
+    if " : " in line or line.lstrip().startswith((">>>", "...")):
+        return line
+    pieces = re.split(r"(`+[^`]+`+)", line)
+    pieces[::2] = [SIGNS.sub(r"\\\g<0>", piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _module_page(name: str, names: Iterable[str]) -> str:

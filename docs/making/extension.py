@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from making.api import api_pages, places
+from making.api import api_pages, places, without_markup
 from making.bounds import bound_pages
 from making.folder import write_pages
 from making.mathematics import add_mathml
@@ -17,6 +17,7 @@ def setup(app: Any) -> dict[str, Any]:
     """Register what Sphinx calls."""
     add_mathml(app)
     app.connect("builder-inited", _write)
+    app.connect("autodoc-process-docstring", _plain_signs, priority=400)  # before numpydoc's sections become lists
     app.connect("missing-reference", _by_another_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -24,6 +25,11 @@ def setup(app: Any) -> dict[str, Any]:
 def _write(app: Any) -> None:
     """Write all pages that are made."""
     write_pages(Path(app.srcdir) / "made", {**api_pages(), **bound_pages(), **outside_pages(), **verb_pages()})
+
+
+def _plain_signs(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Let no sign of mathematics in a docstring be markup."""
+    lines[:] = map(without_markup, lines)
 
 
 def _by_another_name(app: Any, env: Any, node: Any, content: Any) -> Any:
