@@ -82,20 +82,21 @@ def help_text(verb: str) -> str:
 
 def _page(name: str, summary: str, names: Mapping[str, str], known: Known) -> str:
     lines = [f"# slth {name}", "", summary, ""]
-    shared = known.get(f"{name} *")
-    if shared is not None and any(verb not in known for verb in names):
+    shared = known.get(f"{name} *", {})
+    if shared:
         lines += [
             "## JSON",
             "",
-            "Where a verb's section lists no keys of its own, these are its keys.",
+            "What every verb prints, but for those whose section lists all of theirs.",
             "",
             *_keys(shared),
         ]
     for verb in names:
         lines += [f"## slth {verb}", ""] if len(names) > 1 else []
         lines += ["```text", help_text(verb), "```", ""]
-        if verb in known:
-            lines += ["**JSON**", "", *_keys(known[verb])]
+        own = known.get(verb, {})
+        more = {key: own[key] for key in own if key not in shared} if shared.items() <= own.items() else own
+        lines += ["**JSON**" if more is own else "**JSON**, besides", "", *_keys(more)] if more else []
     return "\n".join(lines)
 
 

@@ -1,9 +1,10 @@
 """The site's pages: every block runs as it stands, in the order of its page, in an empty folder.
 
-Python is executed, a block whose first line is ``# NAME.toml`` or ``# NAME.py`` is a file of that name, and commands of
-``slth`` are given to the command line, to end with 0 or with what ``# exit code N`` says. A ``text`` block below Python
-is what that prints, where ``...`` stands for anything. ``<!-- not run: why -->`` stands above commands that need what
-no test has: of those each verb and option must be there.
+Python is executed; a block whose first line is ``# NAME.toml`` or ``# NAME.py``, or with its name in a line above, is a
+file of that name, and a project of its own is installed. Commands of ``slth`` are given to the command line, to end with
+0 or with what ``# exit code N`` says. A ``text`` block below Python is what that prints, and so are the lines below the
+commands of a ``console``; ``...`` stands for anything. ``<!-- not run: why -->`` stands above commands that need what no
+test has: of those each verb and option must be there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import doctest
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,10 @@ from tests.cli.running import run
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "made" not in path.relative_to(DOCS).parts)
-BLOCK = re.compile(r"^(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?:^`(?P<file>[\w./]+)`[^\n]*:\n\n)?^(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 FILE = re.compile(r"^# ([\w.]+\.(?:toml|py))\n")
 CODE = re.compile(r"^(?P<command>.*?)(?:\s+# exit code (?P<code>\d+).*|\s+# .*)?$")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -36,11 +41,18 @@ class Block:
     kind: str
     body: str
     mark: str
+    file: str
 
 
 def blocks(page: Path) -> list[Block]:
     found = BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [Block(one["kind"], one["body"], one["mark"] or "") for one in found]
+    return [Block(one["kind"], one["body"], one["mark"] or "", file_of(one)) for one in found]
+
+
+def file_of(block: re.Match[str]) -> str:
+    """The name of the file that a block is, or an empty text."""
+    first = FILE.match(block["body"])
+    return block["file"] or (first[1] if first else "")
 
 
 def commands(body: str) -> Iterator[tuple[list[str], int]]:
@@ -63,7 +75,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-PAGES_THAT_RUN = [page for page in PAGES if any(one.kind in ("python", "sh", "toml") for one in blocks(page))]
+PAGES_THAT_RUN = [
+    page for page in PAGES if any(one.kind in ("python", "sh", "toml", "console") for one in blocks(page))
+]
 
 
 @pytest.mark.parametrize("page", PAGES_THAT_RUN, ids=[str(page.relative_to(DOCS)) for page in PAGES_THAT_RUN])
@@ -71,9 +85,11 @@ def test_every_block_runs(page: Path, folder: Path, capsys: pytest.CaptureFixtur
     given: dict[str, Any] = {}
     printed = ""
     for number, block in enumerate(blocks(page)):
-        named = FILE.match(block.body)
-        if named:
-            (folder / named[1]).write_text(block.body, encoding="utf-8")
+        if block.kind == "toml" and "[project]" in block.body:
+            install(folder, tomllib.loads(block.body)["project"])
+        elif block.file:
+            (folder / block.file).parent.mkdir(exist_ok=True)
+            (folder / block.file).write_text(block.body, encoding="utf-8")
         elif block.kind == "python":
             exec(compile(block.body, f"{page.name}, block {number}", "exec"), given)
             printed = capsys.readouterr().out
@@ -83,6 +99,11 @@ def test_every_block_runs(page: Path, folder: Path, capsys: pytest.CaptureFixtur
         elif block.kind == "sh":
             for tokens, code in commands(block.body):
                 follow(tokens, code, block, capsys)
+        elif block.kind == "console":
+            for command, wanted in dialogue(block.body):
+                ran = run(capsys, *shlex.split(command)[1:])
+                assert ran.code == 0, ran.err
+                assert is_shown(ran.out, wanted), ran.out
         else:
             assert block.kind in ("text", "bibtex") or block.kind.startswith("{"), f"nobody runs {block.kind}"
 
@@ -96,6 +117,38 @@ def follow(tokens: list[str], code: int, block: Block, capsys: pytest.CaptureFix
     assert tokens[0] == "slth", f"{tokens} is run by nobody: write why above it"
     ran = run(capsys, *tokens[1:])
     assert ran.code == code, ran.err
+
+
+def dialogue(body: str) -> list[tuple[str, str]]:
+    """Each command of a console with the lines below it."""
+    parts = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
+    return [(command, below) for command, _, below in (part.partition("\n") for part in parts)]
+
+
+def is_shown(printed: str, wanted: str) -> bool:
+    """Whether the wanted lines are printed, however they are spaced, and nothing else but for an ellipsis."""
+    lines, shown = (
+        [" ".join(line.split()) for line in text.splitlines() if line.strip()] for text in (wanted, printed)
+    )
+    return all(line in shown for line in lines if line != "...") and ("..." in lines or len(lines) == len(shown))
+
+
+def install(folder: Path, project: dict[str, Any]) -> None:
+    """What pip makes of the entry points of a project."""
+    about = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = [f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in names.items())
+              for group, names in project["entry-points"].items()]  # fmt: skip
+    (about / "entry_points.txt").write_text("".join(groups))
+
+
+def test_what_a_console_shows():
+    assert dialogue("$ slth a\n 1  2\n$ slth b\n") == [("slth a", " 1  2\n"), ("slth b", "")]
+    assert is_shown("1 2\n\n3\n", "1   2\n3\n")
+    assert not is_shown("1 2\n3\n", "1 2\n")
+    assert is_shown("1 2\n3\n", "1 2\n...\n")
+    assert not is_shown("1 2\n3\n", "4\n...\n")
 
 
 def test_blocks_are_found(tmp_path):
