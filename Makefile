@@ -41,6 +41,7 @@ figures: $(V)/.stamp
 
 notebooks: $(V)/.stamp-notebooks
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+	$(BIN)/python tests/tools/run_notebooks.py notebooks/*.ipynb
 
 # The site, into build/docs/index.html: every warning is an error, nothing is fetched, no notebook is run.
 docs: $(V)/.stamp-docs

@@ -1,10 +1,10 @@
 """The site's pages: every block runs as it stands, in the order of its page, in an empty folder.
 
-Python is executed; a block whose first line is ``# NAME.toml`` or ``# NAME.py``, or with its name in a line above, is a
-file of that name, and a project of its own is installed. Commands of ``slth`` are given to the command line, to end with
-0 or with what ``# exit code N`` says. A ``text`` block below Python is what that prints, and so are the lines below the
-commands of a ``console``; ``...`` stands for anything. ``<!-- not run: why -->`` stands above commands that need what no
-test has: of those each verb and option must be there.
+Python is executed; a block whose first line is ``# NAME.toml`` or ``# NAME.py``, or with its name in a line above, is
+a file of that name, and a project of its own is installed. Commands of ``slth`` are given to the command line, to end
+with 0 or with what ``# exit code N`` says. A ``text`` block below Python is what that prints, and so are the lines
+below the commands of a ``console``; ``...`` stands for anything. ``<!-- not run: why -->`` stands above commands that
+need what no test has: of those each verb and option must be there.
 """
 
 from __future__ import annotations
