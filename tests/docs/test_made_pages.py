@@ -84,8 +84,8 @@ def test_faults_of_an_object_are_seen():
     assert "seed is no integer" in faults({**whole, "seed": True})[0]
     assert faults({"error": "none", "kind": "DataError", "exit_code": 2}) == []
     assert faults({"error": "none", "kind": "DataError", "exit_code": 2, "fetched": {}}) != []
-    assert faults({"verb": "results show", "seed": 0, "name": "a", "cells": 1, "done": 1, "failed": 0, "missing": 0,
-                   "confidence": "nan", "table": []}) == []  # fmt: skip
+    said = {"key": "a", "quantity": "b", "direction": "identity", "arguments": {}, "assumptions": [], "provenance": "c"}
+    assert faults({"verb": "bound eval", "seed": 0, **said, "value": "nan", "constant": None, "implicit": False}) == []
 
 
 def test_pages_that_nobody_makes_any_more_go(tmp_path):
