@@ -7,7 +7,7 @@ OUT ?= runs/gpu
 
 SECONDS_EACH ?= 600
 
-.PHONY: demo test test-slow attack check bench gpu figures notebooks clean
+.PHONY: demo test test-slow attack check bench gpu figures notebooks docs clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
@@ -41,6 +41,11 @@ figures: $(V)/.stamp
 
 notebooks: $(V)/.stamp-notebooks
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+	$(BIN)/python tests/tools/run_notebooks.py notebooks/*.ipynb
+
+# The site, into build/docs/index.html: every warning is an error, nothing is fetched, no notebook is run.
+docs: $(V)/.stamp-docs
+	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs build/docs
 
 $(V)/.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PY) -m venv $(V)
@@ -57,6 +62,10 @@ $(V)/.stamp-baselines: $(V)/.stamp
 
 $(V)/.stamp-notebooks: $(V)/.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks]'
+	@touch $@
+
+$(V)/.stamp-docs: $(V)/.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 clean:

@@ -259,7 +259,7 @@ def to_torch(ticket: Ticket | Graph, *, form: Form = "small", dtype: torch.dtype
     Returns
     -------
     torch.nn.Module
-        Maps [batch, *input_shape] to [batch, *output_shape]; its parameters require no gradient.
+        Maps ``[batch, *input_shape]`` to ``[batch, *output_shape]``; its parameters require no gradient.
 
     Raises
     ------

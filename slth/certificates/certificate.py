@@ -24,12 +24,12 @@ class LayerBounds:
     node : str
         Its name.
     largest_weight_error, median_weight_error : float
-        Bounds on the largest and on the median |ticket's weight - target's weight| over nonzero weights and biases,
+        Bounds on the largest and on the median ``|ticket's weight - target's weight|`` over nonzero weights and biases,
         copies of one neuron together.
     value : float
         Bound on the target's largest absolute value behind the node, or behind the ReLU that alone takes it.
     difference : float
-        Bound on the largest |ticket's value - target's value| there.
+        Bound on the largest ``|ticket's value - target's value|`` there.
     norm_bound : float
         The same by norms alone.
     """

@@ -43,8 +43,8 @@ class Row:
     density : float
         kept / open_positions.
     largest_error, median_error : float
-        Of |ticket's weight - target's weight| over weights that are not 0, and the largest of all, of the worse half
-        where inputs of either sign meet different sums; enclosed in real arithmetic, upper ends.
+        Of ``|ticket's weight - target's weight|`` over weights that are not 0, and the largest of all, of the worse
+        half where inputs of either sign meet different sums; enclosed in real arithmetic, upper ends.
     relative_error : float
         :math:`\|\hat K - K\|_F / \|K\|_F` over kernels and biases; of the worse half.
     predicted_largest, predicted_median : float or None

@@ -41,7 +41,7 @@ class PerWeightRow:
     density : float
         kept / candidates.
     largest_error, median_error : float
-        Of |sum of the chosen coefficients - weight|, correctly rounded.
+        Of ``|sum of the chosen coefficients - weight|``, correctly rounded.
     seconds : float
         Wall-clock time of drawing and solving.
     """

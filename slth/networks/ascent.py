@@ -39,7 +39,7 @@ class Attack:
     Parameters
     ----------
     error : float
-        |ticket(x)[output] - target(x)[output]| in float64, by the reference forward passes.
+        ``|ticket(x)[output] - target(x)[output]|`` in float64, by the reference forward passes.
     input : float64[*input_shape]
         The input x.
     output : int

@@ -40,8 +40,8 @@ BUDGET = 2**26
 class GraphModule(nn.Module):
     """A graph with torch modules in the place of its weighted steps.
 
-    Maps [batch, *input_shape] to [batch, *output_shape], a part of the batch at a time where all of it would not fit
-    into 1 GiB beside input and output. Its parameters require no gradient: they are there to be counted.
+    Maps ``[batch, *input_shape]`` to ``[batch, *output_shape]``, a part of the batch at a time where all of it would
+    not fit into 1 GiB beside input and output. Its parameters require no gradient: they are there to be counted.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def module_of(graph: Graph, *, dtype: Dtype = torch.float32) -> GraphModule:
     Raises
     ------
     ArgumentError
-        For another dtype, or a graph of random layers (use :func:`slth.networks.random_layers.module_from_ticket`).
+        For another dtype, or a graph of random layers (use :func:`slth.to_torch`).
 
     Examples
     --------

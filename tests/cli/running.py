@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slth.cli import main
+from tests.json_keys import faults
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,16 @@ class Ran:
     err: str
 
     @property
-    def json(self) -> dict[str, Any]:
-        """The one object on stdout; fails where there is more or less."""
+    def document(self) -> dict[str, Any]:
+        """The one object on stdout, whatever it holds; fails where there is more or less."""
         document: dict[str, Any] = json.loads(self.out, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
+        return document
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The same; fails where it is not what ``docs/verbs.toml`` says of the verb, too."""
+        document = self.document
+        assert faults(document) == []
         return document
 
 

@@ -125,12 +125,12 @@ def test_warnings_are_one_line(capsys, monkeypatch):
     monkeypatch.setattr("slth.grids.environment.describe_environment", warn)
     ran = run(capsys, "env", "--json")
     assert ran.err == "slth: warning: mind the gap\n"
-    assert ran.json == {"verb": "env", "seed": 0, "a": 1.0}
+    assert ran.document == {"verb": "env", "seed": 0, "a": 1.0}
 
 
 def test_json_has_no_nan(capsys, monkeypatch):
     monkeypatch.setattr("slth.grids.environment.describe_environment", lambda: {"a": float("nan"), "b": -float("inf")})
-    assert run(capsys, "env", "--json").json == {"verb": "env", "seed": 0, "a": "nan", "b": "-inf"}
+    assert run(capsys, "env", "--json").document == {"verb": "env", "seed": 0, "a": "nan", "b": "-inf"}
 
 
 def test_env(capsys):
