@@ -22,12 +22,11 @@ from slth.resources import Progress
 from slth.rng import Stream
 from slth.trainable import (
     IMP,
-    Predictions,
     children,
     connectivity_scores,
     example_scores,
     example_subset,
-    forgetting_events,
+    forgetting_scores,
     mislabelled,
     pretrained,
 )
@@ -201,12 +200,10 @@ def _scores(job: DietJob, module: nn.Module, examples: Examples, recipe: Recipe,
         step = recipe.steps_per_epoch(len(examples)) * recipe.epochs // 2
         pair = children(module, examples, recipe, step=step, seed=seed, device=job.device)
         return connectivity_scores(*pair, examples)
-    run, right = TrainingRun(module, examples, recipe, seed=seed, device=job.device), []
-    for _ in run:
-        if job.score == "forgetting":
-            right.append(Predictions.of(module, examples).right)
     if job.score == "forgetting":
-        return forgetting_events(right)
+        return forgetting_scores(module, examples, recipe, seed=seed, device=job.device)
+    for _ in TrainingRun(module, examples, recipe, seed=seed, device=job.device):
+        pass
     return example_scores(module, examples, job.score, seed=seed)
 
 

@@ -6,6 +6,7 @@ from slth.trainable.data_diet import mislabelled, pretrained
 from slth.trainable.ensemble import Ensemble, EnsembleModule, load_ensemble
 from slth.trainable.entry import train, train_many
 from slth.trainable.example_scores import example_scores, example_subset, forgetting_events
+from slth.trainable.forgetting import forgetting_scores
 from slth.trainable.imp import IMP
 from slth.trainable.mask_files import load_masks
 from slth.trainable.method import TrainableMethod
@@ -41,6 +42,7 @@ __all__ = [
     "example_scores",
     "example_subset",
     "forgetting_events",
+    "forgetting_scores",
     "interpolated",
     "linear_path",
     "load_ensemble",

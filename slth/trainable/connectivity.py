@@ -24,6 +24,7 @@ from slth.trainable.calibration import Predictions
 from slth.trainable.growing import Growing
 from slth.training import Examples, Recipe
 from slth.training.checkpoint import file_of
+from slth.training.masked import fitting
 
 Statistics: TypeAlias = Literal["interpolated", "recomputed"]
 _BATCH = 1024
@@ -134,10 +135,7 @@ def interpolated(
             if tensor.is_floating_point():
                 there = ends[1][name].to(tensor)
                 tensor.copy_(there if share == 1.0 else tensor + share * (there - tensor))
-        for name, mask in ({} if masks is None else masks).items():
-            if name not in ends[0] or mask.shape != ends[0][name].shape:
-                rule = "fits no weight of the module"
-                raise ArgumentError("masks", (name, list(mask.shape)), rule, "see slth.networks.maskable(module)")
+        for name, mask in fitting({} if masks is None else masks, ends[0]).items():
             ends[0][name].masked_fill_(mask.to(tensor.device) == 0, 0.0)
     if statistics == "recomputed" and data is not None:
         _recompute(found, data)

@@ -83,8 +83,8 @@ def forgetting_events(right: ArrayLike) -> Floats:
     Parameters
     ----------
     right : bool[times, examples]
-        Whether each was classified rightly, such as ``Predictions.of(module, examples).right`` after each epoch; the
-        source looks when an example is in the batch.
+        Whether each was classified rightly, such as ``Predictions.of(module, examples).right`` after each epoch, which
+        is an approximation: the source looks when an example is in the batch (:func:`forgetting_scores`).
 
     Returns
     -------

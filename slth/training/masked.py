@@ -54,11 +54,7 @@ class FixedMasks(Method):
     def init(self, weights: Tensors, seed: int) -> MethodState:
         """Return the masks, as they are for good."""
         del seed
-        for name, mask in self.masks.items():
-            if name not in weights or mask.shape != weights[name].shape:
-                rule = "fits no weight of the module" if name not in weights else "has another shape than its weight"
-                raise ArgumentError("masks", (name, list(mask.shape)), rule, "see slth.networks.maskable(module)")
-        return MethodState({}, {name: mask.detach() != 0 for name, mask in self.masks.items()})
+        return MethodState({}, {name: mask.detach() != 0 for name, mask in fitting(self.masks, weights).items()})
 
     def mask(self, state: MethodState, step: Step) -> Tensors:
         """Return the masks."""
@@ -74,6 +70,20 @@ class FixedMasks(Method):
         """Return the same in all steps, which are alike."""
         del step
         return None
+
+
+def fitting(masks: object, weights: Tensors) -> Mapping[str, Tensor]:
+    """Return masks, each of which is a tensor in the shape of its weight."""
+    remedy = "see slth.networks.maskable(module)"
+    if not isinstance(masks, Mapping):
+        raise ArgumentError("masks", masks, "must be tensors by name of a weight", remedy)
+    for name, mask in masks.items():
+        if name not in weights:
+            raise ArgumentError("masks", name, "fits no weight of the module", remedy)
+        if not isinstance(mask, Tensor) or mask.shape != weights[name].shape:
+            value = (name, list(mask.shape) if isinstance(mask, Tensor) else mask)
+            raise ArgumentError("masks", value, "must be a tensor in the shape of its weight", remedy)
+    return masks
 
 
 def hold(masks: Tensors, weights: Tensors, leaves: Tensors) -> list[tuple[Tensor, Tensor]]:

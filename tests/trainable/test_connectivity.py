@@ -191,7 +191,10 @@ def test_a_folder_of_other_children_is_refused(digits, tmp_path):
         (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 3), 0.5), "another network"),
         (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 1.5), "share"),
         (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 0.5, statistics="recomputed"), "statistics"),
-        (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 0.5, masks={"a": torch.ones(2)}), "masks"),
+        (lambda data: interpolated(nn.Linear(2, 2), nn.Linear(2, 2), 0, masks={"a": torch.ones(2)}), "fits no weight"),
+        (lambda data: interpolated(nn.Linear(1, 1), nn.Linear(1, 1), 0.5, masks={"weight": [1]}), "must be a tensor"),
+        (lambda data: interpolated(nn.Linear(1, 1), nn.Linear(1, 1), 0.5, masks=[1]), "tensors by name"),
+        (lambda data: children(net(), data, RECIPE, masks={"0.weight": [1]}), "must be a tensor"),
         (lambda data: linear_path(net(), net(), data, points=1), "points"),
         (
             lambda data: interpolated(net(), net(), 0.5, statistics="recomputed", data=data.at(torch.arange(1))),
