@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.checks import check_out
-from slth.cli.options import COMMON, Common
+from slth.cli.options import COMMON, FLAG, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
@@ -113,13 +113,16 @@ def connectivity(
         Literal["interpolated", "recomputed"],
         Parameter(help="Statistics of batch norms on the path: between those of the ends, or its own."),
     ] = "interpolated",
+    levels: Annotated[int, Parameter(help="Of pruning, to measure the ticket of each step too; 0 for none.")] = 0,
+    rate: Annotated[float, Parameter(help="Share of what is left that each level removes.")] = 0.2,
     target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Train two children of one network with other orders of examples, and measure the error between them.
 
     A barrier is the largest error on the straight path less the mean of its ends: below 2 % the network is called
-    stable. Each epoch is written to the folder `children`: the same command goes on from there, also to more steps.
+    stable. With --levels the ticket that is found by going back to each step has two children too. What is trained is
+    written to the folders `children` and `levels`: the same command goes on from there, also to more steps.
     """
     from slth.jobs.connecting import ConnectivityJob, run_connectivity
     from slth.networks.devices import resolve_device
@@ -128,20 +131,20 @@ def connectivity(
     target, model, data, out = _asked(verb, target, common, (json_name(verb),))
     job = ConnectivityJob(
         model, target.recipe(model, data), [int(one) for one in _numbers("steps", steps, whole=True)], points,
-        statistics, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
+        statistics, levels, rate, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
     with progress(common) as report:
         summary = {**run_connectivity(job, data, out, progress=report), "report": None}
 
     def show() -> list[RenderableType]:
-        keys = ("step", "barrier", "midpoint_barrier", "loss_barrier")
+        keys = ("step", "kind", "density", "barrier", "midpoint_barrier", "loss_barrier")
         rows = [[*(row[key] for key in keys), *row["end_errors"]] for row in summary["paths"]]
-        names = ("step", "error barrier", "at the midpoint", "loss barrier", "error of one", "of the other")
+        heads = ("step", "network", "density", "error barrier", "half way", "loss barrier", "error of one", "of other")
         told = {"steps in all": summary["steps_in_all"], "children": summary["children"], "report": summary["report"]}
-        return [table_of(rows, names), "", key_value_table(told)]
+        return [table_of(rows, heads), "", key_value_table(told)]
 
     done = Outcome(verb, replace(common, out=out), summary, show)
-    given = {"steps": steps, "points": points, "statistics": statistics}
+    given = {"steps": steps, "points": points, "statistics": statistics, "levels": levels, "rate": rate}
     return _reported(done, "connectivity", target, given)
 
 
@@ -165,6 +168,9 @@ def data_diet(
     score_epochs: Annotated[int, Parameter(help="Epochs that they are trained for.")] = 4,
     balanced: Annotated[bool, Parameter(help="Subsets have as many examples of each class.")] = False,
     noise: Annotated[float, Parameter(help="Share of labels drawn anew, for scores and first steps.")] = 0.0,
+    connected: Annotated[
+        bool, Parameter(help="Measure which examples are linearly mode connected where pruning begins.", **FLAG)
+    ] = False,
     target: Trained = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
@@ -181,11 +187,12 @@ def data_diet(
     target, model, data, out = _asked(verb, target, common, (json_name(verb),))
     job = DietJob(
         model, target.changed(recipe_of(model, IMP())), score, names(ways), size, steps, levels, rate, runs,
-        score_epochs, balanced, noise, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
+        score_epochs, balanced, noise, connected, seed=common.seed, device=resolve_device(target.device),
+        limit=target.limit,
     )  # fmt: skip
     given = {
         "score": score, "ways": ways, "size": size, "steps": steps, "levels": levels, "rate": rate, "runs": runs,
-        "score_epochs": score_epochs, "balanced": balanced, "noise": noise,
+        "score_epochs": score_epochs, "balanced": balanced, "noise": noise, "connected": connected,
     }  # fmt: skip
     with progress(common) as report:
         summary = {**run_diet(job, data, out, progress=report), "report": None}
@@ -196,6 +203,8 @@ def data_diet(
         rows = [
             [density, *(found[way, level]["accuracy"] for way in job.ways)] for level, density in enumerate(densities)
         ]
+        if connected:
+            rows.append(["connected", *(summary["connectivity"][way]["connected"] for way in job.ways)])
         told = {f"rank correlation with {kind}": one for kind, one in summary["rank_correlation"].items()}
         told = {"score": score, **told, "report": summary["report"]}
         return [table_of(rows, ("density", *job.ways)), "", key_value_table(told)]

@@ -87,13 +87,19 @@ def ways_figure(rows: Sequence[Row]) -> Figure:
 
 
 def paths_figure(paths: Sequence[Row]) -> Figure:
-    """Error along the path between the children of each step, and its barrier against the step."""
+    """Error along the path between the children of each step, and its barrier against the step; dashed: tickets."""
     with panels(WIDTH, 3.0, 1, 2) as (drawing, (along, barrier)):
-        for number, row in enumerate(paths):
-            along.plot(row["shares"], row["errors"], label=f"step {row['step']}", **look(number) | {"marker": ""})
-        steps = [row["step"] for row in paths]
-        barrier.plot(steps, [row["barrier"] for row in paths], label="largest", **look(0))
-        barrier.plot(steps, [row["midpoint_barrier"] for row in paths], label="half way", **look(1))
+        for kind, line in (("dense", "-"), ("ticket", "--")):
+            own = [row for row in paths if row["kind"] == kind]
+            said = "" if kind == "dense" else f", {kind}"
+            for number, row in enumerate(own):
+                shown = look(number) | {"marker": "", "linestyle": line}
+                along.plot(row["shares"], row["errors"], label=f"step {row['step']}{said}", **shown)
+            steps = [row["step"] for row in own]
+            for number, (key, name) in enumerate((("barrier", "largest"), ("midpoint_barrier", "half way"))):
+                if own:
+                    found = [row[key] for row in own]
+                    barrier.plot(steps, found, label=f"{name}{said}", **look(number), linestyle=line)
         along.set(xlabel="place on the path", ylabel="test error")
         barrier.set(xlabel="step at which children part", ylabel="error above the mean of the ends")
         for axes in (along, barrier):

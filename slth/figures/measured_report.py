@@ -113,6 +113,13 @@ def _diet(summary: Mapping[str, Any]) -> Content:
         Part("Controls", "Rank correlation of the scores with what knows nothing of the network.", None,
              ("control", "rank correlation"), correlation),
     ]  # fmt: skip
+    if summary["connectivity"]:
+        text = "Two children of where pruning begins: training examples whose loss is not raised half way between them."
+        paths = [
+            (way, _percent(one["connected"]), _percent(one["midpoint_barrier"]))
+            for way, one in summary["connectivity"].items()
+        ]
+        parts.append(Part("Linear mode connectivity", text, None, ("", "examples", "error barrier half way"), paths))
     tiles = [
         (summary["score"], f"score, of {summary['runs']} networks after {summary['score_epochs']} epochs"),
         (f"{summary['size']:,}", "examples of a subset"),
@@ -122,17 +129,18 @@ def _diet(summary: Mapping[str, Any]) -> Content:
 
 
 def _paths(summary: Mapping[str, Any]) -> Content:
-    text = "Two children see the examples in other orders from a step on; weights between theirs are measured."
-    names = ("step", "error barrier", "half way", "loss barrier", "error of one", "of the other")
+    text = "Two children see the examples in other orders from a step on; networks between them are measured."
+    names = ("step", "network", "error barrier", "half way", "loss barrier", "error of one", "of the other")
     rows = [
         (
-            f"{row['step']:,}", *(_percent(row[key]) for key in ("barrier", "midpoint_barrier")),
+            f"{row['step']:,}", _network(row), *(_percent(row[key]) for key in ("barrier", "midpoint_barrier")),
             f"{row['loss_barrier']:.4f}", *map(_percent, row["end_errors"]),
         )
         for row in summary["paths"]
     ]  # fmt: skip
     picture = _svg(figures.paths_figure(summary["paths"]), "paths", text)
-    stable = next((row["step"] for row in summary["paths"] if row["barrier"] < STABLE), None)
+    dense = [row for row in summary["paths"] if row["kind"] == "dense"]
+    stable = next((row["step"] for row in dense if row["barrier"] < STABLE), None)
     tiles = [
         (
             "none" if stable is None else f"{stable:,}",
@@ -152,6 +160,10 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Content]] = {
     "data-diet": _diet,
     "connectivity": _paths,
 }
+
+
+def _network(row: Mapping[str, Any]) -> str:
+    return "dense" if row["kind"] == "dense" else f"{row['kind']}, density {_percent(row['density'])}"
 
 
 def _svg(drawing: Figure, name: str, description: str) -> str:

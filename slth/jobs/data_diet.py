@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from slth.trainable import (
     example_scores,
     example_subset,
     forgetting_scores,
+    linear_path,
     mislabelled,
     pretrained,
 )
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 Score = Literal["el2n", "grand", "grand-last", "margin", "forgetting", "connectivity", "input-norm", "random"]
 WAYS = ("easy", "hard", "random", "all", "none")
 """What networks begin on: a subset, all examples, or nothing."""
-LEVELS, SCORES, BEGUN = "levels", "scores", "begun"
+LEVELS, SCORES, BEGUN, CHILDREN = "levels", "scores", "begun", "children"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class DietJob:
 
     Scores are means over ``runs`` networks of their own seeds after ``score_epochs`` epochs. Each way trains for
     ``steps`` steps on ``size`` examples, then the recipe goes on from there on all of them, level by level; ``noise``
-    is the share of labels that are drawn anew for scores and first steps.
+    is the share of labels that are drawn anew for scores and first steps. Where ``connected`` is asked for, two
+    children of each beginning are trained, which see all examples in orders of their own.
     """
 
     model: Model
@@ -66,6 +69,7 @@ class DietJob:
     score_epochs: int = 4
     balanced: bool = False
     noise: float = 0.0
+    connected: bool = False
     held_out: float = 0.1
     seed: int = 0
     device: str = "cpu"
@@ -90,7 +94,9 @@ class DietJob:
         return IMP(rate=self.rate, levels=self.levels)
 
 
-def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+def run_diet(
+    job: DietJob, data: DataSet, folder: Path | None = None, *, progress: Progress | None = None
+) -> dict[str, Any]:
     """Score, begin, prune, as far as it was not done in the folder, and return a row for each way and level."""
     inputs = Standardised.of(data, job.model.input_shape(data), limit=job.limit)
     test = inputs.examples("test")
@@ -100,13 +106,19 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
     steps = job.recipe.steps_per_epoch(len(used)) * job.recipe.epochs
     whole(job.steps, "steps", 1, steps, remedy="use a step of the recipe, such as 200")
     first = mislabelled(used, job.noise, seed=job.seed)
-    scores = scores_of(job, data, first, folder=folder / SCORES, progress=progress)
+    scores = scores_of(job, data, first, folder=folder and folder / SCORES, progress=progress)
     labels = used.targets.cpu().numpy()
+    pruned = _pruned(job, data, used, held, first, scores, folder, progress)
     rows = [
         {"way": way, **{key: row[key] for key in ("level", "density", "accuracy")}}
-        for way, found in _pruned(job, data, used, held, first, scores, folder, progress).items()
+        for way, found in pruned.items()
         for row in found.rows(test)
     ]
+    paths = {
+        way: _connected(job, found, way, used, test, folder and folder / CHILDREN / way, _named(progress, way))
+        for way, found in pruned.items()
+        if job.connected
+    }
     controls = {kind: example_scores(made(job.model, data, job.seed), first, kind, seed=job.seed)
                 for kind in ("input-norm", "random")}  # fmt: skip
     return {
@@ -128,6 +140,7 @@ def run_diet(job: DietJob, data: DataSet, folder: Path, *, progress: Progress | 
             for way in job.ways
             if way in ("easy", "hard", "random")
         },
+        "connectivity": paths,
         "rows": rows,
     }
 
@@ -139,7 +152,7 @@ def _pruned(
     held: Examples | None,
     first: Examples,
     scores: Floats,
-    folder: Path,
+    folder: Path | None,
     progress: Progress | None,
 ) -> dict[str, TrainResult]:
     """Begin in each way and prune: one after another on a processor, on a GPU in turns."""
@@ -147,9 +160,9 @@ def _pruned(
     here = used.to(device)
     trainings = {
         way: training(
-            _begun(job, made(job.model, data, job.seed), way, first, scores, folder / BEGUN / way),
+            _begun(job, made(job.model, data, job.seed), way, first, scores, folder and folder / BEGUN / way),
             here, job.pruning, recipe=replace(job.recipe, start=0 if way == "none" else job.steps), validation=held,
-            seed=job.seed, device=device, folder=folder / LEVELS / way, progress=_named(progress, way),
+            seed=job.seed, device=device, folder=folder and folder / LEVELS / way, progress=_named(progress, way),
         )
         for way in job.ways
     }  # fmt: skip
@@ -213,7 +226,9 @@ def _places(job: DietJob, way: str, examples: Examples, scores: Floats) -> Any:
     return example_subset(scores, job.size, way, labels=labels, seed=job.seed)  # type: ignore[arg-type]
 
 
-def _begun(job: DietJob, module: nn.Module, way: str, examples: Examples, scores: Floats, folder: Path) -> nn.Module:
+def _begun(
+    job: DietJob, module: nn.Module, way: str, examples: Examples, scores: Floats, folder: Path | None
+) -> nn.Module:
     """Return the network with which level 0 starts: that of the folder, as a GPU trains to other bits each time."""
     if way == "none":
         return module
@@ -221,6 +236,22 @@ def _begun(job: DietJob, module: nn.Module, way: str, examples: Examples, scores
     return pretrained(
         module, examples, job.recipe, steps=job.steps, places=places, seed=job.seed, device=job.device, folder=folder
     )
+
+
+def _connected(
+    job: DietJob, found: TrainResult, way: str, used: Examples, test: Examples, folder: Path | None,
+    progress: Progress | None,
+) -> dict[str, float]:  # fmt: skip
+    """Return the share of training examples whose loss is not raised half way between two children; their barrier."""
+    begun = copy.deepcopy(found.architecture)
+    begun.load_state_dict(dict(found.start))
+    step = 0 if way == "none" else job.steps
+    pair = children(
+        begun, used, replace(job.recipe, start=step), step=step, seed=job.seed, device=job.device, folder=folder,
+        progress=progress,
+    )  # fmt: skip
+    barrier = linear_path(*pair, test, points=3).midpoint_barrier
+    return {"connected": float(np.mean(connectivity_scores(*pair, used) <= 0.0)), "midpoint_barrier": barrier}
 
 
 def _correlation(one: Floats, other: Floats) -> float | None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from torch import nn
 
+from slth.data import datasets
 from slth.errors import ArgumentError
 from slth.jobs import data_diet
 from slth.jobs.data_diet import DietJob
-from slth.jobs.models import model_of
-from slth.training import Recipe
+from slth.jobs.models import made, model_of
+from slth.jobs.standardising import Standardised
+from slth.jobs.training import recipe_of
+from slth.trainable import IMP, children, interpolated
+from slth.training import Recipe, split
 from tests.cli.running import run
 
 QUICK = ["--data", "digits", "--epochs", "3", "--limit", "300", "--levels", 1, "--steps", 6, "--size", 40]
@@ -35,6 +42,25 @@ def test_each_way_and_level_has_a_row_and_subsets_are_what_they_say(capsys, tmp_
     assert page.count("<svg") == 1
     again = run(capsys, *options("--balanced", "--noise", 0.1, out=tmp_path)).json
     assert {**again, "seconds": 0} == {**said, "seconds": 0}
+
+
+def test_connected_examples_are_those_of_two_children_of_each_beginning(capsys, tmp_path):
+    said = run(capsys, *options("--ways", "easy,none", "--connected", out=tmp_path)).json
+    assert set(said["connectivity"]) == {"easy", "none"}
+    data, model = datasets.load("digits"), model_of("lenet-300-100")
+    inputs = Standardised.of(data, model.input_shape(data), limit=300)
+    used, _ = split(inputs.examples("train"), 0.1, seed=0)
+    recipe = replace(recipe_of(model, IMP()), epochs=3)
+    one, other = children(made(model, data, 0), used, recipe, seed=0)  # none begins at the first weights
+    losses = [
+        nn.functional.cross_entropy(interpolated(one, other, share)(used.inputs), used.targets, reduction="none")
+        for share in (0.0, 0.5, 1.0)
+    ]
+    expected = (losses[1] <= (losses[0] + losses[2]) / 2).double().mean().item()
+    assert said["connectivity"]["none"]["connected"] == pytest.approx(expected, abs=0.01)
+    assert 0.0 < expected < 1.0
+    assert "half way" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert run(capsys, *options("--ways", "easy,none", out=tmp_path)).json["connectivity"] == {}
 
 
 class KilledError(Exception):

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from slth.data.datasets import load
 from slth.jobs import connecting, ensembles
@@ -134,6 +135,28 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
     assert (folder / "paths" / "report.html").read_text(encoding="utf-8").count("<svg") == 1
 
 
+def test_tickets_of_steps_have_children_too(capsys, tmp_path):
+    options = ["train", "connectivity", *QUICK, "--points", 3, "--seed", 2, "--out", tmp_path]
+    dense = run(capsys, *options, "--steps", "0,4").json["paths"]
+    found = run(capsys, *options, "--steps", "0,4", "--levels", 2, "--rate", 0.5).json["paths"]
+    assert [(row["step"], row["kind"]) for row in found] == [
+        (step, kind) for step in (0, 4) for kind in ("dense", "ticket")
+    ]
+    assert [row for row in found if row["kind"] == "dense"] == dense
+    assert [row["density"] for row in found] == [1.0, 0.25, 1.0, 0.25]
+    module = lenet300(features=64, classes=10, seed=2)
+    (file,) = (tmp_path / connecting.LEVELS / "step4").glob("level-02-ticket.safetensors")
+    assert file.is_file()
+    last = tmp_path / connecting.CHILDREN / "step4-ticket" / "child2" / "last.checkpoint"
+    with safe_open(last, "pt") as held, safe_open(file, "pt") as level:
+        for name in ("fc1.weight", "fc2.weight", "fc3.weight"):
+            mask = level.get_tensor(f"mask.{name}")
+            assert mask.shape == module.get_parameter(name).shape
+            assert (held.get_tensor(f"module.{name}")[~mask] == 0).all()
+            assert (held.get_tensor(f"module.{name}")[mask] != 0).all()
+    assert "ticket, density 25" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("verb", "options", "message"),
     [
@@ -146,6 +169,8 @@ def test_connectivity_measures_paths_and_goes_on(capsys, folder):
         ("connectivity", ["--steps", "0,1000000"], "--steps=1000000"),
         ("dro", ["--against", "nothing.npz"], "--against='nothing.npz'"),
         ("connectivity", ["--points", 1], "points"),
+        ("connectivity", ["--levels", -1], "--levels=-1"),
+        ("connectivity", ["--levels", 1, "--rate", 2], "--rate=2.0 must lie"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(capsys, tmp_path, verb, options, message):

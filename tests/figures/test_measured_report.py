@@ -28,7 +28,8 @@ CORRUPTIONS = [
 ]
 PATHS = [
     {
-        "step": step, "barrier": 0.1 - step / 1000, "midpoint_barrier": 0.05, "loss_barrier": 0.3,
+        "step": step, "kind": "dense", "density": 1.0, "barrier": 0.1 - step / 1000, "midpoint_barrier": 0.05,
+        "loss_barrier": 0.3,
         "end_errors": [0.1, 0.1], "shares": [0.0, 0.5, 1.0], "errors": [0.1, 0.2, 0.1], "losses": [0.0, 1.0, 0.0],
     }
     for step in (0, 90)
@@ -47,6 +48,7 @@ SUMMARIES = {
     "data-diet": COMMON | {
         "score": "el2n", "runs": 2, "score_epochs": 3, "size": 10, "steps": 5, "rows": WAYS,
         "classes": {"easy": [4, 6]}, "rank_correlation": {"input-norm": 0.25, "random": None},
+        "connectivity": {"easy": {"connected": 0.625, "midpoint_barrier": 0.03}},
     },
     "connectivity": COMMON | {"statistics": "interpolated", "steps_in_all": 100, "paths": PATHS},
 }  # fmt: skip
@@ -74,6 +76,11 @@ def test_ways_and_paths_are_those_of_the_table():
     along, barrier = paths_figure(PATHS).axes
     assert points(along)["step 90"] == [[0.0, 0.1], [0.5, 0.2], [1.0, 0.1]]
     assert points(barrier)["largest"] == [[0, 0.1], [90, pytest.approx(0.01)]]
+    tickets = [row | {"kind": "ticket", "density": 0.25, "barrier": 0.5} for row in PATHS]
+    along, barrier = paths_figure([*PATHS, *tickets]).axes
+    assert len(points(along)) == 4
+    assert points(barrier)["largest"] == [[0, 0.1], [90, pytest.approx(0.01)]]
+    assert points(barrier)["largest, ticket"] == [[0, 0.5], [90, 0.5]]
 
 
 @pytest.mark.parametrize(("kind", "pictures"), [("dro", 2), ("data-diet", 1), ("connectivity", 1)])
