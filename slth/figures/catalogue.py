@@ -36,6 +36,8 @@ FIGURES: dict[str, str] = {
     "sanity_checks": "slth.figures.search_accuracy:sanity_checks_figure",
     "early_pruning": "slth.figures.early_pruning:early_pruning_figure",
     "winning_ticket": "slth.figures.winning_ticket:winning_ticket_figure",
+    "data_diet": "slth.figures.data_diet:data_diet_figure",
+    "instability": "slth.figures.instability:instability_figure",
     "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
     "calibration": "slth.figures.calibration:calibration_figure",
     "restored_capacity": "slth.figures.restored_capacity:restored_capacity_figure",

@@ -1,12 +1,12 @@
-"""Confidence intervals: of probabilities from successes and trials, and of means."""
+"""Confidence intervals: of probabilities from successes and trials, of means, and of rank correlations."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import betaincinv, stdtrit
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from slth.errors import ArgumentError
 
@@ -52,3 +52,31 @@ def student(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Interval:
         return Interval(-np.inf, np.inf)
     reach = stdtrit(len(found) - 1, (1.0 + confidence) / 2.0) * found.std(ddof=1) / np.sqrt(len(found))
     return Interval(float(found.mean() - reach), float(found.mean() + reach))
+
+
+def rank_correlation(one: ArrayLike, other: ArrayLike) -> float | None:
+    """Give Spearman's rank correlation, equal values by the mean of their ranks; None where all are equal."""
+    ranks = [_ranks(np.asarray(values, np.float64)) for values in (one, other)]
+    if len(ranks[0]) != len(ranks[1]) or not len(ranks[0]):
+        raise ArgumentError("values", [len(each) for each in ranks], "must be as many, one at least", "pass pairs")
+    lengths = [float(np.linalg.norm(each)) for each in ranks]
+    return float(ranks[0] @ ranks[1] / (lengths[0] * lengths[1])) if min(lengths) > 0.0 else None
+
+
+def spearman(value: float, pairs: int, *, confidence: float = CONFIDENCE) -> Interval:
+    r"""Give the interval of a rank correlation by Bonett and Wright (2000), for pairs that are drawn independently.
+
+    :math:`\tanh(\operatorname{artanh} r \pm z \sqrt{(1 + r^2 / 2) / (n - 3)})` with z of the normal law (unverified).
+    """
+    if pairs <= 3 or not abs(value) < 1.0:
+        return Interval(-1.0, 1.0)
+    reach = ndtri((1.0 + confidence) / 2.0) * np.sqrt((1.0 + value**2 / 2.0) / (pairs - 3))
+    return Interval(*(float(np.tanh(np.arctanh(value) + sign * reach)) for sign in (-1.0, 1.0)))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give ranks less their mean."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (counts.cumsum() - (counts - 1) / 2.0)[places]
+    ranks -= ranks.mean()
+    return ranks

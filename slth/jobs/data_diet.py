@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from slth.arrays import Floats, whole
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, DataError
 from slth.files import write_json
+from slth.grids.intervals import rank_correlation
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
 from slth.networks.devices import resolve_device
@@ -134,7 +134,7 @@ def run_diet(
         "steps": job.steps,
         "noise": job.noise,
         "scores": {"least": float(scores.min()), "median": float(np.median(scores)), "largest": float(scores.max())},
-        "rank_correlation": {kind: _correlation(scores, one) for kind, one in controls.items()},
+        "rank_correlation": {kind: rank_correlation(scores, one) for kind, one in controls.items()},
         "classes": {
             way: np.bincount(labels[_places(job, way, first, scores)], minlength=data.classes).tolist()
             for way in job.ways
@@ -252,12 +252,6 @@ def _connected(
     )  # fmt: skip
     barrier = linear_path(*pair, test, points=3).midpoint_barrier
     return {"connected": float(np.mean(connectivity_scores(*pair, used) <= 0.0)), "midpoint_barrier": barrier}
-
-
-def _correlation(one: Floats, other: Floats) -> float | None:
-    """Return Spearman's rank correlation; None where all are equal."""
-    alike = np.ptp(one) == 0.0 or np.ptp(other) == 0.0
-    return None if alike else float(spearmanr(one, other).statistic)
 
 
 def _named(progress: Progress | None, way: str) -> Progress | None:

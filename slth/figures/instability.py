@@ -1,0 +1,34 @@
+"""Instability: barriers between children and their errors against the step at which they part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from slth.figures.levels_figures import look
+from slth.figures.measured_report import STABLE
+from slth.figures.rows import Row, levels, numbers, where, with_ranges
+from slth.figures.style import INK, panels
+
+COLUMNS = {"barrier": "error barrier", "error": "test error of the children"}
+
+
+def instability_figure(rows: Sequence[Row]) -> Figure:
+    """Means over the seeds with the range from the least to the largest; dashed: stable below it."""
+    with panels(6.75, 3.0, 1, 2) as (drawing, grid):
+        for axes, (column, name) in zip(grid, COLUMNS.items(), strict=True):
+            for number, density in enumerate(levels(rows, "density")[::-1]):
+                own = where(rows, density=density)
+                steps = levels(own, "step")
+                middle, bars = with_ranges([numbers(where(own, step=step), column) for step in steps])
+                kind = str(own[0]["kind"])
+                label = kind if kind == "dense" else f"{kind} of {100.0 * density:.2g} % of the weights"
+                axes.errorbar(steps, middle, bars, capsize=2, label=label, **look(number))
+            axes.set_xscale("symlog", linthresh=levels(rows, "step")[1])
+            axes.set(xlabel="step at which children part", ylabel=name)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        grid[0].axhline(STABLE, color=INK, linewidth=0.8, linestyle="--", zorder=0)
+        drawing.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return drawing
