@@ -40,7 +40,7 @@ def with_ranges(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Return the mean of each group, and the lengths of bars [2, groups] from its least to its largest number."""
     middle = np.array([one.mean() for one in groups])
     below, above = (middle - [one.min() for one in groups], [one.max() for one in groups] - middle)
-    return middle, np.array([below, above])
+    return middle, np.maximum([below, above], 0.0)  # a mean of equal numbers may be rounded past them
 
 
 def quantiles(rows: Sequence[Row], key: str, column: str, probabilities: Sequence[float]) -> tuple[Floats, Floats]:
