@@ -19,11 +19,10 @@ SUBSETS = ("easy", "random", "hard")
 def data_diet_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with the range from the worst to the best of them; on the right a mark for each network.
 
-    Levels are those of the size that all examples and first weights stand beside; sizes are compared at the level that
-    is last but one.
+    Levels are those of the size that all examples and first weights stand beside; sizes are compared at the last level.
     """
     beside = levels(where(rows, way="all"), "size")[0]
-    sparse = sorted(levels(rows, "level"))[-2]
+    sparse = levels(rows, "level")[-1]
     with panels(6.75, 3.2, 1, 3) as (drawing, (density, size, connected)):
         for number, way in enumerate(WAYS):
             own = [where(rows, way=way, size=beside, level=level) for level in levels(rows, "level")]

@@ -16,8 +16,8 @@ from slth.networks.given import whole_numbers
 from slth.networks.initialise import drawn, initialised
 
 Word: TypeAlias = int | str | tuple[int, int, int]
-"""A convolution's outputs (3 x 3, padded by 1), or outputs, kernel and padding, with a ReLU behind it; or a maximum."""
-_POOL = "M"
+"""Outputs of a convolution (3 x 3, padded by 1), or outputs, kernel and padding, with ReLU; a maximum; a mean."""
+_POOL, _MEAN = "M", "A"
 _VGG = {
     11: "64 M 128 M 256 256 M 512 512 M 512 512 M",
     13: "64 64 M 128 128 M 256 256 M 512 512 M 512 512 M",
@@ -94,6 +94,7 @@ def small_cnn(
     classes: int = 10,
     bias: bool = False,
     batch_norm: bool = False,
+    averaged: bool = False,
     seed: int = 0,
 ) -> nn.Sequential:
     """Return the reference network: for each number of channels a 3 x 3 convolution, ReLU, 2 x 2 maximum; then linear.
@@ -110,6 +111,8 @@ def small_cnn(
         Whether layers have biases.
     batch_norm : bool
         Whether a batch normalisation stands behind each convolution, which then needs no bias.
+    averaged : bool
+        Whether images are first averaged over squares of 2 x 2: a quarter of the work.
     seed : int
         Of the initial weights, 0 <= seed < 2**64.
 
@@ -130,7 +133,7 @@ def small_cnn(
     9064
     """
     widths = whole_numbers(channels, "channels", remedy="e.g. (8, 16)")
-    words: list[Word] = [word for width in widths for word in (width, _POOL)]
+    words: list[Word] = [*[_MEAN] * averaged, *(word for width in widths for word in (width, _POOL))]
     return _reference("small_cnn", input_shape, words, classes, bias=bias, batch_norm=batch_norm, seed=seed)
 
 
@@ -374,7 +377,7 @@ def _convolutions(
     layers: list[nn.Module] = []
     for word in words:
         if isinstance(word, str):
-            layers.append(nn.MaxPool2d(2))
+            layers.append(nn.AvgPool2d(2) if word == _MEAN else nn.MaxPool2d(2))
             continue
         outputs, kernel, padding = (word, 3, 1) if isinstance(word, int) else word
         layers.append(nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=bias and norm is None))

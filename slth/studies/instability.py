@@ -7,9 +7,8 @@ from typing import Any
 
 from slth.grids.context import Context
 from slth.jobs.connecting import ConnectivityJob, run_connectivity
-from slth.jobs.models import model_of
 from slth.networks.threads import threads_for
-from slth.studies.data_diet import recipe_of
+from slth.studies.subset_size import network_of, recipe_of
 from slth.studies.trained_targets import data_of
 
 
@@ -18,7 +17,7 @@ def instability(cell: Mapping[str, Any], *, seed: int, context: Context) -> list
 
     ``error`` is the mean test error of two children.
     """
-    data, model = data_of(cell["data"], context), model_of(cell["model"])
+    data, model = data_of(cell["data"], context), network_of(cell)
     job = ConnectivityJob(
         model, recipe_of(cell), cell["steps"], cell["points"], levels=cell["levels"], rate=cell["rate"], seed=seed,
         limit=cell["examples"],

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from slth.errors import ArgumentError
-from slth.networks import Residual, cnn6, lenet5, small_cnn
+from slth.networks import Residual, cnn6, describe, lenet5, small_cnn
 
 MODELS = {small_cnn: (1, 28, 28), lenet5: (1, 28, 28), cnn6: (3, 32, 32)}
 
@@ -52,6 +52,15 @@ def test_they_draw_from_their_own_generator(model):
     assert not torch.equal(one[0].weight, other[0].weight)
     bound = one[0].weight[0].numel() ** -0.5
     assert 0.9 * bound < one[0].weight.abs().max() <= bound
+
+
+def test_averaged_images_are_those_of_a_quarter_of_the_size():
+    images = torch.rand(2, 1, 12, 8, generator=torch.Generator().manual_seed(0))
+    small = small_cnn(input_shape=(1, 6, 4), channels=(2,), seed=3)
+    blocks = images.reshape(2, 1, 6, 2, 4, 2).mean((3, 5))
+    averaged = small_cnn(input_shape=(1, 12, 8), channels=(2,), averaged=True, seed=3)
+    assert torch.allclose(averaged(images), small(blocks), atol=1e-6)
+    assert describe(averaged, (1, 12, 8)) is not None
 
 
 def test_other_images_and_widths():
