@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from slth.figures.levels_figures import look
 from slth.figures.measured_report import STABLE
@@ -27,6 +27,9 @@ def instability_figure(rows: Sequence[Row]) -> Figure:
                 label = kind if kind == "dense" else f"{kind} of {100.0 * density:.2g} % of the weights"
                 axes.errorbar(steps, middle, bars, capsize=2, label=label, **look(number))
             axes.set_xscale("symlog", linthresh=levels(rows, "step")[1])
+            axes.set_xticks(levels(rows, "step"))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set(xlabel="step at which children part", ylabel=name)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         grid[0].axhline(STABLE, color=INK, linewidth=0.8, linestyle="--", zorder=0)

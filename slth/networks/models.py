@@ -107,12 +107,9 @@ def small_cnn(
     channels : sequence of int
         Output channels of each convolution; each halves the image after it.
     classes : int
-    bias : bool
-        Whether layers have biases.
-    batch_norm : bool
-        Whether a batch normalisation stands behind each convolution, which then needs no bias.
-    averaged : bool
-        Whether images are first averaged over squares of 2 x 2: a quarter of the work.
+    bias, batch_norm, averaged : bool
+        Whether layers have biases; whether a batch normalisation stands behind each convolution, which then needs no
+        bias; whether images are first averaged over squares of 2 x 2.
     seed : int
         Of the initial weights, 0 <= seed < 2**64.
 
