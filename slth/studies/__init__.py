@@ -33,6 +33,15 @@ _EXAMPLES = Key(int, least=1, meaning="of each part of the data, at most")
 _TARGET_SEED = Key(int, least=0, meaning="of the trained network's first weights and order of examples")
 
 _DENSE_TARGET = {"data": _DATA, "hidden": _WHOLES, "epochs": _COUNT, "target_seed": _TARGET_SEED}
+_TRAINED = {
+    "model": _MODEL,
+    "model_options": Key(str, many=True, needed=False, choices=("batch_norm", "averaged"), meaning="of small-cnn"),
+    "data": _DATA,
+    "examples": _EXAMPLES,
+    **dict.fromkeys(("epochs", "batch_size", "levels"), _COUNT),
+    **dict.fromkeys(("learning_rate", "rate"), _ERROR),
+}
+"""What is trained and pruned, level by level."""
 _LISTS = Key(str, choices=("fresh", "row"))
 _TARGET = {
     "model": _MODEL,
@@ -77,6 +86,9 @@ _BUILT_IN: dict[str, Study] = {
             "epochs": _COUNT,
             "rate": _ERROR,
         },
+    ),
+    "instability": Study(
+        f"{_HERE}.instability:instability", {**_TRAINED, "steps": _WHOLES, "points": Key(int, least=2)}
     ),
     "interval-coverage": Study(
         f"{_HERE}.interval_coverage:interval_coverage", {"half_width": _NUMBER, "least_n": _WHOLE, "most_n": _WHOLE}
@@ -196,6 +208,14 @@ _BUILT_IN: dict[str, Study] = {
             "dimension": Key(int, least=1, needed=False, meaning="of vectors; numbers by default"),
             "size": Key(int, least=0, needed=False, meaning="values in a subset; any number by default"),
             "solver": Key(str, needed=False, meaning="two-list, four-list, greedy, ...; a fitting one by default"),
+        },
+    ),
+    "subset-size": Study(
+        f"{_HERE}.subset_size:subset_size",
+        {
+            **_TRAINED,
+            **dict.fromkeys(("size", "steps", "runs", "score_epochs"), _COUNT),
+            "ways": Key(str, many=True, choices=("easy", "hard", "random", "all", "none")),
         },
     ),
     "vector-success": Study(
