@@ -213,6 +213,8 @@ def searching(
     trace = [] if journal is None else journal.resume()
     if keep == "last" and trace:
         kept = _Kept(run, chosen, source, trace[-1])
+    if trace and progress is not None:
+        progress("search", trace[-1].epoch, run.recipe.epochs)
     for record in run.steps():
         if record is None:
             yield
@@ -257,7 +259,7 @@ class _Kept:
             self.entries = {name: found.cpu() for name, found in method.entries(state, source, step).items()}
             self.gains = dict(method.gains(method.masks(state, source, step), state, source))
         self.scores = {name: scores.detach().clone() for name, scores in state.trained.items()}
-        self.fixed = dict(state.fixed)
+        self.fixed = {name: tensor.clone() for name, tensor in state.fixed.items()}  # captured steps write into theirs
         self.stored: dict[str, NDArray[Any]] = source.stored()
 
     def is_better(self, record: Record) -> bool:

@@ -65,9 +65,12 @@ class CapturedSteps:
         if not same:
             self.clear()
             return new
-        for name, tensor in new.items():
-            if tensor is not old[name]:
-                old[name].copy_(tensor)
+        changed = {name: tensor for name, tensor in new.items() if tensor is not old[name]}
+        standing = {tensor.untyped_storage().data_ptr() for tensor in old.values()}
+        for name, tensor in changed.items():  # all are read before one is written: an old one may stand in a new place
+            changed[name] = tensor.clone() if tensor.untyped_storage().data_ptr() in standing else tensor
+        for name, tensor in changed.items():
+            old[name].copy_(tensor)
         return old
 
     def _captured(self, places: Tensor) -> _Graph:

@@ -1,12 +1,14 @@
 """Searches that take turns are the searches alone."""
 
+import gc
+
 import pytest
 import torch
 from torch import nn
 
 from slth.errors import ArgumentError, ConstructionError
 from slth.searches import EdgePopup, GemMiner, IteRand, search, search_many
-from slth.trainable import IMP, train
+from slth.trainable import IMP, train, train_many
 from slth.training import Constant, Recipe, split
 from tests.training.test_loop import blobs, convolutional, images
 
@@ -54,6 +56,39 @@ def test_those_that_were_killed_go_on(tmp_path):
     found = search_many(convolutional(), images(), EdgePopup(0.5), **options)
     alone = [search(convolutional(), images(), EdgePopup(0.5), seed=s, recipe=options["recipe"]) for s in (0, 1)]
     assert all(alike(one, other) for one, other in zip(found, alone, strict=True))
+
+
+@pytest.mark.parametrize(("many", "method"), [(search_many, EdgePopup(0.5)), (train_many, IMP(levels=1))])
+def test_generators_and_threads_stay_as_they_are_when_one_of_several_fails(many, method):
+    """Also behind the error: what the others still hold must not be given back when the error is forgotten."""
+
+    def stops(what, done, of):
+        del what, of
+        if done == 2:
+            raise KeyboardInterrupt
+
+    module, recipe = network(), Recipe(2, 32, Constant(0.1))
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        many(module, blobs(), method, recipe=recipe, progress=stops)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+    with torch.random.fork_rng():
+        torch.manual_seed(12345)
+        state = torch.random.get_rng_state()
+        del caught
+        gc.collect()
+        assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_what_stands_in_the_folder_is_told_as_done(tmp_path):
+    told = []
+    for seeds in ([1], [1, 2], [1, 2]):
+        options = {"seeds": seeds, "recipe": Recipe(2, 40, Constant(0.1)), "folder": tmp_path}
+        search_many(network(), blobs(), EdgePopup(0.5), progress=lambda *how: told.append(how[1:]), **options)
+        assert told[-1] == (2 * len(seeds), 2 * len(seeds))
+        told.clear()
 
 
 @pytest.mark.parametrize("seeds", [[], [1, 1], [-1], 3, ["a"]])

@@ -15,6 +15,7 @@ from slth.rng import WeightLaw
 from slth.searches import Annealing, Bernoulli, Concrete, EdgePopup, GemMiner, IteRand, SlotMachine
 from slth.searches.method import Searched, SearchMethod, Selected
 from slth.searches.random_source import random_source
+from slth.searches.search import _Kept
 from slth.training import CROP_AND_FLIP, Cosine, FixedMasks, Recipe, TrainingRun, captured
 from tests.training.test_loop import convolutional, images
 
@@ -93,6 +94,27 @@ def test_a_run_is_taken_up_with_graphs_where_it_was_left_without(monkeypatch, tm
     list(second)
     assert same(whole, second)
     assert player.recorded == 4
+
+
+def test_fixed_tensors_may_change_their_places():
+    steps = captured.CapturedSteps(lambda places: places, {}, {})
+    old = {"now": torch.tensor([2.0]), "before": torch.tensor([1.0])}
+    found = steps.kept(old, {"now": torch.tensor([3.0]), "before": old["now"]})
+    assert {name: (tensor is old[name], tensor.item()) for name, tensor in found.items()} == {
+        "now": (True, 3.0),
+        "before": (True, 2.0),
+    }
+    found = steps.kept(old, {"now": old["before"][:], "before": old["now"]})  # a view of it, too
+    assert [found["now"].item(), found["before"].item()] == [2.0, 3.0]
+
+
+def test_what_the_best_epoch_knew_is_not_written_over():
+    run = searching(METHODS["frozen out"])
+    run._captured = captured.CapturedSteps(run._gradients, run._leaves, run.parts.buffers)
+    kept = _Kept(run, run.method.method, run.method.source)
+    before = {name: tensor.clone() for name, tensor in kept.fixed.items()}
+    run._captured.kept(run.state.fixed, {name: ~tensor for name, tensor in run.state.fixed.items()})
+    assert all(torch.equal(kept.fixed[name], tensor) for name, tensor in before.items())
 
 
 def test_trained_weights_under_masks_are_played_too(monkeypatch):
