@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from slth.errors import ArgumentError
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -41,7 +43,7 @@ def evaluate(
     Raises
     ------
     ArgumentError
-        Inputs have another shape or are not finite, labels are no classes, or there is no example.
+        Inputs have another shape or are not finite, labels are no classes, outputs are NaN, or there is no example.
 
     Examples
     --------
@@ -100,8 +102,20 @@ def report(
     'report.html'
     """
     from slth.api import matched
+    from slth.constructions import Construction
     from slth.figures.report import write_report
     from slth.jobs.pipeline import record_own
+    from slth.networks.given import instance
+    from slth.training.checkpoint import file_of
 
+    file = file_of(path)
+    if file.is_dir():
+        raise ArgumentError("path", str(path), "is a folder", "pass the name of a file")
+    instance(made, Construction, "made", "pass what slth.construct(target) returned")
     graph, _ = matched(target, made.ticket)
-    return write_report(record_own(graph, made, data, title=title), Path(path))
+    record = record_own(graph, made, data, title=title)
+    try:
+        return write_report(record, file)
+    except OSError as problem:
+        rule = f"cannot be written ({problem.strerror})"
+        raise ArgumentError("path", str(path), rule, "pass the name of a file") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from slth.arrays import Floats, Indices
@@ -16,6 +18,7 @@ from slth.graphs import Graph
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
 from slth.networks import Outputs, apply_ticket, evaluate
+from slth.networks.given import tensor_given
 from slth.networks.outputs import function_of
 from slth.tickets import Ticket
 from slth.training import Examples
@@ -98,7 +101,7 @@ def evaluate_on(
     wanted_of = None if target is None else function_of(target)[0]
     examples, right, target_right, alike, error, labelled = 0, 0, 0, 0, 0.0, True
     for number, (inputs, labels) in enumerate(_batches(data)):
-        found = _flat(function(inputs))
+        found = _rows(function(inputs), "network", network)
         classes = None if labels is None else classes_of(labels, *found.shape)
         if number and labelled != (classes is not None):
             raise ArgumentError("data", f"batch {number}", "must have labels as the first one has", "give all or none")
@@ -106,13 +109,14 @@ def evaluate_on(
         right += 0 if classes is None else int((found.argmax(axis=1) == classes).sum())
         if wanted_of is None:
             continue
-        wanted = _flat(wanted_of(inputs))
+        wanted = _rows(wanted_of(inputs), "target", target)
         if wanted.shape != found.shape:
             rule = f"gives outputs of shape {list(wanted.shape)}, and the network {list(found.shape)}"
             raise ArgumentError("target", type(target).__name__, rule, "pass the network that it approximates")
         target_right += 0 if classes is None else int((wanted.argmax(axis=1) == classes).sum())
         alike += int((wanted.argmax(axis=1) == found.argmax(axis=1)).sum())
-        error = max(error, float(np.abs(found - wanted).max()))
+        apart = found != wanted  # infinities that are the same are no distance apart
+        error = max(error, float(np.abs(found[apart] - wanted[apart]).max(initial=0.0)))
     if not examples:
         raise ArgumentError("data", 0, "must hold one example at least", "pass (inputs, labels)")
     own = {"accuracy": right / examples} if labelled else {}
@@ -137,17 +141,26 @@ def _batches(data: Labelled) -> Iterator[Batch]:
         yield batch[0], batch[1]
 
 
-def _flat(outputs: Any) -> Any:
-    return outputs.reshape(len(outputs), -1)
+def _rows(outputs: Any, argument: str, network: object) -> Floats:
+    """Return outputs as float64[examples, outputs], of which each row has a largest one."""
+    rows: Floats = outputs.reshape(len(outputs), math.prod(outputs.shape[1:])).astype(np.float64)
+    if not rows.shape[1] or np.isnan(rows).any():
+        rule = "gives NaN" if rows.shape[1] else "gives no outputs"
+        remedy = "look for NaN in the inputs and in the network's numbers"
+        raise ArgumentError(argument, type(network).__name__, rule, remedy)
+    return rows
 
 
 def classes_of(given: ArrayLike, count: int, outputs: int) -> Indices:
     """Return labels, of which each is the number of an output."""
-    labels = np.asarray(given)
-    if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= outputs:
+    tensor = tensor_given(given, "labels").cpu()
+    whole = not tensor.is_floating_point() and tensor.dtype != torch.bool
+    labels = tensor.numpy() if whole else np.empty(0)
+    if labels.shape != (count,) or not count or labels.min() < 0 or labels.max() >= outputs:
         rule = f"must be {count} whole numbers from 0 to {outputs - 1}"
         remedy = "pass the class of each example, or None where there is none"
-        raise ArgumentError("labels", f"{labels.dtype}{list(labels.shape)}", rule, remedy)
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise ArgumentError("labels", f"{kind}{list(tensor.shape)}", rule, remedy)
     found: Indices = labels.astype(np.int64)
     return found
 

@@ -26,6 +26,7 @@ from slth.jobs.models import MODELS, Model, train_target
 from slth.jobs.record import TicketRecord
 from slth.jobs.verdict import verdicts
 from slth.networks import attack, module_from_ticket, outputs_of
+from slth.networks.given import array_given
 from slth.networks.shrink import numbers_of
 from slth.resources import Progress
 from slth.tickets import Pair, Ticket, load_ticket
@@ -133,13 +134,15 @@ def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> 
 
 def record_own(target: Graph, made: Construction, data: tuple[ArrayLike, ArrayLike], *, title: str) -> TicketRecord:
     """Measure what was constructed for a target of one's own, on one's own test examples."""
-    paths = [layer.path for layer in made.ticket.layers]
-    if set(paths) != {node.name for node in target.weighted} or made.ticket.graph.shapes.keys() != target.shapes.keys():
-        rule = f"has the layers {', '.join(paths)}, which are not those of the target"
+    paths, shapes = [layer.path for layer in made.ticket.layers], made.ticket.graph.shapes
+    if set(paths) != {node.name for node in target.weighted} or shapes != target.shapes:
+        rule = f"has the layers {', '.join(paths)}, which are not those of the target, or of other shapes"
         raise ArgumentError("made", repr(made), rule, "pass the target that it was constructed for")
     if not isinstance(data, tuple) or len(data) != 2:
         raise ArgumentError("data", type(data).__name__, "is no pair of arrays", "pass (inputs, labels)")
-    inputs = examples_of(data[0], target.input_shape, "data")
+    inputs = examples_of(array_given(data[0]), target.input_shape, "data")
+    if not len(inputs):
+        raise ArgumentError("data", list(inputs.shape), "must hold one example at least", "pass (inputs, labels)")
     labels = classes_of(data[1], len(inputs), math.prod(target.output_shape))
     flat = inputs.reshape(len(inputs), -1).astype(np.float32)
     arrays = (flat[:0], labels[:0], flat, labels)

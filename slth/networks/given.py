@@ -83,6 +83,13 @@ def tensor_given(given: Any, name: str) -> Tensor:
     return found
 
 
+def array_given(given: Any) -> Any:
+    """Return a tensor of real numbers as float64, wherever it is and whatever its dtype; what is none as it is."""
+    if not isinstance(given, Tensor) or given.is_meta or given.layout != torch.strided or given.is_complex():
+        return given
+    return given.detach().cpu().double().numpy()
+
+
 def first_line(error: BaseException) -> str:
     """Return what an error of another library says, in one line."""
     lines = str(error).strip().splitlines()

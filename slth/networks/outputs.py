@@ -15,7 +15,7 @@ from slth.arrays import Floats, whole
 from slth.errors import ArgumentError, SlthError
 from slth.graphs import Graph
 from slth.graphs.graph import examples_of
-from slth.networks.given import first_line, instance, module_given, tensor_given
+from slth.networks.given import array_given, first_line, instance, module_given, tensor_given
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.tickets.ticket import Ticket
@@ -91,7 +91,7 @@ def function_of(network: nn.Module | Graph | Ticket) -> tuple[Callable[[ArrayLik
         module, form = module_of(network, dtype=torch.float64), "exact, float64"
     else:
         module, form = module_from_ticket(network, form="folded", dtype=torch.float64), "folded, float64"
-    return lambda x: outputs_of(module, examples_of(x, graph.input_shape)), form
+    return lambda x: outputs_of(module, examples_of(array_given(x), graph.input_shape)), form
 
 
 def _in_evaluation(module: nn.Module, x: ArrayLike) -> NDArray[Any]:
@@ -124,7 +124,7 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     Raises
     ------
     ArgumentError
-        If there is no example, or the batch is empty.
+        If there is no example, the batch is empty, or the module gives no tensor with a row for each example.
 
     Examples
     --------
@@ -154,6 +154,9 @@ def _called(module: nn.Module, part: torch.Tensor) -> torch.Tensor:
     except (RuntimeError, TypeError, ValueError, IndexError) as problem:
         rule = f"cannot be given to the module ({first_line(problem)})"
         raise ArgumentError("examples", list(part.shape), rule, "pass [examples, *input_shape]") from problem
+    if not isinstance(found, torch.Tensor) or found.ndim < 1 or len(found) != len(part):
+        rule = f"must give one tensor, with a row for each of {len(part)} examples"
+        raise ArgumentError("module", type(module).__name__, rule, "wrap it in a module that returns the outputs alone")
     return found.float() if found.dtype == torch.bfloat16 else found  # of which numpy has none
 
 

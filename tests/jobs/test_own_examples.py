@@ -1,5 +1,7 @@
 """What users measure of their own targets and tickets, on their own examples: ``slth.evaluate``, ``slth.report``."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -95,8 +97,67 @@ def test_networks_that_do_not_fit_are_refused_by_name(made, examples):
         slth.evaluate(3, examples)
 
 
+class Gives(nn.Module):
+    """Gives what a function makes of its inputs."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made = made
+
+    def forward(self, x):
+        return self.made(x)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (lambda x: x / 0.0 * 0.0, "network='Gives' gives NaN"),
+        (lambda x: x[:, :0], "network='Gives' gives no outputs"),
+        (lambda x: x.sum(), "module='Gives' must give one tensor, with a row for each of 2 examples"),
+        (lambda x: x[:1], "module='Gives' must give one tensor"),
+        (lambda x: (x, x), "module='Gives' must give one tensor"),
+        (lambda x: {"scores": x}, "module='Gives' must give one tensor"),
+    ],
+)
+def test_outputs_that_have_no_largest_one_are_refused(outputs, message):
+    x = torch.tensor([[0.0, 1.0], [2.0, 0.5]])
+    with pytest.raises(ArgumentError, match=message):
+        slth.evaluate(Gives(outputs), (x, [1, 0]))
+    with pytest.raises(ArgumentError, match=message.replace("network", "target")):
+        slth.evaluate(nn.Flatten(), (x, [1, 0]), target=Gives(outputs))
+
+
+def test_infinities_and_numbers_that_do_not_subtract():
+    x = torch.tensor([[0.0, 1.0], [2.0, 0.5]])
+    masked = Gives(lambda x: x.masked_fill(x < 0.7, -torch.inf))
+    said = slth.evaluate(masked, (x, [1, 0]), target=masked)
+    assert (said.accuracy, said.agreement, said.sampled_error) == (1.0, 1.0, 0.0)
+    assert slth.evaluate(masked, (x, None), target=nn.Flatten()).sampled_error == math.inf
+    small, large = (Gives(lambda x, more=more: (x + more).to(torch.uint8)) for more in (0.0, 3.0))
+    assert slth.evaluate(small, (x, None), target=large).sampled_error == 3.0  # and not 253
+    bools = Gives(lambda x: x > 0.7)
+    assert slth.evaluate(bools, (x, [1, 0]), target=bools).accuracy == 1.0
+
+
+def test_tensors_of_a_training_loop_are_examples(made, examples):
+    x, y = torch.from_numpy(examples[0]), torch.from_numpy(examples[1])
+    wanted = slth.evaluate(made.ticket, examples)
+    assert slth.evaluate(made.ticket, (x.clone().requires_grad_(), y)) == wanted
+    halved = slth.evaluate(made.ticket, (x.bfloat16(), y))
+    assert halved == slth.evaluate(made.ticket, (x.bfloat16().double(), y))
+
+
+@pytest.mark.parametrize(
+    "labels", [[[0], [1, 2]], torch.zeros(2).bfloat16(), torch.zeros(2, device="meta"), [True] * 2]
+)
+def test_labels_of_no_kind_are_refused(labels):
+    with pytest.raises(ArgumentError, match="labels="):
+        slth.evaluate(nn.Flatten(), (torch.zeros(2, 3), labels))
+
+
 def test_a_report_of_ones_own_target_says_what_evaluate_says(made, examples, tmp_path):
-    path = slth.report(module().eval(), made, examples, tmp_path / "mine.html", title="Mine <b>")
+    tensors = torch.from_numpy(examples[0]).requires_grad_(), torch.from_numpy(examples[1])
+    path = slth.report(module().eval(), made, tensors, tmp_path / "mine.html", title="Mine <b>")
     text = path.read_text(encoding="utf-8")
     said = slth.evaluate(made.ticket, examples, target=module())
     assert "Mine &lt;b&gt;" in text
@@ -114,6 +175,17 @@ def test_a_report_of_another_target_is_refused(made, examples, tmp_path):
         slth.report(module().eval(), made, 3, tmp_path / "r.html")
     with pytest.raises(ArgumentError, match="labels="):
         slth.report(module().eval(), made, (examples[0], examples[1][:3]), tmp_path / "r.html")
+    wider = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(27, 5))
+    with pytest.raises(ArgumentError, match=r"made=.*not those of the target, or of other shapes"):
+        slth.report(wider.eval(), made, examples, tmp_path / "r.html")
+    with pytest.raises(ArgumentError, match="made='Ticket' is no Construction"):
+        slth.report(module().eval(), made.ticket, examples, tmp_path / "r.html")
+    with pytest.raises(ArgumentError, match=r"data=\[0, 1, 5, 5\] must hold one example"):
+        slth.report(module().eval(), made, (examples[0][:0], []), tmp_path / "r.html")
+    with pytest.raises(ArgumentError, match="path=3 is no path"):
+        slth.report(module().eval(), made, examples, 3)
+    with pytest.raises(ArgumentError, match=r"path=.*is a folder"):
+        slth.report(module().eval(), made, examples, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
