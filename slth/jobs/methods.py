@@ -25,6 +25,7 @@ from slth.networks import (
     layer_densities,
     maskable,
 )
+from slth.networks.structures import fixed_rows
 from slth.rng import WeightLaw
 from slth.searches import (
     RECIPE,
@@ -146,6 +147,9 @@ def method_of(
         if axes and set(given["spared"]) == set(axes):
             remedy = "choose another structure, or a model with layers for it"
             raise ArgumentError("structure", options["structure"], "gives no weight a score", remedy)
+        if fixed_rows(given["structure"]) and given.get("allocation", "uniform") != "uniform":
+            rule = f"gives layers densities that differ, and {options['structure']} keeps the same of each"
+            raise ArgumentError("allocation", given["allocation"], rule, "leave it out, or choose another structure")
     if known.is_baseline:
         others = {key: given.pop(key) for key in _PRUNING if key in given}
         return known.make(**given), others

@@ -61,8 +61,8 @@ class ChannelPair(nn.Module):
         """Evaluate both layers; a linear one acts on the last axis."""
         if not self.flat:
             return self.second(torch.relu(self.first(x)))  # type: ignore[no-any-return]
-        hidden = torch.relu(self.first(x.reshape(-1, x.shape[-1], 1)))
-        return self.second(hidden.reshape(*x.shape[:-1], -1))  # type: ignore[no-any-return]
+        hidden = torch.relu(self.first(x.reshape(-1, x.shape[-1], 1) if x.numel() else x.new_zeros(0, x.shape[-1], 1)))
+        return self.second(hidden.reshape(*x.shape[:-1], hidden.shape[1]))  # type: ignore[no-any-return]
 
 
 def channel_blocked(module: nn.Module, *, block: int = 8, seed: int = 0) -> nn.Module:
@@ -89,7 +89,7 @@ def channel_blocked(module: nn.Module, *, block: int = 8, seed: int = 0) -> nn.M
     Raises
     ------
     slth.errors.ArgumentError
-        There is no such layer, or a number is outside its range.
+        There is no such layer or one without weights, or a number is outside its range.
 
     Notes
     -----
@@ -110,10 +110,15 @@ def channel_blocked(module: nn.Module, *, block: int = 8, seed: int = 0) -> nn.M
 
     def replaced(part: nn.Module) -> nn.Module:
         if isinstance(part, _LAYERS) and type(part) in _LAYERS:  # what a subclass does with its weight, nobody knows
+            if not part.weight.numel():
+                rule = f"has a layer without weights, of shape {list(part.weight.shape)}"
+                raise ArgumentError("module", type(module).__name__, rule, "leave that layer out")
             if id(part) not in pairs:
                 pair = drawn(partial(ChannelPair, part, count), seed, f"channel pair {len(pairs)}")
                 pairs[id(part)] = pair.train(part.training).to(part.weight.device)
             return pairs[id(part)]
+        if isinstance(part, nn.TransformerEncoderLayer):
+            part.activation_relu_or_gelu = 0  # or torch reads the weights of its linear layers, which are no more
         for name, child in part._modules.items():
             if child is not None:
                 part._modules[name] = replaced(child)

@@ -138,6 +138,12 @@ class Selected(SearchMethod):
         """What a scale of the weights may be divided by: kept / total, 1 where the selection has none."""
         return getattr(self.selection, "density", 1.0)
 
+    @property
+    def collapsed(self) -> str:  # type: ignore[override]
+        """What to do where nothing is kept: of a selection by a threshold there is no density to raise."""
+        ranks = hasattr(self.selection, "density")
+        return SearchMethod.collapsed if ranks else "lower the threshold, the weight decay, or the rate"
+
     def at(self, step: Step) -> Selection:
         """Return the selection of a step."""
         return self.selection.at(step) if isinstance(self.selection, EdgePopup) else self.selection

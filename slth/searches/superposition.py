@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
+from slth.networks.calls import calling
 from slth.networks.given import tensor_given
 from slth.tickets import Layout, Ticket
 
@@ -106,7 +106,7 @@ class Superposition:
                 @ shares.to(made[0].get_parameter(name).dtype)
                 for name in names
             }
-            odds = functional_call(made[0], mixed, (inputs,)).log_softmax(-1)
+            odds = calling(made[0])(made[0], mixed, (inputs,)).log_softmax(-1)
             entropy = -(odds.exp() * odds).sum(-1).mean()
             return -torch.autograd.grad(entropy, shares)[0]
 

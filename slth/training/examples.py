@@ -166,7 +166,8 @@ def split(
     )
     if isinstance(held_out, bool) or not 0 < count < total:
         rule = f"must leave some of the {total} examples on both sides"
-        raise ArgumentError("held_out", held_out, rule, "use a share such as 0.1 and enough examples")
+        remedy = "use more examples (a larger limit, if there is one), or a share such as 0.1"
+        raise ArgumentError("held_out", held_out, rule, remedy)
     labels = examples.targets.cpu().numpy()
     if not stratified:
         labels = np.zeros(total, np.int64)

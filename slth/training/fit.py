@@ -25,11 +25,16 @@ def check_fit(module: nn.Module, data: Examples, evaluated: Callable[[Examples],
         raise ArgumentError("module", type(module).__name__, rule, remedy) from problem
 
 
-def check_last_batch(module: nn.Module, examples: int, recipe: Recipe) -> None:
-    """Refuse a last batch of one example, of which batch normalisation of plain numbers takes no variance."""
-    alone = examples % recipe.batch_size == 1 and not recipe.drop_last and recipe.epochs
+def check_last_batch(module: nn.Module, examples: int, recipe: Recipe, processes: int = 1) -> None:
+    """Refuse batches of which a process has one example: batch normalisation of plain numbers takes no variance."""
+    left = 0 if recipe.drop_last else examples % recipe.batch_size
+    sizes = [size for size in (left, recipe.batch_size if examples >= recipe.batch_size else 0) if size]
+    alone = [size for size in sizes if size < 2 * processes and recipe.epochs]
     if alone and any(isinstance(part, nn.BatchNorm1d) for part in module.modules()):
-        rule = f"leaves a last batch of one of {examples} examples, of which batch normalisation takes no variance"
+        which = "a last batch of" if alone[0] == left else "batches of"
+        shared = "" if processes == 1 else f" for {processes} processes"
+        count = "one" if alone[0] == 1 else str(alone[0])
+        rule = f"leaves {which} {count}{shared} of {examples} examples: of one example there is no variance"
         raise ArgumentError("batch_size", recipe.batch_size, rule, "use another size, or drop_last=True")
 
 

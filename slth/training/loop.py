@@ -11,10 +11,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from slth.arrays import whole
 from slth.errors import ArgumentError
+from slth.networks.calls import calling
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given
 from slth.networks.masking import maskable, total_density
@@ -141,7 +141,7 @@ class TrainingRun:
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
         self._changing = None if method is None or type(method).after is Method.after else method
-        self._called = torch.compile(functional_call, dynamic=False) if self.recipe.compiled else functional_call
+        self._called = torch.compile(calling(module), dynamic=False) if self.recipe.compiled else calling(module)
         self._own = (
             (method is None or method.masks_gradients)
             and not self.recipe.compiled
@@ -159,7 +159,7 @@ class TrainingRun:
         self._products = self.recipe.batch_size * sum(parameter.numel() for parameter in module.parameters())
         self._problem = Problem(module, self.data, self.recipe, method, tuple(self.parts.trained), self.seed)
         check_fit(module, self.data, self.evaluate)
-        check_last_batch(module, len(data), self.recipe)
+        check_last_batch(module, len(data), self.recipe, self.ranks.count)
 
     @property
     def step(self) -> Step:

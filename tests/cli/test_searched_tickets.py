@@ -119,6 +119,7 @@ def test_hidden_channels_of_the_theorems_blocks_are_searched_and_gone(capsys, tm
         (["--structure", "middle-channels"], "is of pairs of layers, and the model has none"),
         (["--structure", "middle-channels", "--block", 3], "keeps no whole number of the 3 hidden channels"),
         (["--block", 0], "--block"),
+        (["--structure", "middle-channels", "--block", 4, "--allocation", "erk"], "--allocation='erk' gives layers"),
     ],
 )
 def test_blocks_that_do_not_fit_are_named(capsys, tmp_path, options, said):

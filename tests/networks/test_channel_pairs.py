@@ -102,6 +102,26 @@ def test_a_layer_that_is_used_twice_has_one_pair():
     assert blocked[0] is blocked[2]
 
 
+def test_a_batch_of_no_examples_and_a_layer_of_no_weights():
+    pair = ChannelPair(nn.Linear(5, 2), block=3)
+    assert pair(torch.zeros(0, 5)).shape == (0, 2)
+    assert pair(torch.zeros(4, 0, 5)).shape == (4, 0, 2)
+    empty = nn.Sequential(nn.Linear(2, 1))
+    empty[0].weight = nn.Parameter(torch.zeros(1, 0))
+    with pytest.raises(ArgumentError, match=r"layer without weights, of shape \[1, 0\]"):
+        channel_blocked(empty)
+
+
+def test_an_encoder_layer_is_evaluated_as_it_is_trained():
+    """Torch's fast path in evaluation mode would read the weights of the layers that were replaced."""
+    module = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    blocked = channel_blocked(module, block=2)
+    x = torch.rand(3, 4, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(blocked.eval()(x), blocked.train()(x))
+    assert module.activation_relu_or_gelu == 1
+
+
 def test_what_has_no_such_layers_is_refused():
     with pytest.raises(ArgumentError, match=r"has no nn\.Linear"):
         channel_blocked(nn.ReLU())

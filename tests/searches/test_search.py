@@ -19,7 +19,7 @@ from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
 from slth.networks.supermasks import Threshold, TopK
 from slth.rng import WeightLaw
-from slth.searches import EdgePopup, Magnitude, sanity_checks, search
+from slth.searches import EdgePopup, Magnitude, SignedSupermask, sanity_checks, search
 from slth.searches.method import Selected
 from slth.searches.random_source import random_source
 from slth.tickets.layout import masked_weights
@@ -156,6 +156,8 @@ def test_what_diverges_or_collapses_is_named():
         search(flat, TRAIN, EdgePopup(density=0.5), recipe=wild)
     with pytest.raises(ConstructionError, match=r"no weight of 1\.weight is kept"):
         search(flat, TRAIN, EdgePopup(density=0.001, scope="global"), recipe=RECIPE)
+    with pytest.raises(ConstructionError, match=r"collapsed; lower the threshold"):
+        search(flat, TRAIN, SignedSupermask(100.0), recipe=RECIPE)
 
 
 @pytest.mark.parametrize(

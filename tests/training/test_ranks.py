@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from slth.errors import EngineError
+from slth.errors import ArgumentError, EngineError
 from slth.rng import WeightLaw
 from slth.searches import GemMiner, search
 from slth.trainable import IMP
 from slth.trainable import train as levels_of
 from slth.training import Constant, Examples, Recipe, split, train
+from slth.training.fit import check_last_batch
 from slth.training.ranks import Ranks, together
 from tests.training.test_loop import blobs
 
@@ -121,6 +122,31 @@ def test_torchrun_starts_what_one_process_does(tmp_path, verb):
     names = [sorted(str(one.relative_to(tmp_path / place)) for one in (tmp_path / place).rglob("*"))
              for place in ("alone", "together")]  # fmt: skip
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "processes", "said"),
+    [
+        (43, 20, 1, None),
+        (41, 20, 1, "a last batch of one of 41"),
+        (43, 20, 2, "a last batch of 3 for 2 processes of 43"),
+        (44, 20, 2, None),
+        (45, 20, 3, "a last batch of 5 for 3 processes"),
+        (44, 2, 2, "batches of 2 for 2 processes"),
+        (44, 1, 1, "batches of one of 44"),
+    ],
+)
+def test_no_process_normalises_one_example(examples, batch_size, processes, said):
+    module = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8))
+    if said is None:
+        check_last_batch(module, examples, Recipe(1, batch_size), processes)
+    else:
+        with pytest.raises(ArgumentError, match=said):
+            check_last_batch(module, examples, Recipe(1, batch_size), processes)
+    whole = Recipe(1, batch_size, drop_last=True)
+    if batch_size >= 2 * processes:
+        check_last_batch(module, examples, whole, processes)
+    check_last_batch(module[0], examples, Recipe(1, batch_size), processes)
 
 
 def test_processes_that_do_not_meet_are_an_error(monkeypatch):
