@@ -26,14 +26,14 @@ class Journal:
         """Take the run to the epoch whose mask is kept so far, and return its record; None where there is none."""
         if not (self.folder / LAST).exists() or not (self.folder / BEST).exists():
             return None
-        self.run.resume(self.folder / BEST)
+        self._take(BEST)
         return next((one for one in self._records() if one.step == self.run.step.number), None)
 
     def resume(self) -> list[Record]:
         """Take the run to its last epoch, and return the records up to there."""
         if not (self.folder / LAST).exists():
             return []
-        self.run.resume(self.folder / LAST)
+        self._take(LAST)
         return [one for one in self._records() if one.step <= self.run.step.number]
 
     def write(self, trace: Sequence[Record], *, better: bool) -> None:
@@ -48,6 +48,13 @@ class Journal:
             rule = f"cannot be written ({problem.strerror})"
             raise ArgumentError("folder", str(self.folder), rule, "name another folder") from None
         self.run.save(self.folder / LAST)
+
+    def _take(self, name: str) -> None:
+        """Take the run to a checkpoint, or say what to do where that is damaged."""
+        try:
+            self.run.resume(self.folder / name)
+        except DataError as problem:
+            raise DataError(f"{problem}; remove {self.folder} to begin anew") from None
 
     def _records(self) -> list[Record]:
         path = self.folder / TRACE

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from slth.errors import ArgumentError, ConstructionError
+from slth.errors import ArgumentError, ConstructionError, DataError
 from slth.searches import EdgePopup, GemMiner, IteRand, search, search_many
 from slth.trainable import IMP, train, train_many
 from slth.training import Constant, Recipe, split
@@ -89,6 +89,15 @@ def test_what_stands_in_the_folder_is_told_as_done(tmp_path):
         search_many(network(), blobs(), EdgePopup(0.5), progress=lambda *how: told.append(how[1:]), **options)
         assert told[-1] == (2 * len(seeds), 2 * len(seeds))
         told.clear()
+
+
+def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path):
+    options = {"seeds": [1], "recipe": Recipe(1, 40, Constant(0.1)), "folder": tmp_path}
+    search_many(network(), blobs(), EdgePopup(0.5), **options)
+    file = tmp_path / "0-1" / "last.checkpoint"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"last\.checkpoint.*; remove .*0-1 to begin anew"):
+        search_many(network(), blobs(), EdgePopup(0.5), **options)
 
 
 @pytest.mark.parametrize("seeds", [[], [1, 1], [-1], 3, ["a"]])
