@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -12,12 +13,13 @@ Call = Callable[[nn.Module, Mapping[str, Tensor], tuple[Any, ...]], Any]
 """Evaluates a module with tensors by their first names in the place of its own."""
 
 
-def calling(module: nn.Module) -> Call:
+def calling(module: nn.Module, *, compiled: bool = False) -> Call:
     """Return what calls a module with other weights, tied ones by their first name, and leaves its own in it.
 
     torch.func.functional_call, asked to tie weights, gives a layer that has two names the weights of its second name
     for good: it takes them for what the layer had before. So each layer is given its weights once.
     """
+    call = torch.compile(functional_call, dynamic=False) if compiled else functional_call
     firsts: dict[int, str] = {}
     others: dict[str, str] = {}
     for path, part in module.named_modules():  # each layer once
@@ -29,6 +31,6 @@ def calling(module: nn.Module) -> Call:
 
     def called(module: nn.Module, weights: Mapping[str, Tensor], inputs: tuple[Any, ...]) -> Any:
         tied = {name: weights[first] for name, first in others.items() if first in weights}
-        return functional_call(module, {**weights, **tied}, inputs, tie_weights=False)
+        return call(module, {**weights, **tied}, inputs, tie_weights=False)
 
     return called

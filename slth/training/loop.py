@@ -141,7 +141,7 @@ class TrainingRun:
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
         self._changing = None if method is None or type(method).after is Method.after else method
-        self._called = torch.compile(calling(module), dynamic=False) if self.recipe.compiled else calling(module)
+        self._called = calling(module, compiled=self.recipe.compiled)
         self._own = (
             (method is None or method.masks_gradients)
             and not self.recipe.compiled
