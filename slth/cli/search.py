@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, table_of
-from slth.cli.search_names import METHODS
+from slth.cli.search_names import METHODS, OPTIONS, OTHERS
 from slth.cli.searching import TARGET, WEIGHTS, Density, Rule, Scope, Structure, Weights, run_method
 from slth.cli.targets import Trained
 
@@ -44,7 +44,9 @@ Anneal = Annotated[
 
 def ls(*, common: Common = COMMON) -> Outcome:
     """List the methods, and the published recipes that `slth bench NAME` runs with the accuracies expected of them."""
-    methods = [{"name": name, "about": line} for name, line in METHODS.items()]
+    named = {**METHODS, **{name: line for name, (_, line) in OTHERS.items()}}
+    methods = [{"name": name, "about": line} for name, line in named.items()]
+    options = [{"name": name, "about": line} for name, line in OPTIONS.items()]
     recipes = _recipes()
 
     def show() -> list[RenderableType]:
@@ -54,6 +56,8 @@ def ls(*, common: Common = COMMON) -> Outcome:
         return [
             known,
             "",
+            table_of([(one["name"], one["about"]) for one in options], ("option of all methods", "what it does")),
+            "",
             "slth search METHOD --help tells its options",
             "",
             published,
@@ -61,7 +65,7 @@ def ls(*, common: Common = COMMON) -> Outcome:
             "slth bench RECIPE runs one",
         ]
 
-    return Outcome("search ls", common, {"methods": methods, "recipes": recipes}, show)
+    return Outcome("search ls", common, {"methods": methods, "options": options, "recipes": recipes}, show)
 
 
 def _recipes() -> list[dict[str, Any]]:
