@@ -18,7 +18,9 @@ from slth.networks import conv_n
 
 FOLDER = repository_folder("benchmarks", "*.toml")
 KINDS = ('task = "search-recipe"', 'task = "permuted-tasks"')
-RECIPES = sorted(file.stem for file in FOLDER.glob("*.toml") if any(kind in file.read_text() for kind in KINDS))
+TEXTS = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.toml")}
+PUBLISHED = {name: text for name, text in TEXTS.items() if "\nsource = " in text}
+RECIPES = sorted(name for name, text in PUBLISHED.items() if any(kind in text for kind in KINDS))
 
 CELL = {
     "method": "edge-popup", "options": {"density": 0.5}, "model": "mlp", "data": "digits", "epochs": 2, "rate": 0.5,
@@ -59,7 +61,7 @@ def images(tmp_path_factory):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs_on_a_few_images(name, images):
     (benchmark,) = find_benchmarks(FOLDER, [name])
-    cell, *_ = benchmark.cells()
+    (cell,) = benchmark.cells()
     assert cell["source"]
     epochs = 9 if cell["method"] == "gem-miner" else 1  # which is to freeze once
     few = {"epochs": epochs, "batch_size": 9, "seeds": 1, "tasks": 2, "data": str(images / f"{cell['data']}.npz")}
