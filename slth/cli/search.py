@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -11,35 +11,20 @@ from rich.console import RenderableType
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, table_of
 from slth.cli.search_names import METHODS, OPTIONS, OTHERS
-from slth.cli.searching import TARGET, WEIGHTS, Density, Rule, Scope, Structure, Weights, run_method
+from slth.cli.searching import (
+    RANKING,
+    TARGET,
+    WEIGHTS,
+    Anneal,
+    Density,
+    Options,
+    Ranking,
+    Rule,
+    Structure,
+    Weights,
+    run_method,
+)
 from slth.cli.targets import Trained
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Options that several methods share."""
-
-    def options(self, **others: Any) -> dict[str, Any]:
-        """Return these options of a method, and its others."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | others
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Ranking(Options):
-    """What is kept by its score."""
-
-    density: Density = 0.5
-    structure: Structure = "weights"
-    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
-    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
-
-
-RANKING = Ranking()
-Anneal = Annotated[
-    int | None,
-    Parameter(help="Epochs in which the density falls from 0.5 to the one asked for; from the start if not."),
-]
 
 
 def ls(*, common: Common = COMMON) -> Outcome:

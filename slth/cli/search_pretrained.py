@@ -13,7 +13,7 @@ from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
-from slth.cli.search import RANKING, Anneal, Ranking
+from slth.cli.searching import RANKING, Anneal, Ranking
 from slth.cli.targets import Target
 from slth.errors import ArgumentError
 

@@ -38,6 +38,33 @@ Structure = Annotated[
 TARGET = Trained()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that several methods share."""
+
+    def options(self, **others: Any) -> dict[str, Any]:
+        """Return these options of a method, and its others."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | others
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Options):
+    """What is kept by its score."""
+
+    density: Density = 0.5
+    structure: Structure = "weights"
+    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
+    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
+
+
+RANKING = Ranking()
+Anneal = Annotated[
+    int | None,
+    Parameter(help="Epochs in which the density falls from 0.5 to the one asked for; from the start if not."),
+]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Weights:
