@@ -8,24 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from slth.benchmarks.contenders import Cell, Contender, Declined
 from slth.data.data_set import DataSet
 from slth.data.datasets import load
 from slth.errors import ArgumentError, DataError
-from slth.jobs.methods import method_of
-from slth.jobs.models import Model, made, model_of
+from slth.jobs.models import model_of, with_activations
 from slth.jobs.searching import SearchJob, find
-from slth.jobs.standardising import Standardised
+from slth.jobs.tasks import find_tasks, means, told
 from slth.networks import apply_ticket
-from slth.networks.activations import ACTIVATIONS, activated
 from slth.networks.devices import resolve_device
-from slth.rng import Stream, WeightLaw
-from slth.searches import Superposition, search
-from slth.training import CROP_AND_FLIP, SGD, Adam, Constant, Cosine, Examples, Recipe, RMSprop, StepDecay, evaluate
-
-_ASKED = 128  # test inputs by which a task is told
+from slth.rng import WeightLaw
+from slth.training import CROP_AND_FLIP, SGD, Adam, Constant, Cosine, Recipe, RMSprop, StepDecay, evaluate
 
 
 def _sgd(cell: Cell, weight_decay: float) -> SGD:
@@ -61,12 +54,7 @@ def search_recipe(cell: Cell, seed: int) -> Sequence[Contender]:
     goes on where it was.
     """
     device, data = device_and_data(cell)
-    model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
-    job = SearchJob(
-        model, cell["method"], cell.get("options", {}), _recipe(cell, device), law,
-        cell.get("scale", "kaiming"), cell.get("held_out", 0.1), device=device, limit=cell.get("limit"),
-    )  # fmt: skip
-
+    job = _job(cell, device)
     seeds = range(seed, seed + cell.get("seeds", 3))
 
     def ours() -> Mapping[str, Any]:
@@ -102,46 +90,25 @@ def permuted_tasks(cell: Cell, seed: int) -> Sequence[Contender]:
     together, and accuracy is that of the ticket of the task that was inferred.
     """
     device, data = device_and_data(cell)
-    model, law = _model(cell), WeightLaw(cell.get("law", "signed-constant"))
-    orders = [
-        np.argsort(Stream(seed, f"permuted/{task}").raw(0, data.features), kind="stable")
-        for task in range(cell["tasks"])
-    ]
+    job = replace(_job(cell, device), held_out=0.0, seed=seed)
 
     def ours() -> Mapping[str, Any]:
-        module, inputs = made(model, data, seed), Standardised.of(data, (data.features,), limit=cell.get("limit"))
-        method: Any = method_of(cell["method"], module, cell.get("options", {}))[0]
-        found = [
-            search(
-                module, _reordered(inputs.examples("train"), order), method, recipe=_recipe(cell, device), law=law,
-                seed=seed, device=device,
-            )
-            for order in orders
-        ]  # fmt: skip
-        several = Superposition([one.ticket for one in found])
-        tests = [_reordered(inputs.examples("test"), order) for order in orders]
-        inferred = [several.infer(module, one.inputs[:_ASKED]) for one in tests]
-        accuracies = [found[task].evaluate(test).accuracy or 0.0 for task, test in zip(inferred, tests, strict=True)]
-        return {
-            "accuracy": statistics.fmean(accuracies),
-            "inferred": statistics.fmean(task == number for number, task in enumerate(inferred)),
-            "density": statistics.fmean(one.ticket.mask.density for one in found),
-            **_held(cell, accuracies),
-        }
+        tickets = [found.result.ticket for found in find_tasks(job, data, cell["tasks"])]
+        rows = told(job, data, tickets)
+        mean = means(rows)
+        held = _held(cell, [row["inferred_accuracy"] for row in rows])
+        return {"accuracy": mean["inferred_accuracy"], "inferred": mean["inferred"], "density": mean["density"], **held}
 
-    return [Contender("slth", ours, len(orders), warm_up=False, replicates=1)]
+    return [Contender("slth", ours, cell["tasks"], warm_up=False, replicates=1)]
 
 
-def _reordered(examples: Examples, order: Any) -> Examples:
-    return Examples(examples.inputs[:, order], examples.targets)
-
-
-def _model(cell: Cell) -> Model:
-    """Return the model of a cell, with the activation that it names in the place of ReLU."""
-    model, name = model_of(cell["model"], cell.get("model_options")), cell.get("activation", "relu")
-    _known("activation", name, ACTIVATIONS)
-    make = model.make
-    return replace(model, make=lambda *given, **options: activated(make(*given, **options), name))
+def _job(cell: Cell, device: str) -> SearchJob:
+    model = with_activations(model_of(cell["model"], cell.get("model_options")), cell.get("activation", "relu"))
+    return SearchJob(
+        model, cell["method"], cell.get("options", {}), _recipe(cell, device),
+        WeightLaw(cell.get("law", "signed-constant")), cell.get("scale", "kaiming"), cell.get("held_out", 0.1),
+        device=device, limit=cell.get("limit"),
+    )  # fmt: skip
 
 
 def _known(argument: str, name: str, table: Mapping[str, Any]) -> Any:

@@ -19,7 +19,7 @@ from slth.cli.configuration import (
     warn_of_unknown_variables,
 )
 from slth.cli.places import user_folder
-from slth.cli.search_names import METHODS
+from slth.cli.search_names import METHODS, OTHERS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("slth.cli.demo:demo", "Train, prune a random network to match, save, reload, certify: the whole story."),
@@ -56,6 +56,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         {
             "ls": ("slth.cli.search:ls", "All methods and published recipes; --list says the same."),
             **{name: (f"slth.cli.search:{name.replace('-', '_')}", line) for name, line in METHODS.items()},
+            **OTHERS,
         },
     ),
     "train": (

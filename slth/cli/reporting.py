@@ -12,14 +12,16 @@ from slth.cli.progress import note
 REPORT_NAME = "report.html"
 
 
-def with_report(done: Outcome, draw: Callable[[], Path], *, first: bool = True) -> Outcome:
-    """Write the summary, then the report; name it in the summary, or say why it could not be made.
+def with_report(done: Outcome, draw: Callable[[], Path] | None, *, first: bool = True) -> Outcome:
+    """Write the summary, then the report if there is one; name it in the summary, or say why it could not be made.
 
     Of several processes that did it together the first alone writes and prints.
     """
     common = done.common
     if not first:
         return replace(done, common=replace(common, out=None, json=False), show=list)
+    if draw is None:
+        return done
     done.write()
     try:
         done.data["report"] = draw()

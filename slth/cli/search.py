@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -10,41 +10,28 @@ from rich.console import RenderableType
 
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, table_of
-from slth.cli.search_names import METHODS
-from slth.cli.searching import TARGET, WEIGHTS, Density, Rule, Scope, Structure, Weights, run_method
+from slth.cli.search_names import METHODS, OPTIONS, OTHERS
+from slth.cli.searching import (
+    RANKING,
+    TARGET,
+    WEIGHTS,
+    Anneal,
+    Density,
+    Options,
+    Ranking,
+    Rule,
+    Structure,
+    Weights,
+    run_method,
+)
 from slth.cli.targets import Trained
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Options that several methods share."""
-
-    def options(self, **others: Any) -> dict[str, Any]:
-        """Return these options of a method, and its others."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | others
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Ranking(Options):
-    """What is kept by its score."""
-
-    density: Density = 0.5
-    structure: Structure = "weights"
-    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
-    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
-
-
-RANKING = Ranking()
-Anneal = Annotated[
-    int | None,
-    Parameter(help="Epochs in which the density falls from 0.5 to the one asked for; from the start if not."),
-]
 
 
 def ls(*, common: Common = COMMON) -> Outcome:
     """List the methods, and the published recipes that `slth bench NAME` runs with the accuracies expected of them."""
-    methods = [{"name": name, "about": line} for name, line in METHODS.items()]
+    named = {**METHODS, **{name: line for name, (_, line) in OTHERS.items()}}
+    methods = [{"name": name, "about": line} for name, line in named.items()]
+    options = [{"name": name, "about": line} for name, line in OPTIONS.items()]
     recipes = _recipes()
 
     def show() -> list[RenderableType]:
@@ -54,6 +41,8 @@ def ls(*, common: Common = COMMON) -> Outcome:
         return [
             known,
             "",
+            table_of([(one["name"], one["about"]) for one in options], ("option of all methods", "what it does")),
+            "",
             "slth search METHOD --help tells its options",
             "",
             published,
@@ -61,7 +50,7 @@ def ls(*, common: Common = COMMON) -> Outcome:
             "slth bench RECIPE runs one",
         ]
 
-    return Outcome("search ls", common, {"methods": methods, "recipes": recipes}, show)
+    return Outcome("search ls", common, {"methods": methods, "options": options, "recipes": recipes}, show)
 
 
 def _recipes() -> list[dict[str, Any]]:

@@ -20,3 +20,18 @@ METHODS: dict[str, str] = {
     "synflow": "Baseline: paths of largest weight (SynFlow), untrained.",
     "evolution": "Masks mutated and selected, without any gradient.",
 }
+"""Methods on random networks, whose functions stand in ``slth.cli.search``."""
+
+OTHERS: dict[str, tuple[str, str]] = {
+    "pretrained": ("slth.cli.search_pretrained:pretrained", "Masks over trained weights: no ticket at all."),
+}
+"""Further verbs: where the function is, and what it does."""
+
+OPTIONS: dict[str, str] = {
+    "--tasks N": "Many tasks on one random network, a mask for each (SupSup); the task is inferred.",
+    "--fine-tune EPOCHS": "Kept weights trained behind the search: no longer a strong ticket.",
+    "--distil": "Scores learn a dense network's outputs in the place of labels (Concrete Ticket Search).",
+    "--activations sign": "Binary activations, as biprop's networks of binary weights have them.",
+    "--block N": "The block mask of the structured theorem: pairs of layers in the place of each.",
+}
+"""Options of all methods, which are methods of their own in the literature."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.arrays import whole
 from slth.cli.checks import check_out, check_tensorboard
-from slth.cli.options import Common, TensorBoard
+from slth.cli.options import FLAG, Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
 from slth.cli.targets import Trained, command_text
 from slth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from slth.data.data_set import DataSet
+    from slth.jobs.searching import SearchJob
 
 Scope = Literal["layer", "global"]
 Rule = Literal["uniform", "erk", "epl", "igq", "smart-ratio"]
@@ -32,6 +36,33 @@ Structure = Annotated[
     ),
 ]
 TARGET = Trained()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that several methods share."""
+
+    def options(self, **others: Any) -> dict[str, Any]:
+        """Return these options of a method, and its others."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | others
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Options):
+    """What is kept by its score."""
+
+    density: Density = 0.5
+    structure: Structure = "weights"
+    scope: Annotated[Scope, Parameter(help="Each layer keeps its share, or all scores are ranked together.")] = "layer"
+    allocation: Annotated[Rule | None, Parameter(help="How the density is shared among the layers.")] = None
+
+
+RANKING = Ranking()
+Anneal = Annotated[
+    int | None,
+    Parameter(help="Epochs in which the density falls from 0.5 to the one asked for; from the start if not."),
+]
 
 
 @Parameter(name="*")
@@ -55,6 +86,28 @@ class Weights:
         ),
     ] = "kaiming"
     checks: Annotated[int, Parameter(help="Seeds of each sanity check; 0 for none.")] = 3
+    distil: Annotated[
+        bool,
+        Parameter(
+            help="A dense network is trained first, and scores learn its outputs in the place of labels (Concrete "
+            "Ticket Search).",
+            **FLAG,
+        ),
+    ] = False
+    fine_tune: Annotated[
+        int | None,
+        Parameter(
+            help="Behind the search, train what is kept for so many epochs, of gem-miner all that was not frozen out: "
+            "those weights are in a file of their own, and no longer a strong ticket."
+        ),
+    ] = None
+    tasks: Annotated[
+        int | None,
+        Parameter(
+            help="Search a mask of the same random network for each of so many orders of the inputs' numbers (SupSup), "
+            "and infer the task of test inputs; task 0 is reordered too."
+        ),
+    ] = None
     tensorboard: TensorBoard = None
 
 
@@ -64,31 +117,35 @@ WEIGHTS = Weights()
 def run_method(name: str, options: dict[str, Any], weights: Weights, target: Trained, common: Common) -> Outcome:
     """Search by a method, write ticket, report and summary, and say how it went."""
     from slth.jobs.methods import is_baseline, recipe_of
-    from slth.jobs.searching import TICKET_NAME, SearchJob, run_search
+    from slth.jobs.searching import TICKET_NAME, TUNED_NAME, SearchJob, run_search
     from slth.networks.devices import resolve_device
     from slth.rng import WeightLaw
     from slth.training.ranks import together
 
     verb = f"search {name}"
     whole(weights.checks, "checks", 0, remedy="use 3, or 0 for none")
+    whole(weights.fine_tune or 0, "fine_tune", int(weights.fine_tune is not None), remedy="use 20, or leave it out")
     target = target.chosen("lenet-300-100")
     model = target.described()
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
-    check_out(out, (TICKET_NAME, REPORT_NAME, json_name(verb)))
+    check_out(out, (TICKET_NAME, TUNED_NAME, REPORT_NAME, json_name(verb)))
     check_tensorboard(weights.tensorboard)
     if is_baseline(name):
-        for key in ("epochs", "batch_size", "learning_rate", "tensorboard"):
-            given = getattr(weights if key == "tensorboard" else target, key)
-            if given is not None:
+        for key in ("epochs", "batch_size", "learning_rate", "distil", "tensorboard"):
+            given = getattr(weights if hasattr(weights, key) else target, key)
+            if given:
                 rule = f"is of a search that trains scores, and {name} trains nothing"
                 raise ArgumentError(key, given, rule, "leave it out")
     examples = min(len(data.train_labels), target.limit or len(data.train_labels))
     recipe = target.changed(recipe_of(name, flat=model.flat, options=options, examples=examples))
     job = SearchJob(
         model, name, options, recipe, weights.law and WeightLaw(weights.law), weights.scale, seed=common.seed,
-        device=resolve_device(target.device), limit=target.limit, checks=weights.checks,
+        device=resolve_device(target.device), limit=target.limit, checks=weights.checks, distil=weights.distil,
+        fine_tuning=weights.fine_tune or 0,
     )  # fmt: skip
+    if weights.tasks is not None:
+        return run_many(verb, job, data, weights, replace(common, out=out))
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
         record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
         summary = {**record.summary, "report": None}
@@ -120,12 +177,56 @@ def _headline(summary: dict[str, Any]) -> RenderableType:
         + ("" if summary["last_accuracy"] is None else f"; at the last {summary['last_accuracy']:.2%}"),
         "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
         "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
+        **_beside(summary),
         "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "
         f"(information in the mask {summary['entropy_bound_bytes']:,.0f}); read back bit for bit",
         "seconds": summary["seconds"],
         "seed": summary["seed"],
     }
     return key_value_table(rows)
+
+
+def _beside(summary: dict[str, Any]) -> dict[str, str]:
+    """Return what a dense network that was imitated and what a fine-tuned one have, where there is one."""
+    found = {}
+    if summary["distilled"] is not None:
+        found["imitated"] = f"a dense network of {summary['distilled']['dense_accuracy']:.2%}"
+    tuned = summary["fine_tuned"]
+    if tuned is not None:
+        found["fine-tuned"] = (
+            f"{tuned['accuracy']:.2%} with {tuned['kept']:,} weights trained for {tuned['epochs']} epochs, no longer a "
+            f"strong ticket: {tuned['weights']}"
+        )
+    return found
+
+
+def run_many(verb: str, job: SearchJob, data: DataSet, weights: Weights, common: Common) -> Outcome:
+    """Search many tasks on one random network, write their tickets and the summary, and say how it went."""
+    from slth.jobs.tasks import run_tasks
+    from slth.training.ranks import together
+
+    for key in ("fine_tune", "tensorboard"):
+        if getattr(weights, key) is not None:
+            rule = "is of one search, and --tasks asks for many"
+            raise ArgumentError(key, getattr(weights, key), rule, "leave it out, or search one task")
+    tasks, out = weights.tasks or 0, common.out or Path()
+    with together(os.environ, job.device) as first, progress(common, first=first) as report:
+        summary = run_tasks(job, data, out, tasks, progress=report)
+
+    def show() -> list[RenderableType]:
+        rows = {
+            "accuracy": f"{summary['accuracy']:.2%} on the test set where the task is given, "
+            f"{summary['inferred_accuracy']:.2%} where it is inferred (means of {tasks} tasks)",
+            "tasks": f"{summary['inferred']:.2%} inferred rightly, from {summary['asked']} unlabelled test inputs each",
+            "density": f"{summary['density']:.4g} of the same random weights for each task",
+            "tickets": ", ".join(f"{one['path']} ({one['bytes']:,} bytes)" for one in summary["tickets"]),
+            "seconds": summary["seconds"],
+        }
+        keys = ("task", "accuracy", "inferred_task", "inferred_accuracy", "density")
+        each = [[row[key] for key in keys] for row in summary["tasks"]]
+        return [key_value_table(rows), "", table_of(each, ("task", "accuracy", "inferred", "accuracy then", "density"))]
+
+    return with_report(Outcome(verb, common, summary, show), None, first=first)
 
 
 _CHECKS = {

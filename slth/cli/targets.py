@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from cyclopts import Parameter
 
@@ -56,26 +56,30 @@ class Module:
             "which sees it alone: the structured theorem's block mask."
         ),
     ] = None
+    activations: Annotated[
+        Literal["relu", "elu", "sign"] | None,
+        Parameter(help="What takes the place of the model's nn.ReLU layers; sign: binary activations, as biprop's."),
+    ] = None
     limit: Annotated[int | None, Parameter(help="At most so many training and test examples, for a quick look.")] = None
     data_dir: DataDir = None
 
     def options(self) -> dict[str, Any]:
         """Return the options that were given to the model."""
-        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden", "block")
+        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden", "activations", "block")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return given | ({} if self.hidden is None else {"hidden": hidden_sizes(self.hidden)})
 
     def described(self) -> Model:
         """Return the model, with the options that were given; those that it does not take are refused."""
-        from slth.jobs.models import blocked, model_of
+        from slth.jobs.models import blocked, model_of, with_activations
 
         given = self.options()
-        block = given.pop("block", None)
+        block, activations = given.pop("block", None), given.pop("activations", "relu")
         odd = sorted(set(given) - _TAKES.get(self.model, set(given)))
         if odd:
             shown = ", ".join(f"--{name}" for name in odd)
             raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
-        model = model_of(self.model, given)
+        model = with_activations(model_of(self.model, given), activations)
         return model if block is None else blocked(model, block)
 
     def load(self, model: Model, *, seed: int) -> DataSet:

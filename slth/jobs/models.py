@@ -14,6 +14,7 @@ from slth.errors import ArgumentError, did_you_mean
 from slth.extensions import installed, is_own
 from slth.graphs import Graph
 from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
+from slth.networks.activations import ACTIVATIONS, activated
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
@@ -150,6 +151,19 @@ def blocked(model: Model, block: int) -> Model:
         return channel_blocked(made(model, data, seed), block=count, seed=seed)
 
     return replace(model, name=f"{model.name} in blocks of {count}", make=make, options={})
+
+
+def with_activations(model: Model, name: str) -> Model:
+    """Return a model with other activations in the place of its ReLUs, by a word; the model itself for ``relu``."""
+    if name == "relu":
+        return model
+    if name not in ACTIVATIONS:
+        raise ArgumentError("activations", name, "is not known", f"use {' or '.join(ACTIVATIONS)}")
+
+    def make(data: DataSet, seed: int) -> nn.Module:
+        return activated(made(model, data, seed), name)
+
+    return replace(model, name=f"{model.name} with {name}", make=make, options={})
 
 
 def made(model: Model, data: DataSet, seed: int) -> nn.Module:

@@ -1,9 +1,10 @@
 """Strong tickets by score: a mask over random weights that are never trained, and the baselines of such searches."""
 
+from slth.networks.activations import SignActivation
 from slth.searches.baseline import Baseline
 from slth.searches.baselines import prune
 from slth.searches.bernoulli import Bernoulli
-from slth.searches.biprop import Biprop, SignActivation
+from slth.searches.biprop import Biprop
 from slth.searches.concrete import Concrete
 from slth.searches.connected import MiCA
 from slth.searches.criteria import SNIP, Criterion, GraSP, Magnitude, Random, SynFlow

@@ -1,4 +1,4 @@
-"""Biprop: binary weights, of one size in a layer, that edge-popup keeps or removes; and activations that are signs."""
+"""Biprop: binary weights, of one size in a layer, that edge-popup keeps or removes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slth.errors import ArgumentError
 from slth.rng import WeightLaw
@@ -46,6 +46,7 @@ class Biprop(Selected):
 
     Examples
     --------
+    >>> from torch import nn
     >>> from slth.searches import search
     >>> from slth.training import Examples, Recipe
     >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
@@ -91,35 +92,6 @@ class Biprop(Selected):
         """Return the law of signs: of each law's number it is the sign."""
         del law
         return WeightLaw("signed-constant")
-
-
-class SignActivation(nn.Module):
-    r"""Binary activations: :math:`\mathrm{sign}(x)`, with the gradient :math:`2 (1 - |x|)` within :math:`\pm 1`.
-
-    It has no parameters. In front of it stands a norm layer, as in the networks of :class:`Biprop` with binary weights
-    and activations: conv, norm, sign, conv, pool, norm, sign. An input of 0 gives 0.
-
-    Notes
-    -----
-    Source of the gradient: Liu, Wu, Luo, Yang, Liu, Cheng, "Bi-Real Net: Enhancing the Performance of 1-bit CNNs with
-    Improved Representational Capability and Advanced Training Algorithm", ECCV 2018, that of a sign approximated by
-    parabolas.
-
-    Examples
-    --------
-    >>> x = torch.tensor([-3.0, -0.25, 0.5], requires_grad=True)
-    >>> SignActivation()(x).tolist()
-    [-1.0, -1.0, 1.0]
-    >>> SignActivation()(x).sum().backward()
-    >>> x.grad.tolist()
-    [0.0, 1.5, 1.0]
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the signs."""
-        near = x.clamp(-1.0, 1.0)
-        passed = near * (2.0 - near.abs())
-        return x.detach().sign() + (passed - passed.detach())
 
 
 def _mean(weight: Tensor, mask: Tensor) -> Tensor:

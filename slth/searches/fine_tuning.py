@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from slth.errors import ArgumentError
+from slth.files import write_bytes
 from slth.networks import apply_ticket
 from slth.resources import Progress
 from slth.searches.search import SearchResult
@@ -54,6 +57,20 @@ class FineTuned:
             examples.normalised(self.normalisation).to(next(self.module.parameters()).device),
             loss=self.loss,
         )
+
+    def save(self, path: str | Path) -> None:
+        """Write the trained weights, and all else that the module holds, as safetensors.
+
+        Raises
+        ------
+        slth.errors.ArgumentError
+            The path cannot be written.
+        """
+        held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.module.state_dict().items()}
+        try:
+            write_bytes(Path(path), save(held))
+        except (OSError, TypeError) as problem:
+            raise ArgumentError("path", path, f"cannot be written ({problem})", "pass the name of a file") from None
 
 
 def fine_tune(

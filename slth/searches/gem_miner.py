@@ -181,9 +181,10 @@ class GemMiner(SearchMethod):
         return MethodState(scores, largest(ranks, source.axes, self.share(step), self.structure, self.rounding))
 
     def unfrozen(self, result: SearchResult) -> dict[str, Tensor]:
-        """Return the masks that keep all that has a flag, bool [weight], whatever its score."""
+        """Return the masks that keep all that has a flag, whatever its score, and all that is spared; bool [weight]."""
         axes = maskable(result.module)
-        return {name: self.structure.expand(flags, axes[name]) for name, flags in result.fixed.items()}
+        kept = {name: torch.from_numpy(array != 0) for name, array in result.ticket.mask.arrays.items()}
+        return kept | {name: self.structure.expand(flags, axes[name]) for name, flags in result.fixed.items()}
 
     def _events(self, step: Step) -> int:
         """Return how many events a search has."""

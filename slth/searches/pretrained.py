@@ -19,10 +19,12 @@ from slth.networks.given import instance, module_given
 from slth.networks.handover import masks as masks_of
 from slth.resources import Progress
 from slth.rng import WeightLaw
+from slth.searches.journal import Journal
 from slth.searches.method import RECIPE, Searched, Selected, check_spared
 from slth.searches.random_source import RandomSource
 from slth.searches.search import check_record
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun, evaluate
+from slth.training.checkpoint import digest, file_of
 from slth.training.examples import Normalisation
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
@@ -95,6 +97,7 @@ def mask_pretrained(
     validation: Examples | None = None,
     seed: int = 0,
     device: str | None = None,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> PretrainedMasks:
     r"""Search a mask over the weights that a module has, which stay as they are, from scores that begin as magnitudes.
@@ -117,6 +120,8 @@ def mask_pretrained(
         Of the order of the examples.
     device : {"auto", "cpu", "cuda"}, optional
         Where the module is by default.
+    folder : str or Path, optional
+        Where each epoch is written: the same search of the same weights in the same folder goes on from there.
     progress : callable, optional
         Called with ("masks", epochs done, epochs).
 
@@ -162,10 +167,14 @@ def mask_pretrained(
     check_tokens(network, recipe, data, validation)
     searched = Searched(_ByMagnitude(method), source)
     run = TrainingRun(network, data, recipe, method=searched, validation=validation, seed=seed, device=device)
-    trace = []
+    said = {"weights": digest({name: tensor.detach().cpu() for name, tensor in module.state_dict().items()})}
+    journal = None if folder is None else Journal(file_of(folder, "folder"), run, said)
+    trace = [] if journal is None else journal.resume()
     for record in run:
         check_record(run, record, searched.method.collapsed)
         trace.append(record)
+        if journal is not None:
+            journal.write(trace, better=False)
         if progress is not None:
             progress("masks", record.epoch, run.recipe.epochs)
     masks = {name: mask.cpu() for name, mask in run.masks().items()}
