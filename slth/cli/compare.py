@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from inspect import signature
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,16 +38,17 @@ def compare(
     perturbation: Annotated[float, Parameter(help="How far random weights may move, where they may.")] = 1.0,
     constant: Annotated[float, Parameter(help="What every unspecified constant is assumed to be.")] = 1.0,
     input_shape: Annotated[str | None, Parameter(help="Of one input of your module, as 3,32,32.")] = None,
+    classes: Annotated[int | None, Parameter(help="Given to your module, if it takes them.")] = None,
     common: Common = COMMON,
 ) -> Outcome:
     """What every theorem on a whole network demands for yours, in one table: sizes of random layers, weights in all.
 
-    A module is called with nothing, or with input_shape, and its layers with weights are taken in order; convolutions
-    are served by theorems on those alone, which take linear layers as convolutions of size 1.
+    A module is called with input_shape and classes as far as it takes them, and its layers with weights are taken in
+    order; convolutions are served by theorems on those alone, which take linear layers as convolutions of size 1.
     """
     from slth.theory import demands
 
-    layers = _layers(network, input_shape, common.seed)
+    layers = _layers(network, input_shape, classes, common.seed)
     found = demands(layers, eps=eps, delta=delta, density=density, perturbation=perturbation, constant=constant)
     target = sum(layer.weights for layer in layers)
     data: dict[str, Any] = {
@@ -86,9 +89,9 @@ def _brief(value: float) -> str:
     return f"{value:,.0f}" if 100.0 <= value < 1e6 else f"{value:.3g}"
 
 
-def _layers(network: str, input_shape: str | None, seed: int) -> list[Layer]:
+def _layers(network: str, input_shape: str | None, classes: int | None, seed: int) -> list[Layer]:
     if is_own("slth.models", network):
-        return _of_module(network, _shape(network, input_shape), seed)
+        return _of_module(network, _shape(network, input_shape), classes, seed)
     from slth.theory import Layer
 
     try:
@@ -110,14 +113,29 @@ def _shape(network: str, text: str | None) -> tuple[int, ...]:
     return shape
 
 
-def _of_module(name: str, shape: tuple[int, ...], seed: int) -> list[Layer]:
+def _of_module(name: str, shape: tuple[int, ...], classes: int | None, seed: int) -> list[Layer]:
     """The layers with weights; those of groups are convolutions some of whose entries are zero."""
     from slth.networks import describe
     from slth.networks.own import factory_of, made_by
     from slth.theory import Layer
 
-    graph = describe(made_by(factory_of(name), {"input_shape": shape}, {}, seed=seed), shape)
+    factory = factory_of(name)
+    known: dict[str, Any] = {"input_shape": shape}
+    if classes is not None:
+        known["classes"] = classes
+    elif _needs_classes(factory):
+        raise ArgumentError("classes", None, f"is what {name} takes", "give it, as --classes 10")
+    graph = describe(made_by(factory, known, {}, seed=seed), shape)
     shapes = [node.step.geometry for node in graph.weighted]
     if not shapes:
         raise ArgumentError("network", name, "has no layer with weights", "name another")
     return [Layer(one.inputs, one.outputs, max(one.window.kernel)) for one in shapes]
+
+
+def _needs_classes(factory: Callable[..., Any]) -> bool:
+    """Whether a factory cannot be called without classes; one without a signature is asked when it is called."""
+    try:
+        taken = signature(factory).parameters.get("classes")
+    except (TypeError, ValueError):
+        return False
+    return taken is not None and taken.default is taken.empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -62,7 +62,8 @@ def work(item: Item) -> Finished:
     try:
         study = imported(item.target, argument="task", name=item.task, folder=item.context.code)
         with pinned_threads(item.context.threads):
-            rows = tuple(_checked(row, item.cell) for row in study(item.cell, seed=item.seed, context=item.context))
+            found = study(item.cell, seed=item.seed, context=item.context)
+            rows = tuple(_checked(row, item.cell) for row in _rows(found))
     except Exception as problem:  # one item may fail in any way; the run says so and goes on
         return failure(item, problem, seconds=time.perf_counter() - begin)
     return Finished(item.key, rows, seconds=time.perf_counter() - begin)
@@ -98,9 +99,18 @@ def _controller(modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _rows(found: Any) -> Iterable[Mapping[str, Any]]:
+    """What a study returned, if it is rows."""
+    if not isinstance(found, Iterable) or isinstance(found, Mapping | str | bytes):
+        raise TypeError(f"the study returned a {type(found).__name__}: return a list of rows, each a dictionary")
+    return found
+
+
 def _checked(row: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     """A row of plain values, none of which takes the place of an entry of the cell."""
     plain: dict[str, Any] = {}
+    if not isinstance(row, Mapping):
+        raise TypeError(f"the study returned a row that is a {type(row).__name__}: make each row a dictionary")
     for column, value in row.items():
         if not isinstance(column, str) or column == "replicate":
             raise TypeError(f"a study cannot return a column {column!r}")

@@ -91,7 +91,10 @@ class TrainedBaselines:
         """Train as many dense networks, of first weights and orders of their own, of the widths that cost no more."""
         if not self.model.narrows or self.products is None:
             return None
-        width = _WIDTHS[max(0, bisect_right(_WIDTHS, self.products // self.members, key=self._products) - 1)]
+        cheap = bisect_right(_WIDTHS, self.products // self.members, key=self._products)
+        if cheap == 0:
+            return None  # the narrowest cost more
+        width = _WIDTHS[cheap - 1]
         members = []
         for member in range(self.members):
             seed = int(Stream(self.seed, f"baselines/deep/{member}").raw(0, 1)[0])

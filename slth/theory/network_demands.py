@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from slth.arrays import whole
+from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
 from slth.theory.catalogue import bounds
 from slth.theory.nouns import Direction
@@ -69,6 +69,19 @@ class Network:
     density: float = 0.1
     perturbation: float = 1.0
     constant: float = 1.0
+
+    def __post_init__(self) -> None:
+        rules = {
+            "eps": (0.0, 1.0, "use 0.01"),
+            "delta": (0.0, 1.0, "use 0.01"),
+            "density": (0.0, 1.0, "use 0.1"),
+            "constant": (0.0, math.inf, "use 1.0 to see the shape"),
+        }
+        for name, (low, high, remedy) in rules.items():
+            if not low < as_double(getattr(self, name)) < high:
+                raise ArgumentError(name, getattr(self, name), f"must lie in ({low:g}, {high:g})", remedy)
+        if not 0.0 <= as_double(self.perturbation) <= 1.0:
+            raise ArgumentError("perturbation", self.perturbation, "must lie in [0, 1]", "use 1.0")
 
     @property
     def weights(self) -> int:
@@ -228,7 +241,7 @@ def _named(key: str, network: Network, layer: Layer) -> dict[str, float]:
         **dict.fromkeys(("layers", "depth"), network.depth),
         "eps": network.eps, "delta": network.delta, "density": network.density, "kernel": layer.kernel,
         "basis": area, "basis_norm": float(area), "dimension": area * layer.outputs,
-        "bits": math.ceil(math.log2(1.0 / network.eps)), "heads": 1,
+        "bits": math.ceil(-math.log2(network.eps)), "heads": 1,
     }  # fmt: skip
     return {name: known[name] for name in bounds[key].parameters if name in known}
 

@@ -246,7 +246,13 @@ class Recipe:
             ("schedule", hasattr(self.schedule, "rate"), "is not a schedule", "use Cosine(0.1) or Constant(1e-3)"),
             ("optimizer", hasattr(self.optimizer, "build"), "is not an optimiser", "use SGD() or Adam()"),
             ("loss", callable(self.loss), "is not a loss", "use CrossEntropy() or a function of outputs and targets"),
-            ("mixup", 0.0 <= as_double(self.mixup) < math.inf, "must not be negative", "use 0.2, or 0.0 for none"),
+            # further out doubles cannot hold the quantiles of Beta(a, a)
+            (
+                "mixup",
+                as_double(self.mixup) == 0.0 or 1e-9 <= as_double(self.mixup) <= 1e9,
+                "must be 0.0, or lie in [1e-9, 1e9]",
+                "use 0.2, or 0.0 for none",
+            ),
             (
                 "clip",
                 self.clip is None or 0.0 < as_double(self.clip) < math.inf,

@@ -177,6 +177,8 @@ def net(input_shape):
     return nn.Sequential(nn.Conv2d(input_shape[0], 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 26 * 26, 10))
 def none():
     return nn.ReLU()
+def wide(input_shape, classes):
+    return nn.Linear(input_shape[0], classes)
 """
 
 
@@ -206,3 +208,13 @@ def test_compare_of_widths_and_of_a_module(capsys, tmp_path, monkeypatch):
         assert (ran.code, words in ran.err) == (2, True), ran.err
     assert "cannot be imported" in run(capsys, *ask, "nets_to_compare:absent", "--input-shape", 3).err
     assert "has no layer with weights" in run(capsys, *ask, "nets_to_compare:none", "--input-shape", 3).err
+    wide = (*ask, "nets_to_compare:wide", "--input-shape", 3)
+    assert "--classes=None is what nets_to_compare:wide takes" in run(capsys, *wide).err
+    assert run(capsys, *wide, "--classes", 4, "--json").json["weights"] == 12
+
+
+@pytest.mark.parametrize("option", ["--eps=0", "--eps=-1", "--eps=nan", "--delta=0", "--density=2", "--constant=nan"])
+def test_compare_refuses_what_no_theorem_takes(capsys, option):
+    eps = () if "eps" in option else ("--eps", 0.01)
+    ran = run(capsys, "bound", "compare", "--network", "7-5-3", *eps, option)
+    assert (ran.code, ran.err.startswith(f"slth: {option.partition('=')[0]}=")) == (2, True), ran.err

@@ -141,6 +141,9 @@ def test_signals_wait_for_a_cluster_to_be_there():
         ("cell", "returned a column 'kind', which is an entry of the cell"),
         ("half", "successes or trials without the other"),
         ("many", "3 successes in 2 trials"),
+        ("nothing", "the study returned a NoneType: return a list of rows"),
+        ("one", "the study returned a dict: return a list of rows"),
+        ("flat", "returned a row that is a tuple: make each row a dictionary"),
     ],
 )
 def test_what_a_study_may_not_return(kind, words):

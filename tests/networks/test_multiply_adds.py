@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
+from slth.errors import ArgumentError
 from slth.networks import attach_masks, describe, lenet300, multiply_adds, small_cnn
 
 
@@ -56,3 +58,45 @@ def test_nobody_knows_how_often_a_weight_is_used_behind_its_layer():
             return inputs @ self.layer.weight
 
     assert multiply_adds(Other(), torch.zeros(1, 4)) is None
+
+
+class Cross(nn.Module):
+    """One query for all tokens, everything given by name."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(8, 2, batch_first=True, kdim=width, vdim=width)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, tokens):
+        others = tokens[..., : self.attend.kdim]
+        return self.head(input=self.attend(value=others, key=others, query=tokens[:, :1])[0])
+
+
+def test_keys_and_values_are_projected_as_often_as_there_are_tokens_whoever_asks():
+    for width in (8, 4):
+        # query and output once, keys and values of five tokens
+        expected = 2 * 8 * 8 + 2 * 5 * width * 8 + 8 * 3
+        assert multiply_adds(Cross(width), torch.zeros(1, 5, 8)) == expected
+
+
+@pytest.mark.parametrize("part", [nn.LSTM(4, 4), nn.GRUCell(4, 4), nn.Bilinear(4, 4, 4)])
+def test_recurrent_and_bilinear_layers_are_not_counted_as_nothing(part):
+    class First(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part, self.layer = part, nn.Linear(4, 2)
+
+        def forward(self, inputs):
+            found = self.part(inputs, inputs) if isinstance(self.part, nn.Bilinear) else self.part(inputs)
+            return self.layer(found[0] if isinstance(found, tuple) else found)
+
+    assert multiply_adds(First(), torch.zeros(1, 4)) is None
+
+
+def test_products_are_those_of_one_example_however_many_are_given():
+    layer = nn.Linear(8, 2)
+    assert multiply_adds(layer, torch.zeros(3, 8)) == multiply_adds(layer, torch.zeros(1, 8)) == 16
+    for nothing in (torch.zeros(0, 8), torch.zeros(())):
+        with pytest.raises(ArgumentError, match="one example at least"):
+            multiply_adds(layer, nothing)

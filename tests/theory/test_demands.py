@@ -105,3 +105,21 @@ def test_typesetting():
     assert typeset("n >= C d_(i-1)^2") == r"n \ensuremath{\geq} C d\ensuremath{_{i-1}}\ensuremath{^{2}}"
     assert typeset("eps' in steps, 5 % & #") == r"\ensuremath{\varepsilon}' in steps, 5 \% \& \#"
     assert typeset("as xiong2023.network_failure says") == r"as \texttt{xiong2023.network\_failure} says"
+
+
+@pytest.mark.parametrize("name", ["eps", "delta", "density", "constant", "perturbation"])
+@pytest.mark.parametrize("number", [-1.0, math.nan, math.inf, "a"])
+def test_numbers_that_no_theorem_takes_are_refused_by_name(name, number):
+    with pytest.raises(ArgumentError, match=f"{name}=.* must lie in"):
+        demands([784, 500, 10], **{"eps": 0.01, name: number})
+
+
+@pytest.mark.parametrize("name", ["eps", "delta", "density"])
+@pytest.mark.parametrize("number", [0.0, 1.0])
+def test_shares_end_before_nothing_and_all(name, number):
+    with pytest.raises(ArgumentError, match=rf"{name}=.* must lie in \(0, 1\)"):
+        demands([784, 500, 10], **{"eps": 0.01, name: number})
+
+
+def test_the_least_error_that_a_double_holds_is_answered():
+    assert all(one.reason for key, one in found([784, 500, 10], eps=5e-324).items() if key != "diffenderfer2021.width")
