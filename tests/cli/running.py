@@ -28,7 +28,8 @@ class Ran:
     def json(self) -> dict[str, Any]:
         """The same; fails where it is not what ``docs/verbs.toml`` says of the verb, too."""
         document = self.document
-        assert faults(document) == []
+        found = faults(document)
+        assert not found, found
         return document
 
 
