@@ -9,20 +9,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, quantiles, where
-from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, in_legend, panels
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, in_legend, legend_below, panels
 from slth.subset_sum.laws import law_from_text
 from slth.theory.catalogue import bounds
 
-LAWS = {"uniform": "values uniform on [-1, 1]", "normal": "values standard normal"}
-LEVELS = {50: (BLUE, "o", "median"), 90: (ORANGE, "s", "90 % of samples are below")}
-TAIL = {99: (GREEN, "^", "99 %")}
+LAWS = {"uniform": "uniform on $[-1, 1]$", "normal": "standard normal"}
+LEVELS = {50: (BLUE, "o", "median"), 90: (ORANGE, "s", "90 % quantile")}
+TAIL = {99: (GREEN, "^", "(c, d) 99 % quantile")}
 SPREAD = (0.1, 0.5, 0.9)
 
 
 def best_error_figure(rows: Sequence[Row]) -> Figure:
     """Quantiles of the best error against n with their prediction and 2^-n, and measured divided by predicted."""
     target = levels(rows, "target")[0]
-    with panels(8.6, 6.0, 2, 2, sharex=True, height_ratios=(3, 2)) as (drawing, grid):
+    with panels(PAGE, 5.6, 2, 2, sharex=True, height_ratios=(3, 2)) as (drawing, grid):
         for (law, title), (above, below) in zip(LAWS.items(), grid.T, strict=True):
             chosen = where(rows, law=law)
             for level, (color, marker, label) in (LEVELS | TAIL).items():
@@ -30,16 +30,20 @@ def best_error_figure(rows: Sequence[Row]) -> Figure:
                 predicted = predicted_quantiles(law, n, target, level / 100)
                 if level in LEVELS:
                     above.fill_between(n, measured[0], measured[2], color=color, alpha=0.25, linewidth=0)
-                    above.semilogy(n, measured[1], marker, color=color, markersize=5, label=label)
+                    above.semilogy(n, measured[1], marker, color=color, markersize=4, label=label)
                     above.semilogy(n, predicted, color=color, linewidth=1.2)
                 _ratios(below, n, measured / predicted, color, marker, label)
             n = np.array(levels(chosen, "n"))
-            above.semilogy(n, 2.0**-n, linestyle=":", color=MUTED, label="2^-n")
+            above.semilogy(n, 2.0**-n, linestyle=":", color=MUTED, label="$2^{-n}$")
             in_legend(above, "predicted (derived)")
-            above.set(title=f"{title}, target {target:g}", ylabel="best error over all subsets")
-            below.set(xlabel="number of values n", ylabel="measured / predicted", ylim=(0.4, 1.6))
-        grid[0, 0].legend(loc="lower left")
-        grid[1, 0].legend(loc="upper right", ncols=3, fontsize=7.5)
+            above.set(title=f"{title}, target {target:g}", ylabel="best error of $2^n$ subsets")
+            below.set(xlabel="number of values $n$", ylabel="measured / predicted", ylim=(0.4, 1.6))
+        legend_below(
+            drawing,
+            *grid[:, 0],
+            columns=5,
+            title="medians over the batches of samples; bars and bands: their 10 to 90 %",
+        )
     return drawing
 
 
@@ -53,7 +57,6 @@ def predicted_quantiles(law: str, n: Floats, target: float, level: float) -> Flo
 
 
 def _ratios(axes: Axes, n: Floats, ratios: Floats, color: str, marker: str, label: str) -> None:
-    label = label.split(" of ")[0]
     axes.axhline(1.0, color=MUTED, linewidth=0.8, zorder=1)
     shift = {"o": -0.25, "s": 0.0, "^": 0.25}[marker]  # so that the bars stand side by side
     axes.errorbar(

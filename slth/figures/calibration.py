@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 from slth.figures.calibration_figures import LOOKS, look_of
 from slth.figures.levels_figures import density_axis
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import panels
+from slth.figures.style import PAGE, legend_below, panels
 
 MEASURES = {
     "ece": ("calibration error (ECE)", (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
@@ -30,7 +30,7 @@ _OTHER = 6.5  # where the other data set stands, behind the severities
 def calibration_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with their ranges: above against density, below against severity and for other data."""
     kinds = [kind for kind in LOOKS if where(rows, kind=kind)]
-    with panels(6.75, 5.4, 2, 3) as (drawing, (above, below)):
+    with panels(PAGE, 5.4, 2, 3) as (drawing, (above, below)):
         for axes, (column, (label, ticks)) in zip(above, MEASURES.items(), strict=True):
             for kind in kinds:
                 _against_density(axes, [row for row in _whole(rows) if row["kind"] == kind], column)
@@ -47,7 +47,8 @@ def calibration_figure(rows: Sequence[Row]) -> Figure:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         other = next(str(row["against"]) for row in rows if row["against"])
         below[2].set_xticks([1, 2, 3, 4, 5, _OTHER], ["1", "2", "3", "4", "5", other.upper()])
-        drawing.legend(*above[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        spread = f"means; bars: least to most of the seeds; (d-f): density {SHOWN:g}; level lines: density 1"
+        legend_below(drawing, below[0], columns=4, title=spread)
     return drawing
 
 

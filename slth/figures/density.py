@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, in_legend, panels
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, PINK, in_legend, legend_below, panels
 from slth.theory import bounds
 
 LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"), (PINK, "^"))
@@ -28,16 +28,16 @@ LEAST = (1e-9, 3e-5)
 def density_figure(rows: Sequence[Row]) -> Figure:
     """Parameters of the source for each of the target's against density: all theorems, and the measured part closer."""
     width = math.isqrt(int(levels(rows, "target_parameters")[0]))
-    with panels(8.6, 4.4, 1, 2) as (drawing, (wide, near)):
+    with panels(PAGE, 4.8, 1, 2) as (drawing, (wide, near)):
         for eps, (color, marker) in zip(sorted(levels(rows, "eps"), reverse=True), LOOKS, strict=False):
             chosen = where(rows, eps=eps)
             for axes, least in ((wide, LEAST[0]), (near, LEAST[1])):
                 _theorems(axes, width, eps, least, color)
-                _measured(axes, chosen, color, marker, f"eps = {eps:g}", bars=axes is near)
+                _measured(axes, chosen, color, marker, f"$\\varepsilon = {eps:g}$", bars=axes is near)
             _points(wide, width, eps, color)
-        wide.set(title=f"as published, target {width} x {width}", xlim=(LEAST[0], 1.2), ylim=(0.02, 1e11))
+        wide.set(title=f"as published, target {width} × {width}", xlim=(LEAST[0], 1.2), ylim=(1.0, 1e11))
         near.set(title="what is measured, closer", xlim=(LEAST[1], 0.7), ylim=(2.0, 1e7))
-        _legend(wide, near)
+        _legend(drawing, wide, near)
         for axes in (wide, near):
             axes.set(xlabel="density of the ticket", ylabel="parameters, source / target")
     return drawing
@@ -84,13 +84,15 @@ def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
     return float(np.median(np.append(numbers(found, "density"), np.zeros(len(missing))))), *times
 
 
-def _legend(wide: Axes, near: Axes) -> None:
-    in_legend(wide, f"Natale et al. 2024, Theorem 3, C = {ASSUMED:g} assumed", "--")
-    in_legend(wide, "Natale et al. 2024, Theorem 5: necessary\nfor all targets of norm up to sqrt k", ":")
-    in_legend(wide, f"Malach et al. 2020, C = {ASSUMED:g} assumed", "X", color=MUTED)
-    in_legend(wide, f"Pensia et al. 2020, C = {ASSUMED:g} assumed;\ndensity: some constant", "P", color=MUTED)
-    handles, labels = wide.get_legend_handles_labels()
-    wide.legend(handles[-4:], labels[-4:], loc="lower left", fontsize=7.0)
-    in_legend(near, "any number chosen", "o", color=MUTED, markerfacecolor="white", markersize=7)
+def _legend(drawing: Figure, wide: Axes, near: Axes) -> None:
+    in_legend(near, "measured: any number chosen", "o", color=MUTED, markerfacecolor="white", markersize=7)
     in_legend(near, "90 % of repetitions need no more", "_", color=MUTED, markersize=7, markeredgewidth=1.2)
-    near.legend(loc="upper right", fontsize=7.5, title="measured: exactly k chosen", title_fontsize=7.5)
+    in_legend(wide, f"Natale et al. 2024, Theorem 3, $C = {ASSUMED:g}$ assumed", "--")
+    in_legend(
+        wide,
+        "Theorem 5, $\\varepsilon < 1/16$: necessary for all\ntargets of norm up to $\\sqrt{k}$",
+        ":",
+    )
+    in_legend(wide, f"Malach et al. 2020, $C = {ASSUMED:g}$ assumed", "X", color=MUTED)
+    in_legend(wide, f"Pensia et al. 2020, $C = {ASSUMED:g}$ assumed;\ndensity: some constant", "P", color=MUTED)
+    legend_below(drawing, near, wide, columns=2, title="measured, exactly $k$ chosen: medians; bars from 10 to 90 %")

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, quantiles, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, panels
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PAGE, PINK, legend_below, panels
 from slth.theory.catalogue import bounds
 
 LOOKS = {
     "greedy": ("greedy, largest first", PINK, "v"),
-    "greedy and exchanges": ("greedy, exchanges, 32 exactly", GREEN, "D"),
+    "greedy and exchanges": ("greedy, exchanges, last 32 exactly", GREEN, "D"),
     "differencing": ("differencing (Karmarkar-Karp)", BLUE, "o"),
     "exact": ("exact, two lists", ORANGE, "s"),
 }
@@ -24,7 +24,7 @@ RESOLUTION = 2.0**-52
 
 def differencing_figure(rows: Sequence[Row]) -> Figure:
     """Median error and time of one solve against n."""
-    with panels(8.6, 4.2, 1, 2) as (drawing, (error, time)):
+    with panels(PAGE, 4.2, 1, 2) as (drawing, (error, time)):
         for solver, (label, color, marker) in LOOKS.items():
             chosen = where(rows, solver=solver)
             for axes, column in ((error, "median_error"), (time, "solve_seconds")):
@@ -33,13 +33,15 @@ def differencing_figure(rows: Sequence[Row]) -> Figure:
                 axes.loglog(n, middle, marker, linestyle="-", color=color, markersize=4, linewidth=1.0, label=label)
         _theory(error, rows)
         error.axhline(RESOLUTION, color=MUTED, linewidth=0.8)
-        error.annotate(
-            "values are multiples of 2^-52", (levels(rows, "n")[-1], 1.3 * RESOLUTION), ha="right", fontsize=7.0
+        error.annotate("multiples of $2^{-52}$", (levels(rows, "n")[-1], 1.3 * RESOLUTION), ha="right", fontsize=7.0)
+        error.set(
+            title=f"distance from the target {levels(rows, 'target')[0]:g}",
+            xlabel="number of values $n$",
+            ylabel="error",
+            ylim=(1e-17, 1.0),
         )
-        error.set(title="distance from the target", xlabel="number of values n", ylabel="error", ylim=(1e-17, 1.0))
-        time.set(title="time of one solve", xlabel="number of values n", ylabel="seconds")
-        time.legend(loc="upper left", fontsize=7.5)
-        error.legend(handles=error.get_lines()[-3:-1], loc="upper right", fontsize=7.0)
+        time.set(title="time of one solve", xlabel="number of values $n$", ylabel="seconds")
+        legend_below(drawing, error, columns=2, title="medians; bands: 10 to 90 % of the repetitions")
     return drawing
 
 
@@ -52,5 +54,5 @@ def _theory(axes: Axes, rows: Sequence[Row]) -> None:
     many = np.unique(np.geomspace(4.0, 3000.0, 200).astype(int))
     left = [0.5 * bounds["boettcher2008.difference"](n=int(n)) for n in many]
     axes.plot(
-        many, left, "--", color=INK, linewidth=1.2, label="n^(-0.72 ln n) / 2, a limit\n(Boettcher, Mertens 2008)"
+        many, left, "--", color=INK, linewidth=1.2, label="$n^{-0.72\\,\\ln n} / 2$, a limit (Boettcher, Mertens 2008)"
     )

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from slth.figures.levels_figures import density_axis, look
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import COLORS, panels
+from slth.figures.style import COLORS, PAGE, legend_below, panels
 
 KINDS = {"found": "masks as found", "shuffled": "masks shuffled", "redrawn": "weights redrawn"}
 
@@ -19,7 +19,7 @@ def early_pruning_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with the range from the worst to the best of them, a line a method, a panel a check."""
     methods = list(dict.fromkeys(str(row["method"]) for row in rows))
     every = [float(row["kept"]) / float(row["total"]) for row in rows]
-    with panels(6.75, 3.4, 1, 3, sharey=True) as (drawing, axes):
+    with panels(PAGE, 3.4, 1, 3, sharey=True) as (drawing, axes):
         for kind, one in zip(KINDS, axes, strict=True):
             for number, method in enumerate(methods):
                 own = [row for row in rows if row["kind"] == kind and row["method"] == method]
@@ -28,9 +28,9 @@ def early_pruning_figure(rows: Sequence[Row]) -> Figure:
                 middle, bars = with_ranges([numbers(part, "accuracy") for part in found])
                 again = {"linestyle": ":", "markerfacecolor": "white"} if number >= len(COLORS) else {}
                 one.errorbar(at, middle, bars, capsize=2, label=method, **look(number), **again)
-            one.set_title(KINDS[kind], loc="left")
+            one.set_title(KINDS[kind])
             density_axis(one, every)
         axes[0].set_ylabel("test accuracy")
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        drawing.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        legend_below(drawing, axes[0], columns=4, title="means; bars: least to most of the seeds")
     return drawing

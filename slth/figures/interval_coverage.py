@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, quantiles, where
-from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, panels
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, PINK, legend_below, panels
 from slth.theory.catalogue import bounds
 
 ASSUMED = 1.0
@@ -20,19 +20,23 @@ FAILURE = 0.1
 LARGEST = 0.3
 """Of the errors drawn: above, an interval of length 1 is hardly approximated."""
 
-LOOKS = {0.5: (BLUE, "o", "[-1/2, 1/2]"), 1.0: (ORANGE, "s", "[-1, 1]")}
+LOOKS = {0.5: (BLUE, "o", "$[-1/2, 1/2]$"), 1.0: (ORANGE, "s", "$[-1, 1]$")}
 CURVES = {
-    "derived.covering.candidates": ("counting, [-1/2, 1/2]: no n below it (derived)", MUTED, ":"),
+    "derived.covering.candidates": ("counting, $[-1/2, 1/2]$: no $n$ below it (derived)", MUTED, ":"),
     "lueker1998.candidates": (
-        f"Lueker 1998, failure {FAILURE:g}, C = {ASSUMED:g} assumed (second-hand)", GREEN, "--"
+        f"Lueker 1998 (second-hand), failure {FAILURE:g},\n$C = {ASSUMED:g}$ assumed (too small: below counting)",
+        GREEN,
+        "--",
     ),
-    "dacunha2023.subset_sum.candidates": (f"da Cunha et al. 2023 (ESA), C = {ASSUMED:g} assumed", PINK, "-."),
+    "dacunha2023.subset_sum.candidates": (
+        f"da Cunha et al. 2023 (ESA), $C = {ASSUMED:g}$ assumed (likewise)", PINK, "-."
+    ),
 }  # fmt: skip
 
 
 def interval_coverage_figure(rows: Sequence[Row]) -> Figure:
     """The n that covers an interval within eps, and n / log2(1/eps), in half and in nine tenths of all samples."""
-    with panels(8.6, 4.8, 1, 2) as (drawing, (count, constant)):
+    with panels(PAGE, 4.6, 1, 2) as (drawing, (count, constant)):
         for half_width, look in LOOKS.items():
             _measured((count, constant), where(rows, half_width=half_width), *look)
         eps = np.geomspace(min(float(row["worst_error"]) for row in rows), LARGEST, 200)
@@ -40,11 +44,21 @@ def interval_coverage_figure(rows: Sequence[Row]) -> Figure:
             needed = _needed(key, eps)
             count.semilogx(eps, needed, line, color=color, linewidth=1.3, label=label)
             constant.semilogx(eps, needed / np.log2(1.0 / eps), line, color=color, linewidth=1.3)
-        count.set(title="values that cover the interval within eps", xlabel="eps", ylabel="n")
-        constant.set(title="the constant n / log2(1/eps)", xlabel="eps", ylabel="n / log2(1/eps)", ylim=(0.0, 4.0))
+        count.set(
+            title="values that cover the interval within $\\varepsilon$",
+            xlabel="$\\varepsilon$",
+            ylabel="number of values $n$",
+        )
+        constant.set(
+            title="the same in bits of $\\varepsilon$",
+            xlabel="$\\varepsilon$",
+            ylabel="$n / \\log_2(1/\\varepsilon)$",
+            ylim=(0.0, 4.0),
+        )
         for axes in (count, constant):
+            axes.set_xlabel("$\\varepsilon$")
             axes.set_xlim(LARGEST, float(eps[0]))  # falling, so that n rises to the right
-        drawing.legend(loc="outside lower center", ncols=2, fontsize=7.5)
+        legend_below(drawing, count, columns=2)
     return drawing
 
 

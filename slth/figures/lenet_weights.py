@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, quantiles, where
-from slth.figures.style import BLUE, INK, ORANGE, panels
+from slth.figures.style import BLUE, INK, ORANGE, PAGE, legend_below, panels
 
 DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 SPREAD = (0.0, 0.1, 0.5, 0.9, 1.0)
@@ -30,7 +30,7 @@ def lenet_weights_figure(rows: Sequence[Row]) -> Figure:
     named = {data: where(rows, data=data) for data in DATA}
     shown = {data: chosen for data, chosen in named.items() if chosen}
     repetitions = len({row["replicate"] for row in rows})
-    with panels(8.6, 6.4, 2, len(shown), sharex=True, sharey="row") as (drawing, grid):
+    with panels(PAGE, 5.8, 2, len(shown), sharex=True, sharey="row") as (drawing, grid):
         for (data, chosen), (weights, outputs) in zip(shown.items(), grid.T, strict=True):
             _measured(weights, chosen, "weight_error", BLUE, "o", f"median of {repetitions} repetitions", band=True)
             _measured(outputs, chosen, "train_output_error", BLUE, "o", "training images", band=True)
@@ -39,13 +39,12 @@ def lenet_weights_figure(rows: Sequence[Row]) -> Figure:
             _published(outputs, data, "train_output_error", "D", "-")
             _published(outputs, data, "test_output_error", "^", ":")
             weights.set_title(f"{DATA[data]}: weights")
-            outputs.set(title=f"{DATA[data]}: outputs of the two convolutions", xlabel="values for each weight, n")
+            outputs.set(title=f"{DATA[data]}: outputs", xlabel="values for each weight, $n$")
             weights.set_xticks(PUBLISHED_N)
             outputs.set_xticks(PUBLISHED_N)
-        grid[0, 0].set_ylabel("max |p - p'| / max |p|")
-        grid[1, 0].set_ylabel("max |f - f'| / max |f|")
-        for axes in grid[:, 0]:
-            axes.legend(loc="lower left")
+        grid[0, 0].set_ylabel("weights: $\\max|p - \\hat{p}| / \\max|p|$")
+        grid[1, 0].set_ylabel("outputs: $\\max|f - \\hat{f}| / \\max|f|$")
+        legend_below(drawing, *grid[:, 0], columns=2)
     return drawing
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, where
-from slth.figures.style import BLUE, INK, MUTED, ORANGE, panels
+from slth.figures.style import BLUE, INK, MUTED, ORANGE, PAGE, legend_below, panels
 from slth.theory import bounds
 
 LISTS = {"fresh": (BLUE, "o", "-"), "row": (ORANGE, "s", "--")}
@@ -35,10 +35,12 @@ def perturbed_figure(rows: Sequence[Row]) -> Figure:
     errors = sorted(levels(rows, "eta"), reverse=True)
     weights = int(levels(rows, "weights")[-1])
     kinds = [lists for lists in LISTS if where(rows, lists=lists)]
-    with panels(8.6, 6.0, 2, -(-len(errors) // 2), sharex=True, sharey=True) as (drawing, grid):
+    with panels(PAGE, 5.4, 2, -(-len(errors) // 2), sharex=True, sharey=True) as (drawing, grid):
         for axes, eta in zip(grid.flat, errors, strict=False):
             for lists in kinds:
-                label = f"measured, {weights:,} weights" + (f", lists: {lists}" if len(kinds) > 1 else "")
+                label = f"measured, {weights:,} weights: enough for {NEEDED:.0%} of repetitions" + (
+                    f", lists: {lists}" if len(kinds) > 1 else ""
+                )
                 _measured(axes, where(rows, lists=lists, eta=eta), lists, label)
             if eta in PUBLISHED:
                 axes.plot(
@@ -47,15 +49,15 @@ def perturbed_figure(rows: Sequence[Row]) -> Figure:
                 )  # fmt: skip
             ratios = np.linspace(0.0, 10.0, 50)
             theorem = [bounds["xiong2023.candidates"](eta=eta, eps=float(r) * eta, **ASSUMED) for r in ratios]
-            label = "theorem, C = {constant:g} and K = {excess:g} assumed".format(**ASSUMED)
+            label = "form of the theorem, $C = {constant:g}$ and $K = {excess:g}$ assumed".format(**ASSUMED)
             axes.plot(ratios, theorem, ":", color=MUTED, label=label)
-            axes.set_title(f"eta = {eta:g}")
+            axes.set_title(f"$\\eta = 10^{{{math.log10(eta):g}}}$")
         for axes in grid.ravel()[-2:]:
-            axes.set_xlabel("eps / eta")
+            axes.set_xlabel("$\\varepsilon / \\eta$")
         for axes in grid.ravel()[::2]:
-            axes.set_ylabel("smallest n")
+            axes.set_ylabel("smallest $n$")
         grid[0, 0].set_ylim(5.0, 34.0)
-        grid[0, 0].legend(loc="upper right")
+        legend_below(drawing, grid[0, 0], columns=2)
     return drawing
 
 

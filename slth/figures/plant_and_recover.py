@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, where, with_bars
-from slth.figures.style import COLORS, INK, MARKERS, in_legend, panels
+from slth.figures.style import COLORS, INK, MARKERS, PAGE, in_legend, legend_below, panels
 from slth.grids.intervals import student
 
 SOLVED = 0.01
@@ -28,7 +28,7 @@ def plant_and_recover_figure(rows: Sequence[Row]) -> Figure:
         (layers, ratio) for layers in levels(rows, "layers") for ratio in levels(where(rows, layers=layers), "ratio")
     ]
     methods = list(dict.fromkeys(str(row["method"]) for row in rows))
-    with panels(2.4 * len(kinds), 7.2, 3, len(kinds), sharex=True, sharey="row") as (drawing, grid):
+    with panels(PAGE, 6.4, 3, len(kinds), sharex=True, sharey="row") as (drawing, grid):
         for column, (layers, ratio) in zip(grid.T, kinds, strict=True):
             chosen = where(rows, layers=layers, ratio=ratio)
             for number, method in enumerate(methods):
@@ -40,7 +40,7 @@ def plant_and_recover_figure(rows: Sequence[Row]) -> Figure:
             column[0].set(title=_title(layers, ratio), ylim=(-0.04, 1.04))
             column[1].set_ylim(-0.04, 1.04)
             column[2].axhline(1.0, color=INK, linewidth=0.8, linestyle=":")
-            column[2].set(xscale="log", yscale="log", xlabel="density of the planted ticket\nbetween its units")
+            column[2].set(xscale="log", yscale="log", xlabel="density of the\nplanted ticket")
             column[2].set_xticks(at, [f"{density:g}" for density in at])
             column[2].xaxis.minorticks_off()
         grid[0, 0].set_ylabel("planted weights found")
@@ -49,8 +49,8 @@ def plant_and_recover_figure(rows: Sequence[Row]) -> Figure:
         for number, method in enumerate(methods):
             in_legend(grid[0, 0], _name(method), **_look(number))
         in_legend(grid[0, 0], "chance; best constant", linestyle=":")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        spreads = "bars: 95 % intervals of the mean (Student) and of the rate (Clopper-Pearson); least to most error"
+        legend_below(drawing, grid[0, 0], columns=3, title=spreads)
     return drawing
 
 

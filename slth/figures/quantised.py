@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from slth.figures.rows import Counts, Floats, Row, levels, numbers, shares, where, with_bars
-from slth.figures.style import COLORS, INK, MARKERS, panels
+from slth.figures.style import COLORS, INK, MARKERS, PAGE, panels
 from slth.theory.catalogue import bounds
 
 ASSUMED = {"constant": 1.5, "kappa": 2.0}
@@ -26,11 +26,12 @@ RARE = 5e-4
 
 def quantised_figure(rows: Sequence[Row]) -> Figure:
     """Probability of failure against n for grids of several steps, and that of a perfect partition in its window."""
-    with panels(8.6, 4.8, 1, 2) as (drawing, (failure, window)):
+    with panels(PAGE, 4.4, 1, 2) as (drawing, (failure, window)):
         _failures(failure, where(rows, question="ticket"))
         _window(window, where(rows, question="partition"))
-        drawing.legend(handles=_legend(levels(rows, "bits")), loc="outside lower center", ncols=3, fontsize=7.5)
-        window.legend(fontsize=7.5, loc="upper right")
+        handles = [*_legend(levels(rows, "bits")), *window.get_legend_handles_labels()[0]]
+        title = f"bars: 95 % intervals (Clopper-Pearson); no failure: no mark; predictions end at {RARE:g}"
+        drawing.legend(handles=handles, loc="outside lower center", ncols=2, title=title)
     return drawing
 
 
@@ -47,22 +48,26 @@ def _failures(axes: Axes, rows: Sequence[Row]) -> None:
         axes.plot(n, 1.0 - np.array(published), "-.", color=color, linewidth=0.8)
         naive = [1.0 - bounds["kumar2026.naive"](n=int(k), largest=largest) for k in n]
         axes.plot(n, naive, ":", color=color, linewidth=1.2)
-    axes.set(title="values and targets on a grid of [-1, 1]", xlabel="number of values n", ylabel="failure probability")
+    axes.set(
+        title="values and targets on a grid of $[-1, 1]$", xlabel="number of values $n$", ylabel="failure probability"
+    )
     axes.set(yscale="log", ylim=(LEAST, 1.5), xlim=(float(n[0]) - 1.0, float(n[-1]) + 1.0))
 
 
 def _legend(bits: Sequence[float]) -> list[Line2D]:
     """What colours, markers and lines of the left panel mean."""
-    constants = f"C = {ASSUMED['constant']:g}, kappa = {ASSUMED['kappa']:g}"
+    constants = f"$C = {ASSUMED['constant']:g}$, $\\kappa = {ASSUMED['kappa']:g}$"
     grids = [
-        Line2D([], [], color=color, marker=marker, linestyle="none", markersize=4.5, label=f"step 2^-{bit:.0f}")
+        Line2D(
+            [], [], color=color, marker=marker, linestyle="none", markersize=4.5, label=f"(a) step $2^{{-{bit:.0f}}}$"
+        )
         for bit, color, marker in zip(bits, COLORS, MARKERS, strict=False)
     ]
     lines: tuple[tuple[Any, str, str, str], ...] = (
-        ("-", "o", INK, "target 1/2, and predicted (derived)"),
-        ("--", "o", "white", "all targets, and predicted (derived)"),
-        ("-.", "none", INK, f"all targets, Kumar-Natale 2026, {constants} assumed"),
-        (":", "none", INK, "naive: no value alone is the target"),
+        ("-", "o", INK, "(a) target 1/2, and predicted (derived)"),
+        ("--", "o", "white", "(a) all targets, and predicted (derived)"),
+        ("-.", "none", INK, f"(a) all targets, Kumar-Natale 2026, {constants} assumed"),
+        (":", "none", INK, "(a) naive: no value alone is the target"),
     )
     return grids + [
         Line2D([], [], color=INK, linestyle=line, marker=marker, markerfacecolor=fill, markersize=4.5, label=label)
@@ -84,11 +89,11 @@ def _points(
 def _window(axes: Axes, rows: Sequence[Row]) -> None:
     for n, color, marker in zip(levels(rows, "n"), COLORS, MARKERS, strict=False):
         offset, successes, trials = shares(where(rows, n=n), "offset")
-        _points(axes, offset, successes, trials, color=color, marker=marker, fill=color, label=f"n = {n:.0f}")
+        _points(axes, offset, successes, trials, color=color, marker=marker, fill=color, label=f"(b) $n = {n:.0f}$")
     largest, offsets = int(levels(rows, "n")[-1]), levels(rows, "offset")
     places = np.linspace(offsets[0], offsets[-1], 200)
     bits = [bounds["borgs2001.critical_bits"](n=largest, window=float(place)) for place in places]
     limit = [bounds["borgs2001.perfect"](n=largest, bits=m) for m in bits]
-    axes.plot(places, limit, color=INK, linewidth=1.2, label="limit, Borgs-Chayes-Pittel\n2001 (function: derived)")
-    axes.set(title="n integers up to M: perfect partition", ylabel="probability", ylim=(-0.03, 1.05))
-    axes.set_xlabel("log2 M - n + log2(n) / 2")
+    axes.plot(places, limit, color=INK, linewidth=1.2, label="(b) limit, Borgs-Chayes-Pittel 2001 (function: derived)")
+    axes.set(title="$n$ integers up to $M$: perfect partition", ylabel="probability", ylim=(-0.03, 1.05))
+    axes.set_xlabel("$\\log_2 M - n + \\log_2(n) / 2$")

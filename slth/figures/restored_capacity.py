@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.figures.levels_figures import KINDS, look
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import INK, panels
+from slth.figures.style import INK, PAGE, in_legend, legend_below, panels
 
 SHOWN = ("sparse", "restored", "fine-tuned")
 
@@ -17,7 +17,7 @@ SHOWN = ("sparse", "restored", "fine-tuned")
 def restored_capacity_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with the range from the worst to the best of them, a panel a density; dashed: dense."""
     densities = levels(rows, "density")
-    with panels(6.75, 3.0, 1, len(densities), sharey=True) as (drawing, grid):
+    with panels(PAGE, 3.0, 1, len(densities), sharey=True) as (drawing, grid):
         for axes, density in zip(grid, densities, strict=True):
             own = where(rows, density=density)
             for number, kind in enumerate(SHOWN):
@@ -31,5 +31,6 @@ def restored_capacity_figure(rows: Sequence[Row]) -> Figure:
             axes.set(xlabel="cycle", title=f"density {density:g}")
         grid[0].set_ylabel("test accuracy")
         grid[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-        drawing.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        in_legend(grid[0], "dense", "--", linewidth=0.8)
+        legend_below(drawing, grid[0], columns=4, title="means; bars: least to most of the seeds")
     return drawing

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.figures.calibration_figures import LOOKS, look_of
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import INK, panels
+from slth.figures.style import INK, PAGE, in_legend, legend_below, panels
 
 LEAST = 0.005
 """Share of the examples below which a bin is not drawn."""
@@ -21,7 +21,7 @@ LEAST = 0.005
 def robust_ensemble_figure(rows: Sequence[Row]) -> Figure:
     """A column for each regime; above the bins of all seeds together, below a mark for each seed."""
     regimes = list(dict.fromkeys(str(row["regime"]) for row in rows))
-    with panels(2.6 + 2.1 * len(regimes), 5.2, 2, len(regimes)) as (drawing, grid):
+    with panels(PAGE, 5.0, 2, len(regimes)) as (drawing, grid):
         for column, regime in enumerate(regimes):
             above, below = grid[0][column], grid[1][column]
             own = where(rows, regime=regime)
@@ -37,7 +37,8 @@ def robust_ensemble_figure(rows: Sequence[Row]) -> Figure:
             below.set_ylim(bottom=0.0)
             below.xaxis.set_major_locator(MaxNLocator(4))
             below.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-        drawing.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        in_legend(grid[0][0], "calibrated", "--", linewidth=0.8)
+        legend_below(drawing, grid[0][0], columns=4, title="above: all seeds together; below: a mark a seed")
     return drawing
 
 

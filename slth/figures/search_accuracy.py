@@ -9,7 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import BLUE, COLORS, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, figure, light_grid, panels, style
+from slth.figures.style import (
+    BLUE,
+    COLORS,
+    GREEN,
+    INK,
+    MARKERS,
+    MUTED,
+    ORANGE,
+    PAGE,
+    PINK,
+    in_legend,
+    legend_below,
+    panels,
+)
 
 CHANCE = 0.1
 """Of ten classes alike."""
@@ -28,7 +41,7 @@ _CHECKS = {
 
 def search_accuracy_figure(rows: Sequence[Row]) -> Figure:
     """Mean accuracy of each method against the density that it kept, with the range over its seeds; large below."""
-    with panels(6.75, 4.2, 1, 2) as (drawing, (whole, close)):
+    with panels(PAGE, 4.2, 1, 2) as (drawing, (whole, close)):
         for number, name in enumerate(_names(rows)):
             own = [row for row in rows if _name(row) == name]
             found = [where(own, density=density) for density in levels(own, "density")]
@@ -43,11 +56,12 @@ def search_accuracy_figure(rows: Sequence[Row]) -> Figure:
                 axes.errorbar(at, middle, bars, markersize=4.5, capsize=2, label=name, **look)
         whole.axhline(CHANCE, color=INK, linewidth=0.8, linestyle="--")
         whole.set(ylabel="test accuracy, no weight trained", ylim=(0.0, 1.0))
-        close.set(ylim=CLOSE, title="the same, larger")
+        close.set(ylim=CLOSE, title="larger")
         for axes in (whole, close):
             axes.set(xscale="log", xlabel="density, kept / total")
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        drawing.legend(*whole.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        in_legend(whole, "chance", "--", linewidth=0.8)
+        legend_below(drawing, whole, columns=3, title="means; bars: least to most of the seeds")
     return drawing
 
 
@@ -55,9 +69,7 @@ def sanity_checks_figure(rows: Sequence[Row]) -> Figure:
     """Accuracy of tickets and of what their checks leave, a dot a seed, for each method and density."""
     densities = sorted(levels(rows, "density"))
     names = _names(rows)
-    with style():
-        drawing = figure(6.75, 0.9 + 0.34 * len(names))
-        grid = drawing.subplots(1, len(densities), sharey=True, squeeze=False)[0]
+    with panels(PAGE, 0.9 + 0.34 * len(names), 1, len(densities), sharey=True, lines="x") as (drawing, grid):
         for axes, density in zip(grid, densities, strict=True):
             for place, name in enumerate(names):
                 own = [row for row in where(rows, density=density) if _name(row) == name]
@@ -70,10 +82,10 @@ def sanity_checks_figure(rows: Sequence[Row]) -> Figure:
             axes.set_title(f"density {density:g}")
             axes.set(xlim=(0.0, 1.0), xlabel="test accuracy")
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            light_grid(axes, axis="x")
         grid[0].set_yticks(range(len(names)), names)
         grid[0].invert_yaxis()
-        drawing.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_CHECKS))
+        in_legend(grid[0], "chance", ":", linewidth=0.8)
+        legend_below(drawing, grid[0], columns=len(_CHECKS) + 1, title="a mark a seed")
     return drawing
 
 

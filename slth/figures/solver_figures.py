@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, numbers
-from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PINK, YELLOW, in_legend, panels
+from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, PINK, YELLOW, in_legend, legend_below, panels
 
 LOOKS = {
     "two-list": ("two lists", BLUE, "o"),
@@ -26,21 +26,21 @@ OURS = ("two-list", "four-list")
 
 def solver_time_figure(rows: Sequence[Row]) -> Figure:
     """Seconds and added memory of one solve against n, with the growth that the cost model predicts."""
-    with panels(8.6, 4.0, 1, 2) as (drawing, (time, memory)):
+    with panels(PAGE, 4.0, 1, 2) as (drawing, (time, memory)):
         for solver in LOOKS:
             chosen = [row for row in rows if row["solver"] == solver and row["status"] == "ok"]
             _against_n(time, chosen, solver, "seconds", 0.0)
             _against_n(memory, chosen, solver, "added_mib", 1.0)
             if chosen and solver in OURS:
-                _growth(time, chosen, "2^(n/2)" if solver == OURS[0] else None)
+                _growth(time, chosen, "slope $2^{n/2}$" if solver == OURS[0] else None)
         if any(_wrong(row) for row in rows):
             for axes in (time, memory):
-                in_legend(axes, "open: says optimal, is not", "o", markerfacecolor="white")
-        time.set(title="time of one solve", xlabel="number of values n", ylabel="seconds")
-        memory.set(title="memory above that of a small solve", xlabel="number of values n", ylabel="MiB, at least 1")
-        time.set_ylim(top=max(time.get_ylim()[1], 2000.0))  # above the lines the legend has room
-        time.legend(loc="upper right", fontsize=7.0, ncols=2)
-        memory.legend(loc="upper left", fontsize=7.0)
+                in_legend(axes, "says optimal, is not", "o", markerfacecolor="white")
+        time.set(title="time of one solve", ylabel="seconds")
+        for axes in (time, memory):
+            axes.set_xlabel("number of values $n$")
+        memory.set(title="memory above that of a small solve", xlabel="number of values $n$", ylabel="MiB, at least 1")
+        legend_below(drawing, time, columns=4, title="one instance a point; peers were given no larger $n$")
     return drawing
 
 

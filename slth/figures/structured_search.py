@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, in_legend, panels
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PAGE, PINK, SKY, YELLOW, in_legend, legend_below, panels
 
 LOOKS = {
     "weights": (BLUE, "o"),
@@ -32,7 +32,7 @@ def structured_search_figure(rows: Sequence[Row]) -> Figure:
         [row for row in rows if row["way"] in ways]
         for ways in (("search",), ("random", "magnitude"), ("construction",))
     )
-    with panels(9.2, 7.4, 2, 2, sharey=True) as (drawing, ((by_density, by_width), (by_size, by_work))):
+    with panels(PAGE, 6.6, 2, 2, sharey=True) as (drawing, ((by_density, by_width), (by_size, by_work))):
         for structure in LOOKS:
             mine = where(searched, structure=structure)
             _line(by_density, where(mine, width=WIDTH), "density", structure)
@@ -50,7 +50,7 @@ def structured_search_figure(rows: Sequence[Row]) -> Figure:
             _construction(axes, constructed, column)
             for row in constructed[:1]:
                 axes.plot(float(row[trained]), 100.0 * float(row["target_accuracy"]), "*", color=INK, markersize=10)
-        by_density.set(title=f"width {WIDTH:g} times (8, 16)", xlabel="density: kept / total of a layer's groups")
+        by_density.set(title=f"width {WIDTH:g} × (8, 16)", xlabel="density: kept / total of a layer's groups")
         by_width.set(title=f"density {DENSITY:g}", xlabel="width of the random network / (8, 16)")
         by_width.set_xscale("log", base=2)
         by_size.set(title="at equal kept weights", xlabel="weights that are not 0 and reach an output", xscale="log")
@@ -102,6 +102,4 @@ def _key(drawing: Figure, axes: Axes) -> None:
     in_legend(axes, "random or magnitude masks, all structures", "x", color=MUTED, markersize=4)
     in_legend(axes, "subset-sum construction of channels", "--", color=INK, marker="X", markersize=5)
     in_legend(axes, "target of the construction, trained, width 1", "*", color=INK, markersize=10)
-    handles, labels = axes.get_legend_handles_labels()
-    shown = len(LOOKS) + 3
-    drawing.legend(handles[-shown:], labels[-shown:], loc="outside lower center", ncols=3, fontsize=7.5)
+    legend_below(drawing, axes, columns=2, title="medians; bars and band: least to most of the seeds")

@@ -1,42 +1,49 @@
-"""How our pictures look: colours that the colour-blind and grey printers tell apart, type as outlines, no dates."""
+"""How our pictures look: a page's width, colours that the colour-blind and grey printers tell apart, no dates."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+import string
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-# Okabe and Ito's palette: distinct for the three kinds of colour blindness.
+PAGE = 6.75
+"""Inches: the text width of a journal's page, at which letters have the size that is set here."""
+
+# Okabe and Ito's hues, distinct for the three kinds of colour blindness, made lighter and darker to differ in grey.
 INK = "#22262b"
 MUTED = "#6b7480"
 GRID = "#e3e6ea"
-BLUE = "#0072b2"
+BLUE = "#00568c"
 ORANGE = "#d55e00"
-GREEN = "#009e73"
-SKY = "#56b4e9"
-YELLOW = "#e69f00"
-PINK = "#cc79a7"
+GREEN = "#008760"
+SKY = "#5fbaee"
+YELLOW = "#f0b92e"
+PINK = "#c9709f"
 
 COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
+Direction: TypeAlias = Literal["both", "x", "y"]
+
 # matplotlib types its keys as a list of literals that changes with its version.
 SETTINGS: Any = {
     "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
+    "font.size": 8.0,
+    "axes.titlesize": 8.0,
     "axes.titlelocation": "left",
-    "axes.labelsize": 9.0,
+    "axes.labelsize": 8.0,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.8,
@@ -48,13 +55,14 @@ SETTINGS: Any = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "lines.linewidth": 1.6,
+    "legend.fontsize": 7.5,
+    "legend.title_fontsize": 7.5,
+    "lines.linewidth": 1.4,
     "text.color": INK,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -78,14 +86,39 @@ def figure(width: float, height: float) -> Figure:
 
 
 @contextmanager
-def panels(width: float, height: float, rows: int, columns: int, **options: Any) -> Iterator[tuple[Figure, Any]]:
-    """Make a figure and its grid of axes, in our style inside; behind the data of each lie light lines in the end."""
+def panels(
+    width: float, height: float, rows: int, columns: int, *, lines: Direction = "y", **options: Any
+) -> Iterator[tuple[Figure, Any]]:
+    """Make a figure and its grid of axes, in our style inside; in the end they get letters, and light lines behind."""
     with style():
         drawing = figure(width, height)
         grid = drawing.subplots(rows, columns, squeeze=False, **options)
         yield drawing, grid[0] if rows == 1 else grid
         for axes in grid.flat:
-            light_grid(axes)
+            light_grid(axes, axis=lines)
+        letter(grid.flat)
+
+
+def letter(panels: Sequence[Axes]) -> None:
+    """Begin the title of each panel, where there are several, with the letter that texts call it by."""
+    if len(panels) > 1:
+        for name, axes in zip(string.ascii_lowercase, panels, strict=False):
+            axes.set_title(f"({name}) {axes.get_title('left')}".rstrip(), loc="left")
+
+
+def legend_below(drawing: Figure, *panels: Axes, columns: int, title: str | None = None) -> None:
+    """Say below the panels, once for all of them, what their looks mean; those that in_legend explains come last."""
+    named: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    last = sorted(named, key=lambda label: _is_shown_alone(named[label]))
+    drawing.legend([named[label] for label in last], last, loc="outside lower center", ncols=columns, title=title)
+
+
+def _is_shown_alone(handle: Any) -> bool:
+    """Whether a look is in the legend only, as in_legend puts it there."""
+    return isinstance(handle, Line2D) and not len(np.asarray(handle.get_xdata()))
 
 
 def in_legend(axes: Axes, label: str, *line: str, **look: Any) -> None:
@@ -93,7 +126,7 @@ def in_legend(axes: Axes, label: str, *line: str, **look: Any) -> None:
     axes.plot([], [], *line, label=label, **{"color": INK, "linewidth": 1.2, **look})
 
 
-def light_grid(axes: Axes, *, axis: Literal["both", "x", "y"] = "y") -> None:
+def light_grid(axes: Axes, *, axis: Direction = "y") -> None:
     """Lay light lines behind the data, along one axis."""
     axes.grid(visible=True, axis=axis)
     axes.tick_params(length=0 if axis == "both" else 3)
@@ -129,7 +162,7 @@ def save_figure(drawing: Figure, stem: Path, *, title: str, about: Mapping[str, 
         path = stem.with_name(f"{stem.name}.{ending}")
         temporary = path.with_name(path.name + ".part")
         with style():
-            drawing.savefig(temporary, format=ending, dpi=160, metadata=fields)
+            drawing.savefig(temporary, format=ending, dpi=200, metadata=fields)
         temporary.replace(path)
         paths.append(path)
     return paths[0], paths[1]

@@ -13,8 +13,8 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, figure, light_grid, style
 from slth.jobs.record import TicketRecord
 
-WIDTH = 8.6
-"""Inches: the width of the report's column."""
+WIDTH = 7.6
+"""Inches: of pictures that fill the report's column."""
 
 _LOG = "log\N{SUBSCRIPT TWO}"
 _MOST_CLASSES = 25  # that have room for their numbers below an axis

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, where
-from slth.figures.style import COLORS, GREEN, MARKERS, MUTED, SKY, YELLOW, in_legend, panels
+from slth.figures.style import COLORS, GREEN, MARKERS, MUTED, PAGE, SKY, YELLOW, in_legend, legend_below, panels
 from slth.theory import bounds, guaranteed_candidates, structured_error
 
 ASSUMED = 1.0
@@ -26,25 +26,23 @@ GUARANTEED_EPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001)
 def structured_error_figure(rows: Sequence[Row]) -> Figure:
     """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n."""
     dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
-    with panels(9.6, 4.3, 1, 2, width_ratios=(1.5, 1.0)) as (drawing, (theorem, unit)):
+    with panels(PAGE, 4.4, 1, 2, width_ratios=(1.5, 1.0)) as (drawing, (theorem, unit)):
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
-            label = f"D = {dimension}" if dimension % SIDE**2 else f"D = {SIDE}² · {dimension // SIDE**2} = {dimension}"
             look: Any = {"marker": marker, "markersize": 4, "color": color}
-            theorem.loglog(*_column(rows, "theorem", dimension, "maximum_error"), label=label, **look)
-            unit.loglog(*_column(rows, "unit", dimension, "relative_error"), label=f"D = {dimension}", **look)
+            theorem.loglog(*_column(rows, "theorem", dimension, "maximum_error"), label=f"$D = {dimension}$", **look)
+            unit.loglog(*_column(rows, "unit", dimension, "relative_error"), label=f"$D = {dimension}$", **look)
             _bounds(theorem, dimension, color)
         ends = np.geomspace(1e3, 1e6, 2)
-        unit.loglog(ends, 300.0 / ends, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label="1 / n")
-        theorem.set(title="theorem's gain: targets of norm ||v||₁ = 1", ylabel="error, maximum norm")
-        unit.set(title="unit gain: entries as heavy as v's", ylabel="relative error, l2")
+        unit.loglog(ends, 300.0 / ends, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label="(b) $300 / n$")
+        theorem.set(title="theorem's gain: $\\|v\\|_1 = 1$", ylabel="error, $\\ell_\\infty$")
+        unit.set(title="unit gain", ylabel="relative error, $\\ell_2$")
         theorem.set_xlim(1, 1e17)
-        theorem.set_ylim(3e-6, 30.0)  # the errors end at 1; above it the legend has room
-        in_legend(theorem, f"existence, C = {ASSUMED:g} assumed (recalled, unverified)", "--", linewidth=1.4)
-        in_legend(theorem, "counting: half of all targets exceed it (derived)", ":", linewidth=1.6)
+        theorem.set_ylim(3e-6, 3.0)
+        in_legend(theorem, f"(a) existence, $C = {ASSUMED:g}$ assumed (recalled, unverified)", "--", linewidth=1.4)
+        in_legend(theorem, "(a) counting: half of all targets exceed it (derived)", ":", linewidth=1.6)
         for axes in (theorem, unit):
-            axes.set_xlabel("n, usable channels of one input (random: 2 n)")
-        unit.legend(loc="lower left")
-        theorem.legend(loc="upper left", fontsize=7.0, ncols=2)
+            axes.set_xlabel("usable channels of one input, $n$")
+        legend_below(drawing, theorem, unit, columns=3, title="medians of the instances")
     return drawing
 
 
@@ -63,27 +61,28 @@ def _bounds(axes: Axes, dimension: int, color: str) -> None:
 
 def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:
     """Optimum of Gaussian vectors in few dimensions, and the n for which second moments guarantee an error."""
-    with panels(8.6, 4.0, 1, 2) as (drawing, (exact, many)):
+    with panels(PAGE, 4.2, 1, 2) as (drawing, (exact, many)):
         dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
             chosen = where(rows, dimension=dimension)
             exact.semilogy(
                 numbers(chosen, "n"), numbers(chosen, "third_quantile"), marker, color=color, markersize=5,
-                label=f"D = {dimension}, optimum",
+                label=f"(a) $D = {dimension}$, optimum",
             )  # fmt: skip
             exact.semilogy(*_guarantee(dimension, 30), color=color)
-        in_legend(exact, "guaranteed", linewidth=1.6)
-        exact.set(title="one instance in three goes below", xlabel="number of vectors n", ylabel="error, maximum norm")
+        in_legend(exact, "(a) guaranteed", linewidth=1.6)
+        exact.set(
+            title="one instance in three goes below", xlabel="number of vectors $n$", ylabel="error, $\\ell_\\infty$"
+        )
         exact.set_ylim(1e-9, 1.0)
         for dimension, color in ((3, GREEN), (9, YELLOW), (18, SKY)):  # 3 as on the left
             n, eps = _guarantee(dimension, 10**6)
-            many.loglog(n, eps, color=color, label=f"D = {dimension}, Gaussian vectors: guaranteed")
+            many.loglog(n, eps, color=color, label=f"(b) $D = {dimension}$, Gaussian: guaranteed")
             many.loglog(_in_a_band(n, dimension), eps, color=color, linestyle="--", linewidth=1.2)
-        in_legend(many, "n so that a band of scales of u v holds as many:\na sketch, not proved", "--", linewidth=1.6)
-        many.set(title="n that is enough with probability 1/3", xlabel="n", ylabel="error, maximum norm")
-        many.set_ylim(1e-8, 1.0)  # below the lines the legend has room
-        for axes in (exact, many):
-            axes.legend(loc="lower left", fontsize=7.0)
+        in_legend(many, "(b) products $u\\,v$, a band of scales:\na sketch, not proved", "--", linewidth=1.6)
+        many.set(title="$n$ that is enough with probability 1/3", xlabel="$n$", ylabel="error, $\\ell_\\infty$")
+        many.set_ylim(5e-6, 1.0)
+        legend_below(drawing, exact, many, columns=3)
     return drawing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, numbers, shares, where, with_bars
-from slth.figures.style import BLUE, GREEN, INK, MARKERS, MUTED, ORANGE, PINK, SKY, YELLOW, in_legend, panels
+from slth.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MARKERS,
+    MUTED,
+    ORANGE,
+    PAGE,
+    PINK,
+    SKY,
+    YELLOW,
+    in_legend,
+    legend_below,
+    panels,
+)
 from slth.theory.catalogue import bounds
 
 COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
-LAWS = {"gaussian": "Gaussian vectors", "product": "products u v"}
-SUBSETS = {"all": "all subsets", "fixed": "subsets of 0.4 n vectors"}
+LAWS = {"gaussian": "Gaussian", "product": "products $u\\,v$"}
+SUBSETS = {"all": "all subsets", "fixed": "$0.4\\,n$ of $n$"}
 GUARANTEED: Any = {"linestyle": "-", "linewidth": 1.3}
 POSSIBLE: Any = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
 
@@ -29,18 +44,17 @@ ASSUMED = 1.0
 def vector_success_figure(rows: Sequence[Row]) -> Figure:
     """Success probability against n with its intervals and bounds, and the n for probability 1/3 against d."""
     shown = where(rows, eps=float(rows[0]["eps"])) if rows else []
-    with panels(11.0, 6.6, 2, 3, width_ratios=(1.15, 1.15, 1.0)) as (drawing, grid):
+    with panels(PAGE, 5.6, 2, 3, width_ratios=(1.15, 1.15, 1.0)) as (drawing, grid):
         for line, (law, title) in zip(grid, LAWS.items(), strict=True):
             for axes, (subsets, which) in zip(line[:2], SUBSETS.items(), strict=True):
                 _probabilities(axes, where(shown, law=law, subsets=subsets))
-                axes.set(title=f"{title}, {which}", xlabel="number of vectors n", ylabel="probability of success")
+                axes.set(title=f"{title}, {which}", xlabel="number of vectors $n$", ylabel="share of instances")
                 axes.set_ylim(-0.03, 1.05)
             _thresholds(line[2], where(shown, law=law))
-            line[2].set(title=f"{title}: n for probability 1/3", xlabel="dimension d", ylabel="n")
+            line[2].set(title=f"{title}", xlabel="dimension $d$", ylabel="number of vectors $n$")
         for axes in grid[:, 2]:
-            axes.set_ylim(1.0, 600.0)
-            axes.legend(loc="upper left", fontsize=7.0)
-        _key(drawing, grid[0, 0])
+            axes.set_ylim(1.0, 200.0)
+        _key(drawing, grid[0, 0], grid[0, 2], float(shown[0]["eps"]) if shown else math.nan)
     return drawing
 
 
@@ -51,7 +65,7 @@ def _probabilities(axes: Axes, rows: Sequence[Row]) -> None:
         n, successes, trials = shares(chosen, "n")
         axes.errorbar(
             n, *with_bars(successes, trials), fmt=marker, color=color, markersize=4, elinewidth=0.8, zorder=3,
-            label=f"d = {dimension:g}",
+            label=f"$d = {dimension:g}$",
         )  # fmt: skip
         axes.plot(n, np.minimum(_column(chosen, "expected_subsets")[1], 1.0), color=color, **POSSIBLE)
         if _column(chosen, "guarantee")[0].size:
@@ -65,17 +79,19 @@ def _thresholds(axes: Axes, rows: Sequence[Row]) -> None:
         by_dimension = [(dimension, where(chosen, dimension=dimension)) for dimension in levels(chosen, "dimension")]
         for column, look in (("guarantee", GUARANTEED), ("expected_subsets", POSSIBLE)):
             points = [(d, crossing(*_column(part, column))) for d, part in by_dimension]
-            axes.semilogy(*_known(points), color=color, **look)
+            wide = {"linewidth": 2.6} if column == "guarantee" and subsets == "all" else {}  # seen under the other
+            axes.semilogy(*_known(points), color=color, **(look | wide))
         points = [(d, crossing(*_measured(part))) for d, part in by_dimension]
-        axes.semilogy(*_known(points), marker, color=color, markersize=5, label=SUBSETS[subsets], zorder=3)
+        axes.semilogy(*_known(points), marker, color=color, markersize=5, label=f"(c, f) {SUBSETS[subsets]}", zorder=3)
     dimensions = [int(d) for d in levels(rows, "dimension")]
     if not dimensions:
         return
+    axes.set_xticks(dimensions)
     eps = float(rows[0]["eps"])
     published = bounds["becchetti2022.fixed_target"]
     axes.semilogy(
         dimensions, [published(dimension=d, eps=eps, constant=ASSUMED) for d in dimensions], linestyle=":", color=MUTED,
-        label=f"d² (ln(1/ε) + ln d): Becchetti et al.,\nC = {ASSUMED:g} assumed, recalled, Gaussian",
+        label=f"$d^2(\\ln(1/\\varepsilon) + \\ln d)$: Becchetti\net al., $C = {ASSUMED:g}$ assumed, recalled",
     )  # fmt: skip
     typical = bounds["derived.first_moment.candidates"]
     axes.semilogy(
@@ -115,13 +131,9 @@ def _known(points: Sequence[tuple[float, float | None]]) -> tuple[list[float], l
     return [d for d, _ in found], [n for _, n in found]
 
 
-def _key(drawing: Figure, axes: Axes) -> None:
+def _key(drawing: Figure, axes: Axes, thresholds: Axes, eps: float) -> None:
     """Say once, below the panels, what marks and lines mean."""
-    in_legend(axes, "guaranteed by second moments (derived, unreviewed)", **GUARANTEED)
-    in_legend(axes, "no more is possible: expected number of subsets, at most 1 (derived)", **POSSIBLE)
-    handles, labels = axes.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("d ="))
-    drawing.legend(
-        [handles[k] for k in order], [labels[k] for k in order], loc="outside lower center", ncols=len(labels),
-        fontsize=7.5, columnspacing=1.4, handletextpad=0.5,
-    )  # fmt: skip
+    in_legend(axes, "guaranteed by second moments\n(derived, unreviewed)", **GUARANTEED)
+    in_legend(axes, "expected number of subsets:\nno more is possible (derived)", **POSSIBLE)
+    title = f"$\\varepsilon = {eps:g}$; (c, f): $n$ at which a third succeeds; bars: 95 % intervals (Clopper-Pearson)"
+    legend_below(drawing, axes, thresholds, columns=3, title=title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slth.figures.rows import Row, levels, numbers, where
-from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, SKY, YELLOW, panels
+from slth.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PAGE, PINK, SKY, YELLOW, legend_below, panels
 
 DENSE: Mapping[str, Any] = {"linestyle": "-"}
 CONVOLUTIONAL: Mapping[str, Any] = {"linestyle": "--"}
@@ -20,20 +21,20 @@ LOOKS: dict[str, tuple[str, str, str, Mapping[str, Any]]] = {
     "diffenderfer2021.width": ("Diffenderfer, Kailkhura 2021, binary", BLUE, "s", DENSE),
     "sreenivasan2022.width": ("Sreenivasan et al. 2022, binary", ORANGE, "D", DENSE),
     "natale2024.weight": ("Natale et al. 2024, density 0.1", GREEN, "^", DENSE),
-    "kumar2025.shallow_width": ("Kumar, Natale 2025, l + 1 layers, exact", SKY, "v", DENSE),
+    "kumar2025.shallow_width": ("Kumar, Natale 2025, $\\ell + 1$ layers, exact", SKY, "v", DENSE),
     "gadhikar2023.width": ("Gadhikar et al. 2023, random mask 0.1", YELLOW, "P", DENSE),
     "otsuka2025.head_width": ("Otsuka et al. 2025, attention, mean of 4 matrices", MUTED, "X", DENSE),
     "pensia2020.width": ("Pensia et al. 2020", BLUE, "o", DENSE),
-    "burkholz2022a.width": ("Burkholz 2022, l + 1 layers", PINK, "s", DENSE),
+    "burkholz2022a.width": ("Burkholz 2022, $\\ell + 1$ layers", PINK, "s", DENSE),
     "xiong2023.width": ("Xiong et al. 2023, perturbation 1", ORANGE, "^", DENSE),
-    "kumar2025.width": ("Kumar, Natale 2025, 2 l layers, exact", SKY, "o", DENSE),
+    "kumar2025.width": ("Kumar, Natale 2025, $2\\ell$ layers, exact", SKY, "o", DENSE),
     "dacunha2023.structured.channels": ("da Cunha et al. 2023, structured", GREEN, "D", CONVOLUTIONAL),
     "dacunha2022.candidates": ("da Cunha et al. 2022", INK, "D", CONVOLUTIONAL),
-    "burkholz2022b.channels": ("Burkholz 2022, l + 1 layers", PINK, "v", CONVOLUTIONAL),
+    "burkholz2022b.channels": ("Burkholz 2022, $\\ell + 1$ layers", PINK, "v", CONVOLUTIONAL),
     "ferbach2023.width": ("Ferbach et al. 2023, equivariant", YELLOW, "s", CONVOLUTIONAL),
     "derived.structured.counting": ("needed: counting, structured", GREEN, "x", NEEDED),
     "derived.two_layer.width": ("needed: counting, two layers", INK, "+", NEEDED),
-    "pensia2020.lower.deep_width": ("needed: Pensia 2020, 2 l layers, 1 matrix", MUTED, "1", NEEDED),
+    "pensia2020.lower.deep_width": ("needed: Pensia 2020, $2\\ell$ layers, 1 matrix", MUTED, "1", NEEDED),
 }
 """Key of the catalogue to label, colour, marker and line; dense targets solid, convolutional ones dashed."""
 
@@ -43,12 +44,12 @@ STEEP = 1e5
 
 def widths_figure(rows: Sequence[Row]) -> Figure:
     """Source width over target width against error and depth, and weights over weights against error."""
-    with panels(11.0, 8.0, 2, 3) as (drawing, grid):
+    with panels(PAGE, 8.0, 2, 3) as (drawing, grid):
         depth, eps = _commonest(rows, "depth", "eps"), _commonest(rows, "eps", "depth")
         shown = (
-            ("eps", "per_unit", f"against the error, l = {depth:g}", "error eps", "source width / target width"),
-            ("depth", "per_unit", f"against the depth, eps = {eps:g}", "depth l", "source width / target width"),
-            ("eps", "overhead", f"overhead, l = {depth:g}", "error eps", "random weights / target's, m / m_t"),
+            ("eps", "per_unit", f"$\\ell = {depth:g}$", "error $\\varepsilon$", "source width / target width"),
+            ("depth", "per_unit", f"$\\varepsilon = {eps:g}$", "depth $\\ell$", "source width / target width"),
+            ("eps", "overhead", f"$\\ell = {depth:g}$", "error $\\varepsilon$", "random weights / target's, $m / m_t$"),
         )
         steep = [key for key in LOOKS if numbers(where(rows, bound=key), "per_unit").max(initial=0.0) > STEEP]
         for line, keys in zip(grid, (steep, [key for key in LOOKS if key not in steep]), strict=True):
@@ -88,20 +89,19 @@ def _key(drawing: Figure, rows: Sequence[Row]) -> None:
         found = where(rows, bound=key)
         if found:
             axes.plot([], [], label=_label(key, found[0]), **_look(key, found[0]))
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
+    if axes.get_legend_handles_labels()[0]:
         title = (
-            "solid: dense target, dashed: convolutional target, dotted: lower bounds. Open markers: recalled, "
-            "unverified. * C = 1 assumed; rho = N assumed for Burkholz and for Gadhikar et al."
+            "solid: dense target, dashed: convolutional target, dotted: lower bounds; open: recalled, unverified\n"
+            f"below: bounds that stay under $10^{{{math.log10(STEEP):g}}}$; "
+            "* $C = 1$ assumed, so that slopes mean more than heights\n"
+            "$\\rho = N$ assumed for Burkholz and Gadhikar et al."
         )
-        drawing.legend(
-            handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, title=title, title_fontsize=8.0
-        )
+        legend_below(drawing, axes, columns=2, title=title)
 
 
 def _label(key: str, row: Row) -> str:
     star = "" if row["constant"] in ("", None) else "*"
-    known = {"found": "", "recalled": " (recalled, unverified)", "derived": " (derived)"}[str(row["provenance"])]
+    known = {"found": "", "recalled": " (recalled)", "derived": " (derived)"}[str(row["provenance"])]
     return f"{LOOKS[key][0]}{star}{known}"
 
 

@@ -10,14 +10,14 @@ from matplotlib.ticker import PercentFormatter
 
 from slth.figures.levels_figures import KINDS, density_axis, look
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import INK, panels
+from slth.figures.style import INK, PAGE, in_legend, legend_below, panels
 
 
 def winning_ticket_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with the range from the worst to the best of them; dashed: dense."""
     kinds = list(dict.fromkeys(str(row["kind"]) for row in rows))
     every = [float(row["kept"]) / float(row["total"]) for row in rows]
-    with panels(6.75, 3.4, 1, 2) as (drawing, (accuracy, stop)):
+    with panels(PAGE, 3.4, 1, 2) as (drawing, (accuracy, stop)):
         for number, kind in enumerate(kinds):
             own = [row for row in rows if row["kind"] == kind]
             found = [where(own, level=level) for level in levels(own, "level")]
@@ -32,5 +32,6 @@ def winning_ticket_figure(rows: Sequence[Row]) -> Figure:
         stop.set_ylabel("step of least held-out loss")
         for axes in (accuracy, stop):
             density_axis(axes, every)
-        drawing.legend(*accuracy.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        in_legend(accuracy, "dense", "--", linewidth=0.8)
+        legend_below(drawing, accuracy, columns=3, title="means; bars: least to most of the seeds")
     return drawing

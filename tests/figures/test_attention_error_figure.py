@@ -33,7 +33,7 @@ def test_medians_and_their_ranges():
     assert (low, high) == pytest.approx((1.2 / 8, 2.8 / 8))  # quantiles 0.1 and 0.9 of 1, 2, 3
     (long,) = right.containers
     np.testing.assert_array_equal(long.lines[0].get_xdata(), [8, 32])
-    assert left.get_title(loc="left").endswith("T = 16")
+    assert left.get_title(loc="left").endswith("$T = 16$")
 
 
 def test_published_fit_theorem_and_lemma():
@@ -43,7 +43,7 @@ def test_published_fit_theorem_and_lemma():
     theorem = [line for line in left.lines if line.get_linestyle() == ":" and len(line.get_xdata())]
     n, eps = theorem[0].get_data()
     assert n[0] == bounds["otsuka2025.head_width"](d_in=4, heads=1, radius=2.0, eps=eps[0], constant=2.0)
-    assert "C = 2 assumed" in "".join(str(line.get_label()) for line in left.lines)
+    assert "$C = 2$ assumed" in "".join(str(line.get_label()) for line in left.lines)
     # One of four sources has no bound: the median of all four is the two-thirds quantile of 1, 2 and 3.
     (lemma,) = [line for line in right.lines if "lemma" in str(line.get_label())]
     np.testing.assert_allclose(lemma.get_ydata(), 1 + 2 * 2 / 3)

@@ -36,9 +36,9 @@ def test_prediction_uses_the_second_moment_of_the_law():
 
 
 def test_says_that_the_prediction_is_derived():
-    texts = [text.get_text() for text in best_error_figure(ROWS).axes[0].get_legend().get_texts()]
+    texts = [text.get_text() for text in best_error_figure(ROWS).legends[0].get_texts()]
     assert any("derived" in text for text in texts)
-    assert "2^-n" in texts
+    assert "$2^{-n}$" in texts
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def measured(rows, panel=1):
 
 
 def test_points_are_medians_by_size():
-    assert measured(ROWS)["eps = 0.3"] == [[pytest.approx(0.06), 400 / 3 + 2], [pytest.approx(0.1), 82.0]]
+    assert measured(ROWS)[r"$\varepsilon = 0.3$"] == [[pytest.approx(0.06), 400 / 3 + 2], [pytest.approx(0.1), 82.0]]
 
 
 def test_a_dash_stands_where_nine_in_ten_succeed():
@@ -36,16 +36,16 @@ def test_a_dash_stands_where_nine_in_ten_succeed():
         line.get_xydata().tolist() for line in density_figure(ROWS).axes[1].get_lines() if line.get_marker() == "_"
     ]
     assert [pytest.approx(0.06), 400 / 3 + 4] in dashes[0]  # of five repetitions the last
-    legend = density_figure(ROWS).axes[1].get_legend()
+    (legend,) = density_figure(ROWS).legends
     assert any("90 %" in text.get_text() for text in legend.get_texts())
 
 
 def test_sizes_that_mostly_fail_are_not_drawn_and_few_failures_count_as_infinite():
     missing = {"density": "", "overparameterisation": ""}
     one = [{**row, **missing} if row["size"] == "4" and row["overparameterisation"] == "80.0" else row for row in ROWS]
-    assert measured(one)["eps = 0.3"][1] == [pytest.approx(0.1), 83.0]
+    assert measured(one)[r"$\varepsilon = 0.3$"][1] == [pytest.approx(0.1), 83.0]
     none = [{**row, **missing} if row["size"] == "4" else row for row in ROWS]
-    assert len(measured(none)["eps = 0.3"]) == 1
+    assert len(measured(none)[r"$\varepsilon = 0.3$"]) == 1
 
 
 def test_curves_are_the_catalogue_s():
@@ -60,8 +60,8 @@ def test_curves_are_the_catalogue_s():
 
 
 def test_says_what_is_assumed():
-    texts = [text.get_text() for text in density_figure(ROWS).axes[0].get_legend().get_texts()]
-    assert sum("C = 1 assumed" in text for text in texts) == 3
+    texts = [text.get_text() for text in density_figure(ROWS).legends[0].get_texts()]
+    assert sum("$C = 1$ assumed" in text for text in texts) == 3
     assert any("Theorem 5" in text for text in texts)
 
 

@@ -35,19 +35,22 @@ def test_points_are_quantiles_of_the_error_against_n_and_n_over_bits():
     assert ninety.get_xdata() == pytest.approx([4.6 * 2.0**-7, 4.6 * 2.0**-11])
 
 
+NAMES = ("counting, ", "Lueker", "ESA")
+
+
 def test_bounds_are_those_of_the_theory_and_say_how_sure_they_are():
     drawing = interval_coverage_figure(ROWS)
     lines = {line.get_label(): line for line in drawing.axes[0].get_lines()}
     labels = {text.get_text() for text in drawing.legends[0].get_texts()}
     assert labels <= set(lines)
-    by_name = {name: next(lines[label] for label in labels if name in label) for name in ("counting", "Lueker", "ESA")}
+    by_name = {name: next(lines[label] for label in labels if name in label) for name in NAMES}
     eps = by_name["ESA"].get_xdata()
     assert by_name["ESA"].get_ydata() == pytest.approx([math.log(1.0 / e) for e in eps])
-    assert by_name["counting"].get_ydata() == pytest.approx([math.log2(0.5 / e) for e in eps])
+    assert by_name["counting, "].get_ydata() == pytest.approx([math.log2(0.5 / e) for e in eps])
     assert by_name["Lueker"].get_ydata() == pytest.approx([math.log(2.0 / min(e, 0.1)) for e in eps])
-    assert all("C = 1 assumed" in by_name[name].get_label() for name in ("Lueker", "ESA"))
+    assert all("$C = 1$ assumed" in by_name[name].get_label() for name in ("Lueker", "ESA"))
     assert "second-hand" in by_name["Lueker"].get_label()
-    assert "derived" in by_name["counting"].get_label()
+    assert "derived" in by_name["counting, "].get_label()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ ROWS = [
     for k in range(10)
 ]
 
+MEASURED = "measured, 50 weights: enough for 80% of repetitions"
+
 
 def lines(axes):
     return {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
@@ -28,27 +30,27 @@ def lines(axes):
 
 def test_line_is_the_eighth_of_ten():
     axes = perturbed_figure(where(ROWS, lists="fresh")).axes
-    assert lines(axes[0])["measured, 50 weights"] == [[0.0, 27.0], [1.0, 25.0]]
+    assert lines(axes[0])[MEASURED] == [[0.0, 27.0], [1.0, 25.0]]
     published = lines(axes[1])["published, all weights (read off)"]
     assert published == [list(point) for point in zip(PUBLISHED_RATIOS, PUBLISHED[1e-3], strict=True)]
 
 
 def test_both_kinds_of_lists_are_told_apart():
     drawn = lines(perturbed_figure(ROWS).axes[0])
-    assert {"measured, 50 weights, lists: fresh", "measured, 50 weights, lists: row"} <= set(drawn)
+    assert {f"{MEASURED}, lists: fresh", f"{MEASURED}, lists: row"} <= set(drawn)
 
 
 def test_what_was_not_found_counts_as_more():
     missing = [{**row, "smallest_n": ""} if row["smallest_n"] in ("27.0", "29.0") else row for row in ROWS]
     drawn = lines(perturbed_figure(where(missing, lists="fresh")).axes[0])
-    assert drawn["measured, 50 weights"][0] == [0.0, 28.0]
+    assert drawn[MEASURED][0] == [0.0, 28.0]
     assert enough([3.0, np.inf, np.inf]) == np.inf
 
 
 def test_theorem_names_its_constants():
     labels = lines(perturbed_figure(ROWS).axes[0])
-    (label,) = [label for label in labels if label.startswith("theorem")]
-    assert label == "theorem, C = 2.5 and K = 0 assumed"
+    (label,) = [label for label in labels if "theorem" in label]
+    assert label == "form of the theorem, $C = 2.5$ and $K = 0$ assumed"
     ratios, n = np.array(labels[label]).T
     assert n[0] == np.ceil(2.5 * np.log(100))
     assert n[-1] == np.ceil(2.5 * np.log(100) / 1.1)

@@ -39,9 +39,9 @@ def drawn():
 def test_there_is_a_column_for_each_network(drawn):
     titles = [axes.get_title(loc="left") for axes in drawn.axes[:3]]
     assert [title.split("\n") for title in titles] == [
-        ["one hidden layer,", "all units planted"],
-        ["one hidden layer,", "1 of 4 units planted"],
-        ["2 hidden layers,", "all units planted"],
+        ["(a) one hidden layer,", "all units planted"],
+        ["(b) one hidden layer,", "1 of 4 units planted"],
+        ["(c) 2 hidden layers,", "all units planted"],
     ]
 
 

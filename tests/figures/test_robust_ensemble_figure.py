@@ -40,7 +40,7 @@ ROWS = [
 
 def test_bins_are_of_all_seeds_and_empty_ones_are_left_out():
     above, below = robust_ensemble_figure(ROWS).axes
-    diagonal, *kinds = above.get_lines()
+    diagonal, *kinds, _ = above.get_lines()
     assert len(kinds) == len(LOOKS)
     assert kinds[0].get_xdata() == pytest.approx([(40 * 0.4 + 80 * 0.5) / 120, 0.9])
     assert kinds[0].get_ydata() == pytest.approx([(40 * 0.5 + 80 * 0.8) / 120, (60 * 0.8 + 20 * 1.0) / 80])

@@ -29,7 +29,7 @@ def test_means_with_their_range():
     drawing = search_accuracy_figure(ROWS)
     axes, _ = drawing.axes
     assert [text.get_text() for text in drawing.legends[0].get_texts()] == [
-        "edge-popup, layer", "edge-popup, global", "concrete"
+        "edge-popup, layer", "edge-popup, global", "concrete", "chance"
     ]  # fmt: skip
     line = axes.containers[0].lines[0]
     assert line.get_xdata() == pytest.approx([0.1, 0.5])
@@ -40,13 +40,13 @@ def test_means_with_their_range():
 
 def test_a_dot_for_each_check_and_none_where_there_is_no_order():
     left, right = sanity_checks_figure(ROWS).axes
-    assert [one.get_title("left") for one in (left, right)] == ["density 0.1", "density 0.5"]
+    assert [one.get_title("left") for one in (left, right)] == ["(a) density 0.1", "(b) density 0.5"]
     assert [text.get_text() for text in left.get_yticklabels()] == [
         "edge-popup, layer",
         "edge-popup, global",
         "concrete",
     ]
-    counts = [len(line.get_xdata()) for line in left.get_lines()[:-1]]
+    counts = [len(line.get_xdata()) for line in left.get_lines()[:-2]]
     assert counts == [3] * 5 + [3] * 5 + [3, 3, 3, 3, 0]
 
 

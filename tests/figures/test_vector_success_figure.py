@@ -42,16 +42,18 @@ def test_measured_shares_and_their_bounds():
     assert any(np.allclose(line, [0.1, 0.3, 0.5]) for line in curves(gaussian, "-"))  # the guarantee
     assert any(np.allclose(line, [0.2, 0.6, 1.0]) for line in curves(gaussian, "--"))  # at most 1
     assert not curves(product, "-")
-    assert fixed.get_title(loc="left").endswith("0.4 n vectors")
+    assert fixed.get_title(loc="left").endswith(r"$0.4\,n$ of $n$")
     drawn = {line.get_label(): line for line in thresholds.lines}
     # d = 1: from 0 to 0.4 between 2 and 6; d = 2: from 0.1.
-    np.testing.assert_allclose(drawn["all subsets"].get_ydata(), [2 + 4 * (1 / 3) / 0.4, 2 + 4 * (1 / 3 - 0.1) / 0.3])
+    np.testing.assert_allclose(
+        drawn["(c, f) all subsets"].get_ydata(), [2 + 4 * (1 / 3) / 0.4, 2 + 4 * (1 / 3 - 0.1) / 0.3]
+    )
 
 
 def test_published_shape_is_the_catalogue_s_and_says_what_is_assumed():
     thresholds = vector_success_figure(ROWS).axes[2]
     (published,) = [line for line in thresholds.lines if "Becchetti" in str(line.get_label())]
-    assert "C = 1 assumed" in published.get_label()
+    assert "$C = 1$ assumed" in published.get_label()
     expected = [bounds["becchetti2022.fixed_target"](dimension=d, eps=0.3, constant=1.0) for d in (1, 2)]
     np.testing.assert_array_equal(published.get_ydata(), expected)
 

@@ -49,11 +49,12 @@ def test_lines_are_the_rows():
 def test_the_key_says_how_well_each_is_known():
     (key,) = widths_figure(ROWS).legends
     assert [text.get_text() for text in key.get_texts()] == [
-        "Malach et al. 2020* (recalled, unverified)",
+        "Malach et al. 2020* (recalled)",
         "Pensia et al. 2020*",
         "needed: counting, structured (derived)",
     ]
-    assert "C = 1 assumed" in key.get_title().get_text()
+    assert "open: recalled, unverified" in key.get_title().get_text()
+    assert "$C = 1$ assumed" in key.get_title().get_text()
 
 
 def test_every_bound_of_the_study_has_a_look_of_its_own():

@@ -21,7 +21,7 @@ ROWS = [
 def test_means_with_their_range_at_the_density_of_each_level():
     drawing = winning_ticket_figure(ROWS)
     accuracy, stop = drawing.axes
-    assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["the ticket", "random masks"]
+    assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["the ticket", "random masks", "dense"]
     ticket, random = (container.lines[0] for container in accuracy.containers)
     assert ticket.get_xdata() == pytest.approx([1.0, 0.5, 0.25])
     assert ticket.get_ydata() == pytest.approx([0.92] * 3)
@@ -29,7 +29,7 @@ def test_means_with_their_range_at_the_density_of_each_level():
     low, high = accuracy.containers[0].lines[2][0].get_segments()[0][:, 1]
     assert (low, high) == pytest.approx((0.9, 0.94))
     assert stop.containers[0].lines[0].get_ydata() == pytest.approx([200] * 3)
-    assert accuracy.lines[-1].get_ydata() == pytest.approx([0.92] * 2)  # dense
+    assert accuracy.lines[-2].get_ydata() == pytest.approx([0.92] * 2)  # dense
     assert accuracy.xaxis_inverted()
 
 
@@ -43,7 +43,7 @@ def test_each_density_has_a_panel_and_each_kind_its_means():
     ]
     drawing = restored_capacity_figure(rows)
     left, right = drawing.axes
-    assert [axes.get_title(loc="left") for axes in (left, right)] == ["density 0.1", "density 0.2"]
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["(a) density 0.1", "(b) density 0.2"]
     assert len(left.containers) == 3
     line = left.containers[1].lines[0]
     assert line.get_xdata() == pytest.approx([1, 2])
