@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from slth.figures.levels_figures import density_axis, look
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import panels
+from slth.figures.style import PAGE, legend_below, panels
 from slth.grids.intervals import rank_correlation
 
 WAYS = {"easy": "easy", "random": "random", "hard": "hard", "all": "all examples", "none": "first weights"}
@@ -23,7 +23,7 @@ def data_diet_figure(rows: Sequence[Row]) -> Figure:
     """
     beside = levels(where(rows, way="all"), "size")[0]
     sparse = levels(rows, "level")[-1]
-    with panels(6.75, 3.2, 1, 3) as (drawing, (density, size, connected)):
+    with panels(PAGE, 3.2, 1, 3) as (drawing, (density, size, connected)):
         for number, way in enumerate(WAYS):
             own = [where(rows, way=way, size=beside, level=level) for level in levels(rows, "level")]
             middle, bars = with_ranges([numbers(one, "accuracy") for one in own])
@@ -41,8 +41,8 @@ def data_diet_figure(rows: Sequence[Row]) -> Figure:
         every = where(rows, level=sparse)
         found = rank_correlation(numbers(every, "connected"), numbers(every, "accuracy"))
         if found is not None:
-            connected.set_title(f"rank correlation {found:.2f}", fontsize=8.5)
-        size.set_title(f"at {100.0 * numbers(every, 'density').mean():.2g} % of the weights", fontsize=8.5)
+            connected.set_title(f"rank correlation {found:.2f}")
+        size.set_title(f"at {100.0 * numbers(every, 'density').mean():.2g} % of the weights")
         density_axis(density, list(numbers(rows, "density")))
         size.set_xscale("log")
         size.set_xticks(levels(rows, "size"))
@@ -54,5 +54,5 @@ def data_diet_figure(rows: Sequence[Row]) -> Figure:
         density.set_ylabel("test accuracy")
         for axes in (density, size, connected):
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-        drawing.legend(*density.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        legend_below(drawing, density, columns=5, title="means; bars: least to most of the seeds")
     return drawing

@@ -10,14 +10,14 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 from slth.figures.levels_figures import look
 from slth.figures.measured_report import STABLE
 from slth.figures.rows import Row, levels, numbers, where, with_ranges
-from slth.figures.style import INK, panels
+from slth.figures.style import INK, PAGE, in_legend, legend_below, panels
 
 COLUMNS = {"barrier": "error barrier", "error": "test error of the children"}
 
 
 def instability_figure(rows: Sequence[Row]) -> Figure:
     """Means over the seeds with the range from the least to the largest; dashed: stable below it."""
-    with panels(6.75, 3.0, 1, 2) as (drawing, grid):
+    with panels(PAGE, 3.0, 1, 2) as (drawing, grid):
         for axes, (column, name) in zip(grid, COLUMNS.items(), strict=True):
             for number, density in enumerate(levels(rows, "density")[::-1]):
                 own = where(rows, density=density)
@@ -33,5 +33,6 @@ def instability_figure(rows: Sequence[Row]) -> Figure:
             axes.set(xlabel="step at which children part", ylabel=name)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         grid[0].axhline(STABLE, color=INK, linewidth=0.8, linestyle="--", zorder=0)
-        drawing.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        in_legend(grid[0], "stable below", "--", linewidth=0.8)
+        legend_below(drawing, grid[0], columns=3, title="means; bars: least to most of the seeds")
     return drawing

@@ -30,7 +30,7 @@ def test_levels_sizes_and_connected_examples_have_a_panel_each():
     assert line.get_xdata() == pytest.approx([100, 1000])
     assert line.get_ydata() == pytest.approx([0.691, 0.7])
     assert len(connected.lines[0].get_xdata()) == 6
-    assert connected.get_title("left").startswith("rank correlation 0.")
+    assert connected.get_title("left").startswith("(c) rank correlation 0.")
 
 
 def test_barriers_and_errors_stand_against_the_step():
