@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from slth.arrays import Floats, Indices
@@ -154,7 +153,7 @@ def _rows(outputs: Any, argument: str, network: object) -> Floats:
 def classes_of(given: ArrayLike, count: int, outputs: int) -> Indices:
     """Return labels, of which each is the number of an output."""
     tensor = tensor_given(given, "labels").cpu()
-    whole = not tensor.is_floating_point() and tensor.dtype != torch.bool
+    whole = str(tensor.dtype).removeprefix("torch.").startswith(("int", "uint"))
     labels = tensor.numpy() if whole else np.empty(0)
     if labels.shape != (count,) or not count or labels.min() < 0 or labels.max() >= outputs:
         rule = f"must be {count} whole numbers from 0 to {outputs - 1}"
