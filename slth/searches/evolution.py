@@ -12,7 +12,7 @@ from torch import Tensor
 from slth.arrays import as_double, whole
 from slth.errors import ArgumentError
 from slth.networks import total_density
-from slth.networks.calls import calling
+from slth.networks.calls import Calling
 from slth.networks.structures import fixed_rows
 from slth.networks.threads import threads_for
 from slth.resources import Progress
@@ -129,7 +129,7 @@ def _loss(problem: Problem, masks: Mapping[str, Tensor], examples: Examples) -> 
     weights = problem.masked({name: mask.to(device) for name, mask in masks.items()}, problem.module)
 
     def function(inputs: Tensor) -> Tensor:
-        outputs: Tensor = calling(problem.module)(problem.module, weights, (inputs,))
+        outputs: Tensor = Calling(problem.module)(problem.module, weights, (inputs,))
         return outputs
 
     return evaluate_function(function, examples, problem.loss, 1024).loss

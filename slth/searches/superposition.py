@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
-from slth.networks.calls import calling
+from slth.networks.calls import Calling
 from slth.networks.given import tensor_given
 from slth.tickets import Layout, Ticket
 
@@ -106,7 +106,7 @@ class Superposition:
                 @ shares.to(made[0].get_parameter(name).dtype)
                 for name in names
             }
-            odds = calling(made[0])(made[0], mixed, (inputs,)).log_softmax(-1)
+            odds = Calling(made[0])(made[0], mixed, (inputs,)).log_softmax(-1)
             entropy = -(odds.exp() * odds).sum(-1).mean()
             return -torch.autograd.grad(entropy, shares)[0]
 

@@ -15,7 +15,8 @@ from slth.studies.trained_targets import data_of
 def instability(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Train children of a dense network, and of the ticket that goes back to the same step; a row for each of both.
 
-    ``error`` is the mean test error of two children.
+    ``error`` is the mean test error of two children; ``model``, ``model_options``, ``epochs``, ``batch_size`` and
+    ``learning_rate`` are those of the study of subset sizes.
     """
     data, model = data_of(cell["data"], context), network_of(cell)
     job = ConnectivityJob(

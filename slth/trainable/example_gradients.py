@@ -15,7 +15,7 @@ from torch.func import grad, vmap
 
 from slth.arrays import Floats
 from slth.errors import ArgumentError
-from slth.networks.calls import calling
+from slth.networks.calls import Calling
 from slth.trainable.calibration import Predictions
 from slth.training import Examples
 
@@ -187,7 +187,7 @@ def _one_by_one(module: nn.Module, trained: Parameters, inputs: Tensor, targets:
     others |= dict(module.named_buffers())
 
     def loss(parameters: dict[str, Tensor], example: Tensor, target: Tensor) -> Tensor:
-        outputs = calling(module)(module, {**others, **parameters}, (example[None],))
+        outputs = Calling(module)(module, {**others, **parameters}, (example[None],))
         return nn.functional.cross_entropy(outputs, target[None])
 
     def square(example: Tensor, target: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from slth.arrays import whole
 from slth.errors import ArgumentError
-from slth.networks.calls import calling
+from slth.networks.calls import Calling
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given
 from slth.networks.masking import maskable, total_density
@@ -141,7 +141,7 @@ class TrainingRun:
         self.parts = partition(module, trained=default if trained is None else trained)
         self.state = self._first_state()
         self._changing = None if method is None or type(method).after is Method.after else method
-        self._called = calling(module, compiled=self.recipe.compiled)
+        self._called = Calling(module, compiled=self.recipe.compiled)
         self._own = (
             (method is None or method.masks_gradients)
             and not self.recipe.compiled

@@ -39,7 +39,7 @@ def test_every_weight_of_a_plain_layer_is_the_best_subset_sum():
         assert found == pytest.approx(best, abs=1e-15)
         worst_error = max(worst_error, gain * found)
     assert rows[1].largest_error == pytest.approx(worst_error, abs=1e-12)
-    assert (rows[1].channels, rows[0].channels) == (None, 2 * count)
+    assert [row.channels for row in rows] == [None, None]
 
 
 def smallest_error(candidates, goal):

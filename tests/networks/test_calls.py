@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from slth.networks.calls import calling
+from slth.networks.calls import Calling
 from slth.searches import Biprop, EdgePopup, Evolution, prune, search
 from slth.training import Examples, Recipe
 
@@ -30,7 +30,7 @@ def test_weights_stand_wherever_the_module_has_them_and_its_own_stay(made):
     own = dict(module.named_parameters(remove_duplicate=False))
     weights = {name: torch.randn_like(tensor) for name, tensor in module.named_parameters()}
     x = torch.randn(3, 4)
-    found = calling(module)(module, weights, (x,))
+    found = Calling(module)(module, weights, (x,))
     assert all(module.get_parameter(name) is tensor for name, tensor in own.items())
     other = copy.deepcopy(module)
     with torch.no_grad():
