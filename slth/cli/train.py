@@ -88,7 +88,7 @@ def imp(
         scope=scope,
         rates=_rates(rates),
         spared=names(spared),
-        tuning=_tuning(target, tuning_epochs, tuning_rate),
+        tuning=_tuning(target, reset, tuning_epochs, tuning_rate),
         reset=reset or ("rewind" if rewind else "init"),
         rewind=rewind,
         branches=names(branches),  # type: ignore[arg-type]
@@ -172,12 +172,17 @@ def _rates(text: str) -> dict[str, float]:
         raise ArgumentError("rates", text, "must be rates of weights", "write them as fc3.weight=0.1") from None
 
 
-def _tuning(target: Trained, epochs: int | None, rate: float | None) -> Recipe | None:
+def _tuning(target: Trained, reset: str | None, epochs: int | None, rate: float | None) -> Recipe | None:
     """Return the recipe of fine-tuning, if anything is said of it: that of training but for what is said."""
     from slth.jobs.training import recipe_of
     from slth.trainable import IMP
     from slth.training import Cosine
 
+    for name, given in (("tuning_epochs", epochs), ("tuning_rate", rate)):
+        if given is not None and reset != "none":
+            raise ArgumentError(name, given, "is of fine-tuning", "add --reset none, or leave it out")
+        if given is not None and not given > 0:
+            raise ArgumentError(name, given, "must be positive", "leave it out for what is usual")
     if epochs is None and rate is None:
         return None
     recipe = target.changed(recipe_of(target.chosen(MODEL).described(), IMP()))

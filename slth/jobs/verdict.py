@@ -12,9 +12,9 @@ LOST = 0.05
 """Share of the test examples, from which on a fall of accuracy is told."""
 
 _CHANGES = {
-    "Structured": 'more channels, gain="auto", or eps= for as many as a certified error takes',
-    "PerWeight": "more candidates (each halves the errors, or nearly), or eps= for as many as a certified error takes",
-    "Shallow": "more candidates, or eps= for as many as a certified error takes",
+    "Structured": "more channels (with the gain auto), or an eps, for as many as that certified error takes",
+    "PerWeight": "more candidates (two of them halve the errors at least), or an eps, for as many as that takes",
+    "Shallow": "more candidates, or an eps, for as many as that certified error takes",
 }
 
 
@@ -43,8 +43,8 @@ def verdicts(
         said = (
             f"the certificate says nothing: {error:.3g} is more than any output on the test set ({largest_output:.3g})"
         )
-        found.append(f"{said}; slth.certify(target, ticket, inputs=x, radius=r) certifies around given inputs")
+        found.append(f"{said}; around given inputs slth.certify(target, ticket, inputs=x, radius=r) says more")
     if summary["float32_allowance"] > max(error, 0.01 * largest_output):
         said = f"run in float32 rounding may add {summary['float32_allowance']:.3g} in the worst order of summation"
-        found.append(f"{said}: dtype=torch.float64 holds what is certified")
+        found.append(f"{said}: evaluate in float64, which holds what is certified")
     return tuple(found)

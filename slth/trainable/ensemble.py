@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
 from slth.networks.given import module_given, sequence
-from slth.tickets import Ticket, joined, load_ticket, members
+from slth.tickets import Layout, Ticket, joined, load_ticket, members
 from slth.trainable.calibration import Averaged
 
 
@@ -152,6 +152,9 @@ def load_ensemble(path: str | Path, *, by: Averaged | None = None) -> Ensemble:
     no such file: there is no such file
     """
     ticket = load_ticket(path)
+    if not isinstance(ticket.source, Layout):
+        rule = "holds a ticket that was constructed, which is a network of its own"
+        raise ArgumentError("path", str(path), rule, "use slth.load_ticket and slth.to_torch")
     found: Averaged = "probabilities" if ticket.mask.reading == "mixture" else "logits"
     return Ensemble(members(ticket), found if by is None else by)
 

@@ -103,9 +103,9 @@ class IMP(TrainableMethod):
         object.__setattr__(self, "branches", words_given(self.branches, "branches"))
         if not isinstance(self.rates, Mapping):
             raise ArgumentError("rates", self.rates, "is no dictionary", 'pass one such as {"fc.*": 0.1}')
-        for rate in (self.rate, *self.rates.values()):
+        for name, rate in {"rate": self.rate, **{f"rates {name}": rate for name, rate in self.rates.items()}}.items():
             if not 0.0 < as_double(rate) < 1.0:
-                raise ArgumentError("rate", rate, "must lie in (0, 1)", "use 0.2: a fifth of what is left")
+                raise ArgumentError(name, rate, "must lie in (0, 1)", "use 0.2: a fifth of what is left")
         if self.density is not None and not 0.0 < as_double(self.density) < 1.0:
             raise ArgumentError("density", self.density, "must lie in (0, 1)", "density = kept / total")
         if self.levels is not None:

@@ -104,7 +104,10 @@ def test_killed_in_the_midst_it_goes_on_to_the_same_table(capsys, folder):
         (["--rates", "fc1.weight"], "--rates='fc1.weight' must be rates of weights"),
         (["--rates", "fc1.weight=0.1"], "are of tensors that are ranked apart"),
         (["--scope", "layer", "--rates", "fc9=0.1"], "names no weight"),
-        (["--tuning-epochs", 1], "is of fine-tuning"),
+        (["--tuning-epochs", 1], "--tuning-epochs=1 is of fine-tuning: add --reset none"),
+        (["--reset", "none", "--tuning-epochs", -3], "--tuning-epochs=-3 must be positive"),
+        (["--reset", "none", "--tuning-rate", 0], "--tuning-rate=0.0 must be positive"),
+        (["--scope", "layer", "--rates", "fc1.weight=2"], "rates fc1.weight=2.0 must lie in"),
     ],
 )
 def test_bad_options_are_named(capsys, tmp_path, options, message):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+import slth
 from slth.data import datasets
 from slth.errors import ArgumentError
 from slth.networks import Threshold
@@ -179,3 +180,10 @@ def test_a_file_of_several_masks_is_no_ticket_of_one(found, tmp_path):
     ticket = load_ticket(tmp_path / "ensemble.ticket")
     assert ticket.mask.members == 3
     assert 0.2 < ticket.mask.density < found.density  # what any member keeps, stored once
+
+
+def test_a_constructed_ticket_is_no_ensemble(tmp_path):
+    target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
+    slth.construct(target, method=slth.PerWeight(candidates=6)).ticket.save(tmp_path / "net.ticket")
+    with pytest.raises(ArgumentError, match=r"net\.ticket.*was constructed"):
+        load_ensemble(tmp_path / "net.ticket")
