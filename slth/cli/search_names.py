@@ -30,7 +30,8 @@ OTHERS: dict[str, tuple[str, str]] = {
 OPTIONS: dict[str, str] = {
     "--tasks N": "Many tasks on one random network, a mask for each (SupSup); the task is inferred.",
     "--fine-tune EPOCHS": "Kept weights trained behind the search: no longer a strong ticket.",
-    "--distil": "Scores learn a dense network's outputs in the place of labels (Concrete Ticket Search).",
+    "--distil": "Scores learn a dense network's outputs in the place of labels (Concrete Ticket Search); on "
+    "digits worse than labels wherever it was tried.",
     "--activations sign": "Binary activations, as biprop's networks of binary weights have them.",
     "--block N": "The block mask of the structured theorem: pairs of layers in the place of each.",
 }
