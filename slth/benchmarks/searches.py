@@ -18,7 +18,7 @@ from slth.rng import WeightLaw
 from slth.searches import EdgePopup
 from slth.searches.method import Searched, Selected
 from slth.searches.random_source import random_source
-from slth.training import SGD, Constant, Examples, Recipe, TrainingRun
+from slth.training import SGD, Constant, Examples, FixedMasks, Recipe, TrainingRun
 
 _MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "lenet-300-100": (lenet300, (784,)),
@@ -29,7 +29,7 @@ _MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 
 
 def search_step(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Time steps of edge-popup against the dense step, and against its recipe as published, on random images."""
+    """Time steps of edge-popup and of a pruned level against the dense step and the published recipe, on random images."""
     model, density, batch, steps = cell["model"], cell["density"], cell["batch"], cell["steps"]
     if model not in _MODELS:
         raise ArgumentError("model", model, "is not a model of this benchmark", did_you_mean(model, _MODELS))
@@ -49,9 +49,16 @@ def search_step(cell: Cell, seed: int) -> Sequence[Contender]:
         method = Searched(Selected(EdgePopup(density)), source)
         return TrainingRun(source.module, data, recipe, method=method, seed=seed, device=device)
 
+    def pruned() -> TrainingRun:
+        module = make()
+        masks = {name: module.get_parameter(name).abs() for name in maskable(module)}
+        masks = {name: size > size.flatten().quantile(1.0 - density) for name, size in masks.items()}
+        return TrainingRun(module, data, recipe, method=FixedMasks(masks), seed=seed, device=device)
+
     runs: dict[str, Callable[[], Iterator[Any]]] = {
         "slth edge-popup": lambda: ours().records(steps),
         "dense step": lambda: TrainingRun(make(), data, recipe, seed=seed, device=device).records(steps),
+        "slth step of a pruned level": lambda: pruned().records(steps),
         "as published, each layer sorted": lambda: _published(make(), data, density, _by_sort, steps, device),
         "published with kthvalue": lambda: _published(make(), data, density, _by_kth_value, steps, device),
     }
