@@ -29,7 +29,7 @@ _MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 
 
 def search_step(cell: Cell, seed: int) -> Sequence[Contender]:
-    """Time steps of edge-popup and of a pruned level against the dense step and the published recipe, on random images."""
+    """Time steps of edge-popup and of a pruned level beside the dense and the published step, on random images."""
     model, density, batch, steps = cell["model"], cell["density"], cell["batch"], cell["steps"]
     if model not in _MODELS:
         raise ArgumentError("model", model, "is not a model of this benchmark", did_you_mean(model, _MODELS))
