@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from slth.networks import export as export
     from slth.networks import kth_largest as kth_largest
     from slth.networks import mask as mask
+    from slth.own_examples import attack_around as attack_around
     from slth.own_examples import evaluate as evaluate
     from slth.own_examples import report as report
     from slth.resources import Interrupted as Interrupted
@@ -143,7 +144,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "shrink",
     ),
     "slth.networks": ("export", "kth_largest", "mask"),
-    "slth.own_examples": ("evaluate", "report"),
+    "slth.own_examples": ("attack_around", "evaluate", "report"),
     "slth.resources": ("Interrupted",),
     "slth.rng": (
         "Stream",

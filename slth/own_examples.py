@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slth.constructions import Construction
     from slth.graphs import Graph
     from slth.jobs.evaluation import Labelled, NetworkEvaluation
+    from slth.networks import AttackAround
     from slth.tickets import Ticket
 
 
@@ -57,6 +58,67 @@ def evaluate(
     from slth.jobs.evaluation import evaluate_on
 
     return evaluate_on(network, data, target=target)
+
+
+def attack_around(
+    target: nn.Module | Graph,
+    ticket: Ticket | Graph | nn.Module,
+    inputs: ArrayLike,
+    *,
+    radius: float,
+    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    starts: int = 2,
+    steps: int = 30,
+    seed: int = 0,
+) -> AttackAround:
+    r"""Look in the ball around each input for where a ticket differs most, and where either network changes its class.
+
+    The counterpart of ``certify(target, ticket, inputs=..., radius=...)``. Gradient ascent begins in the middle of each
+    ball and at random inputs in it, and climbs each output's difference both ways and, in both networks, each rival's
+    value less that of the target's class.
+
+    Parameters
+    ----------
+    target : torch.nn.Module or Graph
+    ticket : Ticket, Graph or torch.nn.Module
+        Of the target's input and output shapes.
+    inputs : float64[n, *input_shape]
+    radius : float
+        Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+    input_box : tuple of two array_like, optional
+        Smallest and largest input.
+    starts, steps : int
+        Beginnings in each ball, and steps from each.
+    seed : int
+        Seed of the beginnings, 0 <= seed < 2**64.
+
+    Returns
+    -------
+    slth.networks.AttackAround
+        ``errors`` and ``margins`` of each input, in float64; ``agrees``, ``agreement``.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range, an input outside the box, or the networks have different shapes.
+
+    Examples
+    --------
+    >>> import slth
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25], [0.0, 0.5]]), ("input",))])
+    >>> made = slth.construct(target, method=slth.PerWeight(candidates=12))
+    >>> found = slth.attack_around(target, made.ticket, [[1.0, 0.0]], radius=0.1)
+    >>> proved = slth.certify(target, made.ticket, inputs=[[1.0, 0.0]], radius=0.1)
+    >>> bool(found.errors[0] <= proved.errors[0]), bool(found.margins[0] >= proved.margins[0])
+    (True, True)
+    """
+    from slth.api import matched
+    from slth.networks import attack_around as climb
+
+    graph, other = matched(target, ticket)
+    return climb(
+        graph, other, inputs, radius=radius, input_box=input_box, starts=starts, steps=steps, seed=seed
+    )  # fmt: skip
 
 
 def report(

@@ -54,6 +54,7 @@ BOXES = {name: make for name, make in PAIRS.items() if name not in ("Nones", "ge
     "infinite": lambda: (0.0, np.inf),
 }
 ANY_NUMBERS = ("number", "NaN", "infinity", "no axis", "too many axes", "other size", "empty")
+POINT = np.full((1, 4), 0.5)
 NOT_TENSORS = {name: make for name, make in ARRAYS.items() if name not in ANY_NUMBERS}
 BOUNDED = {name: make for name, make in COUNTS.items() if name != "huge"}
 """Where a large number is a long run and no mistake."""
@@ -90,6 +91,17 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "seed": (lambda v: slth.attack(target(), ticket(), seed=v), COUNTS),
         "points": (lambda v: slth.attack(target(), ticket(), points=v),
                    {name: make for name, make in ARRAYS.items() if name != "None"}),
+    },
+    "attack_around": {
+        "module": (lambda v: slth.attack_around(v, ticket(), POINT, radius=0.1), BOTH),
+        "ticket": (lambda v: slth.attack_around(target(), v, POINT, radius=0.1), NO_PARTNERS),
+        "inputs": (lambda v: slth.attack_around(target(), ticket(), v, radius=0.1), ARRAYS),
+        "radius": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=v),
+                   {name: make for name, make in COUNTS.items() if name not in ("fraction", "huge", "truth value")}),
+        "input_box": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, input_box=v), BOXES),
+        "starts": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, starts=v), BOUNDED),
+        "steps": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, steps=v), BOUNDED),
+        "seed": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, seed=v), COUNTS),
     },
     "apply_to": {
         "module": (lambda v: slth.apply_to(v, lstm_ticket()), MODULES),
@@ -252,7 +264,8 @@ def test_models_refuse_what_their_numbers_cannot_be(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(slth.__all__) & {"attack", "certify", "construct", "describe", "mask", "to_torch"})
+    "name",
+    sorted(set(slth.__all__) & {"attack", "attack_around", "certify", "construct", "describe", "mask", "to_torch"}),
 )
 def test_every_argument_that_holds_something_is_walked(name):
     """A new argument of these functions needs a row above, or a reason here."""

@@ -168,6 +168,7 @@ MAKERS: dict[str, Any] = {
     "constructions.Structured": lambda: slth.Structured(channels=6),
     "constructions.Shallow": lambda: slth.Shallow(candidates=6),
     "networks.Attack": lambda: slth.attack(graph(), made().ticket, starts=1, steps=1),
+    "networks.AttackAround": lambda: slth.attack_around(graph(), made().ticket, np.ones((2, 4)), radius=0.1, steps=1),
     "networks.Axes": lambda: networks.Axes((2, 3)),
     "networks.GraphModule": lambda: slth.to_torch(made().ticket),
     "networks.Kept": lambda: networks.Kept(1, 2),

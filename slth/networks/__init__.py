@@ -10,6 +10,7 @@ from slth.networks.allocations import (
     layer_densities,
 )
 from slth.networks.ascent import Attack, attack
+from slth.networks.ascent_around import AttackAround, attack_around
 from slth.networks.channel_pairs import ChannelPair, channel_blocked
 from slth.networks.export import export
 from slth.networks.handover import attach_masks, attach_scores, bake, mask, masks
@@ -48,6 +49,7 @@ from slth.networks.trace import describe
 
 __all__ = [
     "Attack",
+    "AttackAround",
     "Axes",
     "Blocks",
     "ChannelPair",
@@ -77,6 +79,7 @@ __all__ = [
     "attach_masks",
     "attach_scores",
     "attack",
+    "attack_around",
     "bake",
     "channel_blocked",
     "cnn6",

@@ -80,16 +80,8 @@ def attack(
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"
-    if not isinstance(ticket, Graph):
-        instance(ticket, Ticket, "ticket", "pass the ticket of this target")
-    other = ticket if isinstance(ticket, Graph) else ticket.graph
     starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
-    shapes = (target.input_shape, target.output_shape)
-    if shapes != (other.input_shape, other.output_shape):
-        found = (other.input_shape, other.output_shape)
-        raise ArgumentError(
-            "ticket", found, f"must have the target's shapes {shapes}", "pass the ticket of this target"
-        )
+    same_shapes(target, ticket)
     low, high = as_box(input_box, target.input_shape)
     exact = torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high))
     begin = _starting_points(*exact, starts=starts, seed=seed)
@@ -99,22 +91,44 @@ def attack(
             rule = f"must have shape [n, {', '.join(map(str, target.input_shape))}]"
             raise ArgumentError("points", list(more.shape), rule, "pass inputs of the target")
         begin = torch.cat([begin, torch.from_numpy(np.array(more)).clamp(*exact)])
-    # Convolutions are searched in single precision; what is reported is evaluated in double precision all the same.
-    dtype = torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
-    theirs = module_of(target, dtype=dtype)
-    if isinstance(ticket, Graph):
-        ours, exactly = module_of(ticket, dtype=dtype), ticket.forward
-    else:
-        ours, exactly = module_from_ticket(ticket, form="folded", dtype=dtype), partial(ticket.forward, form="masked")
+    dtype = quick_dtype(target)
+    theirs, ours = functions_of(target, ticket, dtype)
+    exactly = ticket.forward if isinstance(ticket, Graph) else partial(ticket.forward, form="masked")
 
     def difference(x: Tensor) -> Tensor:
-        gap: Tensor = ours(x) - theirs(x)
-        return gap.flatten(1)
+        return ours(x) - theirs(x)
 
     with threads_for(_CLIMBS * target.outputs * target.parameters):
         best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
     candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
     return _worst_of(candidates, exactly(candidates) - target.forward(candidates))
+
+
+def same_shapes(target: Graph, ticket: Ticket | Graph) -> None:
+    """Refuse what is no ticket of the target, by the shapes of inputs and outputs."""
+    if not isinstance(ticket, Graph):
+        instance(ticket, Ticket, "ticket", "pass the ticket of this target")
+    other = ticket if isinstance(ticket, Graph) else ticket.graph
+    shapes, found = ((one.input_shape, one.output_shape) for one in (target, other))
+    if shapes != found:
+        rule = f"must have the target's shapes {shapes}"
+        raise ArgumentError("ticket", found, rule, "pass the ticket of this target")
+
+
+def quick_dtype(target: Graph) -> torch.dtype:
+    """Return in which numbers to climb: convolutions in single precision; what is reported is evaluated in double."""
+    return torch.float32 if any(node.step.window.taps > 1 for node in target.weighted) else torch.float64
+
+
+def functions_of(target: Graph, ticket: Ticket | Graph, dtype: torch.dtype) -> tuple[Function, Function]:
+    """Return target and ticket, folded, as functions from [points, *input_shape] to [points, outputs]."""
+    ours = (
+        module_of(ticket, dtype=dtype)
+        if isinstance(ticket, Graph)
+        else module_from_ticket(ticket, form="folded", dtype=dtype)
+    )
+    theirs = module_of(target, dtype=dtype)
+    return lambda x: theirs(x).flatten(1), lambda x: ours(x).flatten(1)
 
 
 def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Tensor:
