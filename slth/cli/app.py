@@ -86,6 +86,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "info": ("slth.cli.ticket:info", "What a ticket file says about itself."),
             "verify": ("slth.cli.ticket:verify", "Regenerate the kept weights and compare their hash."),
             "eval": ("slth.cli.ticket:evaluate", "Accuracy of a ticket on a data set."),
+            "certify": ("slth.cli.certify:certify", "Where target and ticket provably give one class, input by input."),
             "shrink": ("slth.cli.ticket:shrink", "Write what a ticket keeps as a small network, and time it."),
             "export": ("slth.cli.ticket:export", "Write a searched ticket's weights: dense, csr, n:m or ONNX."),
         },

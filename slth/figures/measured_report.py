@@ -1,4 +1,4 @@
-"""``report.html`` of ensembles, of subsets of examples and of paths: files that stand alone, the same for the same."""
+"""``report.html`` of what was measured on examples: a file that stands alone, the same for the same summary."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from slth.figures import calibration_figures as figures
+from slth.figures.certified_agreement import certified_agreement_figure
 from slth.figures.pages import page
 from slth.figures.report import FILTERS
 from slth.figures.style import to_svg
@@ -40,7 +41,7 @@ class Content:
 
 
 def write_measured_report(kind: str, summary: Mapping[str, Any], path: Path, *, title: str, command: str) -> Path:
-    """Write the report of ``slth train dro``, ``data-diet`` or ``connectivity``."""
+    """Write the report of ``slth train dro``, ``data-diet`` or ``connectivity``, or of ``slth ticket certify``."""
     content = _KINDS[kind](summary)
     provenance = {key: plain(summary[key]) for key in _PROVENANCE if key in summary}
     text = page(
@@ -154,11 +155,49 @@ def _paths(summary: Mapping[str, Any]) -> Content:
     )
 
 
+def _agreement(summary: Mapping[str, Any]) -> Content:
+    curve = summary["curve"]
+    text = (
+        "Shares of the inputs on whose whole ball both networks provably give the class that the target gives to the "
+        "input, and where gradient ascent found no other class; the largest difference of any output, proved and found."
+    )
+    names = (
+        "radius", "one class, proved", "attacked", "of correct, proved", "attacked", "median certified error",
+        "attacked", "largest certified error", "attacked",
+    )  # fmt: skip
+    errors = ("median_certified_error", "median_attack_error", "certified_error", "attack_error")
+    rows = [
+        (
+            f"{one['radius']:.4g}", *(_percent(one[key]) for key in ("agreement", "attack_agreement")),
+            *(_share(one[f"{key}_of_correct"]) for key in ("agreement", "attack_agreement")),
+            *(f"{one[key]:.4g}" for key in errors),
+        )
+        for one in curve
+    ]  # fmt: skip
+    picture = _svg(certified_agreement_figure(summary["rows"]), "agreement", text)
+    inputs, first = curve[0]["inputs"], curve[0]
+    tiles = [
+        (_percent(one["agreement"]), f"of {inputs:,} inputs with one class, proved, radius {one['radius']:.4g}")
+        for one in (curve[0], curve[-1])
+    ]
+    tiles.append((f"{first['certified_error']:.4g}", f"no output differs by more, radius {first['radius']:.4g}"))
+    return Content(
+        f"Target and ticket around test inputs of {summary['data']}: what is proved, beside what was found.",
+        tiles,
+        [Part("Certified agreement", text, picture, names, rows)],
+    )
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else _percent(value)
+
+
 STABLE = 0.02
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Content]] = {
     "dro": _ensembles,
     "data-diet": _diet,
     "connectivity": _paths,
+    "agreement": _agreement,
 }
 
 

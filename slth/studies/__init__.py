@@ -54,6 +54,9 @@ _TARGET = {
 }
 """What is trained, and the gain of what approximates it."""
 
+_CHANNELS = Key(int, least=1, needed=False, meaning="the theorem's n: half of a source's channels; or eps")
+_CANDIDATES = Key(int, least=1, most=48, needed=False, meaning="of each weight; or eps and delta")
+
 _BUILT_IN: dict[str, Study] = {
     "attention-error": Study(
         f"{_HERE}.attention_error:attention_error",
@@ -68,6 +71,24 @@ _BUILT_IN: dict[str, Study] = {
     ),
     "best-error": Study(
         f"{_HERE}.best_error:best_error", {"law": _LAW, "n": _COUNT, "target": _NUMBER, "instances": _COUNT}
+    ),
+    "certified-agreement": Study(
+        f"{_HERE}.certified_agreement:certified_agreement",
+        {
+            "ticket": Key(str, needed=False, meaning="a ticket file; or what is to be trained and constructed"),
+            "target": Key(str, needed=False, meaning="target.safetensors of the network that it approximates"),
+            "digest": Key(str, needed=False, meaning="of both files, which may not change while a grid is computed"),
+            "data": _DATA,
+            "radii": Key(float, many=True, least=0.0, meaning="of the balls, in the largest norm"),
+            "first": Key(int, least=0, meaning="number of the first test input"),
+            "count": Key(int, least=1, meaning="how many test inputs from there on"),
+            "starts": Key(int, least=1, meaning="of gradient ascent in each ball"),
+            "steps": Key(int, least=1, meaning="from each"),
+            **{name: replace(key, needed=False) for name, key in _TARGET.items() if name not in ("data", "gain")},
+            "channels": replace(_CHANNELS, meaning="the theorem's n, of a structured ticket"),
+            "candidates": replace(_CANDIDATES, meaning="of each weight, of a ticket of single weights"),
+            "ticket_seed": Key(int, least=0, needed=False, meaning="of the random network"),
+        },
     ),
     "covered-fraction": Study(f"{_HERE}.covered_fraction:covered_fraction", {"bits": _NUMBER, "n": _COUNT}),
     "density": Study(f"{_HERE}.density:density", {"eps": _ERROR, "size": _WHOLE, "width": _COUNT, "most": _WHOLE}),
@@ -104,7 +125,7 @@ _BUILT_IN: dict[str, Study] = {
     "per-weight-ticket": Study(
         f"{_HERE}.tickets:per_weight_ticket",
         {
-            "candidates": Key(int, least=1, most=48, needed=False, meaning="of each weight; or eps and delta"),
+            "candidates": _CANDIDATES,
             "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
             "delta": Key(float, above=0.0, most=1.0, needed=False, meaning="probability that more are needed"),
             **_TARGET,
@@ -190,7 +211,7 @@ _BUILT_IN: dict[str, Study] = {
     "structured-ticket": Study(
         f"{_HERE}.tickets:structured_ticket",
         {
-            "channels": Key(int, least=1, needed=False, meaning="the theorem's n: half of a source's channels; or eps"),
+            "channels": _CHANNELS,
             "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
             "size": Key(int, least=1, needed=False, meaning="channels kept for each source and sign; any by default"),
             "beam": Key(int, least=1, most=4096, needed=False, meaning="alternatives that are followed, 8 by default"),
