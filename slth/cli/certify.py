@@ -77,7 +77,7 @@ def certify(
     say_why_items_failed(common, experiment.name, table)
     found = curve(table.rows)
     summary: dict[str, Any] = {
-        "file": file, "target": target, "model": file.name, "data": data, "inputs": len({row["example"] for row in table.rows}),
+        "file": file, "target": target, "data": data, "inputs": len({row["example"] for row in table.rows}),
         "curve": found, "failed": table.failed, "missing": table.missing,
     }  # fmt: skip
     title = f"{file.name} on {data}: certified agreement"
@@ -97,7 +97,7 @@ def certify(
 
     def draw() -> Path:
         command = f"slth ticket certify {file} --target {target} --data {data} --radius {radius} --limit {limit}"
-        about = {**summary, "rows": table.rows, "seed": common.seed}
+        about = {**summary, "model": file.name, "rows": table.rows, "seed": common.seed}
         return write_measured_report("agreement", about, folder / REPORT_NAME, title=title, command=command)
 
     done = Outcome("ticket certify", common, summary, show, exit_code=exit_code(table))
