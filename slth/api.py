@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -35,6 +36,7 @@ def construct(
     seed: int = 0,
     law: WeightLaw | None = None,
     device: str = "cpu",
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Construction:
     r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
@@ -64,6 +66,8 @@ def construct(
         Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal.
     device : {"cpu", "cuda", "auto"} or str
         Where ``Structured`` searches its channels; the other methods run on processors.
+    folder : str or Path, optional
+        Where ``Structured`` keeps each layer as soon as it is done; the same call then goes on from there.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -99,7 +103,9 @@ def construct(
         remedy = "pass slth.PerWeight(...), slth.Structured(...) or slth.Shallow(...)"
         raise ArgumentError("method", method, "is no method", remedy)
     graph = _described(target, input_shape, normalisation)
-    return method.construct(graph, input_box=input_box, seed=seed, law=law, device=device, progress=progress)
+    return method.construct(
+        graph, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=progress
+    )  # fmt: skip
 
 
 def describe(

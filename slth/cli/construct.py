@@ -81,14 +81,15 @@ def structured(
     eps: float | None = None,
     size: int | None = None,
     gain: Annotated[str, Parameter(help="auto, unit, theorem, or a number that outputs are multiplied by.")] = "auto",
-    beam: int = 8,
+    beam: Annotated[int | None, Parameter(help="Alternatives of a pursuit; 8, or 2 where it takes seconds.")] = None,
     target: Target = TARGET,
     common: Common = COMMON,
 ) -> Outcome:
     """Train a network, remove whole channels of a random one to match, certify, and write a report.
 
-    Give --channels (2000 by default), or the error to certify as --eps: then layers get as many as that takes. Writes
-    net.ticket, target.safetensors, report.html and a JSON summary.
+    Give --channels (2000 by default), or the error to certify as --eps: then layers get as many as that takes.
+    Interrupted, the same command goes on from the last layer. Writes net.ticket, target.safetensors, report.html and a
+    JSON summary.
     """
     from slth.constructions import Structured
 

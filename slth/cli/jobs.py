@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from slth.cli.checks import check_out
+from slth.cli.engines import kept_if_interrupted
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
 from slth.cli.progress import progress
@@ -44,7 +45,7 @@ def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path 
 
     out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
-    with progress(common) as report:
+    with kept_if_interrupted(common, f" in {out}"), progress(common) as report:
         record = run(job, data, out, progress=report, **how)
         summary = {**record.summary, "report": None}
 

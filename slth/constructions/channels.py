@@ -20,7 +20,6 @@ from slth.tickets.pair import Pair
 
 GainRule: TypeAlias = Literal["auto", "unit", "theorem"]
 
-_PROBES = 3  # instances that decide on a gain
 _QUARTERS = 14  # of the unit gain, at most
 
 
@@ -32,6 +31,7 @@ class Channels:
     setting: Setting
     size: int | None = None
     beam: int = 8
+    probes: int = 3
 
     @property
     def pair(self) -> Pair:
@@ -79,7 +79,7 @@ class Channels:
         if gain == "unit" or not instances:
             return self.unit
         sizes = np.linalg.norm(self.work.slices, axis=1)
-        largest = sorted(instances, key=lambda instance: -float(sizes[instance[1]]))[:_PROBES]
+        largest = sorted(instances, key=lambda instance: -float(sizes[instance[1]]))[: self.probes]
         quick = replace(self, beam=1, setting=replace(self.setting, progress=None))
 
         def error(factor: float) -> float:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
@@ -36,6 +37,8 @@ class Traits(enum.Flag):
     """Its targets are chains of linear layers."""
     DEVICES = enum.auto()
     """It searches on an accelerator where ``device`` says so."""
+    RESUMES = enum.auto()
+    """It keeps each layer in a folder, and goes on from there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,7 @@ class Method(ABC):
         seed: int = 0,
         law: WeightLaw | None = None,
         device: str = "cpu",
+        folder: str | Path | None = None,
         progress: Progress | None = None,
     ) -> Construction:
         """Return the ticket that approximates a network, with its certificate over a box of inputs.
@@ -95,6 +99,9 @@ class Method(ABC):
         device : {"cpu", "cuda", "auto"} or str
             Where to search. Other devices walk with other random numbers: they keep other channels, with errors as
             small.
+        folder : str or Path, optional
+            Where each layer is kept as soon as its channels are chosen (``Structured``): the same call goes on from
+            there to the same ticket.
         progress : callable, optional
             Called with (path of the layer, instances done, instances of the layer).
 
@@ -114,7 +121,7 @@ class Method(ABC):
         """
         with _whole_or_nothing():
             built, setting = self._built(
-                target, input_box=input_box, seed=seed, law=law, device=device, progress=progress
+                target, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=progress
             )
             certificate = built.certificate or certify(target, built.ticket, input_box=setting.box)
         return Construction(built.ticket, certificate, built.table, built.errors, built.log_rates)
@@ -141,4 +148,7 @@ class Method(ABC):
         setting = checked_setting(target, law=self.usual_law if law is None else law, **given)
         if Traits.DEVICES not in self.traits and setting.device not in ("cpu", "auto"):
             raise ArgumentError("device", setting.device, f"is not offered for {type(self).__name__}", 'use "cpu"')
+        if Traits.RESUMES not in self.traits and setting.folder is not None:
+            rule = f"is not offered for {type(self).__name__}, which keeps nothing on the way"
+            raise ArgumentError("folder", str(setting.folder), rule, "leave it out")
         return self.build(target, setting), setting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from numpy.typing import ArrayLike
 
@@ -30,6 +31,7 @@ class Setting:
     device: str = "cpu"
     progress: Progress | None = None
     solver: Solver | None = None
+    folder: Path | None = None
 
     @property
     def nonnegative(self) -> bool:
@@ -45,6 +47,7 @@ def checked_setting(
     law: object,
     device: object,
     progress: Progress | None,
+    folder: str | Path | None = None,
 ) -> Setting:
     """Return the setting, from arguments whose types nothing has checked yet."""
     if not isinstance(target, Graph):
@@ -68,4 +71,6 @@ def checked_setting(
     if not isinstance(device, str):
         raise ArgumentError("device", device, "must be a string", 'pass "cpu", "cuda" or "auto"')
     box = as_box(input_box, target.input_shape)
-    return Setting(law, Stream(seed, "seed").seed, box, device, progress)  # a stream knows the rule of seeds
+    place = None if folder is None else Path(folder)
+    seed = Stream(seed, "seed").seed  # a stream knows the rule of seeds
+    return Setting(law, seed, box, device, progress, folder=place)

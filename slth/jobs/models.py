@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slth.arrays import whole
 from slth.data.data_set import DataSet
-from slth.errors import ArgumentError, did_you_mean
+from slth.errors import ArgumentError, DataError, did_you_mean
 from slth.extensions import installed, is_own
 from slth.graphs import Graph
 from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
@@ -18,7 +19,8 @@ from slth.networks.activations import ACTIVATIONS, activated
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
-from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, train
+from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, TrainingRun
+from slth.training.tokens import check_tokens
 
 if TYPE_CHECKING:
     from torch import nn
@@ -200,9 +202,10 @@ def train_target(
     seed: int = 0,
     limit: int | None = None,
     device: str = "cpu",
+    folder: Path | None = None,
     progress: Progress | None = None,
 ) -> Graph:
-    """Make a module, train it or read its weights, and describe it."""
+    """Make a module, train it or read its weights, and describe it; a training kept in a folder goes on from there."""
     shape = model.input_shape(data)
     module = made(model, data, seed)
     if weights is not None:
@@ -210,5 +213,21 @@ def train_target(
     else:
         inputs, labels = data.inputs("train", limit=limit), data.labels("train", limit=limit)
         examples = Examples(inputs, labels, shape=shape)
-        train(module, examples, recipe or model.recipe(data), seed=seed, device=device, progress=progress)
-    return describe(module, shape)
+        chosen = recipe or model.recipe(data)
+        check_tokens(module, chosen, examples)
+        run = TrainingRun(module, examples, chosen, seed=seed, device=device)
+        _train(run, None if folder is None else folder / "target.checkpoint", progress)
+    return describe(module.to("cpu"), shape)
+
+
+def _train(run: TrainingRun, path: Path | None, progress: Progress | None) -> None:
+    """Train to the end, from where a file has the same run on; one of another run, or a damaged one, is replaced."""
+    if path is not None and path.exists():
+        with suppress(ArgumentError, DataError):
+            run.resume(path)
+    for record in run:
+        if progress is not None:
+            progress("training", record.epoch, run.recipe.epochs)
+        if path is not None:
+            run.save(path)
+    run.module.eval()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.arrays import Floats
-from slth.constructions import Construction, Method, Structured
+from slth.constructions import Construction, Method, Structured, Traits
 from slth.data.data_set import DataSet, assemble
-from slth.errors import ArgumentError, TicketError
+from slth.errors import ArgumentError, SlthError, TicketError
 from slth.graphs import Attend, Graph, Positions, Scale
 from slth.graphs.file import graph_bytes, save_graph
 from slth.graphs.graph import examples_of
@@ -33,6 +35,8 @@ from slth.tickets import Pair, Ticket, load_ticket
 from slth.training import Cosine, Recipe
 
 TICKET_NAME, TARGET_NAME = "net.ticket", "target.safetensors"
+KEPT_NAME = "unfinished"
+"""Folder beside them for what is done of a job that is not."""
 SMALL_EXAMPLES = 64
 """Examples that the small network itself is run on: its many channels take long, and its folded kernels do not."""
 _READ_BACK = 2  # test inputs on which the ticket that was read must do the same as the one that was written
@@ -90,19 +94,25 @@ def run_job(
     progress: Progress | None = None,
     before: Callable[[Graph], None] | None = None,
 ) -> TicketRecord:
-    """Train a target, construct its ticket, write both, read the ticket back and measure what was read."""
+    """Train a target, construct its ticket, write both, read the ticket back and measure what was read.
+
+    What was stopped goes on from the last epoch of the target, and from the last layer where the method keeps them.
+    """
     started = time.perf_counter()
-    target = train_target(
-        job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=job.limit, device=job.trained_on,
-        progress=progress,
-    )  # fmt: skip
-    trained = time.perf_counter()
-    if before is not None:
-        before(target)
-    made = job.method.construct(target, seed=job.seed, device=job.device, progress=progress)
+    with _kept_beside(folder) as kept:
+        target = train_target(
+            job.model, data, recipe=job.recipe, weights=job.weights, seed=job.seed, limit=job.limit,
+            device=job.trained_on, folder=kept, progress=progress,
+        )  # fmt: skip
+        trained = time.perf_counter()
+        if before is not None:
+            before(target)
+        layers = kept if Traits.RESUMES in job.method.traits else None
+        made = job.method.construct(target, seed=job.seed, device=job.device, folder=layers, progress=progress)
     constructed = time.perf_counter()
     facts = {"model": job.model.name, "method": type(job.method).__name__, "eps": getattr(job.method, "eps", None)}
     delivery = replace(_written(target, made, folder, data), facts=facts)
+    shutil.rmtree(folder / KEPT_NAME, ignore_errors=True)  # all that it holds is in the two files
     if progress is not None:
         progress("evaluation", 0, 1)
     record = record_delivery(delivery, data, title=title, command=command, limit=job.limit)
@@ -117,6 +127,20 @@ def run_job(
         "evaluate_seconds": time.perf_counter() - constructed,
     }
     return replace(record, summary={**record.summary, **more})
+
+
+@contextmanager
+def _kept_beside(folder: Path) -> Iterator[Path]:
+    """Give the folder for what is done of a job; where the job cannot be done it goes, with what was made for it."""
+    new = not folder.exists()
+    try:
+        yield folder / KEPT_NAME
+    except SlthError:
+        shutil.rmtree(folder / KEPT_NAME, ignore_errors=True)
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> Delivery:

@@ -15,7 +15,7 @@ from slth.jobs import pipeline
 from slth.jobs.models import MODELS, model_of
 from slth.jobs.pipeline import Job, demo_job, run_job
 from slth.tickets import Pair, load_ticket
-from slth.training import Recipe
+from slth.training import Recipe, TrainingRun
 from tests.jobs.samples import KINDS, small_target
 
 SMALL = Job(model_of("mlp", {"hidden": (6,)}), PerWeight(candidates=9), Recipe(epochs=2), seed=2)
@@ -100,6 +100,31 @@ def test_what_cannot_be_constructed_leaves_no_folder(tmp_path, monkeypatch):
     with pytest.raises(ConstructionError, match="eps=1e-30"):
         run(SMALL, load("synthetic"), tmp_path / "o")
     assert not (tmp_path / "o").exists()
+
+
+def test_a_job_that_was_stopped_trains_no_target_again(tmp_path, monkeypatch):
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    fresh = run(SMALL, load("synthetic"), tmp_path / "fresh")
+    with monkeypatch.context() as patch:
+        patch.setattr(PerWeight, "construct", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(SMALL, load("synthetic"), tmp_path / "o")
+    assert (tmp_path / "o/unfinished/target.checkpoint").exists()
+    monkeypatch.setattr(TrainingRun, "_one_step", lambda *_: pytest.fail("there was a step"))
+    again = run(SMALL, load("synthetic"), tmp_path / "o")
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["net.ticket", "target.safetensors"]
+    assert again.summary["kept_weights_sha256"] == fresh.summary["kept_weights_sha256"]
+    for name in ("net.ticket", "target.safetensors"):
+        assert (tmp_path / "o" / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
+
+
+def test_a_damaged_checkpoint_of_the_target_is_replaced(tmp_path):
+    fresh = run(SMALL, load("synthetic"), tmp_path / "fresh")
+    (tmp_path / "o/unfinished").mkdir(parents=True)
+    (tmp_path / "o/unfinished/target.checkpoint").write_bytes(b"nonsense")
+    assert run(SMALL, load("synthetic"), tmp_path / "o").summary["kept"] == fresh.summary["kept"]
 
 
 def test_images_are_asked_for_by_name(tmp_path):
