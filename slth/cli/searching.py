@@ -171,11 +171,13 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
 def _headline(summary: dict[str, Any]) -> RenderableType:
     held, checks = summary["validation_accuracy"], summary["sanity"] or {}
     means = [f"{_CHECKS[name]} {sum(found) / len(found):.2%}" for name, found in checks.items() if found]
+    total, drawn = summary["total"], summary["random_parameters"]
     rows = {
         "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of {summary['epochs']}"
         + ("" if held is None else f" (held-out examples: {held:.2%})")
         + ("" if summary["last_accuracy"] is None else f"; at the last {summary['last_accuracy']:.2%}"),
-        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
+        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {total:,} random weights"
+        + (f", which share {drawn:,} random numbers" if drawn < total else ""),
         "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
         **_beside(summary),
         "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "

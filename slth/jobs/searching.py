@@ -193,6 +193,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "density": statistics.density,
         "kept": statistics.kept,
         "total": statistics.open_positions,
+        "random_parameters": statistics.random_parameters,
         "law": ticket.law.describe(),
         "reading": ticket.mask.reading,
         "candidates": ticket.mask.candidates,

@@ -14,7 +14,7 @@ import slth
 from slth.data.datasets import load
 from slth.jobs import pretrained, searching
 from slth.jobs.tasks import order
-from slth.networks import attach_masks, lenet300
+from slth.networks import attach_masks, lenet300, untied, vit
 from slth.tickets import members
 from slth.training import Examples, evaluate
 from tests.cli.running import run
@@ -30,6 +30,12 @@ def _test(said, places=None):
     (mean,), (deviation,) = said["normalisation"]["mean"], said["normalisation"]["deviation"]
     inputs = (digits.inputs("test", limit=400) - np.float32(mean)) / np.float32(deviation)
     return Examples(inputs if places is None else inputs[:, places], digits.labels("test", limit=400))
+
+
+def _images(said):
+    """Return the test images as a search of images standardises them."""
+    flat = _test(said)
+    return Examples(flat.inputs.reshape(-1, 1, 8, 8), flat.targets)
 
 
 def _stop_at(monkeypatch, module, name, count):
@@ -147,6 +153,25 @@ def test_binary_activations_are_of_the_network_that_is_evaluated(capsys, tmp_pat
     assert evaluate(module, _test(said)).accuracy == said["accuracy"]
     given = ["--model", "lenet-300-100", "--data", "digits", "--limit", 400, "--json"]
     assert run(capsys, "ticket", "eval", tmp_path / "net.ticket", *given, *sign).json["accuracy"] == said["accuracy"]
+
+
+def test_blocks_of_one_random_layer_have_masks_of_their_own(capsys, tmp_path):
+    model = ["--model", "vit", "--width", 8, "--heads", 2, "--depth", 3, "--shared-layers"]
+    file, given = tmp_path / "net.ticket", [*DATA[:4], "--json"]
+    ran = run(capsys, "search", "edge-popup", *QUICK[:4], *QUICK[5:], *model, "weights", "--out", tmp_path)
+    said = json.loads((tmp_path / "search-edge-popup.json").read_text())
+    once, block = 8 * 4 + 16 * 8 + 8 * 10, 12 * 8 * 8
+    assert (said["total"], said["random_parameters"]) == (once + 3 * block, once + block)
+    assert f"which share {once + block:,} random numbers" in " ".join(ran.out.split())
+    assert run(capsys, "ticket", "eval", file, *given, *model, "weights").json["accuracy"] == said["accuracy"]
+    assert run(capsys, "ticket", "verify", file, "--json").json["random_parameters"] == once + block
+    layers = {one["path"]: one["stream"] for one in run(capsys, "ticket", "info", file, "--json").json["layers"]}
+    assert layers["blocks.2.fc1.weight"] == layers["blocks.0.fc1.weight"] == "blocks.0.fc1.weight"
+    ran = run(capsys, "ticket", "eval", file, *given, *model, "masks")
+    assert (ran.code, "slth.networks.untied" in ran.err) == (2, True)
+    net = vit(channels=1, size=8, patch=2, width=8, heads=2, depth=3, shared=True)
+    module = slth.apply_to(untied(net), slth.load_ticket(file))
+    assert evaluate(module, _images(said)).accuracy == said["accuracy"]
 
 
 def test_masks_of_trained_weights_are_no_ticket_and_go_on(capsys, tmp_path, monkeypatch):
