@@ -101,7 +101,7 @@ def test_blocks_of_a_transformer_are_one_or_several():
     assert [len(set(one.blocks)) for one in made.values()] == [4, 4, 1]
     assert [len(shared_with(one)) for one in made.values()] == [0, 3 * 4, 0]
     assert len(set(model.make(data, 0, depth=1, shared_layers="weights").blocks)) == 1
-    with pytest.raises(ArgumentError, match="holds inputs of shape .* and no square images"):
+    with pytest.raises(ArgumentError, match=r"holds inputs of shape .* and no square images"):
         model.make(load("synthetic"), 0)
 
 
