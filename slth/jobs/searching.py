@@ -166,6 +166,16 @@ def _fine_tuned(found: Found, job: SearchJob, path: Path, progress: Progress | N
     }
 
 
+def checked(found: SearchResult, test: Examples, repetitions: int) -> dict[str, list[float]] | None:
+    """Return the accuracies of each sanity check, by its name; None where none is asked for."""
+    if not repetitions:
+        return None
+    checks = sanity_checks(found, test, repetitions=repetitions)
+    inverted = {} if checks.inverted is None else {"inverted": [checks.inverted]}
+    random = {"redrawn": list(checks.redrawn), "random": list(checks.random)}
+    return {"shuffled": list(checks.shuffled), **random, **inverted}
+
+
 def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, test: Examples) -> dict[str, Any]:
     """Write the ticket, read it back into a fresh module, and return what that does."""
     ranks = Ranks.here()
@@ -179,7 +189,6 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
     if not np.array_equal(read, written):
         raise TicketError(f"{path}: gives other outputs than the ticket that was written")
     chosen = found.trace[found.epoch - 1].validation if found.epoch else None
-    checks = sanity_checks(found, test, repetitions=job.checks) if job.checks else None
     statistics = ticket.statistics()
     return {
         "seed": ticket.seed,
@@ -200,10 +209,7 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
-        "sanity": None if checks is None else {
-            "shuffled": list(checks.shuffled), "redrawn": list(checks.redrawn), "random": list(checks.random),
-            **({} if checks.inverted is None else {"inverted": [checks.inverted]}),
-        },
+        "sanity": checked(found, test, job.checks),
         "layers": [{"name": name, "kept": one.kept, "total": one.total} for name, one in found.density.items()],
         "trace": [
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def test_tasks_have_masks_of_one_network_and_go_on_where_they_were_stopped(capsy
     said = run(capsys, *arguments, tmp_path / "whole").json
     assert [row["inferred_task"] for row in said["tasks"]] == [0, 1, 2]
     assert said["inferred"] == 1.0
-    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == ["search-edge-popup.json", "tasks-0.ticket"]
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert names == ["report.html", "search-edge-popup.json", "tasks-0.ticket"]
     tickets = members(slth.load_ticket(tmp_path / "whole" / "tasks-0.ticket"))
     assert [one.seed for one in tickets] == [5, 5, 5]
     for task, ticket in enumerate(tickets):
@@ -81,6 +83,20 @@ def test_masks_that_cannot_be_joined_have_a_file_each(capsys, tmp_path):
     assert ran.code == 0
     assert "inferred rightly" in ran.out
     assert sorted(path.name for path in tmp_path.glob("*.ticket")) == ["tasks-0.ticket", "tasks-1.ticket"]
+
+
+def test_tasks_have_a_report_and_sanity_checks_as_a_search_of_one_has(capsys, tmp_path):
+    """The check of a task is that of its own ticket on its own order of the inputs."""
+    arguments = ["--tasks", 2, "--checks", 1, "--density", 0.5, "--out", tmp_path]
+    said = run(capsys, "search", "edge-popup", *DATA, "--epochs", 4, *arguments).json
+    assert [list(row["sanity"]) for row in said["tasks"]] == [["shuffled", "redrawn", "random", "inverted"]] * 2
+    for row, ticket in zip(said["tasks"], members(slth.load_ticket(tmp_path / "tasks-0.ticket")), strict=True):
+        redrawn = slth.apply_to(lenet300(features=64), replace(ticket, seed=ticket.seed + 1))
+        assert evaluate(redrawn, _test(said, order(0, row["task"], 64))).accuracy == row["sanity"]["redrawn"][0]
+        assert max(one for each in row["sanity"].values() for one in each) < 0.5 < row["accuracy"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert said["report"] == str(tmp_path / "report.html")
+    assert "--checks 1 --tasks 2 --seed 0" in page
 
 
 @pytest.mark.parametrize(
