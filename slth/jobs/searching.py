@@ -22,12 +22,13 @@ from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches import Baseline, GemMiner, Scale, SearchResult, fine_tune, prune, sanity_checks, search
 from slth.searches.fine_tuning import FINE_TUNING
-from slth.searches.journal import discard
+from slth.searches.journal import dense, discard
 from slth.tickets import load_ticket
-from slth.training import CrossEntropy, Examples, Recipe, ReverseKL, evaluate, imitation, split, train
+from slth.training import CrossEntropy, Examples, Recipe, ReverseKL, TrainingRun, evaluate, imitation, split
 from slth.training.checkpoint import described
 from slth.training.ranks import Ranks
 from slth.training.tensorboard import write_tensorboard
+from slth.training.tokens import check_tokens
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,10 +103,10 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     used, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
     learned, chosen_by = used, held
     if job.distil:
-        dense = _dense(job, data, used, progress)
-        learned, chosen_by = imitation(dense, used), held and imitation(dense, held)
+        teacher = _dense(job, data, used, folder, progress)
+        learned, chosen_by = imitation(teacher, used), held and imitation(teacher, held)
         recipe = replace(recipe, loss=ReverseKL())
-        about["distilled"] = {"dense_accuracy": evaluate(dense, test).accuracy}
+        about["distilled"] = {"dense_accuracy": evaluate(teacher, test).accuracy}
     result = search(
         module, learned, method, recipe=recipe, validation=chosen_by, keep="last" if held is None else "best",
         device=job.device, folder=folder, **weights,
@@ -116,11 +117,16 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     return Found(replace(result, loss=CrossEntropy()) if job.distil else result, method, used, test, about)
 
 
-def _dense(job: SearchJob, data: DataSet, examples: Examples, progress: Progress | None) -> nn.Module:
+def _dense(
+    job: SearchJob, data: DataSet, examples: Examples, folder: Path | None, progress: Progress | None
+) -> nn.Module:
     """Train a network without masks, as trainable tickets' dense levels are, and return it on the CPU."""
     module = made(job.model, data, job.seed)
     recipe = LINEAR if job.model.flat else job.model.recipe(data)
-    train(module, examples, recipe, seed=job.seed, device=job.device, progress=progress)
+    check_tokens(module, recipe, examples, None)
+    for record in dense(TrainingRun(module, examples, recipe, seed=job.seed, device=job.device), folder):
+        if progress is not None:
+            progress("training", record.epoch, recipe.epochs)
     return module.cpu().eval()
 
 
