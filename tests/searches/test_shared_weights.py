@@ -111,3 +111,11 @@ def test_a_baseline_keeps_the_same_large_weights_in_each_use():
 def test_a_shared_weight_that_is_not_untied_has_one_mask():
     result = search(net(), TRAIN, EdgePopup(density=0.5), recipe=Recipe(epochs=1, batch_size=64), seed=4)
     assert list(result.ticket.mask.arrays) == list(maskable(net())) == ["1.weight", "3.weight", "9.weight"]
+
+
+def test_a_search_of_layers_that_share_nothing_does_not_go_on_from_one_of_layers_that_do(tmp_path):
+    recipe, hidden = Recipe(epochs=1, batch_size=64), [nn.Linear(WIDTH, WIDTH) for _ in range(DEPTH)]
+    apart = nn.Sequential(*(hidden.pop() if place in (3, 5, 7) else part for place, part in enumerate(net())))
+    search(untied(net()), TRAIN, EdgePopup(density=0.5), recipe=recipe, folder=tmp_path)
+    with pytest.raises(slth.SlthError, match="written for another module: other layers share their random weights"):
+        search(apart, TRAIN, EdgePopup(density=0.5), recipe=recipe, folder=tmp_path)
