@@ -62,7 +62,8 @@ def untied(module: nn.Module) -> nn.Module:
     firsts: dict[int, str] = {}
     names = {name: firsts.setdefault(id(one), name) for name, one in found.named_parameters(remove_duplicate=False)}
     shared = [name for name, first in names.items() if name != first]
-    random = {name: names[name] for name in shared if names[name] in maskable(found)}
+    masked = maskable(found)
+    random = {name: names[name] for name in shared if names[name] in masked}
     if not random:
         rule = "shares no weight that masks are for between layers"
         remedy = "list a layer that is used several times under several names, as in nn.Sequential(*[layer] * 6)"
