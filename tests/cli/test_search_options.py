@@ -178,7 +178,8 @@ def test_blocks_of_one_random_layer_have_masks_of_their_own(capsys, tmp_path):
     said = json.loads((tmp_path / "search-edge-popup.json").read_text())
     once, block = 8 * 4 + 16 * 8 + 8 * 10, 12 * 8 * 8
     assert (said["total"], said["random_parameters"]) == (once + 3 * block, once + block)
-    assert f"which share {once + block:,} random numbers" in " ".join(ran.out.split())
+    for shown in (ran.out, (tmp_path / "report.html").read_text(encoding="utf-8")):
+        assert f"which share {once + block:,} random numbers" in " ".join(shown.split())
     assert run(capsys, "ticket", "eval", file, *given, *model, "weights").json["accuracy"] == said["accuracy"]
     assert run(capsys, "ticket", "verify", file, "--json").json["random_parameters"] == once + block
     layers = {one["path"]: one["stream"] for one in run(capsys, "ticket", "info", file, "--json").json["layers"]}
