@@ -300,7 +300,8 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
     Parameters
     ----------
     module : torch.nn.Module
-        Changed in place; nothing is written before everything is checked.
+        Changed in place; nothing is written before everything is checked. Where layers share random weights and have
+        a mask each, one whose layers are several: ``slth.networks.untied(module)``.
     ticket : Ticket
 
     Returns

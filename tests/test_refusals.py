@@ -141,6 +141,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
     },
     "networks.layout_of": {"module": (networks.layout_of, {**NOTHINGS, "lazy": MODULES["lazy"]})},
     "networks.maskable": {"module": (networks.maskable, NOTHINGS)},
+    "networks.untied": {"module": (networks.untied, MODULES)},
     "networks.masks": {"module": (networks.masks, NOTHINGS)},
     "networks.bake": {"module": (networks.bake, NOTHINGS)},
     "networks.attach_masks": {

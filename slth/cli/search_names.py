@@ -33,6 +33,8 @@ OPTIONS: dict[str, str] = {
     "--distil": "Scores learn a dense network's outputs in the place of labels (Concrete Ticket Search); on "
     "digits worse than labels wherever it was tried.",
     "--activations sign": "Binary activations, as biprop's networks of binary weights have them.",
+    "--model vit --shared-layers weights": "Blocks of a transformer that are one random layer, with a mask for "
+    "each (Shen et al. 2021).",
     "--block N": "The block mask of the structured theorem: pairs of layers in the place of each.",
 }
 """Options of all methods, which are methods of their own in the literature."""

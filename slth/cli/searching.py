@@ -145,7 +145,9 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
         fine_tuning=weights.fine_tune or 0,
     )  # fmt: skip
     if weights.tasks is not None:
-        return run_many(verb, job, data, weights, replace(common, out=out))
+        title = f"{data.name}: {weights.tasks} tasks on one random {model.name}"
+        command = _command(verb, options, weights, target, common)
+        return run_many(verb, job, data, weights, replace(common, out=out), title=title, command=command)
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
         record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
         summary = {**record.summary, "report": None}
@@ -158,25 +160,31 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
         def draw() -> Path:
             from slth.figures.search_report import write_search_report
 
-            changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
-            given = {**options, **{key: value for key, value in changed.items() if value != getattr(WEIGHTS, key)}}
             kind = f"weights kept by {name}" if is_baseline(name) else "a strong lottery ticket"
             title = f"{data.name}: {kind} in a random {model.name}"
-            command = command_text(verb, target, given, seed=common.seed)
+            command = _command(verb, options, weights, target, common)
             return write_search_report(record, out / REPORT_NAME, title=title, command=command)
 
         return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
 
 
+def _command(verb: str, options: dict[str, Any], weights: Weights, target: Trained, common: Common) -> str:
+    """Return what to type to search the same again."""
+    changed = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    given = {**options, **{key: value for key, value in changed.items() if value != getattr(WEIGHTS, key)}}
+    return command_text(verb, target, given, seed=common.seed)
+
+
 def _headline(summary: dict[str, Any]) -> RenderableType:
-    held, checks = summary["validation_accuracy"], summary["sanity"] or {}
-    means = [f"{_CHECKS[name]} {sum(found) / len(found):.2%}" for name, found in checks.items() if found]
+    held = summary["validation_accuracy"]
+    total, drawn = summary["total"], summary["random_parameters"]
     rows = {
         "accuracy": f"{summary['accuracy']:.2%} on the test set, at epoch {summary['epoch']} of {summary['epochs']}"
         + ("" if held is None else f" (held-out examples: {held:.2%})")
         + ("" if summary["last_accuracy"] is None else f"; at the last {summary['last_accuracy']:.2%}"),
-        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {summary['total']:,} random weights",
-        "sanity checks": f"{', '.join(means)} (means of seeds)" if means else "none",
+        "density": f"{summary['density']:.4g}: {summary['kept']:,} of {total:,} random weights"
+        + (f", which share {drawn:,} random numbers" if drawn < total else ""),
+        "sanity checks": _checked([summary["sanity"]], "seeds"),
         **_beside(summary),
         "ticket": f"{summary['ticket']}, {summary['ticket_bytes']:,} bytes "
         f"(information in the mask {summary['entropy_bound_bytes']:,.0f}); read back bit for bit",
@@ -184,6 +192,13 @@ def _headline(summary: dict[str, Any]) -> RenderableType:
         "seed": summary["seed"],
     }
     return key_value_table(rows)
+
+
+def _checked(checks: list[dict[str, list[float]] | None], over: str) -> str:
+    """Return the means of sanity checks."""
+    found = {name: [one for each in checks if each for one in each.get(name, ())] for name in _CHECKS}
+    means = [f"{_CHECKS[name]} {sum(each) / len(each):.2%}" for name, each in found.items() if each]
+    return f"{', '.join(means)} (means of {over})" if means else "none"
 
 
 def _beside(summary: dict[str, Any]) -> dict[str, str]:
@@ -200,8 +215,10 @@ def _beside(summary: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def run_many(verb: str, job: SearchJob, data: DataSet, weights: Weights, common: Common) -> Outcome:
-    """Search many tasks on one random network, write their tickets and the summary, and say how it went."""
+def run_many(
+    verb: str, job: SearchJob, data: DataSet, weights: Weights, common: Common, *, title: str, command: str
+) -> Outcome:
+    """Search many tasks on one random network, write their tickets, report and summary, and say how it went."""
     from slth.jobs.tasks import run_tasks
     from slth.training.ranks import together
 
@@ -211,7 +228,7 @@ def run_many(verb: str, job: SearchJob, data: DataSet, weights: Weights, common:
             raise ArgumentError(key, getattr(weights, key), rule, "leave it out, or search one task")
     tasks, out = weights.tasks or 0, common.out or Path()
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
-        summary = run_tasks(job, data, out, tasks, progress=report)
+        summary = {**run_tasks(job, data, out, tasks, progress=report), "seed": job.seed, "report": None}
 
     def show() -> list[RenderableType]:
         rows = {
@@ -219,14 +236,22 @@ def run_many(verb: str, job: SearchJob, data: DataSet, weights: Weights, common:
             f"{summary['inferred_accuracy']:.2%} where it is inferred (means of {tasks} tasks)",
             "tasks": f"{summary['inferred']:.2%} inferred rightly, from {summary['asked']} unlabelled test inputs each",
             "density": f"{summary['density']:.4g} of the same random weights for each task",
+            "sanity checks": _checked([row["sanity"] for row in summary["tasks"]], "tasks and seeds"),
             "tickets": ", ".join(f"{one['path']} ({one['bytes']:,} bytes)" for one in summary["tickets"]),
             "seconds": summary["seconds"],
         }
         keys = ("task", "accuracy", "inferred_task", "inferred_accuracy", "density")
         each = [[row[key] for key in keys] for row in summary["tasks"]]
-        return [key_value_table(rows), "", table_of(each, ("task", "accuracy", "inferred", "accuracy then", "density"))]
+        end = [] if summary["report"] is None else ["", f"open {summary['report']}"]
+        names = ("task", "accuracy", "inferred", "accuracy then", "density")
+        return [key_value_table(rows), "", table_of(each, names), *end]
 
-    return with_report(Outcome(verb, common, summary, show), None, first=first)
+    def draw() -> Path:
+        from slth.figures.measured_report import write_measured_report
+
+        return write_measured_report("tasks", summary, out / REPORT_NAME, title=title, command=command)
+
+    return with_report(Outcome(verb, common, summary, show), draw, first=first)
 
 
 _CHECKS = {

@@ -30,7 +30,7 @@ class Module:
         str,
         Parameter(
             help="mlp, lenet-300-100, small-cnn, lenet5, cnn6, conv-2, -4, -6, -8, resnet-18, -20, -32, -56, "
-            "vgg-16, attention, or your own as "
+            "vgg-16, attention, vit, or your own as "
             "package.module:factory, which is called with input_shape, classes and, of token indices, vocabulary, or "
             "with nothing."
         ),
@@ -45,8 +45,17 @@ class Module:
     hidden: Annotated[str | None, Parameter(help="Hidden layers of mlp, or of attention's read-out, as 64,32.")] = None
     bias: Annotated[bool | None, Parameter(help="Whether the model's layers have biases.")] = None
     tokens: Annotated[int | None, Parameter(help="Tokens that attention cuts an input into; rows by default.")] = None
-    width: Annotated[int | None, Parameter(help="Numbers of an embedded token of attention.")] = None
-    heads: Annotated[int | None, Parameter(help="Heads of attention.")] = None
+    patch: Annotated[int | None, Parameter(help="Height and width of vit's patches; 16 of an image by default.")] = None
+    width: Annotated[int | None, Parameter(help="Numbers of an embedded token of attention and vit.")] = None
+    depth: Annotated[int | None, Parameter(help="Blocks of vit.")] = None
+    heads: Annotated[int | None, Parameter(help="Heads of attention and vit.")] = None
+    shared_layers: Annotated[
+        Literal["weights", "masks"] | None,
+        Parameter(
+            help="All blocks of vit are one: its random weights, of which each block has a mask of its own, or its "
+            "mask too."
+        ),
+    ] = None
     residual: Annotated[bool | None, Parameter(help="Whether tokens are added to what attention gives.")] = None
     embedding: Annotated[str | None, Parameter(help="relu or identity, behind attention's embedding.")] = None
     block: Annotated[
@@ -65,8 +74,8 @@ class Module:
 
     def options(self) -> dict[str, Any]:
         """Return the options that were given to the model."""
-        names = ("bias", "tokens", "width", "heads", "residual", "embedding", "hidden", "activations", "block")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        names = {field.name for field in fields(Module)} - {"model", "data", "limit", "data_dir"}
+        given = {name: getattr(self, name) for name in sorted(names) if getattr(self, name) is not None}
         return given | ({} if self.hidden is None else {"hidden": hidden_sizes(self.hidden)})
 
     def described(self) -> Model:
@@ -77,7 +86,7 @@ class Module:
         block, activations = given.pop("block", None), given.pop("activations", "relu")
         odd = sorted(set(given) - _TAKES.get(self.model, set(given)))
         if odd:
-            shown = ", ".join(f"--{name}" for name in odd)
+            shown = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
             raise ArgumentError("model", self.model, f"takes no {shown}", "leave it out, or choose another model")
         model = with_activations(model_of(self.model, given), activations)
         return model if block is None else blocked(model, block)
@@ -147,6 +156,7 @@ _TAKES = {
     **{f"conv-{depth}": {"bias"} for depth in (2, 4, 6, 8)},
     **{name: set() for name in ("resnet-18", "resnet-20", "resnet-32", "resnet-56", "vgg-16")},
     "attention": {"hidden", "tokens", "width", "heads", "residual", "embedding"},
+    "vit": {"patch", "width", "depth", "heads", "shared_layers"},
 }
 """Options of the named models; the user's own takes whatever it is given."""
 

@@ -38,6 +38,7 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
             "shape": list(getattr(layer, "extents", ())) or None,
             "units": getattr(layer, "units", None),
             "removal": getattr(layer, "removal", None),
+            "stream": getattr(layer, "stream", None),
             "gain": ticket.gain(layer.path),
         }
         for layer in ticket.layers
@@ -56,7 +57,8 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
 def _said(layer: dict[str, Any]) -> str:
     """Say in a line what a random layer is."""
     if layer["inputs"] is None:
-        return f"{layer['kind']} of shape {layer['shape']}"
+        shared = "" if layer["stream"] == layer["path"] else f", the random numbers of {layer['stream']}"
+        return f"{layer['kind']} of shape {layer['shape']}{shared}"
     kernel = ", {} x {}".format(*layer["kernel"]) if layer["kernel"] != [1, 1] else ""
     removal = "" if layer["removal"] is None else f", {layer['removal']} removed of {layer['units']} a source"
     return f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}{kernel}{removal}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from slth.figures import calibration_figures as figures
+from slth.figures import search_figures
 from slth.figures.certified_agreement import certified_agreement_figure
 from slth.figures.pages import page
 from slth.figures.report import FILTERS
@@ -17,7 +19,10 @@ from slth.figures.style import to_svg
 from slth.files import dumps, plain, write_text
 
 TEMPLATE = "measured.html.j2"
-_PROVENANCE = ("method", "recipe", "normalisation", "score", "runs", "statistics", "seed", "data", "model")
+_PROVENANCE = (
+    "method", "options", "recipe", "law", "scale", "normalisation", "score", "runs", "statistics", "seed", "data",
+    "model",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Content:
 
 
 def write_measured_report(kind: str, summary: Mapping[str, Any], path: Path, *, title: str, command: str) -> Path:
-    """Write the report of ``slth train dro``, ``data-diet`` or ``connectivity``, or of ``slth ticket certify``."""
+    """Write the report of ``slth train dro``, ``data-diet`` or ``connectivity``, ``ticket certify`` or ``--tasks``."""
     content = _KINDS[kind](summary)
     provenance = {key: plain(summary[key]) for key in _PROVENANCE if key in summary}
     text = page(
@@ -192,12 +197,41 @@ def _share(value: float | None) -> str:
     return "none" if value is None else _percent(value)
 
 
+def _tasks(summary: Mapping[str, Any]) -> Content:
+    rows, checks = summary["tasks"], search_figures.CHECKS
+    made = [name for name in checks if any(name in (row["sanity"] or {}) for row in rows)]
+    text = (
+        "Of each task's own order of the inputs' numbers: its ticket, and what is left of it under each sanity check."
+    )
+    told = f"A task is inferred from {summary['asked']} test inputs without labels, by one gradient of the entropy."
+    table = [
+        (
+            str(row["task"]), _percent(row["accuracy"]), str(row["inferred_task"]), _percent(row["inferred_accuracy"]),
+            _percent(row["density"]), *(_percent(fmean(row["sanity"][name])) for name in made),
+        )
+        for row in rows
+    ]  # fmt: skip
+    names = ("task", "accuracy", "inferred", "accuracy then", "density", *(checks[name] for name in made))
+    parts = [
+        Part("Tasks", text, _svg(search_figures.tasks_figure(rows), "tasks", text)),
+        Part("Which task it is", told, None, names, table),
+    ]
+    tiles = [
+        (_percent(summary["accuracy"]), f"test accuracy where the task is given, mean of {len(rows)} tasks"),
+        (_percent(summary["inferred"]), "of the tasks are inferred rightly"),
+        (_percent(summary["density"]), "density: kept / total, of the same random weights for each task"),
+        (f"{sum(one['bytes'] for one in summary['tickets']):,}", "bytes of all masks and the seed"),
+    ]
+    return Content("A mask of one random network for each task; no weight was ever trained.", tiles, parts)
+
+
 STABLE = 0.02
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Content]] = {
     "dro": _ensembles,
     "data-diet": _diet,
     "connectivity": _paths,
     "agreement": _agreement,
+    "tasks": _tasks,
 }
 
 

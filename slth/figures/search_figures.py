@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -11,17 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from slth.arrays import Floats, Indices
-from slth.figures.style import BLUE, INK, MUTED, ORANGE, SKY, figure, light_grid, style
+from slth.figures.style import BLUE, INK, MUTED, ORANGE, SKY, figure, legend_below, light_grid, style
 from slth.figures.ticket_figures import WIDTH
 from slth.jobs.record import SearchRecord
 
 MOST_LAYERS, MOST_ROWS, MOST_COLUMNS, MOST_FILTERS = 6, 128, 512, 64
-_CHECKS = {
+CHECKS = {
     "shuffled": "masks shuffled within layers",
     "redrawn": "weights redrawn",
     "random": "both",
     "inverted": "smallest scores kept instead",
 }
+_LOOKS = (("o", BLUE), ("s", INK), ("v", SKY), ("^", MUTED))
 
 
 def trace_figure(record: SearchRecord) -> Figure:
@@ -51,7 +53,7 @@ def trace_figure(record: SearchRecord) -> Figure:
 def sanity_figure(record: SearchRecord) -> Figure:
     """Test accuracy of the ticket beside what is left when its masks, or its weights, are others."""
     summary = record.summary
-    checks = [(_CHECKS[name], found) for name, found in summary["sanity"].items() if found]
+    checks = [(CHECKS[name], found) for name, found in summary["sanity"].items() if found]
     with style():
         drawing = figure(WIDTH, 0.75 + 0.34 * (len(checks) + 1))
         axes = drawing.add_subplot()
@@ -68,6 +70,28 @@ def sanity_figure(record: SearchRecord) -> Figure:
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("test accuracy, never trained; circles are seeds, bars their means")
         light_grid(axes, axis="x")
+    return drawing
+
+
+def tasks_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Test accuracy of each task's ticket, beside the means of its sanity checks over seeds."""
+    places = range(len(rows))
+    with style():
+        drawing = figure(WIDTH, 2.8)
+        axes = drawing.add_subplot()
+        axes.plot(places, [row["accuracy"] for row in rows], "D", color=ORANGE, markersize=7, label="the ticket")
+        for (name, label), (marker, colour) in zip(CHECKS.items(), _LOOKS, strict=True):
+            made = [(place, np.mean(row["sanity"][name])) for place, row in zip(places, rows, strict=True)
+                    if name in (row["sanity"] or {})]  # fmt: skip
+            if made:
+                axes.plot(*zip(*made, strict=True), marker, color=colour, markerfacecolor="none", label=label)
+        axes.set_xticks(places, [str(row["task"]) for row in rows])
+        axes.set_xlabel("task")
+        axes.set_ylabel("test accuracy")
+        axes.set_ylim(0.0, 1.02)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        light_grid(axes)
+        legend_below(drawing, axes, columns=3)
     return drawing
 
 

@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from slth.arrays import whole
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError, DataError, did_you_mean
 from slth.extensions import installed, is_own
 from slth.graphs import Graph
-from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, vgg
+from slth.networks import channel_blocked, conv_n, describe, lenet300, mlp, resnet, resnet_cifar, untied, vgg, vit
 from slth.networks.activations import ACTIVATIONS, activated
 from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
@@ -80,6 +80,36 @@ def _attention_recipe(data: DataSet) -> Recipe:
     return Recipe(80 if small else 12, 64 if small else 128, optimizer=optimizer, schedule=Cosine(0.01))
 
 
+def _vit(
+    data: DataSet,
+    seed: int,
+    *,
+    patch: int | None = None,
+    width: int | None = None,
+    depth: int = 4,
+    heads: int = 4,
+    shared_layers: Literal["weights", "masks"] | None = None,
+) -> nn.Module:
+    """Cut square images into patches, by default 4 x 4; all blocks may be one, with a mask for each use or for all."""
+    if len(data.shape) != 3 or data.shape[1] != data.shape[2]:
+        rule = f"holds inputs of shape {list(data.shape)} and no square images"
+        raise ArgumentError("data", data.name, rule, "use digits, mnist, fashion-mnist or cifar10")
+    if shared_layers not in (None, "weights", "masks"):
+        raise ArgumentError("shared_layers", shared_layers, "is not known", "use weights, or masks")
+    module = vit(
+        channels=data.shape[0],
+        size=data.shape[1],
+        patch=data.shape[1] // 4 if patch is None else patch,
+        width=width or (32 if len(data.train_labels) < _LARGE else 64),
+        depth=depth,
+        heads=heads,
+        classes=data.classes,
+        shared=shared_layers is not None,
+        seed=seed,
+    )
+    return untied(module) if shared_layers == "weights" and depth > 1 else module
+
+
 def _images(name: str) -> Model:
     target = TARGETS[name]
 
@@ -122,6 +152,7 @@ MODELS = {
     "resnet-18": _of_cifar("resnet-18", partial(resnet, 18, images="small"), "affine"),
     "vgg-16": _of_cifar("vgg-16", vgg, "affine"),
     "attention": Model("attention", _attention, _attention_recipe, flat=True),
+    "vit": Model("vit", _vit, _attention_recipe),
 }
 """The models that have a name on the command line."""
 

@@ -22,12 +22,13 @@ from slth.resources import Progress
 from slth.rng import WeightLaw
 from slth.searches import Baseline, GemMiner, Scale, SearchResult, fine_tune, prune, sanity_checks, search
 from slth.searches.fine_tuning import FINE_TUNING
-from slth.searches.journal import discard
+from slth.searches.journal import dense, discard
 from slth.tickets import load_ticket
-from slth.training import CrossEntropy, Examples, Recipe, ReverseKL, evaluate, imitation, split, train
+from slth.training import CrossEntropy, Examples, Recipe, ReverseKL, TrainingRun, evaluate, imitation, split
 from slth.training.checkpoint import described
 from slth.training.ranks import Ranks
 from slth.training.tensorboard import write_tensorboard
+from slth.training.tokens import check_tokens
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,10 +103,10 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     used, held = split(examples, job.held_out, seed=job.seed) if job.held_out else (examples, None)
     learned, chosen_by = used, held
     if job.distil:
-        dense = _dense(job, data, used, progress)
-        learned, chosen_by = imitation(dense, used), held and imitation(dense, held)
+        teacher = _dense(job, data, used, folder, progress)
+        learned, chosen_by = imitation(teacher, used), held and imitation(teacher, held)
         recipe = replace(recipe, loss=ReverseKL())
-        about["distilled"] = {"dense_accuracy": evaluate(dense, test).accuracy}
+        about["distilled"] = {"dense_accuracy": evaluate(teacher, test).accuracy}
     result = search(
         module, learned, method, recipe=recipe, validation=chosen_by, keep="last" if held is None else "best",
         device=job.device, folder=folder, **weights,
@@ -116,11 +117,16 @@ def find(job: SearchJob, data: DataSet, *, folder: Path | None = None, progress:
     return Found(replace(result, loss=CrossEntropy()) if job.distil else result, method, used, test, about)
 
 
-def _dense(job: SearchJob, data: DataSet, examples: Examples, progress: Progress | None) -> nn.Module:
+def _dense(
+    job: SearchJob, data: DataSet, examples: Examples, folder: Path | None, progress: Progress | None
+) -> nn.Module:
     """Train a network without masks, as trainable tickets' dense levels are, and return it on the CPU."""
     module = made(job.model, data, job.seed)
     recipe = LINEAR if job.model.flat else job.model.recipe(data)
-    train(module, examples, recipe, seed=job.seed, device=job.device, progress=progress)
+    check_tokens(module, recipe, examples, None)
+    for record in dense(TrainingRun(module, examples, recipe, seed=job.seed, device=job.device), folder):
+        if progress is not None:
+            progress("training", record.epoch, recipe.epochs)
     return module.cpu().eval()
 
 
@@ -166,6 +172,16 @@ def _fine_tuned(found: Found, job: SearchJob, path: Path, progress: Progress | N
     }
 
 
+def checked(found: SearchResult, test: Examples, repetitions: int) -> dict[str, list[float]] | None:
+    """Return the accuracies of each sanity check, by its name; None where none is asked for."""
+    if not repetitions:
+        return None
+    checks = sanity_checks(found, test, repetitions=repetitions)
+    inverted = {} if checks.inverted is None else {"inverted": [checks.inverted]}
+    random = {"redrawn": list(checks.redrawn), "random": list(checks.random)}
+    return {"shuffled": list(checks.shuffled), **random, **inverted}
+
+
 def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, test: Examples) -> dict[str, Any]:
     """Write the ticket, read it back into a fresh module, and return what that does."""
     ranks = Ranks.here()
@@ -179,7 +195,6 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
     if not np.array_equal(read, written):
         raise TicketError(f"{path}: gives other outputs than the ticket that was written")
     chosen = found.trace[found.epoch - 1].validation if found.epoch else None
-    checks = sanity_checks(found, test, repetitions=job.checks) if job.checks else None
     statistics = ticket.statistics()
     return {
         "seed": ticket.seed,
@@ -193,16 +208,14 @@ def _written(found: SearchResult, job: SearchJob, data: DataSet, path: Path, tes
         "density": statistics.density,
         "kept": statistics.kept,
         "total": statistics.open_positions,
+        "random_parameters": statistics.random_parameters,
         "law": ticket.law.describe(),
         "reading": ticket.mask.reading,
         "candidates": ticket.mask.candidates,
         "ticket": str(path),
         "ticket_bytes": path.stat().st_size,
         "entropy_bound_bytes": statistics.entropy_bound_bits / 8.0,
-        "sanity": None if checks is None else {
-            "shuffled": list(checks.shuffled), "redrawn": list(checks.redrawn), "random": list(checks.random),
-            **({} if checks.inverted is None else {"inverted": [checks.inverted]}),
-        },
+        "sanity": checked(found, test, job.checks),
         "layers": [{"name": name, "kept": one.kept, "total": one.total} for name, one in found.density.items()],
         "trace": [
             {

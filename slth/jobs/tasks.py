@@ -15,7 +15,7 @@ from slth.arrays import whole
 from slth.data.data_set import DataSet
 from slth.errors import ArgumentError
 from slth.jobs.models import made
-from slth.jobs.searching import JOURNAL, Found, SearchJob, find
+from slth.jobs.searching import JOURNAL, Found, SearchJob, checked, find
 from slth.jobs.standardising import Standardised
 from slth.networks import apply_ticket
 from slth.resources import Progress
@@ -91,10 +91,11 @@ def means(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
 def run_tasks(
     job: SearchJob, data: DataSet, folder: Path, tasks: int, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Search, write the tickets, and return what those that were read back do."""
-    tickets, about, seconds = [], {}, 0.0
+    """Search, write the tickets, and return what those that were read back do, and their sanity checks."""
+    tickets, checks, about, seconds = [], [], {}, 0.0
     for found in find_tasks(job, data, tasks, folder=folder / JOURNAL, progress=progress):
         tickets.append(found.result.ticket)
+        checks.append(checked(found.result, found.test, job.checks))
         about, seconds = dict(found.about), seconds + found.about["seconds"]
     files, ranks = _files(tickets), Ranks.here()
     paths = [folder / f"tasks-{number}.ticket" for number in range(len(files))]
@@ -103,7 +104,7 @@ def run_tasks(
             ticket.save(path)
     ranks.wait()
     read = [one for path in paths for one in members(load_ticket(path))]
-    rows = told(job, data, read)
+    rows = [{**row, "sanity": one} for row, one in zip(told(job, data, read), checks, strict=True)]
     if ranks.first:
         for task in range(tasks):
             discard(folder / JOURNAL / str(task))

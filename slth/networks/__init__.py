@@ -46,6 +46,7 @@ from slth.networks.structures import (
 )
 from slth.networks.supermasks import Selection, Threshold, TopK, select_masks, straight_through
 from slth.networks.trace import describe
+from slth.networks.untied import untied
 
 __all__ = [
     "Attack",
@@ -114,6 +115,7 @@ __all__ = [
     "top_k",
     "total_density",
     "totals",
+    "untied",
     "vgg",
     "vit",
 ]

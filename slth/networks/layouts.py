@@ -12,10 +12,13 @@ from torch.nn.parameter import is_lazy
 
 from slth.errors import ArgumentError
 from slth.networks.given import instance, module_given
+from slth.networks.untied import shared_with
 from slth.rng import WeightLaw
 from slth.tickets.layout import Layout, TensorLayout, masked_weights
 from slth.tickets.mask import Reading
 from slth.tickets.ticket import Ticket
+
+_REMEDY = "make it as it was made for the ticket"
 
 
 def named_tensors(module: nn.Module) -> dict[str, tuple[Tensor, tuple[str, ...]]]:
@@ -43,7 +46,8 @@ def layout_of(module: nn.Module) -> Layout:
     Returns
     -------
     Layout
-        Parameters first, then buffers, in the module's own order; tied tensors stand once.
+        Parameters first, then buffers, in the module's own order; tied tensors stand once, and those that
+        :func:`slth.networks.untied` took apart say whose random numbers they have.
 
     Raises
     ------
@@ -56,14 +60,15 @@ def layout_of(module: nn.Module) -> Layout:
     [('weight', (2, 3)), ('bias', (2,))]
     """
     parameters = {id(parameter) for parameter in module_given(module).parameters()}
-    tensors = []
+    tensors, shared = [], shared_with(module)
     for name, (tensor, aliases) in named_tensors(module).items():
         if is_lazy(tensor):
             remedy = "call the module once on an example"
             raise ArgumentError("module", type(module).__name__, f"has no shape yet for {name}", remedy)
         role = "parameter" if id(tensor) in parameters else "buffer"
         dtype = str(tensor.dtype).removeprefix("torch.")
-        tensors.append(TensorLayout(name, tuple(tensor.shape), dtype, role, aliases))  # type: ignore[arg-type]
+        same_as = shared.get(name, "")
+        tensors.append(TensorLayout(name, tuple(tensor.shape), dtype, role, aliases, same_as))  # type: ignore[arg-type]
     return Layout(tensors)
 
 
@@ -81,7 +86,8 @@ def apply_to(
     """Write a ticket of a layout into a user's own instance: random weights times their masks, and stored numbers.
 
     Bit for bit the same on every machine: weights are drawn and multiplied in float64, then rounded to the tensor's
-    dtype. Nothing is written before everything is checked.
+    dtype. Nothing is written before everything is checked. Of layers that share random weights and have a mask each,
+    weights differ: a fresh instance whose layers are one is made several by :func:`slth.networks.untied`.
 
     Parameters
     ----------
@@ -122,7 +128,9 @@ def apply_to(
     difference = layout.difference(layout_of(module))
     if difference is not None:
         rule = f"is not the module that the ticket is for: {difference}"
-        raise ArgumentError("module", type(module).__name__, rule, "make it as it was made for the ticket")
+        apart = any(tensor.same_as for tensor in layout.tensors)
+        remedy = "its layers have masks of their own: pass slth.networks.untied(module)" if apart else _REMEDY
+        raise ArgumentError("module", type(module).__name__, rule, remedy)
     gains, buffers = gains or {}, buffers or {}
     _check_names(layout, masks, gains, buffers)
     tensors = {name: tensor for name, (tensor, _) in named_tensors(module).items()}

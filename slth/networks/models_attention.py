@@ -97,19 +97,22 @@ class Block(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """Patches, learned places, blocks, and a linear layer on the mean of the tokens; see :func:`vit`."""
+    """Patches, places, blocks, and a linear layer on the mean of the tokens; see :func:`vit`."""
 
-    def __init__(self, channels: int, size: int, patch: int, width: int, depth: int, heads: int, classes: int) -> None:
+    def __init__(
+        self, channels: int, size: int, patch: int, width: int, depth: int, heads: int, classes: int, *, shared: bool
+    ) -> None:
         super().__init__()
         self.patches = nn.Conv2d(channels, width, patch, stride=patch)
-        self.places = nn.Parameter(torch.zeros(1, (size // patch) ** 2, width))
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(depth)))
+        self.places = nn.Embedding((size // patch) ** 2, width)
+        one = Block(width, heads)
+        self.blocks = nn.Sequential(one, *(one if shared else Block(width, heads) for _ in range(depth - 1)))
         self.norm = nn.LayerNorm(width)
         self.fc = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images [batch, channels, size, size] to scores [batch, classes]."""
-        x = self.patches(x).flatten(2).transpose(1, 2) + self.places
+        x = self.patches(x).flatten(2).transpose(1, 2) + self.places.weight
         scores: Tensor = self.fc(self.norm(self.blocks(x)).mean(1))
         return scores
 
@@ -123,6 +126,7 @@ def vit(
     depth: int = 4,
     heads: int = 4,
     classes: int = 10,
+    shared: bool = False,
     seed: int = 0,
 ) -> VisionTransformer:
     """Return a small vision transformer: norms in front, ReLU, and the mean of the tokens instead of a class token.
@@ -136,6 +140,9 @@ def vit(
     width, depth, heads : int
         Numbers of a token, blocks, and heads, which divide the width.
     classes : int
+    shared : bool
+        Whether all blocks are one, with one set of weights; :func:`untied` makes several of it, which a search gives
+        the same random weights and a mask each.
     seed : int
         Of the initial weights.
 
@@ -159,7 +166,7 @@ def vit(
     if size % patch:
         raise ArgumentError("patch", patch, f"must divide the size {size}", "use 4")
     _check_heads(heads, width)
-    return initialised(lambda: VisionTransformer(**sizes, classes=classes), seed)
+    return initialised(lambda: VisionTransformer(**sizes, classes=classes, shared=shared), seed)
 
 
 def _check_heads(heads: int, width: int) -> None:

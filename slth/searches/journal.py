@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from slth.errors import ArgumentError, DataError
 from slth.files import plain, write_json
 from slth.training import Evaluation, Record, TrainingRun
 
-LAST, BEST, TRACE = "last.checkpoint", "best.checkpoint", "trace.json"
+LAST, BEST, TRACE, DENSE = "last.checkpoint", "best.checkpoint", "trace.json", "dense.checkpoint"
 
 
 class Journal:
@@ -26,14 +26,14 @@ class Journal:
         """Take the run to the epoch whose mask is kept so far, and return its record; None where there is none."""
         if not (self.folder / LAST).exists() or not (self.folder / BEST).exists():
             return None
-        self._take(BEST)
+        _take(self.run, self.folder, BEST)
         return next((one for one in self._records() if one.step == self.run.step.number), None)
 
     def resume(self) -> list[Record]:
         """Take the run to its last epoch, and return the records up to there."""
         if not (self.folder / LAST).exists():
             return []
-        self._take(LAST)
+        _take(self.run, self.folder, LAST)
         return [one for one in self._records() if one.step <= self.run.step.number]
 
     def write(self, trace: Sequence[Record], *, better: bool) -> None:
@@ -48,13 +48,6 @@ class Journal:
             rule = f"cannot be written ({problem.strerror})"
             raise ArgumentError("folder", str(self.folder), rule, "name another folder") from None
         self.run.save(self.folder / LAST)
-
-    def _take(self, name: str) -> None:
-        """Take the run to a checkpoint, or say what to do where that is damaged."""
-        try:
-            self.run.resume(self.folder / name)
-        except DataError as problem:
-            raise DataError(f"{problem}; remove {self.folder} to begin anew") from None
 
     def _records(self) -> list[Record]:
         path = self.folder / TRACE
@@ -75,9 +68,27 @@ class Journal:
         return records
 
 
+def dense(run: TrainingRun, folder: Path | None) -> Iterator[Record]:
+    """Train the dense network that a search imitates, in a folder as far as it was not trained there before."""
+    if folder is not None and (folder / DENSE).exists():
+        _take(run, folder, DENSE)
+    for record in run:
+        if folder is not None:
+            run.save(folder / DENSE)
+        yield record
+
+
+def _take(run: TrainingRun, folder: Path, name: str) -> None:
+    """Take a run to a checkpoint, or say what to do where that is damaged."""
+    try:
+        run.resume(folder / name)
+    except DataError as problem:
+        raise DataError(f"{problem}; remove {folder} to begin anew") from None
+
+
 def discard(folder: Path) -> None:
     """Remove the journal of a search that is over, and its folder if nothing else is in it."""
-    for name in (LAST, TRACE, BEST):
+    for name in (LAST, TRACE, BEST, DENSE):
         (folder / name).unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -20,6 +20,7 @@ from slth.networks.handover import masks
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import densities, maskable
 from slth.networks.structures import Axes
+from slth.networks.untied import shared_with
 from slth.rng import Stream, WeightLaw
 from slth.tickets import Layout, Mask, Ticket
 from slth.tickets.layout import masked_weights
@@ -45,7 +46,7 @@ class RandomSource:
     def candidates(self, name: str, number: int) -> Tensor:
         """Return other random weights of a tensor, with its gain: candidate 0 are those that the module has."""
         tensor, size = self.module.get_parameter(name), prod(self.axes[name].shape)
-        numbers = self.law.weights(Stream(self.seed, name), number * size, size) * self.gains[name]
+        numbers = self.law.weights(Stream(self.seed, self.layout[name].stream), number * size, size) * self.gains[name]
         return torch.from_numpy(numbers).reshape(tuple(self.axes[name].shape)).to(tensor)
 
     def drawn(self, name: str, choices: Tensor) -> Tensor:
@@ -111,6 +112,10 @@ def random_source(
     if empty is not None:
         rule = f"has no weight, in shape {list(axes[empty].shape)}: there is nothing to search, and a ticket holds none"
         raise ArgumentError("module", empty, rule, "leave the layer out")
+    gone = sorted(set(shared_with(module)) - {name for name, _ in module.named_parameters()})
+    if gone:
+        rule = f"shares the random weights of {gone[0]}, which is no parameter of it any more"
+        raise ArgumentError("module", type(module).__name__, rule, "call slth.networks.untied(module) last")
     found = copy.deepcopy(module)
     strides, gains = _strides(module), {}
     for name, place in axes.items():

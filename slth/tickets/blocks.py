@@ -115,7 +115,7 @@ def kept_weights(layer: Drawn, mask: Mask, law: WeightLaw, seed: int) -> Iterato
     if not isinstance(layer, Pair):
         places = drawn_places(mask[layer.path].ravel(), mask.reading)
         for start in range(0, len(places), _BLOCK_WEIGHTS):
-            yield law.weights_at(Stream(seed, layer.path), places[start : start + _BLOCK_WEIGHTS])
+            yield law.weights_at(Stream(seed, layer.streams[0]), places[start : start + _BLOCK_WEIGHTS])
         return
     for block in blocks(layer, mask, law, seed):
         ends = [0, *(np.flatnonzero(np.diff(block.sources)) + 1).tolist(), len(block.sources)]

@@ -268,7 +268,7 @@ def _source(text: str) -> tuple[Graph | Layout, tuple[Drawn, ...], LayoutText | 
             graph = graph_from_text(text, None, SOURCE_KINDS)
             return graph, tuple({node.step.path: node.step for node in graph.weighted}.values()), None
     found = layout_from_text(text)
-    layers = tuple(RandomTensor(name, tuple(found.layout[name].shape)) for name in found.grains)
+    layers = tuple(RandomTensor.of(found.layout[name]) for name in found.grains)
     return found.layout, layers, found
 
 

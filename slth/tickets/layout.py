@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from math import prod
@@ -23,25 +23,35 @@ Role = Literal["parameter", "buffer"]
 
 @dataclass(frozen=True)
 class TensorLayout:
-    """One tensor of a module."""
+    """One tensor of a module, by its first name; ``same_as`` names another whose random numbers it has too.
+
+    Layers that share their random weights, and have a mask each, stand so: :func:`slth.networks.untied`.
+    """
 
     name: str
     shape: Sequence[int]
     dtype: str = "float32"
     role: Role = "parameter"
     aliases: Sequence[str] = ()
+    same_as: str = ""
 
     def __post_init__(self) -> None:
         """Check every field."""
         object.__setattr__(self, "shape", tuple(int(extent) for extent in self.shape))
         object.__setattr__(self, "aliases", tuple(self.aliases))
-        if not isinstance(self.name, str) or not self.name or not all(isinstance(name, str) for name in self.aliases):
+        names = (self.name, self.same_as, *self.aliases)
+        if not self.name or not all(isinstance(name, str) for name in names):
             raise ArgumentError("name", self.name, "must be the path of a tensor", 'such as "fc.weight"')
         if min(self.shape, default=0) < 0:
             raise ArgumentError("shape", self.shape, "must not have negative extents", "use () for a single number")
         if not isinstance(self.dtype, str) or self.role not in get_args(Role):
             rule = "must be a dtype's name, and a parameter or a buffer"
             raise ArgumentError("dtype", (self.dtype, self.role), rule, 'use "float32" and "parameter"')
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream that its random numbers come from."""
+        return self.same_as or self.name
 
     @property
     def size(self) -> int:
@@ -61,7 +71,8 @@ class Layout:
     Raises
     ------
     slth.errors.ArgumentError
-        A name stands twice.
+        A name stands twice, or a tensor has the random numbers of one that is not there, has another shape, or has them
+        from a third.
 
     Examples
     --------
@@ -81,6 +92,11 @@ class Layout:
         if len(self._named) < len(names):
             name = next(name for name, count in Counter(names).items() if count > 1)
             raise ArgumentError("tensors", name, "stands twice", "give each tensor a name of its own")
+        owners = {tensor.name: tensor.shape for tensor in self.tensors if not tensor.same_as}
+        for tensor in self.tensors:
+            if tensor.same_as and owners.get(tensor.same_as) != tensor.shape:
+                rule = f"has the random numbers of {tensor.same_as}, which has none of its own of that shape"
+                raise ArgumentError("tensors", tensor.name, rule, "name a tensor whose same_as is empty")
 
     @cached_property
     def _named(self) -> dict[str, TensorLayout]:
@@ -100,13 +116,16 @@ class Layout:
         raise ArgumentError("name", name, "is no tensor of the layout", remedy)
 
     def difference(self, other: Layout) -> str | None:
-        """Return the first difference of the other layout ("here") from this one ("there"), or None."""
+        """Return the first difference of the other layout ("here") from this one ("there"), or None.
+
+        Which tensors have the same random numbers is no difference: a module does not say where its numbers are from.
+        """
         theirs = {tensor.name: tensor for tensor in other.tensors}
         for tensor in self.tensors:
             found = theirs.get(tensor.name)
             if found is None:
                 return f"{tensor.name} is missing here"
-            there, here = _plain(tensor), _plain(found)
+            there, here = (_plain(replace(one, same_as="")) for one in (tensor, found))
             for what in there:
                 if there[what] != here[what]:
                     return f"{tensor.name} has {what} {there[what]} there and {here[what]} here"
@@ -135,7 +154,7 @@ class Layout:
         """
         keys = {field.name for field in fields(TensorLayout)}
         if not isinstance(description, list) or not all(
-            isinstance(entry, Mapping) and set(entry) == keys for entry in description
+            isinstance(entry, Mapping) and set(entry) | {"same_as"} == keys for entry in description
         ):
             remedy = f"give a list of objects with {', '.join(sorted(keys))}"
             raise ArgumentError("description", description, "does not describe a layout", remedy)
@@ -143,8 +162,9 @@ class Layout:
 
 
 def _plain(tensor: TensorLayout) -> dict[str, Any]:
-    """Return a tensor's fields as JSON has them."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(tensor).items()}
+    """Return a tensor's fields as JSON has them, which knew no ``same_as`` and leaves an empty one out."""
+    found = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(tensor).items()}
+    return found if tensor.same_as else {name: value for name, value in found.items() if name != "same_as"}
 
 
 def masked_weights(
@@ -158,8 +178,8 @@ def masked_weights(
 ) -> NDArray[np.float64]:
     r"""Return the random weights of a tensor times its mask and gain: :math:`(g\,w_i) m_i`, rounded in that order.
 
-    Weight i, in row-major order whatever the memory looks like, is number i of the stream (seed, name); only what is
-    kept is drawn. Where the mask chooses, :math:`g\,w_{i + (m_i - 1) n}` for n weights.
+    Weight i, in row-major order whatever the memory looks like, is number i of the tensor's stream (seed, its name or
+    ``same_as``); only what is kept is drawn. Where the mask chooses, :math:`g\,w_{i + (m_i - 1) n}` for n weights.
 
     Shapes: mask array_like of bool or integers [shape]; result float64 [shape].
     """
@@ -175,7 +195,7 @@ def masked_weights(
     flat = factors.reshape(-1)
     if reading == "choice" and flat.min(initial=0) < 0:
         raise ArgumentError("mask", int(flat.min()), f"of {tensor.name} chooses no number", "use 0, 1, ..., K")
-    kept = law.weights_at(Stream(seed, tensor.name), drawn_places(flat, reading)) * gain
+    kept = law.weights_at(Stream(seed, tensor.stream), drawn_places(flat, reading)) * gain
     numbers = np.zeros(flat.size)
     numbers[flat != 0] = kept if reading == "choice" else kept * flat[flat != 0]
     return numbers.reshape(tensor.shape)

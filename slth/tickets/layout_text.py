@@ -1,8 +1,8 @@
 """A layout as the text that a ticket's file has of it: one part a tensor, with what the ticket says of it as a whole.
 
 ``layout;fc.weight 300,784 *;fc.bias 300 =0.0``: name, extents, and as far as they are not the usual ones the words
-``float16`` (dtype), ``buffer`` (role) and ``+name,name`` (aliases); then ``*`` and its grain where it is masked, and
-``=number`` where it is stored and all its numbers are this one.
+``float16`` (dtype), ``buffer`` (role), ``+name,name`` (aliases) and ``~name`` (whose random numbers it has); then
+``*`` and its grain where it is masked, and ``=number`` where it is stored and all its numbers are this one.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class LayoutText:
         words += [tensor.dtype] if tensor.dtype != TensorLayout.dtype else []
         words += [tensor.role] if tensor.role != TensorLayout.role else []
         words += ["+" + ",".join(tensor.aliases)] if tensor.aliases else []
+        words += [f"~{tensor.same_as}"] if tensor.same_as else []
         grain = self.grains.get(tensor.name)
         words += [f"*{grain.text}"] if grain is not None else []
         words += [f"={self.constants[tensor.name]!r}"] if tensor.name in self.constants else []
@@ -93,6 +94,8 @@ def _from_words(text: str) -> LayoutText:
                 constants[name] = _number(word[1:])
             elif word.startswith("+"):
                 fields["aliases"] = tuple(word[1:].split(","))
+            elif word.startswith("~"):
+                fields["same_as"] = word[1:]
             else:
                 fields["role" if word == "buffer" else "dtype"] = word
         tensors.append(TensorLayout(name, shape, **fields))

@@ -15,6 +15,7 @@ from slth.graphs.graph import check_name
 from slth.graphs.window import Edges
 from slth.graphs.window import Pair as Two
 from slth.rng import STREAM_LENGTH
+from slth.tickets.layout import TensorLayout
 
 Removal: TypeAlias = Literal["channels", "weights"]
 Halves: TypeAlias = Literal["both", "positive"]
@@ -244,13 +245,27 @@ class RandomLayer(Drawn, Weighted):
 
 @dataclass(frozen=True)
 class RandomTensor(Drawn):
-    """One tensor of a module outside the network language, drawn as a whole: number i of the stream ``path``."""
+    """One tensor of a module outside the network language, drawn as a whole: number i of its stream.
+
+    Its stream is that of its ``path``, unless it has the numbers of another, in which layers share their weights.
+    """
 
     extents: tuple[int, ...]
+    stream: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extents", tuple(whole(size, "extents", 1, STREAM_LENGTH) for size in self.extents))
+        object.__setattr__(self, "stream", self.stream or self.path)
         super().__post_init__()
+
+    @classmethod
+    def of(cls, tensor: TensorLayout) -> RandomTensor:
+        """Return the random tensor of a layout's."""
+        return cls(tensor.name, tuple(tensor.shape), tensor.stream)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (self.stream,)
 
     @property
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -41,7 +41,8 @@ class TicketStatistics:
     density : float
         kept / open_positions.
     random_parameters : int
-        Weights of the whole random network, with those that the block masks remove, and all candidates of a choice.
+        Weights of the whole random network, with those that the block masks remove, and all candidates of a choice;
+        those that several layers share are counted once.
     entropy_bound_bits : float
         Sum over masks of log2 C(positions, kept): what a coder of the mask is measured against. Where the masks of a
         layout keep or remove channels, blocks or n of m together, positions are those groups.
@@ -224,11 +225,12 @@ class Ticket:
     def statistics(self) -> TicketStatistics:
         """Return what the ticket keeps, and what that costs."""
         weights = [layer.target_parameters for layer in self.layers]
+        drawn = {layer.streams: layer.random_parameters for layer in self.layers}
         return TicketStatistics(
             kept=self.mask.kept,
             open_positions=sum(layer.open_positions for layer in self.layers),
             density=self.mask.density,
-            random_parameters=sum(layer.random_parameters for layer in self.layers) * self.mask.candidates,
+            random_parameters=sum(drawn.values()) * self.mask.candidates,
             entropy_bound_bits=coded_bits(self.mask)
             if isinstance(self.source, Layout)
             else self.mask.entropy_bound_bits,
@@ -334,8 +336,7 @@ def _check_names(layers: tuple[Drawn, ...]) -> None:
 
 def _tensors_of(layout: Layout, mask: Mask) -> tuple[RandomTensor, ...]:
     """Return the tensors of a layout that the mask names, in the layout's order."""
-    known = {tensor.name: tuple(tensor.shape) for tensor in layout.tensors}
-    return tuple(RandomTensor(name, shape) for name, shape in known.items() if name in mask.arrays)
+    return tuple(RandomTensor.of(tensor) for tensor in layout.tensors if tensor.name in mask.arrays)
 
 
 def _buffer(name: str, array: Any) -> NDArray[Any]:

@@ -119,7 +119,8 @@ def _compare(path: Path, found: Any, problem: Problem) -> None:
     expected = problem.words
     if found["module"] != expected["module"]:
         layouts = [Layout.from_description(words["module"]) for words in (found, expected)]
-        rule = f"was written for another module: {layouts[0].difference(layouts[1])}"
+        difference = layouts[0].difference(layouts[1]) or "other layers share their random weights"
+        rule = f"was written for another module: {difference}"
         raise ArgumentError("checkpoint", str(path), rule, "resume with the module that it was written for")
     place = _difference(found, expected)
     if place is not None:

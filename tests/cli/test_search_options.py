@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import slth
 from slth.data.datasets import load
 from slth.jobs import pretrained, searching
 from slth.jobs.tasks import order
-from slth.networks import attach_masks, lenet300
+from slth.networks import attach_masks, lenet300, untied, vit
 from slth.tickets import members
 from slth.training import Examples, evaluate
 from tests.cli.running import run
@@ -30,6 +31,12 @@ def _test(said, places=None):
     (mean,), (deviation,) = said["normalisation"]["mean"], said["normalisation"]["deviation"]
     inputs = (digits.inputs("test", limit=400) - np.float32(mean)) / np.float32(deviation)
     return Examples(inputs if places is None else inputs[:, places], digits.labels("test", limit=400))
+
+
+def _images(said):
+    """Return the test images as a search of images standardises them."""
+    flat = _test(said)
+    return Examples(flat.inputs.reshape(-1, 1, 8, 8), flat.targets)
 
 
 def _stop_at(monkeypatch, module, name, count):
@@ -53,7 +60,8 @@ def test_tasks_have_masks_of_one_network_and_go_on_where_they_were_stopped(capsy
     said = run(capsys, *arguments, tmp_path / "whole").json
     assert [row["inferred_task"] for row in said["tasks"]] == [0, 1, 2]
     assert said["inferred"] == 1.0
-    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == ["search-edge-popup.json", "tasks-0.ticket"]
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert names == ["report.html", "search-edge-popup.json", "tasks-0.ticket"]
     tickets = members(slth.load_ticket(tmp_path / "whole" / "tasks-0.ticket"))
     assert [one.seed for one in tickets] == [5, 5, 5]
     for task, ticket in enumerate(tickets):
@@ -75,6 +83,20 @@ def test_masks_that_cannot_be_joined_have_a_file_each(capsys, tmp_path):
     assert ran.code == 0
     assert "inferred rightly" in ran.out
     assert sorted(path.name for path in tmp_path.glob("*.ticket")) == ["tasks-0.ticket", "tasks-1.ticket"]
+
+
+def test_tasks_have_a_report_and_sanity_checks_as_a_search_of_one_has(capsys, tmp_path):
+    """The check of a task is that of its own ticket on its own order of the inputs."""
+    arguments = ["--tasks", 2, "--checks", 1, "--density", 0.5, "--out", tmp_path]
+    said = run(capsys, "search", "edge-popup", *DATA, "--epochs", 4, *arguments).json
+    assert [list(row["sanity"]) for row in said["tasks"]] == [["shuffled", "redrawn", "random", "inverted"]] * 2
+    for row, ticket in zip(said["tasks"], members(slth.load_ticket(tmp_path / "tasks-0.ticket")), strict=True):
+        redrawn = slth.apply_to(lenet300(features=64), replace(ticket, seed=ticket.seed + 1))
+        assert evaluate(redrawn, _test(said, order(0, row["task"], 64))).accuracy == row["sanity"]["redrawn"][0]
+        assert max(one for each in row["sanity"].values() for one in each) < 0.5 < row["accuracy"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert said["report"] == str(tmp_path / "report.html")
+    assert "--checks 1 --tasks 2 --seed 0" in page
 
 
 @pytest.mark.parametrize(
@@ -147,6 +169,26 @@ def test_binary_activations_are_of_the_network_that_is_evaluated(capsys, tmp_pat
     assert evaluate(module, _test(said)).accuracy == said["accuracy"]
     given = ["--model", "lenet-300-100", "--data", "digits", "--limit", 400, "--json"]
     assert run(capsys, "ticket", "eval", tmp_path / "net.ticket", *given, *sign).json["accuracy"] == said["accuracy"]
+
+
+def test_blocks_of_one_random_layer_have_masks_of_their_own(capsys, tmp_path):
+    model = ["--model", "vit", "--width", 8, "--heads", 2, "--depth", 3, "--shared-layers"]
+    file, given = tmp_path / "net.ticket", [*DATA[:4], "--json"]
+    ran = run(capsys, "search", "edge-popup", *QUICK[:4], *QUICK[5:], *model, "weights", "--out", tmp_path)
+    said = json.loads((tmp_path / "search-edge-popup.json").read_text())
+    once, block = 8 * 4 + 16 * 8 + 8 * 10, 12 * 8 * 8
+    assert (said["total"], said["random_parameters"]) == (once + 3 * block, once + block)
+    for shown in (ran.out, (tmp_path / "report.html").read_text(encoding="utf-8")):
+        assert f"which share {once + block:,} random numbers" in " ".join(shown.split())
+    assert run(capsys, "ticket", "eval", file, *given, *model, "weights").json["accuracy"] == said["accuracy"]
+    assert run(capsys, "ticket", "verify", file, "--json").json["random_parameters"] == once + block
+    layers = {one["path"]: one["stream"] for one in run(capsys, "ticket", "info", file, "--json").json["layers"]}
+    assert layers["blocks.2.fc1.weight"] == layers["blocks.0.fc1.weight"] == "blocks.0.fc1.weight"
+    ran = run(capsys, "ticket", "eval", file, *given, *model, "masks")
+    assert (ran.code, "slth.networks.untied" in ran.err) == (2, True)
+    net = vit(channels=1, size=8, patch=2, width=8, heads=2, depth=3, shared=True)
+    module = slth.apply_to(untied(net), slth.load_ticket(file))
+    assert evaluate(module, _images(said)).accuracy == said["accuracy"]
 
 
 def test_masks_of_trained_weights_are_no_ticket_and_go_on(capsys, tmp_path, monkeypatch):

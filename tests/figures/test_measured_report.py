@@ -1,4 +1,4 @@
-"""Reports of ensembles, diets and paths: what is drawn is what the summary says, and the pages stay the same."""
+"""Reports of ensembles, diets, paths and tasks: what is drawn is what the summary says, and the pages stay the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from slth.figures.calibration_figures import corruptions_figure, paths_figure, reliability_figure, ways_figure
 from slth.figures.measured_report import write_measured_report
+from slth.figures.search_figures import tasks_figure
 
 BINS = [
     {"low": 0.0, "high": 0.5, "examples": 3, "confidence": 0.4, "accuracy": 0.5},
@@ -39,6 +40,13 @@ WAYS = [
     for way in ("easy", "none")
     for level in (0, 1)
 ]
+TASKS = [
+    {
+        "task": task, "accuracy": 0.9 - 0.1 * task, "inferred_task": 0, "inferred_accuracy": 0.5, "density": 0.25,
+        "sanity": {"shuffled": [0.1, 0.3], "redrawn": [0.125, 0.125], "random": [0.0625, 0.0625]},
+    }
+    for task in range(2)
+]  # fmt: skip
 SUMMARIES = {
     "dro": COMMON | {
         "method": {}, "accuracy": 0.9, "ece": 0.1, "density": 0.5, "ticket_bytes": 1000, "ensembles": ENSEMBLES,
@@ -51,6 +59,10 @@ SUMMARIES = {
         "connectivity": {"easy": {"connected": 0.625, "midpoint_barrier": 0.03}},
     },
     "connectivity": COMMON | {"statistics": "interpolated", "steps_in_all": 100, "paths": PATHS},
+    "tasks": COMMON | {
+        "accuracy": 0.85, "inferred": 0.5, "density": 0.25, "asked": 128, "tasks": TASKS,
+        "tickets": [{"path": "a", "bytes": 1000}, {"path": "b", "bytes": 234}],
+    },
 }  # fmt: skip
 
 
@@ -83,7 +95,7 @@ def test_ways_and_paths_are_those_of_the_table():
     assert points(barrier)["largest, ticket"] == [[0, 0.5], [90, 0.5]]
 
 
-@pytest.mark.parametrize(("kind", "pictures"), [("dro", 2), ("data-diet", 1), ("connectivity", 1)])
+@pytest.mark.parametrize(("kind", "pictures"), [("dro", 2), ("data-diet", 1), ("connectivity", 1), ("tasks", 1)])
 def test_the_page_is_the_same_for_the_same_summary(tmp_path, kind, pictures):
     pages = [
         write_measured_report(kind, SUMMARIES[kind], tmp_path / name, title="a < b", command="slth train").read_text()
@@ -92,6 +104,22 @@ def test_the_page_is_the_same_for_the_same_summary(tmp_path, kind, pictures):
     assert pages[0] == pages[1]
     assert "a &lt; b" in pages[0]
     assert pages[0].count("<svg") == pictures
+
+
+def test_tasks_stand_beside_the_means_of_their_checks(tmp_path):
+    (axes,) = tasks_figure(TASKS).axes
+    assert points(axes) == {
+        "the ticket": [[0, 0.9], [1, 0.8]],
+        "masks shuffled within layers": [[0, pytest.approx(0.2)], [1, pytest.approx(0.2)]],
+        "weights redrawn": [[0, 0.125], [1, 0.125]],
+        "both": [[0, 0.0625], [1, 0.0625]],
+    }
+    page = write_measured_report("tasks", SUMMARIES["tasks"], tmp_path / "a.html", title="", command="").read_text()
+    assert "<b>1,234</b>" in page
+    assert "<td>20.00 %</td>" in page
+    unchecked = [row | {"sanity": None} for row in TASKS]
+    write_measured_report("tasks", SUMMARIES["tasks"] | {"tasks": unchecked}, tmp_path / "b.html", title="", command="")
+    assert "weights redrawn" not in (tmp_path / "b.html").read_text()
 
 
 def test_the_first_stable_step_is_named(tmp_path):

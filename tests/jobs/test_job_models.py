@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from slth.data.datasets import load
 from slth.errors import ArgumentError, DataError
 from slth.jobs.models import MODELS, load_weights, model_of, train_target
+from slth.networks.untied import shared_with
 from slth.training import Recipe
 
 OWN = """
@@ -94,6 +95,16 @@ def test_tokens_must_divide_the_inputs():
             model.make(data, 0, tokens=tokens)
 
 
+def test_blocks_of_a_transformer_are_one_or_several():
+    data, model = load("digits"), MODELS["vit"]
+    made = {shared: model.make(data, 0, width=8, shared_layers=shared) for shared in (None, "weights", "masks")}
+    assert [len(set(one.blocks)) for one in made.values()] == [4, 4, 1]
+    assert [len(shared_with(one)) for one in made.values()] == [0, 3 * 4, 0]
+    assert len(set(model.make(data, 0, depth=1, shared_layers="weights").blocks)) == 1
+    with pytest.raises(ArgumentError, match=r"holds inputs of shape .* and no square images"):
+        model.make(load("synthetic"), 0)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
@@ -102,6 +113,9 @@ def test_tokens_must_divide_the_inputs():
         ("mlp", {"hidden": (4, 0)}, r"hidden=\(4, 0\)"),
         ("mlp", {"hiden": (4,)}, "hiden"),
         ("small-cnn", {"hidden": (4,)}, "hidden"),
+        ("vit", {"shared_layers": "both"}, "shared_layers='both' is not known: use weights, or masks"),
+        ("vit", {"depth": 0}, "depth=0"),
+        ("vit", {"width": 6}, "heads=4 must divide the width 6"),
         ("no_such_module:Net", {}, "cannot be imported"),
         (":Net", {}, "cannot be imported"),
     ],

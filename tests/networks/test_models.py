@@ -32,7 +32,7 @@ MODELS = {
     "ResNet-50": (lambda: resnet(50), (2, 3, 64, 64), 25_502_912),
     "VGG-11": (lambda: vgg(11), SMALL, 9_222_848),
     "VGG-16": (vgg, SMALL, 14_715_584),
-    "ViT": (vit, SMALL, 200_320),
+    "ViT": (vit, SMALL, 204_416),
 }
 
 

@@ -75,7 +75,9 @@ def test_a_text_says_what_it_was_made_of(names: list[str], data: st.DataObject) 
         shape = data.draw(st.lists(st.integers(1, 9), max_size=3))
         dtype, role = data.draw(st.sampled_from([("float32", "parameter"), ("int64", "buffer"), ("float16", "buffer")]))
         aliases = data.draw(st.sampled_from([(), (f"{name}x",), (f"{name}x", f"{name}y")]))
-        tensors.append(TensorLayout(name, shape, dtype, role, aliases))  # type: ignore[arg-type]
+        alike = [one.name for one in tensors if not one.same_as and one.shape == tuple(shape)]
+        same_as = data.draw(st.sampled_from(["", *alike]))
+        tensors.append(TensorLayout(name, shape, dtype, role, aliases, same_as))  # type: ignore[arg-type]
         if data.draw(st.booleans()):
             grains[name] = Grain(columns=data.draw(st.sampled_from([1, int(np.prod(shape[1:], dtype=int))])))
         if data.draw(st.booleans()):
@@ -147,6 +149,9 @@ def test_a_searched_net_costs_what_its_mask_says() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("2.weight 2,3 *", "2.weight 2,3 ~0.weight *", "2.weight.* has the random numbers of 0.weight, which has none"),
+        ("2.weight 2,3 *", "2.weight 2,3 ~2.weight *", "2.weight.* has the random numbers of 2.weight, which has none"),
+        ("2.weight 2,3 *", "2.weight 2,3 ~ *", "is not as a layout is written"),
         ("0.bias 3 =0.0", "0.bias 3 =00.0", "is not as a layout is written"),
         ("0.bias 3 =0.0", "0.bias 3 =1_0", "is not as a layout is written"),
         ("0.bias 3 =0.0", "0.bias 3 =nan", "buffer 0.bias=.* must hold finite real numbers"),

@@ -1,64 +1,63 @@
 """Captured steps: whatever a graph reads keeps its place, so that a run with graphs is the run without.
 
-Where there is no CUDA device a recording is played by running its step again into the same memory, which is what a
-graph does; on one, the marked tests capture graphs.
+Where there is no CUDA device the operations of a recorded step are done again in the same memory, without Python, which
+is what a graph does; on one, the marked tests capture graphs.
 """
 
 import copy
+from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
 
 from slth.errors import ArgumentError
+from slth.jobs.methods import METHODS as NAMED
+from slth.jobs.methods import method_of
+from slth.networks import NOfM, OutputChannels, Threshold
 from slth.rng import WeightLaw
-from slth.searches import Annealing, Bernoulli, Concrete, EdgePopup, GemMiner, IteRand, SlotMachine
+from slth.searches import Annealing, Bernoulli, Biprop, Concrete, EdgePopup, IteRand, SlotMachine
 from slth.searches.method import Searched, SearchMethod, Selected
 from slth.searches.random_source import random_source
 from slth.searches.search import _Kept
 from slth.training import CROP_AND_FLIP, Cosine, FixedMasks, Recipe, TrainingRun, captured
+from tests.training.recording import recording
 from tests.training.test_loop import convolutional, images
 
-METHODS = {
-    "edge-popup": EdgePopup(0.5),
+OPTIONS = {
+    "edge-popup": {"density": 0.5},
+    "iterand": {"density": 0.5, "period": 3},
+    "biprop": {"density": 0.5},
+    "partially-frozen": {"density": 0.5, "locked": 0.2, "pruned": 0.2},
+    "multicoated": {"density": 0.5, "coats": 3},
+    "signed-supermask": {"threshold": 0.01},
+    "slots": {"values": 3},
+    "gem-miner": {"density": 0.2, "period": 1, "decay": 1e-4},
+    "concrete": {"density": 0.5},
+    "bernoulli": {"density": 0.5},
+}
+"""Of each method of the command line that trains scores."""
+METHODS = {name: method_of(name, convolutional(), options)[0] for name, options in OPTIONS.items()} | {
     "together": EdgePopup(0.3, scope="global"),
     "signed": EdgePopup(0.5, signed=True),
     "annealed": EdgePopup(0.3, anneal=Annealing(epochs=2)),
-    "redrawn": IteRand(EdgePopup(0.5, magnitude=False), period=3),
-    "frozen out": GemMiner(0.2, period=1, decay=1e-4),
-    "gates": Concrete(density=0.5),
-    "coins": Bernoulli(),
-    "slots": SlotMachine(3),
+    "channels": EdgePopup(0.5, OutputChannels(), spared=["5.weight"]),
+    "n of m": EdgePopup(0.5, NOfM(2, 4), spared=["0.weight"]),
+    "threshold": Threshold(0.01),
+    "redrawn, annealed": IteRand(EdgePopup(0.3, magnitude=False, anneal=Annealing(epochs=2)), period=2),
+    "binary, annealed": Biprop(EdgePopup(0.3, anneal=Annealing(epochs=2))),
+    "gates thinned out": Concrete(decay=0.1, stretch=0.1),
+    "coins": Bernoulli(rescale=True),
+    "slots, sampled": SlotMachine(3, draw="sampled", removable=True),
 }
 RECIPE = Recipe(epochs=3, batch_size=20, schedule=Cosine(0.1), augmentation=CROP_AND_FLIP)  # the last batch has 8
 
 
-def searching(method, device="cpu", **recipe) -> TrainingRun:
-    source = random_source(convolutional(), law=WeightLaw("signed-constant"), seed=1, scale="kaiming", density=0.5)
+def searching(method, device="cpu", scale="kaiming", **recipe) -> TrainingRun:
+    source = random_source(convolutional(), law=WeightLaw("signed-constant"), seed=1, scale=scale, density=0.5)
     kind = method if isinstance(method, SearchMethod) else Selected(method)
     made = Recipe(**{**vars(RECIPE), **recipe})
     return TrainingRun(source.module, images(), made, method=Searched(kind, source), seed=2, device=device)
-
-
-class Player:
-    """Records as CUDA graphs do, by memory, and counts."""
-
-    def __init__(self, run: TrainingRun) -> None:
-        self.run, self.recorded = run, 0
-
-    def __call__(self, step, device):
-        del device
-        self.recorded += 1
-        for _ in range(3):  # as often as a step is tried: buffers and generators change
-            loss = step()
-        held = {name: leaf.grad for name, leaf in self.run._leaves.items()}
-
-        def play() -> None:
-            loss.copy_(step())
-            for name, leaf in self.run._leaves.items():
-                held[name].copy_(leaf.grad)
-
-        return play, loss
 
 
 def same(one: TrainingRun, other: TrainingRun) -> bool:
@@ -68,32 +67,79 @@ def same(one: TrainingRun, other: TrainingRun) -> bool:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_that_is_played_is_the_run(name, monkeypatch):
+    """Steps of equal phase do the same operations on a state that changes: recorded once, they give all gradients."""
     plain, played = searching(METHODS[name]), searching(METHODS[name])
-    player = Player(played)
-    monkeypatch.setattr(captured, "recorded", player)
-    played._captured = captured.CapturedSteps(played._gradients, played._leaves, played.parts.buffers)
+    recorder = recording(monkeypatch, played)
     records = [[(one.loss, one.density) for one in run] for run in (plain, played)]
     assert records[0] == records[1]
     assert same(plain, played)
-    phases = 3 if name == "annealed" else 1
-    assert player.recorded == 2 * phases  # for each size of a batch
+    assert recorder.recorded == 2 * (3 if "annealed" in name else 1)  # for each size of a batch
+
+
+def test_every_method_that_trains_scores_is_played():
+    assert set(OPTIONS) == {name for name, known in NAMED.items() if not known.is_baseline}
+
+
+@dataclass(frozen=True)
+class _AlwaysOne(Selected):
+    """Says of a density that falls that nothing changes."""
+
+    def phase(self, step):
+        del step
+
+
+@dataclass(frozen=True)
+class _Counting(Selected):
+    """Takes weights times the number of the step, and does not say so."""
+
+    def weights(self, weights, state, source, step):
+        made = super().weights(weights, state, source, step)
+        return {name: one * (1.0 + step.number) for name, one in made.items()}
+
+
+@dataclass(frozen=True)
+class _Punished(Selected):
+    """Adds a penalty from the second epoch on, and does not say so."""
+
+    def penalty(self, state, source, step):
+        del source
+        return sum(one.square().sum() for one in state.trained.values()) if step.epoch else None
+
+
+@pytest.mark.parametrize(
+    "method",
+    [_AlwaysOne(EdgePopup(0.3, anneal=Annealing(epochs=2))), _Counting(EdgePopup(0.5)), _Punished(EdgePopup(0.5))],
+    ids=["a density that falls", "the number of the step", "a penalty of later epochs"],
+)
+def test_a_phase_that_is_equal_where_steps_differ_is_caught(method, monkeypatch):
+    plain, played = searching(method), searching(method)
+    recorder = recording(monkeypatch, played)
+    for run in (plain, played):
+        list(run)
+    assert recorder.recorded == 2
+    assert not same(plain, played)
+
+
+def test_a_local_scale_waits_for_densities_and_is_refused(monkeypatch):
+    run = searching(EdgePopup(0.5), scale="local")
+    recording(monkeypatch, run)
+    with pytest.raises(ArgumentError, match="cuda_graphs=True cannot be had for this method"):
+        list(run)
 
 
 def test_a_run_is_taken_up_with_graphs_where_it_was_left_without(monkeypatch, tmp_path):
-    whole, first, second = (searching(METHODS["frozen out"]) for _ in range(3))
+    whole, first, second = (searching(METHODS["gem-miner"]) for _ in range(3))
     list(whole)
     for record in first:
         if record.epoch == 1:
             break
     first.save(tmp_path / "checkpoint")
-    player = Player(second)
-    monkeypatch.setattr(captured, "recorded", player)
-    second._captured = captured.CapturedSteps(second._gradients, second._leaves, second.parts.buffers)
+    recorder = recording(monkeypatch, second)
     next(iter(second))
     second.resume(tmp_path / "checkpoint")
     list(second)
     assert same(whole, second)
-    assert player.recorded == 4
+    assert recorder.recorded == 4
 
 
 def test_fixed_tensors_may_change_their_places():
@@ -109,7 +155,7 @@ def test_fixed_tensors_may_change_their_places():
 
 
 def test_what_the_best_epoch_knew_is_not_written_over():
-    run = searching(METHODS["frozen out"])
+    run = searching(METHODS["gem-miner"])
     run._captured = captured.CapturedSteps(run._gradients, run._leaves, run.parts.buffers)
     kept = _Kept(run, run.method.method, run.method.source)
     before = {name: tensor.clone() for name, tensor in kept.fixed.items()}
@@ -120,13 +166,11 @@ def test_what_the_best_epoch_knew_is_not_written_over():
 def test_trained_weights_under_masks_are_played_too(monkeypatch):
     masks = {"0.weight": torch.rand(6, 3, 3, 3, generator=torch.Generator().manual_seed(0)) < 0.5}
     runs = [TrainingRun(convolutional(), images(), RECIPE, method=FixedMasks(masks)) for _ in range(2)]
-    player = Player(runs[1])
-    monkeypatch.setattr(captured, "recorded", player)
-    runs[1]._captured = captured.CapturedSteps(runs[1]._gradients, runs[1]._leaves, runs[1].parts.buffers)
+    recorder = recording(monkeypatch, runs[1])
     for run in runs:
         list(run)
     assert same(*runs)
-    assert player.recorded == 2
+    assert recorder.recorded == 2
 
 
 def test_a_method_of_ones_own_is_captured_anew_in_each_step(monkeypatch):
@@ -137,11 +181,9 @@ def test_a_method_of_ones_own_is_captured_anew_in_each_step(monkeypatch):
             return SearchMethod.phase(self, step)
 
     run = searching(Own(EdgePopup(0.5)), epochs=1)
-    player = Player(run)
-    monkeypatch.setattr(captured, "recorded", player)
-    run._captured = captured.CapturedSteps(run._gradients, run._leaves, run.parts.buffers)
+    recorder = recording(monkeypatch, run)
     list(run)
-    assert player.recorded == 3
+    assert recorder.recorded == 3
 
 
 def test_what_cannot_be_captured_is_refused():
