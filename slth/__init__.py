@@ -74,6 +74,9 @@ if TYPE_CHECKING:
     from slth.subset_sum import SubsetSumSolution as SubsetSumSolution
     from slth.subset_sum import TwoList as TwoList
     from slth.subset_sum import VectorTwoList as VectorTwoList
+    from slth.subset_sum import count_solutions as count_solutions
+    from slth.subset_sum import counts_by_size as counts_by_size
+    from slth.subset_sum import solutions as solutions
     from slth.subset_sum import solve as solve
     from slth.subset_sum import solve_batch as solve_batch
     from slth.subset_sum.coverage import coverage as coverage
@@ -169,6 +172,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "SubsetSumSolution",
         "TwoList",
         "VectorTwoList",
+        "count_solutions",
+        "counts_by_size",
+        "solutions",
         "solve",
         "solve_batch",
     ),

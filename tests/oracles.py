@@ -53,3 +53,24 @@ def all_sums(values: Sequence[float]) -> list[Fraction]:
     for value in values:
         sums += [s + Fraction(value) for s in sums]
     return sorted(sums)
+
+
+def subsets_within(
+    values: Sequence[Sequence[float]], target: Sequence[float], tolerance: Sequence[float], size: int | None = None
+) -> list[tuple[Fraction, tuple[bool, ...]]]:
+    """Every subset (of the given size) whose sum is off by at most the tolerance in each coordinate.
+
+    With its largest difference of a coordinate; the nearest first, ties in the order of itertools.product.
+    """
+    found = []
+    for chosen in itertools.product((False, True), repeat=len(values)):
+        if size is None or sum(chosen) == size:
+            gaps = [
+                abs(
+                    sum((Fraction(row[c]) for row, taken in zip(values, chosen, strict=True) if taken), Fraction(0)) - t
+                )
+                for c, t in enumerate(map(Fraction, target))
+            ]
+            if all(gap <= Fraction(allowed) for gap, allowed in zip(gaps, tolerance, strict=True)):
+                found.append((max(gaps), chosen))
+    return sorted(found)

@@ -71,6 +71,20 @@ class Search:
     jobs: Jobs = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class More:
+    """What is asked besides the nearest subset."""
+
+    count: Annotated[
+        bool, Parameter(negative=(), help="Count the subsets within the tolerance too, in all and by size, exactly.")
+    ] = False
+    all: Annotated[
+        bool, Parameter(negative=(), help="List the subsets within the tolerance too, the nearest first.")
+    ] = False
+    limit: Annotated[int, Parameter(help="Subsets that --all lists at most.")] = 1000
+
+
 def solve(
     file: Path | None = None,
     /,
@@ -78,6 +92,7 @@ def solve(
     target: str | None = None,
     draw: Draw = Draw(),
     search: Search = Search(),
+    more: More = More(),
     common: Common = COMMON,
 ) -> Outcome:
     """Find the subset of values whose sum is closest to a target.
@@ -102,6 +117,7 @@ def solve(
     try:
         with progress(common) as report:
             solution = solve_instance(values, goal, progress=report, **asked)
+            besides = _besides(solution, more) if solution.status != Status.INTERRUPTED else {}
     except ArgumentError as problem:
         raise _in_options(problem, draw.law, search.solver) from problem
     interrupted = solution.status == Status.INTERRUPTED
@@ -121,14 +137,55 @@ def solve(
         "size": int(solution.subset.sum()),
         "solver": solution.solver,
         "work": solution.work,
+        **besides,
     }
     if draw.law is not None:
         data["values"] = values
 
     def show() -> list[RenderableType]:
-        return [_summary(solution, goal, common.seed)]
+        return [_summary(solution, goal, common.seed), *_listed(besides)]
 
     return Outcome("solve", common, data, show, exit_code=INTERRUPTED if interrupted else 0)
+
+
+def _besides(solution: SubsetSumSolution, more: More) -> dict[str, Any]:
+    """Numbers of subsets within the tolerance, and the subsets themselves, as far as they are asked for."""
+    instance, found = solution.instance, dict[str, Any]()
+    if (more.count or more.all) and instance.norm != "max" and instance.d > 1:
+        rule = "is not how subsets are counted and listed: the tolerance holds in each coordinate"
+        raise ArgumentError("norm", instance.norm, rule, "leave it out")
+    if more.count:
+        from slth.subset_sum import count_solutions, counts_by_size
+
+        asked = {"tolerance": instance.tolerance}
+        if instance.size is None:
+            found["counts_by_size"] = list(counts_by_size(instance.values, instance.target, **asked))
+            found["count"] = sum(found["counts_by_size"])
+        else:
+            found["count"] = count_solutions(instance.values, instance.target, size=instance.size, **asked)
+    if more.all:
+        from slth.subset_sum import solutions
+
+        listed = solutions(
+            instance.values, instance.target, tolerance=instance.tolerance, limit=more.limit, size=instance.size
+        )
+        found["solutions"] = [
+            {"chosen": each.subset.nonzero()[0].tolist(), "error": each.error, "total": each.total} for each in listed
+        ]
+    return found
+
+
+def _listed(besides: dict[str, Any]) -> list[RenderableType]:
+    """What was asked besides, for people."""
+    shown: list[RenderableType] = []
+    if "count" in besides:
+        shown.append(key_value_table({"subsets within the tolerance": besides["count"]}))
+    if "solutions" in besides:
+        table = Table("error", "chosen", box=None)
+        for each in besides["solutions"]:
+            table.add_row(f"{each['error']:.6g}", " ".join(map(str, each["chosen"][:SHOWN_AT_MOST])) or "none")
+        shown.append(table)
+    return shown
 
 
 def _summary(solution: SubsetSumSolution, target: Goal, seed: int) -> Table:

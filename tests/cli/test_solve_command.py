@@ -238,3 +238,27 @@ def test_bad_vectors(tmp_path, capsys, options, message):
     path.write_text("1,2\n0.5,-1\n")
     assert main(["solve", str(path), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_subsets_within_the_tolerance_are_counted_and_listed(capsys):
+    asked = ("solve", "--law", "integers:1:20", "--n", "12", "--target", "40", "--tolerance", "1")
+    document = run(capsys, *asked, "--count", "--all", "--limit", "7", "--json").json
+    values = document["values"]
+    near = [
+        (abs(sum(chosen) - 40), len(chosen))
+        for k in range(13)
+        for chosen in itertools.combinations(values, k)
+        if abs(sum(chosen) - 40) <= 1
+    ]
+    assert document["count"] == len(near)
+    assert document["counts_by_size"] == [sum(size == k for _, size in near) for k in range(13)]
+    assert [each["error"] for each in document["solutions"]] == [float(error) for error, _ in sorted(near)[:7]]
+    assert all(sum(values[i] for i in each["chosen"]) == each["total"] for each in document["solutions"])
+    sized = run(capsys, *asked, "--size", "4", "--count", "--json").json
+    assert sized["count"] == document["counts_by_size"][4]
+    assert "counts_by_size" not in sized
+    ran = run(capsys, *asked, "--count", "--all", "--limit", "2")
+    assert str(len(near)) in ran.out
+    refused = run(capsys, "solve", "--law", "normal", "--n", "9", "--d", "2", "--norm", "l2", "--count")
+    assert refused.code == 2
+    assert "norm='l2'" in refused.err
