@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from slth.subset_sum import Greedy as Greedy
     from slth.subset_sum import Lattice as Lattice
     from slth.subset_sum import Pursuit as Pursuit
+    from slth.subset_sum import RandomHalves as RandomHalves
     from slth.subset_sum import Status as Status
     from slth.subset_sum import SubsetSumInstance as SubsetSumInstance
     from slth.subset_sum import SubsetSumSolution as SubsetSumSolution
@@ -167,6 +168,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Greedy",
         "Lattice",
         "Pursuit",
+        "RandomHalves",
         "Status",
         "SubsetSumInstance",
         "SubsetSumSolution",

@@ -135,7 +135,7 @@ MAKERS: dict[str, Any] = {
     "subset_sum.Traits": lambda: slth.TwoList().traits,
     **{f"subset_sum.{kind.__name__}": kind for kind in (
         slth.Differencing, slth.Enumeration, slth.FourList, slth.Greedy, slth.Lattice, slth.Pursuit, slth.TwoList,
-        slth.VectorTwoList)},
+        slth.RandomHalves, slth.VectorTwoList)},
     "grids.Context": studies.Context,
     "grids.Key": lambda: studies.Key(float, above=0.0),
     "theory.Bound": lambda: slth.bounds["pensia2020.width"],

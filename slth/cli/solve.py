@@ -64,7 +64,7 @@ class Search:
         str | None,
         Parameter(
             help="two-list, four-list, enumeration, greedy, differencing or lattice, for vectors vector-two-list, "
-            "enumeration or pursuit; chosen by n, size and tolerance by default."
+            "enumeration or pursuit, for both random-halves; chosen by n, size and tolerance by default."
         ),
     ] = None
     device: Device = "cpu"

@@ -3,6 +3,7 @@
 from slth.subset_sum.counting import count_solutions, counts_by_size
 from slth.subset_sum.entry import solve, solve_batch
 from slth.subset_sum.enumeration import Enumeration
+from slth.subset_sum.halves import RandomHalves
 from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.listing import solutions
 from slth.subset_sum.solution import BatchSolution, SubsetSumSolution
@@ -21,6 +22,7 @@ __all__ = [
     "Greedy",
     "Lattice",
     "Pursuit",
+    "RandomHalves",
     "Solver",
     "Status",
     "SubsetSumInstance",

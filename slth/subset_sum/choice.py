@@ -5,7 +5,8 @@ from __future__ import annotations
 from slth.errors import ArgumentError
 from slth.resources import SHARE, available_memory
 from slth.subset_sum.enumeration import Enumeration, subsets_left
-from slth.subset_sum.solver import Solver, Task, Traits, VectorSolver
+from slth.subset_sum.halves import SUMS, RandomHalves, hits
+from slth.subset_sum.solver import Rows, Solver, Task, Traits, VectorSolver
 from slth.subset_sum.solvers import (
     FOUR_LIST_MOST,
     Differencing,
@@ -22,6 +23,9 @@ from slth.subset_sum.vector_pursuit import Pursuit
 TWO_LISTS_UP_TO = 46  # measured: beyond, four lists that stay in cache are faster than two that do not
 VECTORS_UP_TO = 40  # measured: some seconds; what is larger is answered by the heuristic unless asked for
 ENUMERATED_FROM = 32  # below, two lists solve whole batches at once
+TRIED_FROM = (32, 16)  # values, numbers and vectors, up to which an exact solver is done before a look at halves is
+MANY = 3.0  # log2 of the subsets expected
+EFFORTS = {-5.0: SUMS, -40.0: SUMS >> 2}  # sums for so many; still fewer are those of doubles, where nothing is planted
 ENUMERATED_IN_ALL = 1 << 30  # subsets of all rows that a default may enumerate: about a minute
 GREEDY_UP_TO = 300  # measured: where the errors of greedy with a polish of 32 and of differencing cross
 
@@ -37,6 +41,7 @@ def every_solver() -> dict[str, Solver]:
         "enumeration": Enumeration(),
         "vector-two-list": VectorTwoList(),
         "pursuit": Pursuit(),
+        "random-halves": RandomHalves(),
     }
 
 
@@ -84,6 +89,18 @@ def _few_subsets(task: Task) -> int | None:
     """How many subsets each row leaves, if those of all rows can be enumerated."""
     few = subsets_left(task.n, task.size)
     return few if few is not None and few * task.d * len(task.targets) <= ENUMERATED_IN_ALL else None
+
+
+def try_first(task: Task, solver: Solver) -> Rows | None:
+    """Rows that a look at halves answers, before a solver starts, which would take far longer; None where it may not.
+
+    An exact solver needs no help where few subsets, or none, end the search; a heuristic finds none of them itself.
+    """
+    if task.n <= TRIED_FROM[task.d > 1] or (task.d == 1 and task.tolerance > 0.0 and task.n <= TWO_LISTS_UP_TO):
+        return None
+    if Traits.EXACT in solver.traits:
+        return hits(task, {MANY: min(SUMS, 1 << task.n // 2)})
+    return hits(task, EFFORTS)
 
 
 def choose(task: Task) -> tuple[Solver, str]:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from slth.arrays import Bools, Floats, finite_array
 from slth.errors import ArgumentError, ResourceError, SlthError
 from slth.resources import SHARE, Progress, available_memory, require_memory, thread_count
-from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named
+from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named, try_first
+from slth.subset_sum.halves import RandomHalves, rows_of
 from slth.subset_sum.instance import (
     SubsetSumInstance,
     as_norm,
@@ -25,6 +26,8 @@ from slth.subset_sum.solver import Rows, Solver, Task, Traits
 from slth.subset_sum.status import Status
 
 ArrayLike = npt.ArrayLike
+
+MET = "halves of the values met in a sum that ends the search"
 
 
 def solve(
@@ -57,9 +60,10 @@ def solve(
         How the error of vectors is measured, and what tolerance and optimal refer to: the largest difference of a
         coordinate, or the root of the sum of their squares. In one dimension both are the absolute value.
     solver : Solver or None
-        ``TwoList()``, ``FourList()``, ``Enumeration()``, ``Greedy()``, ``Differencing()``, ``Lattice()``, and of
-        vectors ``VectorTwoList()``, ``Enumeration()``, ``Pursuit()``; None picks by n, d, size, tolerance and memory,
-        and ``solution.work["reason"]`` says why.
+        ``TwoList()``, ``FourList()``, ``Enumeration()``, ``Greedy()``, ``Differencing()``, ``Lattice()``, of vectors
+        ``VectorTwoList()``, ``Enumeration()``, ``Pursuit()``, and of both ``RandomHalves()``; None picks by n, d, size,
+        tolerance and memory, after a look at random halves where a subset is likely to be met that ends the search;
+        ``solution.work["reason"]`` says why.
     device : {"cpu", "cuda", "auto"} or str
         Where to run; anything but the CPU takes up to 40 numbers without a size, and vectors by pursuit.
     threads : int or None
@@ -209,8 +213,19 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
     elif isinstance(solver, type) or not isinstance(solver, Solver):
         raise ArgumentError("solver", solver, "is not a solver", "pass TwoList(), FourList(), Greedy(), ... or None")
     _check(solver, task)
-    rows = solver.run(task)
-    improve(task, rows, by=solver, by_default=asked is None)
+    first = try_first(task, solver) if asked is None else None
+    if first is None:
+        rows = solver.run(task)
+        improve(task, rows, by=solver, by_default=asked is None)
+    else:
+        left = np.flatnonzero(first.status == Status.HEURISTIC)
+        if not len(left):
+            first.work["reason"] = MET
+            return repr(RandomHalves()), first
+        part = task if len(left) == len(task.targets) else rows_of(task, left)
+        rows = solver.run(part)
+        improve(part, rows, by=solver, by_default=True)
+        rows = first.filled(left, rows)
     rows.work["reason"] = reason
     return repr(solver), rows
 

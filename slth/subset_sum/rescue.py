@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from slth.subset_sum.greedy import greedy_swaps
+from slth.subset_sum.halves import rows_of
 from slth.subset_sum.solution import sums_and_errors
 from slth.subset_sum.solver import Rows, Solver, Task
 from slth.subset_sum.solvers import Differencing, Greedy
@@ -23,10 +22,9 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
     left = np.flatnonzero(unproved | (by_default & (rows.status == Status.HEURISTIC)))
     if not len(left) or (rows.status == Status.INTERRUPTED).any():
         return
-    values = task.values if len(task.values) == 1 else task.values[left]
-    part = replace(task, values=values, targets=task.targets[left], progress=None)
+    part = rows_of(task, left)
     subsets = rows.subsets[left]
-    errors = sums_and_errors(values, subsets, part.targets, task.norm)[1]
+    errors = sums_and_errors(part.values, subsets, part.targets, task.norm)[1]
     others: tuple[Solver, ...] = (Pursuit(),) if task.d > 1 else (Greedy(), Differencing())
     try:
         tries = []
@@ -46,7 +44,7 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
         rows.status[left] = Status.INTERRUPTED
         return
     for chosen in tries:
-        apart = sums_and_errors(values, chosen, part.targets, task.norm)[1]
+        apart = sums_and_errors(part.values, chosen, part.targets, task.norm)[1]
         better = apart < errors
         subsets[better], errors[better] = chosen[better], apart[better]
     rows.subsets[left] = subsets

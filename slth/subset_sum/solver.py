@@ -82,6 +82,12 @@ class Rows:
         """No values chosen, nothing proved."""
         return cls(np.zeros((count, n), np.bool_), np.zeros(count), np.full(count, Status.HEURISTIC, np.uint8))
 
+    def filled(self, places: Indices, rows: Rows) -> Rows:
+        """These answers, with others in some places, and with the others' record of work."""
+        for name in ("subsets", "lower_bounds", "status"):
+            getattr(self, name)[places] = getattr(rows, name)
+        return Rows(self.subsets, self.lower_bounds, self.status, rows.work)
+
 
 @runtime_checkable
 class Solver(Protocol):

@@ -110,9 +110,10 @@ def test_the_choice_is_explained(n, options, expected):
     assert f"n = {n}" in answer.work["reason"]
 
 
-def test_integers_beyond_two_lists_go_to_the_bitset():
+def test_integers_beyond_two_lists_are_met_by_halves_and_go_to_the_bitset_where_few_meet():
     values = np.random.default_rng(0).integers(1, 1000, 300).astype(float)
-    answer = solve(values, 12345.4)
-    assert answer.solver.startswith("Lattice")
-    assert answer.status is Status.OPTIMAL
-    assert answer.error == pytest.approx(0.4)
+    for target, who, error in ((12345.4, "RandomHalves", 0.4), (values.sum() - values.min() + 0.6, "Lattice", 0.6)):
+        answer = solve(values, target)
+        assert answer.solver.startswith(who)
+        assert answer.status is Status.OPTIMAL
+        assert answer.error == pytest.approx(error)

@@ -1,0 +1,268 @@
+"""A subset that meets the target, where there are many or one is planted: of halves from two halves of the values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from slth.arrays import EXACT_INTEGERS, Bools, Floats, Indices, whole
+from slth.kernels.halves import complete, settle, tabulate
+from slth.rng import Stream
+from slth.subset_sum.dyadic import Outcome, integer_form
+from slth.subset_sum.ranking import Keys
+from slth.subset_sum.solver import Rows, Solver, Task, Traits, as_vectors, fill_rows
+from slth.subset_sum.solvers import Greedy
+from slth.subset_sum.status import Status
+from slth.subset_sum.vector_pursuit import Pursuit
+
+SUMS = 1 << 22  # looked at before it is given up: about a second
+FIRST = 1 << 10  # of either half, before there are twice as many
+SPLITS = 32  # of all that halves offer, one at least holds a given subset, but for a chance of 1 in 10,000
+CHOSEN = 12  # values that are chosen freely; of a larger size the others are settled first
+LONGEST = 1 << 60  # sums of magnitudes stay below
+MOST_VALUES = 1 << 13  # beyond, what is asked of the values in advance takes longer than what is looked for
+
+LABEL = "halves"
+
+Ends = tuple[Keys, Keys]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Integer vectors, the box for sums of so many of them, and how likely a subset of chance is to be there."""
+
+    rows: Keys  # [n, d]
+    box: Ends  # [d], lowest and highest
+    size: int
+    expected: float  # log2 of the number of subsets in the box, by the normal law
+    spread: float  # log2 of the number of subsets for one in the box
+
+    def is_promising(self, sums: int, least: float) -> bool:
+        """Whether at least 2**least subsets are expected, and one among what so many sums of halves offer."""
+        free = min(self.size, len(self.rows) - self.size, CHOSEN)
+        offered = 2.0 * math.log2(math.comb(len(self.rows) // 2, free // 2))
+        return self.expected >= least and min(self.spread, offered) < 2.0 * math.log2(max(sums, 2)) - 2.0
+
+
+def aim_at(values: Floats, target: Floats, *, tolerance: float, size: int | None, norm: str) -> Aim | None:
+    """The box in which a sum proves itself (with a tolerance: is near enough), or None where keys cannot hold it.
+
+    No sum is nearer than the multiple, nearest to the target, of what divides all values of a coordinate.
+
+    Shapes: values float64[n, d]; target float64[d].
+    """
+    n, d = values.shape
+    if not 4 <= n <= MOST_VALUES or float(np.abs(values).max()) > LONGEST:
+        return None
+    columns, low, high = [], [], []
+    for c in range(d):
+        integers, step = _multiples(values[:, c])
+        goal = Fraction(float(target[c])) / step
+        allowed = Fraction(tolerance / (math.sqrt(d) * (1.0 + 1e-12) if norm == "l2" else 1.0)) / step
+        if tolerance == 0.0:
+            allowed = min(goal - math.floor(goal), math.ceil(goal) - goal)
+        columns.append(integers)
+        low.append(math.ceil(goal - allowed))
+        high.append(math.floor(goal + allowed))
+    reach = max(sum(map(abs, column)) for column in columns)
+    if max(reach, *map(abs, low + high)) >= LONGEST or any(a > b for a, b in zip(low, high, strict=True)):
+        return None
+    rows = np.array(columns, np.int64).T.copy()
+    ends = np.array(low, np.int64), np.array(high, np.int64)
+    chosen = _likely_size(rows, ends) if size is None else size
+    return Aim(rows, ends, chosen, *_chances(rows, ends, chosen))
+
+
+def _multiples(column: Floats) -> tuple[list[int], Fraction]:
+    """Integers and the largest step of which the numbers are multiples."""
+    if float(np.abs(column).max()) >= EXACT_INTEGERS or (column != np.rint(column)).any():
+        return integer_form(column)
+    integers = column.astype(np.int64)
+    divisor = int(np.gcd.reduce(integers)) or 1
+    return (integers // divisor).tolist(), Fraction(divisor)
+
+
+def _scale(rows: Keys) -> Floats:
+    """The deviation of each coordinate, or 1 where all are equal."""
+    deviation: Floats = rows.std(axis=0)
+    deviation[deviation == 0.0] = 1.0
+    return deviation
+
+
+def _likely_size(rows: Keys, box: Ends) -> int:
+    """How many values would add up to the middle of the box if each were the average; half of them if it is near 0."""
+    n, mean, scale = len(rows), rows.mean(axis=0), _scale(rows)
+    middle = 0.5 * (box[0] + box[1])
+    weight = float(((mean / scale) ** 2).sum())
+    likely = float((middle * mean / scale**2).sum()) / weight if weight * n > 1.0 else n / 2
+    return int(min(max(round(likely), 1), n - 1))
+
+
+def _chances(rows: Keys, box: Ends, size: int) -> tuple[float, float]:
+    """log2 of the number of subsets of that size in the box, and of that number for one of them."""
+    n, wide = len(rows), (box[1] - box[0] + 1).astype(np.float64)
+    deviation = rows.std(axis=0) * math.sqrt(size * (n - size) / (n - 1)) + 1e-9
+    away = (0.5 * (box[0] + box[1]) - size * rows.mean(axis=0)) / deviation
+    spread = float(np.log2(np.maximum(1.0, math.sqrt(2.0 * math.pi) * deviation / wide)).sum())
+    subsets = (math.lgamma(n + 1) - math.lgamma(size + 1) - math.lgamma(n - size + 1)) / math.log(2.0)
+    return subsets - spread - float((away * away).sum()) / math.log(4.0), spread
+
+
+def meet(aim: Aim, sums: int) -> tuple[Bools | None, int]:
+    """A subset of the size in the box, or None, and how many sums of halves were looked at."""
+    n, size, box = len(aim.rows), aim.size, aim.box
+    out = 2 * size > n  # as well those that are left out
+    if out:
+        total = aim.rows.sum(axis=0)
+        size, box = n - size, (total - box[1], total - box[0])
+    fixed = np.zeros(n, np.bool_)
+    if size > CHOSEN:
+        scale = _scale(aim.rows)
+        settle(aim.rows / scale, 0.5 * (box[0] + box[1]) / scale, np.array([size - CHOSEN, size]), fixed)
+        settled = aim.rows[fixed].sum(axis=0)
+        size, box = CHOSEN, (box[0] - settled, box[1] - settled)
+    rest = np.flatnonzero(~fixed)
+    found, looked = _meet(aim.rows[rest], size, box, sums)
+    if found is None:
+        return None, looked
+    fixed[rest[found]] = True
+    return fixed ^ out, looked
+
+
+def _meet(rows: Keys, size: int, box: Ends, sums: int) -> tuple[Indices | None, int]:
+    """Positions of so many vectors whose sum is in the box."""
+    scale = _scale(rows)
+    # Subsets of values near the average of those that are looked for have sums near the box.
+    away = np.abs(rows - 0.5 * (box[0] + box[1]) / max(size, 1)) / scale
+    order = np.argsort(away.max(axis=1), kind="stable")
+    most, looked, split = FIRST, 0, 0
+    while looked < sums and split < SPLITS:
+        first, second = order[::2], order[1::2]
+        own = size // 2
+        offered = max(math.comb(len(first), own), math.comb(len(second), size - own))
+        places, seen = _join(rows[first], own, rows[second], size - own, box, min(most, offered))
+        looked += seen
+        if places is not None:
+            chosen = [
+                *(first[i] for i in _subset(places[0], own)),
+                *(second[i] for i in _subset(places[1], size - own)),
+            ]
+            return np.array(chosen, np.int64), looked
+        if offered > most:
+            most *= 2
+        else:
+            split += 1
+            order = np.argsort(Stream(split, "halves").uniform(0, len(rows)), kind="stable")
+    return None, looked
+
+
+def _join(first: Keys, own: int, second: Keys, other: int, box: Ends, most: int) -> tuple[tuple[int, int] | None, int]:
+    """The places of two subsets that add up to a sum in the box."""
+    totals = np.empty((most, first.shape[1]), np.int64)
+    heads, following = np.empty(2 << (most - 1).bit_length(), np.int32), np.empty(most, np.int32)
+    kept = tabulate(first, own, box[1] - box[0] + 1, totals, heads, following)
+    place, seen = complete(second, other, *box, most, totals, heads, following)
+    return None if place < 0 else (int(place), int(seen)), int(kept) + int(seen)
+
+
+def _subset(place: int, size: int) -> list[int]:
+    """The subset at a place of the colexicographic order."""
+    members = []
+    for left in range(size, 0, -1):
+        member = left - 1
+        while math.comb(member + 1, left) <= place:
+            member += 1
+        members.append(member)
+        place -= math.comb(member, left)
+    return members
+
+
+@dataclass(frozen=True)
+class RandomHalves:
+    """Early exit: halves of a subset from two random halves of the values, joined by a table, until a sum is near.
+
+    For integers (multiples of a step) and a tolerance, of numbers and vectors of any d, where many subsets are near
+    enough, or one of few values is planted. What is found without a tolerance is optimal: no sum can be nearer. Where
+    nothing is found it proves nothing, and answers with the better known heuristics of the package.
+
+    Parameters
+    ----------
+    sums : int, default 4194304
+        Sums of halves that are looked at before it is given up.
+
+    Examples
+    --------
+    >>> import slth
+    >>> rows = [[3.0, 1.0], [5.0, 0.0], [7.0, 2.0], [8.0, 8.0], [2.0, 9.0]]
+    >>> slth.solve(rows, [10.0, 3.0], size=2, solver=RandomHalves()).status.label
+    'optimal'
+    """
+
+    traits: ClassVar[Traits] = Traits.VECTOR | Traits.FIXED_SIZE | Traits.EARLY_STOP
+    sums: int = SUMS
+
+    def __post_init__(self) -> None:
+        whole(self.sums, "sums", 1, 1 << 30, remedy="leave it at its default")
+
+    def decline(self, n: int, size: int | None, d: int = 1) -> str | None:
+        """Takes everything."""
+        del n, size, d
+        return None
+
+    def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
+        """The table of sums, and what the heuristics take."""
+        table = (8 * d + 12) * min(self.sums, 1 << 22)
+        return table + Pursuit().memory(n, size, count, threads, d) + 256 * n * d
+
+    def run(self, task: Task) -> Rows:
+        """Solve one row after the other."""
+        heuristic: Solver = Pursuit() if task.d > 1 else Greedy()
+        return fill_rows(
+            task,
+            lambda k: hit(task, _aim(task, k), self.sums) or _only(heuristic.run(rows_of(task, np.array([k])))),
+            label=LABEL,
+        )
+
+
+def rows_of(task: Task, indices: Indices) -> Task:
+    """The task of some of the rows."""
+    values = task.values if len(task.values) == 1 else task.values[indices]
+    return replace(task, values=values, targets=task.targets[indices], progress=None)
+
+
+def _only(rows: Rows) -> Outcome:
+    """The answer of one row."""
+    return Outcome(rows.subsets[0], float(rows.lower_bounds[0]), Status(int(rows.status[0])), rows.work)
+
+
+def hit(task: Task, aim: Aim | None, sums: int) -> Outcome | None:
+    """An answer to a row that is near enough to end the search, or None."""
+    subset, looked = meet(aim, sums) if aim is not None else (None, 0)
+    if subset is None:
+        return None
+    status = Status.WITHIN_TOLERANCE if task.tolerance > 0.0 else Status.OPTIMAL
+    return Outcome(subset, 0.0, status, {"sums": looked})
+
+
+def _aim(task: Task, k: int) -> Aim | None:
+    values, targets = as_vectors(task)
+    row = values[min(k, len(values) - 1)]
+    return aim_at(row, targets[k], tolerance=task.tolerance, size=task.size, norm=task.norm)
+
+
+def hits(task: Task, efforts: Mapping[float, int]) -> Rows | None:
+    """Answers that end the search, in the other rows nothing that is claimed; None if the first row promises none.
+
+    The efforts are sums to look at, by log2 of the least number of subsets expected, the greatest first.
+    """
+    aim = _aim(task, 0)
+    sums = next((most for least, most in efforts.items() if aim is not None and aim.is_promising(most, least)), 0)
+    if not sums:
+        return None
+    nothing = Outcome(np.zeros(task.n, np.bool_), 0.0, Status.HEURISTIC, {})
+    return fill_rows(task, lambda k: hit(task, _aim(task, k) if k else aim, sums) or nothing, label=LABEL)
