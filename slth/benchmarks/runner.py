@@ -40,6 +40,8 @@ TASKS: dict[str, str] = {
     "exact-batch": "slth.benchmarks.solvers:exact_batch",
     "within-tolerance": "slth.benchmarks.solvers:within_tolerance",
     "large-instance": "slth.benchmarks.solvers:large_instance",
+    "meeting": "slth.benchmarks.integers:meeting",
+    "counting": "slth.benchmarks.integers:counting",
     "heuristics": "slth.benchmarks.solvers:heuristics",
     "accelerator": "slth.benchmarks.solvers:accelerator",
     "start-up": "slth.benchmarks.solvers:start_up",

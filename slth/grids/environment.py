@@ -27,6 +27,9 @@ PACKAGES = (
     "jinja2",
     "hypothesis",
     "ortools",
+    "flsss",
+    "approx-subsetsum",
+    "dpss",
     "distributed",
     "dask-jobqueue",
 )
