@@ -25,7 +25,7 @@ VECTORS_UP_TO = 40  # measured: some seconds; what is larger is answered by the 
 ENUMERATED_FROM = 32  # below, two lists solve whole batches at once
 TRIED_FROM = (32, 16)  # values, numbers and vectors, up to which an exact solver is done before a look at halves is
 MANY = 3.0  # log2 of the subsets expected
-EFFORTS = {-5.0: SUMS, -40.0: SUMS >> 2}  # sums for so many; still fewer are those of doubles, where nothing is planted
+EFFORTS = {-5.0: SUMS, -40.0: SUMS >> 4}  # sums for so many; still fewer are those of doubles, where nothing is planted
 ENUMERATED_IN_ALL = 1 << 30  # subsets of all rows that a default may enumerate: about a minute
 GREEDY_UP_TO = 300  # measured: where the errors of greedy with a polish of 32 and of differencing cross
 
@@ -96,7 +96,8 @@ def try_first(task: Task, solver: Solver) -> Rows | None:
 
     An exact solver needs no help where few subsets, or none, end the search; a heuristic finds none of them itself.
     """
-    if task.n <= TRIED_FROM[task.d > 1] or (task.d == 1 and task.tolerance > 0.0 and task.n <= TWO_LISTS_UP_TO):
+    in_stages = isinstance(solver, TwoList) and task.tolerance > 0.0  # it looks at few values first, all rows at once
+    if task.n <= TRIED_FROM[task.d > 1] or in_stages:
         return None
     if Traits.EXACT in solver.traits:
         return hits(task, {MANY: min(SUMS, 1 << task.n // 2)})

@@ -26,6 +26,7 @@ SPLITS = 32  # of all that halves offer, one at least holds a given subset, but 
 CHOSEN = 12  # values that are chosen freely; of a larger size the others are settled first
 LONGEST = 1 << 60  # sums of magnitudes stay below
 MOST_VALUES = 1 << 13  # beyond, what is asked of the values in advance takes longer than what is looked for
+FEW = 256  # doubles whose common step is asked for
 
 LABEL = "halves"
 
@@ -43,10 +44,16 @@ class Aim:
     spread: float  # log2 of the number of subsets for one in the box
 
     def is_promising(self, sums: int, least: float) -> bool:
-        """Whether at least 2**least subsets are expected, and one among what so many sums of halves offer."""
-        free = min(self.size, len(self.rows) - self.size, CHOSEN)
-        offered = 2.0 * math.log2(math.comb(len(self.rows) // 2, free // 2))
-        return self.expected >= least and min(self.spread, offered) < 2.0 * math.log2(max(sums, 2)) - 2.0
+        """Whether at least 2**least subsets are expected, and so many sums of halves are enough to meet one.
+
+        They are if one pair of halves in as many is in the box, or if they make up all subsets, several times over.
+        """
+        n, size = len(self.rows), min(self.size, len(self.rows) - self.size)
+        free = min(size, CHOSEN)
+        offered = 2.0 * math.log2(math.comb((n - size + free) // 2, free // 2))  # by one split
+        splits = math.log2(sums) - 1.0 - 0.5 * offered
+        pairs = offered + min(splits, math.log2(SPLITS)) if splits > 0.0 else 2.0 * math.log2(sums) - 2.0
+        return self.expected >= least and (self.spread <= pairs or (free == size and splits > 0.0))
 
 
 def aim_at(values: Floats, target: Floats, *, tolerance: float, size: int | None, norm: str) -> Aim | None:
@@ -57,34 +64,51 @@ def aim_at(values: Floats, target: Floats, *, tolerance: float, size: int | None
     Shapes: values float64[n, d]; target float64[d].
     """
     n, d = values.shape
-    if not 4 <= n <= MOST_VALUES or float(np.abs(values).max()) > LONGEST:
+    if not 4 <= n <= MOST_VALUES:
         return None
+    allowed = tolerance / (math.sqrt(d) * (1.0 + 1e-12)) if norm == "l2" else tolerance
     columns, low, high = [], [], []
     for c in range(d):
-        integers, step = _multiples(values[:, c])
+        keys = _keys(values[:, c], allowed)
+        if keys is None:
+            return None
+        integers, step, slip = keys
         goal = Fraction(float(target[c])) / step
-        allowed = Fraction(tolerance / (math.sqrt(d) * (1.0 + 1e-12) if norm == "l2" else 1.0)) / step
-        if tolerance == 0.0:
-            allowed = min(goal - math.floor(goal), math.ceil(goal) - goal)
+        near = Fraction(allowed) / step - slip if allowed else min(goal - math.floor(goal), math.ceil(goal) - goal)
         columns.append(integers)
-        low.append(math.ceil(goal - allowed))
-        high.append(math.floor(goal + allowed))
-    reach = max(sum(map(abs, column)) for column in columns)
-    if max(reach, *map(abs, low + high)) >= LONGEST or any(a > b for a, b in zip(low, high, strict=True)):
+        low.append(math.ceil(goal - near))
+        high.append(math.floor(goal + near))
+    if max(map(abs, low + high)) >= LONGEST or any(a > b for a, b in zip(low, high, strict=True)):
         return None
-    rows = np.array(columns, np.int64).T.copy()
+    rows = np.stack(columns, axis=1)
     ends = np.array(low, np.int64), np.array(high, np.int64)
-    chosen = _likely_size(rows, ends) if size is None else size
-    return Aim(rows, ends, chosen, *_chances(rows, ends, chosen))
+    sizes = np.arange(1, n) if size is None else np.array([size])
+    expected, spread = _chances(rows, ends, sizes)
+    best = int(expected.argmax())  # of any size that which most subsets in the box have
+    return Aim(rows, ends, int(sizes[best]), float(expected[best]), float(spread[best]))
 
 
-def _multiples(column: Floats) -> tuple[list[int], Fraction]:
-    """Integers and the largest step of which the numbers are multiples."""
-    if float(np.abs(column).max()) >= EXACT_INTEGERS or (column != np.rint(column)).any():
-        return integer_form(column)
-    integers = column.astype(np.int64)
-    divisor = int(np.gcd.reduce(integers)) or 1
-    return (integers // divisor).tolist(), Fraction(divisor)
+def _keys(column: Floats, allowed: float) -> tuple[Keys, Fraction, Fraction] | None:
+    """Integers and a step of which the numbers are multiples, or nearly; how many steps that may cost a sum.
+
+    Only a tolerance lets the numbers be rounded, to a thousandth of what it leaves each of them.
+    """
+    n, largest = len(column), float(np.abs(column).max())
+    if largest < EXACT_INTEGERS and bool((column == np.rint(column)).all()):
+        integers = column.astype(np.int64)
+        divisor = int(np.gcd.reduce(integers)) or 1
+        return integers // divisor, Fraction(divisor), Fraction(0)
+    if allowed > 0.0:
+        exponent = math.frexp(allowed)[1] - 11 - n.bit_length()
+        with np.errstate(over="ignore"):
+            scaled = np.rint(np.ldexp(column, -exponent))
+            if not float(np.abs(scaled).sum()) < LONGEST / 2:
+                return None
+        return scaled.astype(np.int64), Fraction(2) ** exponent, Fraction(n, 2)
+    if n > FEW:
+        return None
+    numbers, step = integer_form(column)
+    return (np.array(numbers, np.int64), step, Fraction(0)) if sum(map(abs, numbers)) < LONGEST else None
 
 
 def _scale(rows: Keys) -> Floats:
@@ -94,23 +118,19 @@ def _scale(rows: Keys) -> Floats:
     return deviation
 
 
-def _likely_size(rows: Keys, box: Ends) -> int:
-    """How many values would add up to the middle of the box if each were the average; half of them if it is near 0."""
-    n, mean, scale = len(rows), rows.mean(axis=0), _scale(rows)
-    middle = 0.5 * (box[0] + box[1])
-    weight = float(((mean / scale) ** 2).sum())
-    likely = float((middle * mean / scale**2).sum()) / weight if weight * n > 1.0 else n / 2
-    return int(min(max(round(likely), 1), n - 1))
+def _chances(rows: Keys, box: Ends, sizes: Keys) -> tuple[Floats, Floats]:
+    """log2 of the number of subsets of some sizes in the box, and of that number for one of them, by the normal law.
 
-
-def _chances(rows: Keys, box: Ends, size: int) -> tuple[float, float]:
-    """log2 of the number of subsets of that size in the box, and of that number for one of them."""
+    Shapes: sizes int64[k]; results float64[k].
+    """
     n, wide = len(rows), (box[1] - box[0] + 1).astype(np.float64)
-    deviation = rows.std(axis=0) * math.sqrt(size * (n - size) / (n - 1)) + 1e-9
-    away = (0.5 * (box[0] + box[1]) - size * rows.mean(axis=0)) / deviation
-    spread = float(np.log2(np.maximum(1.0, math.sqrt(2.0 * math.pi) * deviation / wide)).sum())
-    subsets = (math.lgamma(n + 1) - math.lgamma(size + 1) - math.lgamma(n - size + 1)) / math.log(2.0)
-    return subsets - spread - float((away * away).sum()) / math.log(4.0), spread
+    share = np.sqrt(sizes * (n - sizes) / (n - 1))[:, None]
+    deviation = rows.std(axis=0) * share + 1e-9
+    away = (0.5 * (box[0] + box[1]) - sizes[:, None] * rows.mean(axis=0)) / deviation
+    spread: Floats = np.log2(np.maximum(1.0, math.sqrt(2.0 * math.pi) * deviation / wide)).sum(axis=1)
+    chosen = np.arange(1, n + 1)
+    subsets = np.concatenate([[0.0], np.cumsum(np.log2((n + 1 - chosen) / chosen))])[sizes]
+    return subsets - spread - (away * away).sum(axis=1) / math.log(4.0), spread
 
 
 def meet(aim: Aim, sums: int) -> tuple[Bools | None, int]:

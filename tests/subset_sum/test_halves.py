@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slth import RandomHalves, Status, solve, solve_batch
+from slth import Pursuit, RandomHalves, Status, solve, solve_batch
 from slth.subset_sum import choice, halves
 from slth.subset_sum.lattice import lattice
 from tests.oracles import best_vector_distance, vector_distance
@@ -78,6 +78,16 @@ def test_many_integers_meet_their_target_by_default_also_of_a_large_size_and_wit
     assert lattice(2.0 * values[:60], 2.0 * float(values[:30].sum()) + 1.0).lower_bound == 1.0
 
 
+@pytest.mark.parametrize("norm", ["max", "l2"])
+def test_vectors_of_doubles_come_within_a_tolerance_that_many_subsets_reach(norm):
+    values, target = np.random.default_rng(3).normal(size=(200, 3)), np.ones(3)
+    for tolerance in (0.01,) if norm == "l2" else (0.01, 1e-3):
+        found = solve(values, target, tolerance=tolerance, norm=norm, threads=1)
+        assert (found.status, found.solver) == (Status.WITHIN_TOLERANCE, repr(RandomHalves()))
+        assert found.error <= tolerance
+    assert solve(values, target, norm=norm, solver=Pursuit()).error > 1e-3
+
+
 def test_where_nothing_meets_the_usual_solver_answers_as_without_it():
     rng = np.random.default_rng(1)
     values = rng.integers(1, 1000, (3, 60, 2)).astype(float)
@@ -95,5 +105,6 @@ def test_small_instances_and_doubles_are_not_looked_at():
     rng = np.random.default_rng(2)
     assert solve(rng.integers(0, 50, 32).astype(float), 300.0).solver == "TwoList()"
     assert solve(rng.normal(size=(30, 2)), [0.1, 0.2]).solver == "VectorTwoList()"
-    assert solve(rng.normal(size=64), 0.3, tolerance=1e-3).solver != repr(RandomHalves())
+    assert solve(rng.normal(size=(300, 2)), [0.1, 0.2]).solver == "Pursuit(beam=8)"
+    assert solve(rng.normal(size=48), 0.3, tolerance=1e-3).solver == "TwoList()"
     assert choice.EFFORTS[-5.0] == halves.SUMS == RandomHalves().sums
