@@ -194,6 +194,18 @@ _BUILT_IN: dict[str, Study] = {
             "allocation": Key(str, needed=False),
         },
     ),
+    "solution-counts": Study(
+        f"{_HERE}.solution_counts:solution_counts",
+        {
+            "law": Key(str, choices=("uniform", "product", "gaussian")),
+            "subsets": Key(str, choices=("all", "fixed")),
+            "dimension": _COUNT,
+            "n": _COUNT,
+            "eps": _ERROR,
+            "instances": _COUNT,
+            "density": Key(float, when=("subsets", "fixed")),
+        },
+    ),
     "structured-search": Study(
         f"{_HERE}.structured_search:structured_search",
         {

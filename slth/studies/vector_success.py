@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,9 @@ def vector_success(cell: Mapping[str, Any], *, seed: int, context: Context) -> l
     ]
 
 
-def subset_size(cell: Mapping[str, Any]) -> int | None:
+def subset_size(cell: Mapping[str, Any], *, laws: Iterable[str] = LAWS) -> int | None:
     """Return the size of the subsets of a cell, None for all sizes."""
-    for name, known in (("law", LAWS), ("subsets", SUBSETS)):
+    for name, known in (("law", laws), ("subsets", SUBSETS)):
         if cell[name] not in known:
             raise ArgumentError(name, cell[name], "is unknown", f"use one of {', '.join(known)}")
     if cell["subsets"] == "all":
