@@ -73,7 +73,8 @@ def _headline(summary: dict[str, Any]) -> Table:
         {
             "target accuracy": percent(summary["target_accuracy"]),
             "ticket accuracy": f"{percent(summary['ticket_accuracy'])} (agreement {percent(summary['agreement'])})",
-            "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}",
+            "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}; "
+            f"{number(summary['float32_error'])} as slth.to_torch runs it in float32",
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
             f"{number(summary['sampled_error'])} on {summary['examples']} test images",
             "norm bound": number(summary["norm_bound"]),

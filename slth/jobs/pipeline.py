@@ -198,6 +198,7 @@ def _certified(made: Construction) -> dict[str, Any]:
     low, high = certificate.input_box
     return {
         "certified_error": certificate.error,
+        "float32_error": certificate.float32_error,
         "attention": [asdict(each) for each in certificate.attention],
         "norm_bound": certificate.norm_bound,
         "float64_allowance": certificate.float64_allowance,
