@@ -72,6 +72,7 @@ def record(
         "counting_bits_per_weight": 40.0, "information_bits_per_weight": None if channels else 11.0,
         "information_bits_mean": None if channels else 25.0, "target_file_bits_per_weight": 33.0,
         "kept_weights_sha256": "ab" * 32, **more,
+        "costs": {name: {"weights": 126, "multiply_adds": 520, "bytes": 504} for name in ("small", "target", "pruned")},
     }  # fmt: skip
     outputs = target + generator.normal(0.0, 1e-3, target.shape)
     provenance = {"data": {"name": "digits"}, "law": {"name": "uniform", "scale": 1.0}}
