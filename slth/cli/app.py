@@ -15,6 +15,7 @@ from slth.cli.configuration import (
     PREFIX,
     file_named_on_the_command_line,
     read_file,
+    read_project,
     refuse_fractions,
     warn_of_unknown_variables,
 )
@@ -147,6 +148,7 @@ def build_app() -> App:
             partial(warn_of_unknown_variables, verbs),
             partial(file_named_on_the_command_line, verbs),
             partial(read_file, verbs, Path("slth.toml")),
+            partial(read_project, verbs, Path("pyproject.toml")),
             partial(read_file, verbs, user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
             refuse_fractions,
         ],
