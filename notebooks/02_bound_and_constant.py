@@ -140,8 +140,8 @@ drawing
 # ## Use it
 #
 # With a measured C the bound gives numbers that mean something, in the range where C was measured: the last line
-# extrapolates. C must *exceed* the largest that was measured, so we take the next tenth above it; then no n of the bound
-# lies below one that was needed.
+# extrapolates. C must *exceed* the largest that was measured, so we take the next tenth above it; then no n of the
+# bound lies below one that was needed.
 
 # %%
 constant = np.ceil(10.0 * finding.worst + 1e-9) / 10.0

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figure": ("slth.cli.figure:figure", "Draw the paper figures from their tables, or compute them again."),
     "bench": ("slth.cli.bench:bench", "Run the benchmark grids against named peers in the same run."),
     "verify": ("slth.cli.verify:verify", "Hunt for counter-examples to bounds and certificates; measure constants."),
+    "completion": ("slth.cli.completion:completion", "What lets bash, zsh or fish complete verbs and options."),
     "env": ("slth.cli.env:env", "Versions, processors, threads and devices, to paste into a question."),
 }
 """Verbs without sub-commands: where the function is, and its line in the help."""
