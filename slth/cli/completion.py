@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from cyclopts import App, Parameter
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -11,11 +12,11 @@ from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome
 
 
-def completion(shell: Literal["bash", "zsh", "fish"], /, *, common: Common = COMMON) -> Outcome:
+def completion(
+    shell: Literal["bash", "zsh", "fish"], /, *, app: Annotated[App, Parameter(parse=False)], common: Common = COMMON
+) -> Outcome:
     """A script by which a shell completes verbs, options and choices: `source <(slth completion bash)`."""
-    from slth.cli.app import build_app
-
-    script = build_app().generate_completion(shell=shell)
+    script = app.generate_completion(shell=shell)
 
     def show() -> list[RenderableType]:
         return [Text(script, no_wrap=True, end="")]
