@@ -140,8 +140,12 @@ drawing
 # ## Use it
 #
 # With a measured C the bound gives numbers that mean something, in the range where C was measured: the last line
-# extrapolates.
+# extrapolates. C must *exceed* the largest that was measured, so we take the next tenth above it; then no n of the
+# bound lies below one that was needed.
 
 # %%
+constant = np.ceil(10.0 * finding.worst + 1e-9) / 10.0
 for eps in (0.1, 0.01, 0.001):
-    print(bound.evaluate(eps=eps, delta=0.1, constant=finding.worst))
+    print(bound.evaluate(eps=eps, delta=0.1, constant=constant))
+for row in finding.rows:
+    assert bound.evaluate(eps=row["eps"], delta=0.1, constant=constant).value >= row["needed"]

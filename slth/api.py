@@ -259,8 +259,9 @@ def to_torch(ticket: Ticket | Graph, *, form: Form = "small", dtype: torch.dtype
         What is kept; or each random layer multiplied out to a convolution of the target's size, which is fastest and no
         longer a subnetwork; or the whole random network with zeros where weights are removed.
     dtype : torch.dtype, optional
-        ``torch.float32``, the default, or ``torch.float64``, in which the certificate's allowance for rounding is
-        negligible (that for float32 is a worst case over all orders of summation, and usually far from what is seen).
+        ``torch.float32``, the default, or ``torch.float64``. ``certificate.float32_error`` bounds the difference from
+        the target in float32: random layers store float32 and sum in float64, which devices without it (Apple's) do
+        not; there ``form="folded"`` runs.
 
     Returns
     -------

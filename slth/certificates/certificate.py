@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -83,9 +84,10 @@ class Certificate:
         The classical bound by products of infinity norms, with the theorem's lemma at attention, for comparison; valid
         too, and usually far larger.
     float64_allowance, float32_allowance : float
-        What evaluating both networks in IEEE binary64 or binary32 can add to the observed difference, in any order of
-        summation: ``error + float64_allowance`` is never below a difference that is observed in binary64. An
-        exponential is taken to be within 4 units in the last place.
+        What evaluating both networks in IEEE binary64 or binary32 can add to the observed difference: the target in any
+        order of summation, the ticket as any form of :func:`slth.to_torch` does, which sums what is random in binary64.
+        ``error + float64_allowance`` is never below a difference that is observed in binary64. An exponential is taken
+        to be within 4 units in the last place.
     input_box : tuple of two float64[*input_shape]
         Smallest and largest value of each input.
     layers : tuple of LayerBounds
@@ -103,10 +105,16 @@ class Certificate:
     layers: tuple[LayerBounds, ...]
     attention: tuple[AttentionBounds, ...] = ()
 
+    @property
+    def float32_error(self) -> float:
+        """The bound for the modules that :func:`slth.to_torch` gives in float32: error and allowance, rounded up."""
+        return math.nextafter(self.error + self.float32_allowance, math.inf)
+
     def summary(self) -> dict[str, float]:
-        """Return the four numbers of the certificate by name."""
+        """Return the five numbers of the certificate by name."""
         return {
             "error": self.error,
+            "float32_error": self.float32_error,
             "norm_bound": self.norm_bound,
             "float64_allowance": self.float64_allowance,
             "float32_allowance": self.float32_allowance,

@@ -45,8 +45,10 @@ def affine_rule(exact: Exact, folded: Folded, shape: Shape) -> AffineRule:
     bias = exact.bias.map(lambda ends: np.repeat(ends, pixels))
     inside = window.indices((shape[1], shape[2])).reshape(pixels, -1) >= 0
     constants, magnitude = _constants(folded, inside, exact.shape.outputs)
+    layout = conv_layout(exact.shape, shape)
+    multiplied_terms = layout.longest + (window.taps if folded.constant is not None else 0)
     return AffineRule(
-        layout=conv_layout(exact.shape, shape),
+        layout=layout,
         weights=weights,
         ticket=ticket,
         errors=Slopes(exact.errors.reshape(-1)) if exact.errors else ticket.map(lambda each: each - weights),
@@ -56,6 +58,7 @@ def affine_rule(exact: Exact, folded: Folded, shape: Shape) -> AffineRule:
         bias_magnitude=magnitude,
         target_terms=_terms(exact),
         terms=folded.terms,
+        multiplied_terms=0 if folded.plain else multiplied_terms,
         factor=folded.factor,
         gathered=exact.errors is not None,
         constants=exact.constants,

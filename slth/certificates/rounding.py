@@ -8,12 +8,19 @@ inputs, :math:`|x|` their size, :math:`A` the folded weights and :math:`M` the s
 
 .. math:: \delta_{out} \le |A| \delta + \gamma_k\, M (|x| + \delta) + underflow,
 
-because an input's error is common to all products that it enters. Roundings counted for a term of the target: storing
-the weight, one product, the additions. For a term of the ticket: storing u and v, the products u x and v (u x), the
-additions, storing the gain and multiplying by it. Every operation may lose the format's smallest normal number besides
-(flush to zero). Formats are IEEE binary64 and binary32 with rounding to nearest; arithmetic of fewer digits (TF32,
-bfloat16) and convolutions that transform images first (Winograd, Fourier) are not covered. The input is a vector that
-the format holds exactly, the same for both networks.
+because an input's error is common to all products that it enters. Every operation may lose the format's smallest normal
+number besides (flush to zero). Roundings counted for a term of the target: storing the weight, one product, the
+additions.
+
+The ticket is evaluated as :func:`slth.to_torch` does, and the bound is the larger of two. In its small and its masked
+form u and v are stored in the format (two roundings of each :math:`|u v x|`), all products and sums are binary64's (u x
+of two binary32 numbers is exact there; :math:`\gamma_k` of binary64, thousands of terms and all), and what comes out is
+multiplied by the stored gain and rounded once. Multiplied out, a layer sums as many terms as its geometry has, in the
+format; its numbers lie where folding encloses them, for all of which the certificate holds. Whoever sums thousands of
+terms in binary32 himself, as a runtime of ONNX files does, is not covered. Formats are IEEE binary64 and binary32 with
+rounding to nearest; arithmetic of fewer digits (TF32, bfloat16) and convolutions that transform images first (Winograd,
+Fourier) are not covered where the format sums. The input is a vector that the format holds exactly, the same for both
+networks.
 """
 
 from __future__ import annotations
@@ -26,11 +33,9 @@ import numpy as np
 from slth.certificates.interval import Array, Interval, up
 from slth.certificates.problem import Problem
 from slth.certificates.ranges import Ranges
-from slth.certificates.rule import Evaluation, Format
+from slth.certificates.rule import BINARY32, BINARY64, Evaluation, Format
 
-_BINARY64 = Format(unit=2.0**-53, smallest=2.0**-1022, largest=2.0**1022)
-_BINARY32 = Format(unit=2.0**-24, smallest=2.0**-126, largest=2.0**126)
-FORMATS = {53: _BINARY64, 24: _BINARY32}
+FORMATS = {53: BINARY64, 24: BINARY32}
 
 
 def evaluation_allowance(problem: Problem, ranges: Sequence[Ranges], error: Array, *, digits: int) -> float:

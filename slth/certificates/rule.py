@@ -42,6 +42,10 @@ class Format:
         return product / (1.0 - product) * (1.0 + 2.0**-50) if product <= 0.25 else math.inf
 
 
+BINARY64 = Format(unit=2.0**-53, smallest=2.0**-1022, largest=2.0**1022)
+BINARY32 = Format(unit=2.0**-24, smallest=2.0**-126, largest=2.0**126)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """One network at one node, evaluated in a format: what the values that it takes are off by, and all values' ranges.

@@ -81,14 +81,17 @@ def _is_option(tokens: list[str], spelled: str) -> bool:
 
 
 def _run(tokens: list[str]) -> Outcome | None:
-    """Parse and run; None where the command has said everything itself (help and version)."""
+    """Parse and run; None where the command has said everything itself (help and version).
+
+    What a command takes and nobody parses is the tree of commands.
+    """
     from cyclopts import App, CycloptsError
 
     from slth.cli.app import build_app, prepare_help
 
     app = build_app()
     try:
-        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        command, bound, wanted = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         raise UsageError(printable(problem, most=LONGEST)) from problem
     if isinstance(getattr(command, "__self__", None), App):
@@ -106,7 +109,7 @@ def _run(tokens: list[str]) -> Outcome | None:
         check_out(out, [json_name(verb)])
     try:
         with redirect_stdout(sys.stderr):  # what a user's own code prints is no part of the one JSON object
-            result: Outcome | None = command(*bound.args, **bound.kwargs)
+            result: Outcome | None = command(*bound.args, **bound.kwargs, **dict.fromkeys(wanted, app))
     except SystemExit as problem:  # a user's own code has ended the process: nothing is done, whatever its code says
         message = f"code that was called ended the process (sys.exit({problem.code!r})): remove that call from it"
         raise SlthError(message) from problem

@@ -15,6 +15,7 @@ from slth.cli.configuration import (
     PREFIX,
     file_named_on_the_command_line,
     read_file,
+    read_project,
     refuse_fractions,
     warn_of_unknown_variables,
 )
@@ -28,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figure": ("slth.cli.figure:figure", "Draw the paper figures from their tables, or compute them again."),
     "bench": ("slth.cli.bench:bench", "Run the benchmark grids against named peers in the same run."),
     "verify": ("slth.cli.verify:verify", "Hunt for counter-examples to bounds and certificates; measure constants."),
+    "completion": ("slth.cli.completion:completion", "What lets bash, zsh or fish complete verbs and options."),
     "env": ("slth.cli.env:env", "Versions, processors, threads and devices, to paste into a question."),
 }
 """Verbs without sub-commands: where the function is, and its line in the help."""
@@ -148,6 +150,7 @@ def build_app() -> App:
             partial(warn_of_unknown_variables, verbs),
             partial(file_named_on_the_command_line, verbs),
             partial(read_file, verbs, Path("slth.toml")),
+            partial(read_project, verbs, Path("pyproject.toml")),
             partial(read_file, verbs, user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"),
             refuse_fractions,
         ],

@@ -37,12 +37,35 @@ def file_named_on_the_command_line(
 
 def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arguments: ArgumentCollection) -> None:
     """Fill in what a TOML file says about this verb and nobody has said yet; no file says nothing."""
+    _fill_in(verbs, str(path), _content(path), app, commands, arguments)
+
+
+def read_project(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arguments: ArgumentCollection) -> None:
+    """Do the same with the table [tool.slth] of a pyproject.toml."""
+    tools = _content(path).get("tool")
+    settings = tools.get("slth", {}) if isinstance(tools, dict) else {}
+    if not isinstance(settings, dict):
+        raise ArgumentError("config", str(path), "has tool.slth as a value", "write tables such as [tool.slth.solve]")
+    _fill_in(verbs, f"{path}, [tool.slth]", settings, app, commands, arguments)
+
+
+def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        return
+        return {}
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
         raise ArgumentError("config", str(path), f"cannot be read ({problem})", "see slth.toml.example") from problem
+
+
+def _fill_in(
+    verbs: Collection[Verb],
+    path: str,
+    settings: dict[str, Any],
+    app: App,
+    commands: Verb,
+    arguments: ArgumentCollection,
+) -> None:
     for name, content in settings.items():
         _check_table(path, name, content, sorted({verb[0] for verb in verbs}))
         groups = [".".join(verb) for verb in verbs if verb[0] == name and len(verb) > 1]
@@ -50,20 +73,20 @@ def read_file(verbs: Collection[Verb], path: Path, app: App, commands: Verb, arg
             _check_table(path, f"{name}.{inner}", options, groups)
     if any(argument.field_info.kind is argument.field_info.VAR_KEYWORD for argument in arguments):
         _refuse_free_names(path, settings, commands, arguments)
-    Dict(settings, source=str(path))(app, commands, arguments)
+    Dict(settings, source=path)(app, commands, arguments)
 
 
-def _check_table(path: Path, name: str, content: Any, known: Collection[str]) -> None:
+def _check_table(path: str, name: str, content: Any, known: Collection[str]) -> None:
     if name not in known:
         near = nearest(name, known)
         remedy = f"did you mean [{near}]?" if near else f"use {', '.join(f'[{table}]' for table in known)}"
         kind = f"the unknown table [{name}]" if isinstance(content, dict) else f"{name!r} outside the table of a verb"
-        raise ArgumentError("config", str(path), f"has {kind}", remedy)
+        raise ArgumentError("config", path, f"has {kind}", remedy)
     if not isinstance(content, dict):
-        raise ArgumentError("config", str(path), f"has {name!r} as a value", f"write a table [{name}] with its options")
+        raise ArgumentError("config", path, f"has {name!r} as a value", f"write a table [{name}] with its options")
 
 
-def _refuse_free_names(path: Path, settings: dict[str, Any], commands: Verb, arguments: ArgumentCollection) -> None:
+def _refuse_free_names(path: str, settings: dict[str, Any], commands: Verb, arguments: ArgumentCollection) -> None:
     """Refuse what cyclopts would drop in silence: names beside the options of a verb that takes names of any kind."""
     table: Any = settings
     for word in commands:
@@ -72,7 +95,7 @@ def _refuse_free_names(path: Path, settings: dict[str, Any], commands: Verb, arg
     for name in table:
         if name.replace("_", "-") not in known:
             rule = f"has {name!r} in [{'.'.join(commands)}], which is read from the command line alone"
-            raise ArgumentError("config", str(path), rule, f"give --{name.replace('_', '-')} there")
+            raise ArgumentError("config", path, rule, f"give --{name.replace('_', '-')} there")
 
 
 def warn_of_unknown_variables(verbs: Collection[Verb], app: App, commands: Verb, arguments: ArgumentCollection) -> None:

@@ -74,7 +74,8 @@ def _headline(summary: dict[str, Any]) -> Table:
         {
             "target accuracy": percent(summary["target_accuracy"]),
             "ticket accuracy": f"{percent(summary['ticket_accuracy'])} (agreement {percent(summary['agreement'])})",
-            "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}",
+            "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}; "
+            f"{number(summary['float32_error'])} as slth.to_torch runs it in float32",
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
             f"{number(summary['sampled_error'])} on {summary['examples']} test images",
             "norm bound": number(summary["norm_bound"]),
@@ -83,12 +84,20 @@ def _headline(summary: dict[str, Any]) -> Table:
             f"weight (log2 C(open, kept) {summary['counting_bits_per_weight']:.1f}{_information(summary)})",
             "target's own file": f"{summary['target_bytes']:,} bytes, "
             f"{summary['target_file_bits_per_weight']:.1f} bits a weight",
+            "multiply-adds": _costs(summary["costs"]),
             "read back": f"{summary['ticket']}, sha256 of the kept weights verified",
             "seconds": f"train {summary['train_seconds']:.1f}, construct {summary['construct_seconds']:.1f}, "
             f"evaluate {summary['evaluate_seconds']:.1f}",
             "seed": summary["seed"],
         }
     )
+
+
+def _costs(costs: dict[str, dict[str, int]]) -> str:
+    """What networks cost an example, and as numbers in float32."""
+    names = {"small": "the small network", "target": "target", "pruned": "pruned by magnitude to as many weights"}
+    parts = [f"{name} {costs[key]['multiply_adds']:,} ({costs[key]['bytes']:,} bytes)" for key, name in names.items()]
+    return ", ".join(parts)
 
 
 def _open(summary: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from slth.cli.options import Common
 from slth.cli.streams import printing
@@ -41,7 +42,8 @@ class Outcome:
                 # Names, descriptions and paths are the user's: nothing in them is markup or an emoji's name.
                 console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)
                 for renderable in self.show():
-                    console.print(renderable)
+                    # A script is printed as it is, whatever the width.
+                    console.print(renderable, soft_wrap=isinstance(renderable, Text) and bool(renderable.no_wrap))
         return self.exit_code
 
     def write(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
         }
         for layer in ticket.layers
     ]
-    data |= {"layers": layers}
+    data |= {**_costs(ticket), "layers": layers}
 
     def show() -> list[RenderableType]:
         rows = {key: value for key, value in data.items() if key != "layers"}
@@ -52,6 +52,21 @@ def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
         return [key_value_table(rows)]
 
     return Outcome("ticket info", common, data, show)
+
+
+def _costs(ticket: Ticket) -> dict[str, Any]:
+    """Say what the kept weights of a graph cost, and its target's products where its layers say them."""
+    from slth.constructions.costs import of_ticket
+    from slth.graphs import Graph
+    from slth.tickets import Pair
+
+    own = of_ticket(ticket) if isinstance(ticket.source, Graph) else None
+    told = own is not None and all(isinstance(layer, Pair) for layer in ticket.layers)
+    return {
+        "multiply_adds": None if own is None else own.multiply_adds,
+        "kept_weight_bytes": None if own is None else own.bytes,
+        "target_multiply_adds": ticket.graph.multiply_adds if told else None,
+    }
 
 
 def _said(layer: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ share, and weights beyond a smaller multiple are searched again only when the ce
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ import numpy as np
 from slth.arrays import Floats, Indices
 from slth.certificates import Certificate, certify
 from slth.constructions.assembly import assemble, built
-from slth.constructions.error_budget import weight_tolerances
+from slth.constructions.error_budget import beyond_doubles, weight_tolerances
 from slth.constructions.forecast import candidates_needed
 from slth.constructions.layout import Work
 from slth.constructions.method import Built
@@ -24,13 +23,14 @@ from slth.constructions.setting import Setting
 from slth.constructions.solving import MOST_CANDIDATES, Answer, begin, search
 from slth.constructions.sums import BySums
 from slth.errors import ArgumentError, ConstructionError
-from slth.graphs import INPUT, Flatten, Graph, Relu
+from slth.graphs import INPUT, Flatten, Graph, Node, Relu
 from slth.subset_sum.prediction import SMALLEST_FAILURE
 from slth.tickets.folded import FINEST
 from slth.tickets.ticket import Ticket
 
 FIRST_MULTIPLE, LAST_MULTIPLE = 8.0, 2.0**-10  # of the shares; 1 should do
 LARGEST_LAYER = 2 * MOST_CANDIDATES  # then even an unlucky source has as many usable units as a search takes
+_POINTS = 16
 _MOST_ATTEMPTS = 1000  # never reached: each attempt adds candidates to a layer, or halves the multiple
 
 
@@ -124,7 +124,7 @@ def meet(target: Graph, works: Sequence[Work], method: BySums, setting: Setting)
 
 
 def check_within_doubles(target: Graph, eps: float, box: tuple[Floats, Floats]) -> None:
-    r"""Raise ArgumentError for an error that no certificate of pairs can reach, however many candidates there are.
+    r"""Raise for an error that no certificate of pairs can reach, however many candidates there are.
 
     Folding encloses every weight a of a pair to :math:`\pm 5 \cdot 2^{-51} |a|` at best, and a certificate covers all
     weights within. So behind a last pair it is at least :math:`5 \cdot 2^{-51} |f'(x)|` for any input x, with
@@ -133,10 +133,23 @@ def check_within_doubles(target: Graph, eps: float, box: tuple[Floats, Floats]) 
     node = target.node(target.output)
     while isinstance(node.step, Relu | Flatten) and node.inputs[0] != INPUT:
         node = target.node(node.inputs[0])
+
+    def held(one: Node, taken: tuple[Floats, ...]) -> Floats:
+        found: Floats = one.step.forward(*taken)
+        if not np.isfinite(found).all():
+            raise beyond_doubles(eps, one.name)
+        return found
+
+    ends = np.array([0.0, 0.5, 1.0])
+    shares = np.random.default_rng(0).choice(ends, (_POINTS, target.inputs))  # at regular ones huge weights may cancel
+    shares[: len(ends)] = ends[:, None]
+    points = (1.0 - shares) * box[0].ravel() + shares * box[1].ravel()
     with np.errstate(over="ignore", invalid="ignore"):
-        least = FINEST * float(np.abs(target.forward(np.stack([box[0], box[0] / 2 + box[1] / 2, box[1]]))).max())
-    if node.step.weighted and math.isfinite(least) and eps < 0.5 * least:
-        rule = "is beyond double precision: enclosing the ticket's last weights alone costs more over this box"
+        least = FINEST * float(np.abs(target.run(points.reshape(-1, *target.image_shape), held)).max())
+    if node.step.weighted and eps < 0.5 * least:
+        rule = (
+            f"is beyond double precision: enclosing the ticket's weights at node {node.name} costs more over this box"
+        )
         raise ArgumentError("eps", eps, rule, f"the smallest that could be reached is {least:.1e}")
 
 

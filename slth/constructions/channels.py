@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -11,6 +12,8 @@ import numpy as np
 from slth.arrays import Bools, Floats, Indices
 from slth.constructions.layout import Work
 from slth.constructions.setting import Setting
+from slth.constructions.sums import SMALLEST_NORMAL
+from slth.errors import ArgumentError
 from slth.resources import thread_count
 from slth.rng import Stream
 from slth.subset_sum.bands import BandPursuit, pursue_many
@@ -42,14 +45,19 @@ class Channels:
     @property
     def unit(self) -> float:
         """Standard deviation of the layer's weights; 1 where they are all equal."""
-        spread = float(self.work.conv.weight.std())
-        return spread if spread > 0.0 else 1.0
+        spread = self._of_weights(lambda weights: float(weights.std()))
+        return max(spread, SMALLEST_NORMAL) if spread > 0.0 else 1.0
 
     @property
     def norm(self) -> float:
         """Sum of the absolute weights: the gain for which the theorem's hypothesis holds with 1."""
-        total = float(np.abs(self.work.conv.weight).sum())
-        return total if total > 0.0 else 1.0
+        total = self._of_weights(lambda weights: float(np.abs(weights).sum()))
+        return max(total, SMALLEST_NORMAL) if total > 0.0 else 1.0
+
+    def _of_weights(self, measure: Callable[[Floats], float]) -> float:
+        """Return a measure of the layer's weights, without squares that leave the doubles."""
+        exponent = math.frexp(float(np.abs(self.work.conv.weight).max()))[1]
+        return float(np.ldexp(measure(np.ldexp(self.work.conv.weight, -exponent)), exponent))
 
     @property
     def instances(self) -> list[tuple[int, int]]:
@@ -59,7 +67,11 @@ class Channels:
     def chosen(self, gain: GainRule | float) -> tuple[float, Bools]:
         """Return the gain, and the kept channels bool[units, sources]."""
         instances = self.instances
-        factor = self._resolved(gain, instances)
+        with np.errstate(over="ignore"):
+            factor = self._resolved(gain, instances)
+            if not np.isfinite(self.work.slices / factor).all() or math.isinf(factor):
+                rule = "has a gain, or weights over it, that leave the doubles"
+                raise ArgumentError(f"node {self.work.node}", factor, rule, 'scale the layer, or pass gain="auto"')
         kept = np.zeros((self.pair.units, self.pair.sources), np.bool_)
         for (_, source), found in zip(instances, self._pursued(instances, factor), strict=True):
             kept[found.indices, source] = True
@@ -78,7 +90,7 @@ class Channels:
             return self.norm
         if gain == "unit" or not instances:
             return self.unit
-        sizes = np.linalg.norm(self.work.slices, axis=1)
+        sizes = np.linalg.norm(self.work.slices / self.unit, axis=1)
         largest = sorted(instances, key=lambda instance: -float(sizes[instance[1]]))[: self.probes]
         quick = replace(self, beam=1, setting=replace(self.setting, progress=None))
 
@@ -88,6 +100,8 @@ class Channels:
         errors = {self.unit: error(self.unit)}
         for quarters in range(1, _QUARTERS + 1):
             factor = self.unit / 4.0**quarters
+            if factor < SMALLEST_NORMAL:
+                break
             errors[factor] = error(factor)
             if errors[factor] > min(errors.values()):
                 break

@@ -11,6 +11,7 @@ import numpy as np
 
 from slth.arrays import Floats
 from slth.certificates import Certificate
+from slth.constructions.costs import of_ticket
 from slth.constructions.forecast import predicted_errors
 from slth.constructions.layout import Work
 from slth.constructions.solving import Answer
@@ -118,8 +119,11 @@ class Construction:
 
     def summary(self) -> dict[str, float]:
         """Return the numbers that stand for the whole, by name."""
+        costs = of_ticket(self.ticket)
         return {
             **self.certificate.summary(),
+            "multiply_adds": costs.multiply_adds,
+            "bytes": costs.bytes,
             "kept": self.ticket.mask.kept,
             "open_positions": self.ticket.mask.total,
             "density": self.ticket.mask.density,

@@ -18,6 +18,7 @@ import numpy as np
 from slth.arrays import Floats, Indices
 from slth.certificates import certified_error, within
 from slth.constructions.layout import Work
+from slth.constructions.sums import SMALLEST_NORMAL
 from slth.errors import ConstructionError
 from slth.graphs import Graph
 
@@ -32,7 +33,7 @@ def sensitivities(target: Graph, works: Sequence[Work], box: Box) -> Floats:
     """Return the certified error of the outputs per unit of uniform weight error, for each layer."""
     answers = np.zeros(len(works))
     for number, work in enumerate(works):
-        probe = _PROBE * (float(np.abs(work.slices).max()) or 1.0)
+        probe = max(_PROBE * (float(np.abs(work.slices).max()) or 1.0), SMALLEST_NORMAL)
         answers[number] = error_within(target, dict.fromkeys(work.nodes, probe), box) / probe
     return np.where(answers > _NOTHING, answers, 0.0)
 
@@ -56,11 +57,16 @@ def weight_tolerances(target: Graph, works: Sequence[Work], eps: float, counts: 
             break
         tolerances = tolerances * (min(0.999, eps / reached) if reached < math.inf else _PROBE)
     if not reached < math.inf:
-        raise ConstructionError(
-            f"eps={eps} could not be certified: the target's own values over the input box leave the range of doubles; "
-            "use a smaller input box, or scale the weights down"
-        )
+        raise beyond_doubles(eps, works[-1].node)
     return tolerances
+
+
+def beyond_doubles(eps: float, node: str) -> ConstructionError:
+    """Return the error of a target whose values no double holds, at the latest behind a node."""
+    return ConstructionError(
+        f"eps={eps} could not be certified: the target's own values over the input box leave the range of doubles at "
+        f"node {node}; use a smaller input box, or scale the weights down"
+    )
 
 
 def error_within(target: Graph, tolerances: Mapping[str, float], box: Box) -> float:

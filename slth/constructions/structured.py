@@ -13,9 +13,10 @@ import numpy as np
 from slth.arrays import Bools, as_double, whole
 from slth.certificates import certify
 from slth.constructions.assembly import ticket_of
+from slth.constructions.budget import check_within_doubles
 from slth.constructions.channels import Channels, GainRule
 from slth.constructions.construction import Row, measured
-from slth.constructions.error_budget import sensitivities
+from slth.constructions.error_budget import beyond_doubles, sensitivities
 from slth.constructions.kept_layers import kept_layer
 from slth.constructions.layout import Work, lay_out
 from slth.constructions.method import Built, Method, Traits
@@ -130,7 +131,10 @@ class Structured(Method):
 
     def _within(self, eps: float, target: Graph, works: Sequence[Work], setting: Setting) -> Built:
         """Double the channels of the layers that count most until the certificate is within eps."""
+        check_within_doubles(target, eps, setting.box)
         slopes = sensitivities(target, works, setting.box)
+        if not np.isfinite(slopes).all():
+            raise beyond_doubles(eps, works[int(np.flatnonzero(~np.isfinite(slopes))[-1])].node)
         counts = [max(_FEWEST, math.ceil(_LAW * work.slices.shape[1] ** 1.5 / _FIRST)) for work in works]
         layers = [self._layer(work.sized(2 * n), setting) for work, n in zip(works, counts, strict=True)]
         while True:

@@ -12,6 +12,8 @@ from typing import Any
 from slth import __version__
 from slth.resources import thread_count
 
+_DRIVER = Path("/proc/driver/nvidia/gpus")
+
 PACKAGES = (
     "numpy",
     "scipy",
@@ -37,8 +39,6 @@ PACKAGES = (
 
 def describe_environment() -> dict[str, Any]:
     """Describe versions, processor, memory, threads and accelerators."""
-    from slth.networks.devices import describe_devices
-
     return {
         "slth": __version__,
         "python": sys.version.split()[0],
@@ -46,9 +46,21 @@ def describe_environment() -> dict[str, Any]:
         "processor": _processor(),
         "cores": thread_count(None),
         "memory_gib": _memory_gib(),
-        "devices": describe_devices(),
+        "devices": _devices(),
         "packages": package_versions(),
     }
+
+
+def _devices() -> list[str]:
+    """Return what torch computes on, or, where nobody has loaded it, processors and what NVIDIA's driver tells."""
+    if "torch" in sys.modules:
+        from slth.networks.devices import describe_devices
+
+        return describe_devices()
+    told = sorted(_DRIVER.glob("*/information"))
+    lines = [line for file in told for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("Model")]
+    return [f"cpu ({thread_count(None)} threads)", *(f"cuda {model}" for model in models)]
 
 
 def package_versions() -> dict[str, str]:

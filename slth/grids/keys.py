@@ -92,10 +92,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as it is registered."""
+    """A study as it is registered; with ``torch=False`` nothing that it calls loads torch."""
 
     target: str
     keys: Mapping[str, Key]
+    torch: bool = True
 
     def __post_init__(self) -> None:
         """Check the names of the keys."""

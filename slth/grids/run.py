@@ -71,7 +71,7 @@ def run_experiment(
     aside, and what of it is damaged is computed again.
     """
     how = how or Computation()
-    target = _target(experiment, studies)
+    study = _study(experiment, studies)
     with Store(folder, experiment, resume=how.resume, repair=how.repair) as store:
         if not how.resume:
             shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
@@ -80,7 +80,7 @@ def run_experiment(
         kept = sum(
             not failed and experiment.holds(json.loads(cell), replicate) for (cell, replicate), failed in found.items()
         )
-        waiting = _waiting(experiment, target, found, _in_this_run(how.context, folder, experiment.task))
+        waiting = _waiting(experiment, study, found, _in_this_run(how.context, folder, experiment.task))
         _compute(store, how.engine, islice(waiting, how.limit), kept, progress)
         store.commit()
         table = result_table(experiment, store.items())
@@ -99,18 +99,18 @@ def _compute(store: Store, engine: Engine, items: Iterator[Item], kept: int, pro
             report(name, number, total)
 
 
-def _target(experiment: Experiment, studies: Mapping[str, Study]) -> str:
+def _study(experiment: Experiment, studies: Mapping[str, Study]) -> Study:
     if experiment.task not in studies:
         raise ArgumentError("task", experiment.task, "is not a study", did_you_mean(experiment.task, studies))
-    return studies[experiment.task].target
+    return studies[experiment.task]
 
 
-def _waiting(experiment: Experiment, target: str, found: Mapping[Key, bool], context: Context) -> Iterator[Item]:
+def _waiting(experiment: Experiment, study: Study, found: Mapping[Key, bool], context: Context) -> Iterator[Item]:
     """The items without rows, made one by one: first those never tried, lest a limit spends all on what must fail."""
     for before in (None, True) if any(found.values()) else (None,):
         for cell, replicate in experiment.items():
             seed = item_seed(experiment.seed, cell, replicate)
-            item = Item(experiment.task, target, cell, replicate, seed, context)
+            item = Item(experiment.task, study.target, cell, replicate, seed, context, study.torch)
             if found.get(item.key) is before:
                 yield item
 

@@ -34,6 +34,7 @@ class Item:
     replicate: int
     seed: int
     context: Context
+    torch: bool = True
 
     @property
     def key(self) -> Key:
@@ -70,8 +71,9 @@ def work(item: Item) -> Finished:
 
 
 def work_pinned(item: Item) -> Finished:
-    """Compute one item in a process whose environment does not pin torch's threads: load torch, then pin them."""
-    import_module("slth.networks.threads")  # studies load torch when they need it: too late to be pinned
+    """Compute one item in a process whose environment does not pin torch's threads: load it where it is needed."""
+    if item.torch:
+        import_module("slth.networks.threads")  # studies load torch when they need it: too late to be pinned
     return work(item)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from slth.arrays import Floats
 from slth.constructions import Construction, Method, Structured, Traits
+from slth.constructions.costs import of_target, of_ticket, pruned
 from slth.data.data_set import DataSet, assemble
 from slth.errors import ArgumentError, SlthError, TicketError
 from slth.graphs import Attend, Graph, Positions, Scale
@@ -202,6 +203,7 @@ def record_delivery(
         "attack_error": max(attacked.error, float(differences.max())),  # other batches round otherwise
         **_certified(made),
         **_sizes(delivery),
+        **_costs(target, ticket),
         **_small(ticket, inputs[:SMALL_EXAMPLES], found.values),
         "information_bits_per_weight": information_bits(layers, made, worst=True),
         "information_bits_mean": information_bits(layers, made, worst=False),
@@ -222,6 +224,7 @@ def _certified(made: Construction) -> dict[str, Any]:
     low, high = certificate.input_box
     return {
         "certified_error": certificate.error,
+        "float32_error": certificate.float32_error,
         "attention": [asdict(each) for each in certificate.attention],
         "norm_bound": certificate.norm_bound,
         "float64_allowance": certificate.float64_allowance,
@@ -249,6 +252,13 @@ def _sizes(delivery: Delivery) -> dict[str, Any]:
         "target_file_bits_per_weight": 8.0 * delivery.target_bytes / weights,
         "kept_weights_sha256": ticket.kept_weights_sha256(),
     }
+
+
+def _costs(target: Graph, ticket: Ticket) -> dict[str, Any]:
+    """What the small network costs beside its target, and beside that pruned by magnitude to as many kept weights."""
+    own = of_ticket(ticket)
+    networks = {"small": own, "target": of_target(target), "pruned": pruned(target, own.weights)}
+    return {"costs": {name: asdict(costs) for name, costs in networks.items()}}
 
 
 def _small(ticket: Ticket, inputs: Floats, outputs: Floats) -> dict[str, Any]:

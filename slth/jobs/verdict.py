@@ -45,6 +45,6 @@ def verdicts(
         )
         found.append(f"{said}; around given inputs slth.certify(target, ticket, inputs=x, radius=r) says more")
     if summary["float32_allowance"] > max(error, 0.01 * largest_output):
-        said = f"run in float32 rounding may add {summary['float32_allowance']:.3g} in the worst order of summation"
+        said = f"run in float32 rounding may add {summary['float32_allowance']:.3g} at worst"
         found.append(f"{said}: evaluate in float64, which holds what is certified")
     return tuple(found)

@@ -27,6 +27,7 @@ from slth.graphs import (
     Rearrange,
     Relu,
     Scale,
+    Window,
 )
 from slth.networks.given import instance
 
@@ -184,12 +185,24 @@ def convolved(x: Tensor, weight: Tensor, shape: ConvShape) -> Tensor:
     return functional.conv2d(x, weight, None, window.stride, padding, window.dilation, shape.groups)
 
 
-def unfolded(shape: ConvShape, dtype: torch.dtype, height: int, width: int, channels: int | None = None) -> int:
+def spread(x: Tensor, weight: Tensor, window: Window) -> Tensor:
+    """Convolve, each input spread over the outputs that it reaches: fast in float64 where inputs are many.
+
+    torch's convolution copies every window of every input in float64; of the transposed one it copies the outputs.
+    """
+    across = [(size - 1) * step for size, step in zip(window.kernel, window.dilation, strict=True)]
+    everywhere = functional.conv_transpose2d(x, weight.flip(2, 3).transpose(0, 1), dilation=window.dilation)
+    (top, bottom), (left, right) = window.padding
+    edges = (left - across[1], right - across[1], top - across[0], bottom - across[0])
+    return functional.pad(everywhere, edges)[:, :, :: window.stride[0], :: window.stride[1]]
+
+
+def unfolded(shape: ConvShape, dtype: torch.dtype, height: int, width: int) -> int:
     """Return the numbers that one example takes in a convolution: torch copies all windows of float64."""
     if shape.window.taps == 1 or dtype == torch.float32:
         return 0
     rows, columns = shape.window.output_size((height, width))
-    return (shape.inputs if channels is None else channels) * rows * columns * shape.window.taps
+    return shape.inputs * rows * columns * shape.window.taps
 
 
 def as_dtype(dtype: Dtype) -> torch.dtype:

@@ -1,4 +1,9 @@
-"""A ticket as a torch module, in three forms: what is kept, the whole masked random network, or multiplied out."""
+"""A ticket as a torch module, in three forms: what is kept, the whole masked random network, or multiplied out.
+
+Random layers add thousands of products for one weight of their target. They are summed in float64 whatever the dtype
+and rounded to it once, so that float32 costs no more than in a network of the target's size: the certificate's
+``float32_allowance`` counts on it. The multiplied-out form is such a network, and computes in its dtype.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,7 @@ from slth.networks.modules import (
     check_dtype,
     convolved,
     fixed,
+    spread,
     tensor_of,
     unfolded,
 )
@@ -58,20 +64,17 @@ class HiddenPair(nn.Module):
             self.register_parameter(f"kernel{group}", fixed(made))
         self.register_parameter("gain", fixed(gain))
 
-    def _an_image(self, height: int, width: int) -> int:
-        """Numbers that one hidden channel takes for one example."""
-        return height * width + unfolded(self.pair.geometry, self.gain.dtype, height, width, channels=1)
-
     def numbers_held(self, height: int, width: int) -> int:
         """Numbers that one example takes: of all hidden channels, or of as many as are computed at a time."""
-        return min(len(self.scale) * self._an_image(height, width), BUDGET)
+        return min(len(self.scale) * height * width, BUDGET)
 
     def forward(self, x: Tensor) -> Tensor:
         check_dtype(x, self.scale)
-        pair = self.pair
+        pair, wide = self.pair, _sums_of(x)
         if pair.bias:
             x = torch.cat([x, x.new_ones(x.shape[0], pair.groups, *x.shape[2:])], dim=1)
-        step = max(1, BUDGET // self._an_image(x.shape[2], x.shape[3]))
+        x = x.to(wide)
+        step = max(1, BUDGET // (x.shape[2] * x.shape[3]))
         sums, start = [], 0
         for group, count in enumerate(self.counts):
             kernel = self.get_parameter(f"kernel{group}")
@@ -81,14 +84,17 @@ class HiddenPair(nn.Module):
             ]
             sums.append(self._total(x, parts, kernel))
             start += count
-        return (sums[0] if len(sums) == 1 else torch.cat(sums, dim=1)) * self.gain
+        total = (sums[0] if len(sums) == 1 else torch.cat(sums, dim=1)) * self.gain.to(wide)
+        return total.to(self.gain.dtype)
 
     def _sum(self, x: Tensor, channels: slice, kernel: Tensor) -> Tensor:
-        hidden = x.index_select(1, self.sources[channels]) * self.scale[channels, None, None]
+        hidden = x.index_select(1, self.sources[channels]).mul_(self.scale[channels, None, None])
         if self.pair.rectified:
-            hidden = torch.relu(hidden)
-        shape = self.pair.geometry
-        return convolved(hidden, kernel, ConvShape(kernel.shape[1], kernel.shape[0], shape.window, bias=False))
+            hidden = hidden.relu_()
+        window, kernel = self.pair.geometry.window, kernel.to(x.dtype)
+        if x.dtype == torch.float64 and window.taps > 1:
+            return spread(hidden, kernel, window)
+        return convolved(hidden, kernel, ConvShape(kernel.shape[1], kernel.shape[0], window, bias=False))
 
     def _total(self, x: Tensor, parts: list[Tensor], kernel: Tensor) -> Tensor:
         if not parts:
@@ -154,7 +160,14 @@ class PlainLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_dtype(x, self.weight)
-        return convolved(x, self.weight, self.shape) * self.gain
+        wide = _sums_of(x)
+        found = convolved(x.to(wide), self.weight.to(wide), self.shape) * self.gain.to(wide)
+        return found.to(x.dtype)
+
+
+def _sums_of(x: Tensor) -> torch.dtype:
+    """Return the dtype of sums: float64, which runtimes of ONNX files do not convolve."""
+    return x.dtype if torch.onnx.is_in_onnx_export() else torch.float64
 
 
 def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = torch.float32) -> GraphModule:
@@ -177,7 +190,7 @@ def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = t
     layers: dict[str, nn.Module] = {}
     for node in ticket.graph.weighted:
         path = node.step.path
-        if form == "folded":
+        if form == "folded" and isinstance(node.step, Pair):
             folded, nonnegative = ticket.folded[path], never[node.inputs[0]]
             layers[node.name] = FoldedLayer(folded, nonnegative=nonnegative, dtype=number_type)
             continue

@@ -292,5 +292,11 @@ _BUILT_IN: dict[str, Study] = {
 }
 """Name in a specification to its function, imported when it runs, and to what it reads from a cell."""
 
+_WITHOUT_TORCH = (
+    "best-error", "covered-fraction", "density", "differencing", "interval-coverage", "quantised", "subset-sums",
+    "vector-success", "widths",
+)  # fmt: skip
+_BUILT_IN |= {name: replace(_BUILT_IN[name], torch=False) for name in _WITHOUT_TORCH}
+
 STUDIES: Mapping[str, Study] = Registry("slth.studies", "task", _BUILT_IN, partial(declared_study, "slth.studies"))
 """The same with the studies of other packages, whose functions are imported when they are asked for."""

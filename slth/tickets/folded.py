@@ -49,6 +49,8 @@ class Folded:
         Largest number of kept weights that any output adds up.
     factor : float
         Upper bound of 1, of the gain, and of the absolute values of all random weights.
+    plain : bool
+        Whether it is a plain random layer, which no form of a module multiplies out.
     """
 
     shape: ConvShape
@@ -59,6 +61,7 @@ class Folded:
     constant_magnitude: Floats | None
     terms: int
     factor: float
+    plain: bool = False
 
     def middle(self) -> tuple[Floats, Floats | None, Floats | None]:
         """Return the midpoints of A+, A- (None where it is the same) and B (None where there is none), rounded."""
@@ -154,4 +157,4 @@ def _fold_plain(layer: RandomLayer, mask: Mask, law: WeightLaw, seed: int, gain:
     size = np.abs(scaled) + radius
     terms = int(mask[layer.path].sum(axis=0).max(initial=1))
     ends = (frozen(scaled - radius), frozen(scaled + radius))
-    return Folded(layer.geometry, ends, None, None, frozen(size), None, max(1, terms), factor)
+    return Folded(layer.geometry, ends, None, None, frozen(size), None, max(1, terms), factor, plain=True)

@@ -1,4 +1,7 @@
-"""Both networks evaluated for one input in any format of floats, their sums in random order."""
+"""Both networks evaluated for one input in any format of floats, their sums in random order.
+
+Random layers in binary32 store their numbers in it, and multiply and sum these in binary64, as slth.to_torch does.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def evaluated(graph, layer, x, dtype, rng=None):
         if step.weighted:
             terms, gain = layer(step, inputs[0])
             result = total(terms, rng)
-            return result if gain is None else result * dtype(gain)
+            return result if gain is None else (result * result.dtype.type(dtype(gain))).astype(dtype)
         if isinstance(step, Relu):
             return np.maximum(inputs[0], dtype(0))
         if isinstance(step, Add):
@@ -76,18 +79,20 @@ def terms_of_target(step, x):
 
 
 def terms_of_ticket(ticket):
-    def layer(step, x):
+    def layer(step, image):
         gain = ticket.gain(step.path)
+        x = image.astype(np.promote_types(image.dtype, np.float64))
         if isinstance(step, RandomLayer):
             weights = ticket.law.weights(Stream(ticket.seed, step.path), 0, step.inputs * step.outputs)
             kept = np.where(ticket.mask[step.path], weights.reshape(step.inputs, step.outputs), 0.0)
-            return _products(x, kept.T[:, :, None, None].astype(x.dtype), step.geometry.window, 1), gain
-        return _pair(ticket, step, x), gain
+            stored = kept.T[:, :, None, None].astype(image.dtype).astype(x.dtype)
+            return _products(x, stored, step.geometry.window, 1), gain
+        return _pair(ticket, step, x, image.dtype), gain
 
     return layer
 
 
-def _pair(ticket, pair, x):
+def _pair(ticket, pair, x, stored):
     """Every hidden channel by itself, for all outputs: 0 where it feeds another group."""
     each, parts = pair.outputs // pair.groups, []
     images = np.concatenate([x, np.ones((1, *x.shape[1:]), x.dtype)])
@@ -101,10 +106,10 @@ def _pair(ticket, pair, x):
         second = np.where(kept, second, 0.0)
         group = int(pair.geometry.groups_of(source))
         for k in range(pair.units):
-            hidden = x.dtype.type(first[k]) * images[min(source, pair.inputs)][None]
+            hidden = x.dtype.type(stored.type(first[k])) * images[min(source, pair.inputs)][None]
             hidden = np.maximum(hidden, x.dtype.type(0)) if pair.rectified else hidden
             kernel = np.zeros((pair.outputs, 1, *pair.kernel), x.dtype)
-            kernel[group * each : (group + 1) * each] = second[k].reshape(each, 1, *pair.kernel)
+            kernel[group * each : (group + 1) * each] = second[k].astype(stored).reshape(each, 1, *pair.kernel)
             parts.append(_products(hidden, kernel, pair.geometry.window, 1))
     return np.concatenate(parts, axis=3)
 

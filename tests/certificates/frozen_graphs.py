@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from slth.graphs import Add, Attend, Concat, Conv, Flatten, Graph, Node, Pool, Positions, Relu
@@ -22,7 +24,8 @@ def graphs_of(case):
             if shallow:
                 outputs, width = case.array(name, "positive_lower").shape[:2]
                 random[name] = Pair(name, width, outputs, 1) if not random else RandomLayer(name, width, outputs)
-            folded[name] = _folded(case, node, random.get(name, step).geometry)
+            plain = isinstance(random.get(name), RandomLayer)
+            folded[name] = replace(_folded(case, node, random.get(name, step).geometry), plain=plain)
             nodes.append(Node(name, step, inputs))
         elif kind == "attend":
             nodes += _attention(case, node, folded)

@@ -126,7 +126,7 @@ def test_allowances_are_of_the_order_of_the_rounding():
     target = b.graph()
     certificate = certify_folded(target, target, near(rng, target), (np.zeros((1, 4, 4)), np.ones((1, 4, 4))))
     assert 1e-16 < certificate.float64_allowance < 1e-11
-    assert certificate.float32_allowance == pytest.approx(certificate.float64_allowance * 2.0**29, rel=1e-2)
+    assert 2.0**27 < certificate.float32_allowance / certificate.float64_allowance < 2.0**29
 
 
 def test_an_allowance_is_infinite_where_float32_may_overflow():

@@ -41,6 +41,33 @@ def test_what_no_verb_reads_is_refused(capsys, tmp_path, text, words, place):
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_table_of_pyproject_is_read_behind_the_own_file(capsys, tmp_path):
+    """Other tools' tables, and a project without ours, say nothing."""
+    lines = ["solve", "--law", "normal", "--n", 4, "--json"]
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[project]\nname = 'x'\n[tool.ruff]\nline-length = 9\n")
+    assert run(capsys, *lines).json["seed"] == 0
+    project.write_text("[tool.slth.solve]\nseed = 5\n[tool.slth.construct.per-weight]\nepochs = 3\n")
+    assert run(capsys, *lines).json["seed"] == 5
+    (tmp_path / "slth.toml").write_text("[solve]\nseed = 6\n")
+    assert run(capsys, *lines).json["seed"] == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tool.slth.solv]\ntarget = 1\n", "pyproject.toml, [tool.slth]' has the unknown table [solv]: did you mean"),
+        ("[tool]\nslth = 1\n", "has tool.slth as a value: write tables such as [tool.slth.solve]"),
+        ("[tool.slth\n", "cannot be read"),
+    ],
+)
+def test_a_table_of_pyproject_that_nobody_reads_is_refused(capsys, tmp_path, text, words):
+    (tmp_path / "pyproject.toml").write_text(text)
+    ran = run(capsys, "solve", "--law", "normal", "--n", 4)
+    assert ran.code == 2
+    assert words in ran.err
+
+
 def test_tables_of_other_verbs_are_left_to_them(capsys, tmp_path):
     (tmp_path / "slth.toml").write_text("[demo]\ncandidates = 9\n[construct.per-weight]\nepochs = 3\n[env]\n")
     ran = run(capsys, "solve", "--law", "normal", "--n", 4)

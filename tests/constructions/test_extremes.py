@@ -7,7 +7,7 @@ import pytest
 
 from slth.constructions import PerWeight, Shallow, Structured, approximate_weights
 from slth.constructions.budget import failure_level
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, ConstructionError
 from slth.graphs import Conv, Graph, Node, Relu
 from slth.rng import WeightLaw
 from tests.constructions.graph_samples import chain, worst
@@ -134,3 +134,30 @@ def test_errors_of_tiny_weights_are_relative():
     made = PerWeight(candidates=3).construct(one_layer(5e-200, -2e-200), seed=1)
     usual = PerWeight(candidates=3).construct(one_layer(5e-200 * 2.0**660, -2e-200 * 2.0**660), seed=1)
     assert made.table[0].relative_error == usual.table[0].relative_error > 0.0
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e-200, 1e200, 1e307])
+def test_channels_are_found_for_weights_at_the_ends_of_the_doubles(scale):
+    """Squares of such weights are 0 or infinite, and a probe of their size is 0."""
+    target = one_layer(0.5 * scale, -scale, 0.25 * scale)
+    made = Structured(eps=max(0.01 * scale, 1e-300)).construct(target)
+    assert made.certificate.error <= max(0.01 * scale, 1e-300)
+    assert worst(target, made.ticket) <= made.certificate.error
+
+
+@pytest.mark.parametrize("method", [Structured(eps=0.5), PerWeight(eps=0.5, delta=0.1)])
+def test_an_error_far_below_huge_weights_is_refused_at_their_layer(method):
+    with pytest.raises(ArgumentError, match=r"weights at node layer0 costs more .* could be reached is 2.2e"):
+        method.construct(one_layer(1e200, -1e200))
+    twice = Graph(
+        (1,), [Node("a", Conv([[1e200]]), ("input",)), Node("r", Relu(), ("a",)), Node("b", Conv([[1e200]]), ("r",))]
+    )
+    with pytest.raises(ConstructionError, match="leave the range of doubles at node b; use a smaller input box"):
+        method.construct(twice)
+
+
+def test_a_gain_that_leaves_the_doubles_is_refused_at_its_layer():
+    with pytest.raises(ArgumentError, match="node layer0=1e-300 has a gain, or weights over it, that leave"):
+        Structured(channels=6, gain=1e-300).construct(one_layer(1e100))
+    with pytest.raises(ArgumentError, match="node layer0=inf has a gain"):
+        Structured(channels=6, gain="theorem").construct(one_layer(1e308, 1e308))

@@ -23,7 +23,7 @@ from slth.certificates.interval import Array, Interval, Slopes, up, upper_produc
 from slth.certificates.layout import Layout, Matrix, input_entries, kernel_entries
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Apart, Factor, Rows, is_nothing, nothing, reach
-from slth.certificates.rule import Around, Evaluation, Norms, Rule
+from slth.certificates.rule import BINARY64, Around, Evaluation, Format, Norms, Rule
 
 _MOST_KEPT = 2**22  # entries of matrices that are kept for the next rows: some hundred MiB
 
@@ -59,6 +59,7 @@ class AffineRule(Rule):
     bias_magnitude: Array
     target_terms: int = 1
     terms: int = 1
+    multiplied_terms: int = 1
     factor: float = 1.0
     narrowed: bool = True
     gathered: bool = False
@@ -70,7 +71,7 @@ class AffineRule(Rule):
         nothing, none = (Interval.point(np.zeros(each.shape)) for each in (weights, bias))
         return AffineRule(
             layout, weights, Slopes(weights), Slopes(nothing), bias, none, weights.magnitude, bias.magnitude,
-            terms, terms, max(1.0, float(weights.magnitude.max())), narrowed=False,
+            terms, terms, terms, max(1.0, float(weights.magnitude.max())), narrowed=False,
         )  # fmt: skip
 
     def ranges(self, before: tuple[Ranges, ...]) -> Ranges:
@@ -164,10 +165,32 @@ class AffineRule(Rule):
         lost = 8.0 * terms * at.form.smallest * (1.0 + float(sizes.max())) * product
         carried = self._upper_sums(weights, wrong)
         sums = up(self._upper_sums(magnitude, sizes) + constants)
-        behind = up(up(carried + upper_product(np.asarray(at.form.gamma(terms)), sums)) + lost)
+        if at.of_ticket:
+            rounded = np.maximum(self._summed_wide(at.form, sizes, sums), self._multiplied_out(at.form, sizes))
+        else:
+            rounded = upper_product(np.asarray(at.form.gamma(terms)), sums)
+        behind = up(up(carried + rounded) + lost)
         if self.constants is not None and not at.of_ticket:
             behind[self.constants.outputs] = 0.0  # nothing is computed for the constant 1
         return behind, float(np.max([sums.max() * terms, sizes.max() * product * terms, product * terms]))
+
+    def _summed_wide(self, form: Format, sizes: Array, sums: Array) -> Array:
+        """Return what the ticket's evaluation adds where products of stored numbers are summed in binary64."""
+        wide = np.asarray(BINARY64.gamma(self.terms + 6))
+        if form == BINARY64:
+            return upper_product(wide, sums)
+        gamma = form.gamma
+        stored = upper_product(np.asarray(gamma(2) + wide) * (1.0 + 2.0**-19), sums)  # and the second order of it
+        once = upper_product(np.asarray(gamma(3)), self._sizes_behind(sizes))
+        return up(stored + once)
+
+    def _multiplied_out(self, form: Format, sizes: Array) -> Array:
+        """Return what it adds where each layer is one convolution; with real numbers it is within the certificate."""
+        return upper_product(np.asarray(form.gamma(self.multiplied_terms + 3)), self._sizes_behind(sizes))
+
+    def _sizes_behind(self, sizes: Array) -> Array:
+        """Return upper bounds of the sums of absolute products of the ticket's folded weights."""
+        return up(self._upper_sums(self.ticket.magnitude, sizes) + self.bias_magnitude)
 
     def _upper_sums(self, kernel: Array, values: Array) -> Array:
         """Return upper bounds of a nonnegative matrix times nonnegative values."""
