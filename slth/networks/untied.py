@@ -46,7 +46,10 @@ def untied(module: nn.Module) -> nn.Module:
     Notes
     -----
     Source: Shen, Yao, Kiela, Keutzer, Mahoney 2021, "What's Hidden in a One-layer Randomly Weighted Transformer?"
-    (arXiv 2109.03939): one random layer, another mask at each depth.
+    (arXiv 2109.03939): one random layer, another mask at each depth. Measured here, 3 seeds, ``slth search edge-popup
+    --model vit --data mnist --limit 6000 --epochs 8 --learning-rate 0.3 --checks 0 --shared-layers weights``: 0.913
+    (standard deviation 0.004); as many weights kept of four random layers of their own 0.918 (0.001); with
+    ``--shared-layers masks``, one mask in all four uses, 0.902 (0.007).
 
     Examples
     --------
