@@ -32,6 +32,7 @@ def certify(
     inputs: ArrayLike,
     radius: float,
     input_box: Box | None = None,
+    steps: int = 8,
     progress: Progress | None = None,
 ) -> CertificateAround: ...
 def certify(
@@ -41,6 +42,7 @@ def certify(
     input_box: Box | None = None,
     inputs: ArrayLike | None = None,
     radius: float | None = None,
+    steps: int = 8,
     progress: Progress | None = None,
 ) -> Certificate | CertificateAround:
     r"""Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
@@ -62,6 +64,10 @@ def certify(
         Inputs around which to certify, one after the other.
     radius : float, optional
         Of the ball around each, in the largest norm; 0 asks for the inputs themselves.
+    steps : int, optional
+        Gradient steps that improve the slopes of linear bounds around an input, where bounds without them prove no
+        agreement or are more than twice the error at the input itself. Any slopes are admissible: more steps cost time
+        and prove more, up to some 40.
     progress : callable, optional
         Called as progress("inputs certified", done, total).
 
@@ -107,5 +113,5 @@ def certify(
         box = as_box((0.0, 1.0) if input_box is None else input_box, target.input_shape)
         return certify_folded(target, source, folded, box)
     return certify_around(
-        target, source, folded, inputs, radius=radius, input_box=input_box, progress=progress
+        target, source, folded, inputs, radius=radius, input_box=input_box, steps=steps, progress=progress
     )  # fmt: skip

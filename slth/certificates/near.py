@@ -1,0 +1,354 @@
+"""Both networks near one input, node after node: linear where they are linear on the ball, units elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from slth.arrays import Bools, Indices
+from slth.certificates.balls import Ball
+from slth.certificates.carried import upper_bounds
+from slth.certificates.interval import Array, Interval, middle_and_radius
+from slth.certificates.layout import Layout, Matrix, kernel_entries
+from slth.certificates.problem import Place, Problem
+from slth.certificates.ranges import Ranges
+from slth.certificates.rows import TooMuchWorkError
+from slth.certificates.rules.add import AddRule
+from slth.certificates.rules.affine import AffineRule
+from slth.certificates.rules.gather import ConcatRule, ConstantRule, GatherRule
+from slth.certificates.rules.largest import LargestRule
+from slth.certificates.rules.relu import ReluRule
+from slth.certificates.symbols import TINY, Forms, Symbols, negative, slack, stacked
+
+_MOST_ENTRIES = 2**24  # of a node's matrix: 128 MiB
+_ALIKE = 2.0**-40  # numbers below this are as good as 0, and no unit of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Both:
+    """One node as forms: the target's values, and the differences."""
+
+    target: Forms
+    difference: Forms
+
+    def __getitem__(self, index: Any) -> Both:
+        """Return some of its numbers."""
+        return Both(self.target[index], self.difference[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A matrix of intervals; ``radius`` is None where all are points.
+
+    Shapes: middle, radius sparse or dense float64[n, m].
+    """
+
+    middle: Matrix
+    radius: Matrix | None
+    longest: int
+
+    @staticmethod
+    def of(layout: Layout, numbers: Interval) -> Product:
+        """Return the matrix of a flattened kernel."""
+        middle, radius = middle_and_radius(kernel_entries(layout, numbers))
+        wide = layout.matrix(radius) if radius.any() else None
+        return Product(layout.matrix(middle), wide, layout.longest)
+
+    @cached_property
+    def nothing(self) -> bool:
+        """Whether all entries are 0."""
+        return self.radius is None and not abs(self.middle).max()
+
+    @cached_property
+    def size(self) -> Matrix:
+        """Absolute values of the middles."""
+        return abs(self.middle)
+
+
+class Nearby:
+    """The rules of a problem, with the matrices that all inputs share."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._products: dict[int, tuple[Product, ...]] = {}
+        takers: dict[int, list[int]] = {}
+        for number, place in enumerate(problem.places, start=1):
+            for source in place.sources:
+                takers.setdefault(source, []).append(number)
+        self.late = {
+            number
+            for number, taken in takers.items()
+            if number and len(taken) == 1 and isinstance(problem.rule(number), ReluRule)
+            and isinstance(problem.rule(taken[0]), LargestRule)
+        }  # fmt: skip
+        """ReLUs in front of maxima, which are taken behind them: the same, of fewer numbers."""
+
+    def products(self, number: int) -> tuple[Product, ...]:
+        """Return the matrices of an affine map: target, ticket, errors, and the last two for negative inputs."""
+        if number not in self._products:
+            rule = self.problem.rule(number)
+            assert isinstance(rule, AffineRule)
+            numbers = [rule.weights, rule.ticket.above, rule.errors.above]
+            if rule.ticket.below is not None and rule.errors.below is not None:
+                numbers += [rule.ticket.below, rule.errors.below]
+            self._products[number] = tuple(Product.of(rule.layout, each) for each in numbers)
+        return self._products[number]
+
+
+class Walk:
+    """Forms and ranges of all nodes over one ball, the input first."""
+
+    def __init__(self, nearby: Nearby, box: Ball, steps: int = 0) -> None:
+        self.nearby, self.steps = nearby, steps
+        low, high = (end.ravel() for end in box)
+        self.symbols = Symbols(np.concatenate([[1.0], low]), np.concatenate([[1.0], high]))
+        inputs = np.eye(len(low), len(low) + 1, k=1)
+        self.forms = [Both(_exact(inputs), _exact(np.zeros((len(low), 1))))]
+        self.ranges = [Ranges.shared(Interval(low, high))]
+        for number, place in enumerate(nearby.problem.places, start=1):
+            self.forms.append(FORMS.get(type(place.rule), Walk.opaque)(self, number, place))
+            if len(self.ranges) == number:
+                self.ranges.append(self._ranges(number, place))
+
+    def upper_bounds(self, parts: list[Forms]) -> Array:
+        """Return upper bounds of several forms, one behind the other."""
+        return upper_bounds(self.symbols, stacked(parts), steps=self.steps)
+
+    def _ranges(self, number: int, place: Place) -> Ranges:
+        """Return the ranges of a node: by those before it, and by its forms."""
+        own = place.rule.ranges(tuple(self.ranges[source] for source in place.sources))
+        if number in self.nearby.late:
+            return own
+        both = self.forms[number]
+        target, difference = (self.symbols.closed(each) for each in (both.target, both.difference))
+        target, ticket = target.meet(own.target), own.ticket.meet(target + difference)
+        if place.nonnegative:  # as real numbers; outward rounding may have gone below
+            target, ticket = target.relu(), ticket.relu()
+        return Ranges(target, ticket, difference.meet(own.difference)).reconciled()
+
+    def taken(self, place: Place) -> list[Both]:
+        """Return the forms that a place takes."""
+        return [self.forms[source] for source in place.sources]
+
+    def opaque(self, number: int, place: Place) -> Both:
+        """Return symbols of which ranges are all that is known."""
+        own = place.rule.ranges(tuple(self.ranges[source] for source in place.sources))
+        self.ranges.append(own)
+        count, width = len(own.target.lower), len(self.symbols.lower)
+        first = self.symbols.more(own.target, own.difference)
+        assert first == width
+        return self._symbols(np.arange(count), count, first, count)
+
+    def _symbols(self, places: Indices, size: int, first: int, count: int) -> Both:
+        """Return forms of so many numbers, 0 but where they are symbols."""
+        target, difference = (np.zeros((size, first + 2 * count)) for _ in range(2))
+        target[places, first + np.arange(count)] = 1.0
+        difference[places, first + count + np.arange(count)] = 1.0
+        return Both(_exact(target), _exact(difference))
+
+    def affine(self, number: int, place: Place) -> Both:
+        """Return W h + b, and E h + A e + the constants' errors."""
+        (seen,), rule = self.taken(place), place.rule
+        assert isinstance(rule, AffineRule)
+        weights, ticket, errors, *below = self.nearby.products(number)
+        constants = (rule.bias, rule.bias_error)
+        before = self.ranges[place.sources[0]].either
+        if below and not bool((before.lower >= 0.0).all()):
+            above = self.relu(seen, self.ranges[place.sources[0]])
+            under = self.less(seen, above)
+            ticket_below, errors_below = below
+            parts = [
+                (errors, above.target),
+                (errors_below, under.target),
+                (ticket, above.difference),
+                (ticket_below, under.difference),
+            ]
+        else:
+            parts = [(errors, seen.target), (ticket, seen.difference)]
+        return Both(self.total([(weights, seen.target)], constants[0]), self.total(parts, constants[1]))
+
+    def total(self, parts: list[tuple[Product, Forms]], constants: Interval) -> Forms:
+        """Return the sum of matrices times forms, and of constants."""
+        middle, radius = middle_and_radius(constants)
+        width = max(forms.matrix.shape[1] for _, forms in parts)
+        if len(middle) * width > _MOST_ENTRIES:
+            raise TooMuchWorkError
+        total, wrong, sizes = np.zeros((len(middle), width)), radius, np.abs(middle)
+        for product, forms in parts:
+            if product.nothing or not (forms.matrix.any() or forms.wrong.any()):
+                continue
+            size = self.symbols.sizes(forms)
+            wrong = wrong + product.size @ (forms.wrong + slack(product.longest) * size)
+            if product.radius is not None:
+                wrong = wrong + product.radius @ (size + forms.wrong)
+            sizes = sizes + product.size @ size
+            total[:, : forms.matrix.shape[1]] += product.middle @ forms.matrix
+        total[:, 0] += middle
+        return Forms(total, wrong * (1.0 + 2.0**-20) + slack(4 * len(parts)) * sizes + TINY)
+
+    def sum(self, one: Forms, two: Forms, sign: float = 1.0) -> Forms:
+        """Return the sum, or the difference, of forms."""
+        width = max(one.matrix.shape[1], two.matrix.shape[1])
+        total = np.zeros((len(one.wrong), width))
+        total[:, : one.matrix.shape[1]] = one.matrix
+        total[:, : two.matrix.shape[1]] += sign * two.matrix
+        result = Forms(total, one.wrong)
+        rounded = slack(4) * self.symbols.sizes(result)
+        return Forms(total, (one.wrong + two.wrong + rounded) * (1.0 + 2.0**-20))
+
+    def less(self, one: Both, two: Both) -> Both:
+        """Return what one node is more than another."""
+        return Both(self.sum(one.target, two.target, -1.0), self.sum(one.difference, two.difference, -1.0))
+
+    def add(self, number: int, place: Place) -> Both:
+        """Return a sum of nodes."""
+        total, *others = self.taken(place)
+        for each in others:
+            total = Both(self.sum(total.target, each.target), self.sum(total.difference, each.difference))
+        return total
+
+    def gather(self, number: int, place: Place) -> Both:
+        (seen,), rule = self.taken(place), place.rule
+        assert isinstance(rule, GatherRule)
+        return self._kept(seen[rule.indices], rule.indices >= 0)
+
+    def concat(self, number: int, place: Place) -> Both:
+        return joined(self.taken(place))
+
+    def constant(self, number: int, place: Place) -> Both:
+        assert isinstance(place.rule, ConstantRule)
+        return Both(_exact(place.rule.values[:, None]), _exact(np.zeros((len(place.rule.values), 1))))
+
+    def rectified(self, number: int, place: Place) -> Both:
+        (seen,) = self.taken(place)
+        return seen if number in self.nearby.late else self.relu(seen, self.ranges[place.sources[0]])
+
+    def largest(self, number: int, place: Place) -> Both:
+        """Return maxima over windows, of two numbers at a time: b + max(a - b, 0)."""
+        (seen,), rule = self.taken(place), place.rule
+        assert isinstance(rule, LargestRule)
+        many, columns = rule.windows.shape
+        left = seen[rule.windows.T.ravel()]  # column after column of the windows
+        while columns > 1:
+            half = columns // 2 * many
+            larger = self.larger(left[:half], left[half : 2 * half])
+            left = joined([larger, left[2 * half :]])
+            columns -= columns // 2
+        return self.relu(left) if place.sources[0] in self.nearby.late else left
+
+    def larger(self, one: Both, other: Both) -> Both:
+        """Return the larger of two numbers, in each network."""
+        rises, positive = self._positive(self.less(one, other))
+        picked = Both(*(
+            Forms(np.where(rises[:, None], *_alike(a.matrix, b.matrix)), np.where(rises, a.wrong, b.wrong))
+            for a, b in ((one.target, other.target), (one.difference, other.difference))
+        ))  # fmt: skip
+        return Both(self.sum(picked.target, positive.target), self.sum(picked.difference, positive.difference))
+
+    def relu(self, seen: Both, known: Ranges | None = None) -> Both:
+        """Return the maxima with 0."""
+        rises, positive = self._positive(seen, known)
+        kept = self._kept(seen, rises)
+        return Both(self.sum(kept.target, positive.target), self.sum(kept.difference, positive.difference))
+
+    def _positive(self, seen: Both, known: Ranges | None = None) -> tuple[Bools, Both]:
+        """Return which numbers are nonnegative throughout, and max(x, 0) of the rest: 0 or units."""
+        ranges = _Signs(self.symbols, seen, known)
+        for steps in (0, self.steps) if self.steps else (0,):
+            ranges.narrow(steps)
+        rest = ~(ranges.rises | ranges.falls)
+        values, moves = (np.where(rest, each.magnitude, 0.0) for each in (ranges.values, ranges.moves))
+        alike = values + moves <= _ALIKE * max(1.0, float(values.max(initial=0.0)))  # two that are the same, say
+        lost = [np.where(alike, each, 0.0) for each in (values, moves)]
+        unsure = np.flatnonzero(rest & ~alike)
+        own, first = seen[unsure], len(self.symbols.lower)
+        if len(unsure):
+            self.symbols.add(own.target, own.difference, ranges.values[unsure], ranges.moves[unsure])
+        found = self._symbols(unsure, len(rest), first, len(unsure))
+        return ranges.rises, Both(*(
+            Forms(each.matrix, wrong) for each, wrong in zip((found.target, found.difference), lost, strict=True)
+        ))  # fmt: skip
+
+    @staticmethod
+    def _kept(seen: Both, which: Bools) -> Both:
+        """Return numbers, 0 where they are not kept."""
+        return Both(*(
+            Forms(np.where(which[:, None], each.matrix, 0.0), np.where(which, each.wrong, 0.0))
+            for each in (seen.target, seen.difference)
+        ))  # fmt: skip
+
+
+class _Signs:
+    """Ranges of a node's values and differences, and where both networks' values have one sign on the whole ball."""
+
+    def __init__(self, symbols: Symbols, seen: Both, known: Ranges | None) -> None:
+        self.symbols, self.seen, self.known = symbols, seen, known
+        if known is None:
+            self.values, self.moves = symbols.closed(seen.target), symbols.closed(seen.difference)
+        else:
+            self.values, self.moves = known.target, known.difference
+
+    @property
+    def _ticket(self) -> Interval:
+        ticket = self.values + self.moves
+        return ticket if self.known is None else ticket.meet(self.known.ticket)
+
+    @property
+    def rises(self) -> Bools:
+        result: Bools = (self.values.lower >= 0.0) & (self._ticket.lower >= 0.0)
+        return result
+
+    @property
+    def falls(self) -> Bools:
+        result: Bools = ~self.rises & (self.values.upper <= 0.0) & (self._ticket.upper <= 0.0)
+        return result
+
+    @property
+    def unsure(self) -> Bools:
+        return ~(self.rises | self.falls)
+
+    def narrow(self, steps: int) -> None:
+        """Narrow the ranges of those whose sign is not known."""
+        some = np.flatnonzero(self.unsure)
+        if not len(some) or not self.symbols.units:
+            return
+        self.values = self._narrowed(self.values, self.seen.target[some], some, steps)
+        some = np.flatnonzero(self.unsure)
+        self.moves = self._narrowed(self.moves, self.seen.difference[some], some, steps)
+
+    def _narrowed(self, known: Interval, forms: Forms, some: Indices, steps: int) -> Interval:
+        high, low = np.split(upper_bounds(self.symbols, stacked([forms, negative(forms)]), steps=steps), 2)
+        lower, upper = known.lower.copy(), known.upper.copy()
+        lower[some], upper[some] = np.fmax(lower[some], -low), np.fmin(upper[some], high)
+        return Interval(lower, upper)
+
+
+def _exact(matrix: Array) -> Forms:
+    return Forms(matrix, np.zeros(len(matrix)))
+
+
+def joined(parts: list[Both]) -> Both:
+    """Return the numbers of several nodes, one behind the other."""
+    return Both(stacked([each.target for each in parts]), stacked([each.difference for each in parts]))
+
+
+def _alike(one: Array, two: Array) -> tuple[Array, Array]:
+    """Return two matrices of as many columns."""
+    width = max(one.shape[1], two.shape[1])
+    return tuple(np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in (one, two))  # type: ignore[return-value]
+
+
+FORMS: dict[type, Callable[[Walk, int, Place], Both]] = {
+    AffineRule: Walk.affine,
+    ReluRule: Walk.rectified,
+    AddRule: Walk.add,
+    GatherRule: Walk.gather,
+    ConcatRule: Walk.concat,
+    ConstantRule: Walk.constant,
+    LargestRule: Walk.largest,
+}
+"""What makes the forms of a node, by the type of its rule."""
