@@ -64,10 +64,6 @@ def construct(
         Law of the random weights; uniform on (-1, 1) by default, for ``Structured`` the standard normal.
     device : {"cpu", "cuda", "auto"} or str
         Where ``Structured`` searches its channels; the other methods run on processors.
-    steps : int, optional
-        Gradient steps that improve the slopes of linear bounds around an input, where bounds without them prove no
-        agreement or are more than twice the error at the input itself. Any slopes are admissible: more steps cost time
-        and prove more, up to some 40.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -335,7 +331,7 @@ def certify(
     input_box: tuple[ArrayLike, ArrayLike] | None = None,
     inputs: ArrayLike | None = None,
     radius: float | None = None,
-    steps: int = 8,
+    effort: int = 1,
     progress: Progress | None = None,
 ) -> Certificate | CertificateAround:
     """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
@@ -352,6 +348,10 @@ def certify(
         Instead: a certificate around each input.
     radius : float, optional
         Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+    effort : int, optional
+        Work around an input whose first bounds prove no agreement, or are more than twice the error at the input
+        itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves the first
+        bounds; more proves more, and takes as much longer.
     progress : callable, optional
         Called with (label, inputs done, inputs).
 
@@ -380,4 +380,4 @@ def certify(
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, steps=steps, progress=progress)
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, effort=effort, progress=progress)

@@ -12,20 +12,22 @@ from slth.arrays import frozen, whole
 from slth.certificates.backward import Passes
 from slth.certificates.balls import Ball, balls_around
 from slth.certificates.bounds import nonnegative, passes_over
+from slth.certificates.branching import Cases
 from slth.certificates.certificate import Box, CertificateAround
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.interval import Array
 from slth.certificates.near import Nearby, Walk
-from slth.certificates.ranges import without_nan
+from slth.certificates.ranges import Ranges, without_nan
 from slth.certificates.rounding import evaluation_allowance
 from slth.certificates.rows import Rows, TooMuchWorkError, nothing
 from slth.certificates.selections import sharpened
-from slth.certificates.symbols import negative
+from slth.certificates.symbols import Forms, negative, stacked
 from slth.graphs import Graph
 from slth.resources import Progress
 from slth.tickets.folded import Folded
 
 _OPEN = 2.0  # times the error at the input itself: first bounds that are looser are improved
+_STEPS, _CASES = 8, 400  # of a unit of effort
 
 
 def certify_around(
@@ -36,11 +38,11 @@ def certify_around(
     *,
     radius: float | None,
     input_box: Box | None = None,
-    steps: int = 8,
+    effort: int = 1,
     progress: Progress | None = None,
 ) -> CertificateAround:
     """Return the certificates around each of some inputs (see :func:`certify`)."""
-    steps = whole(steps, "steps", 0, remedy="8 are quick, 40 are as good as all")
+    effort = whole(effort, "effort", 0, remedy="1 is quick, 5 are nearly as good as all")
     examples, boxes = balls_around(target.input_shape, inputs, radius, input_box)
     classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
     known: dict[bool, Nearby] = {}
@@ -50,7 +52,7 @@ def certify_around(
         if kind not in known:
             known[kind] = Nearby(problem_of_both(target, source, folded, nonnegative=kind)[0])
         with np.errstate(over="ignore", invalid="ignore"):
-            found.append(_around(known[kind], box, examples[number - 1], own, steps))
+            found.append(_around(known[kind], box, examples[number - 1], own, effort))
         if progress is not None:
             progress("inputs certified", number, len(examples))
     errors, margins, *allowances = np.array(found).T
@@ -58,18 +60,10 @@ def certify_around(
     return CertificateAround(frozen(errors), frozen(margins), frozen(classes), float(radius or 0.0), *largest)
 
 
-def _around(nearby: Nearby, box: Ball, example: Array, own: int, steps: int) -> tuple[float, ...]:
+def _around(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> tuple[float, ...]:
     """Return error, margin and the two allowances over one box."""
     try:
-        walk = Walk(nearby, box)
-        error, margin = _bounds(walk, own)
-        if steps and walk.symbols.units:
-            at_input, _ = _bounds(Walk(nearby, (example, example)), own)
-            if not (margin > 0.0 and error.max() <= _OPEN * at_input.max()):
-                walk = Walk(nearby, box, steps)
-                better, more = _bounds(walk, own)
-                error, margin = np.fmin(error, better), max(margin, more)
-        ranges = walk.ranges
+        error, margin, ranges = _near(nearby, box, example, own, effort)
     except TooMuchWorkError:
         passes = passes_over(nearby.problem, box)
         error, margin, ranges = without_nan(sharpened(passes)), _margin(passes, own), passes.ranges
@@ -77,17 +71,46 @@ def _around(nearby: Nearby, box: Ball, example: Array, own: int, steps: int) -> 
     return float(error.max()), margin, allowances[0], allowances[1]
 
 
-def _bounds(walk: Walk, own: int) -> tuple[Array, float]:
-    """Return bounds of each output's difference, and a lower bound of both networks' margins."""
-    both = walk.forms[walk.nearby.problem.output]
-    outputs = len(both.target.wrong)
-    error = np.maximum(*np.split(walk.upper_bounds([both.difference, negative(both.difference)]), 2))
-    error = without_nan(np.fmin(error, walk.ranges[walk.nearby.problem.output].difference.magnitude))
-    if outputs == 1:
-        return error, math.inf
-    rivals, mine = np.delete(np.arange(outputs), own), np.full(outputs - 1, own)
-    lead = walk.less(both[rivals], both[mine])
-    return error, -float(without_nan(walk.upper_bounds([lead.target, walk.sum(lead.target, lead.difference)])).max())
+def _near(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> tuple[Array, float, list[Ranges]]:
+    """Return bounds of each output's difference and of the margin, and ranges: quick ones, improved where open."""
+    walk = Walk(nearby, box)
+    errors, margin = _errors(walk), _least(walk.upper_bounds([_leads(walk, own)]))
+    if not (effort and walk.symbols.units):
+        return errors, margin, walk.ranges
+    at_input = Walk(nearby, (example, example))
+    enough, best = _OPEN * float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
+    if margin > 0.0 and errors.max() <= enough:
+        return errors, margin, walk.ranges
+    walk = Walk(nearby, box, _STEPS * effort)
+    errors = np.fmin(errors, _errors(walk))
+    leads, both = _leads(walk, own), walk.output.difference
+    margin = max(margin, _least(walk.upper_bounds([leads])))
+    if -best < margin <= 0.0:  # far below that, cases are hopeless
+        margin = max(margin, -Cases.of(walk.symbols, leads, enough=0.0, most=_CASES * effort).bound)
+    if errors.max() > enough:
+        cases = Cases.of(walk.symbols, stacked([both, negative(both)]), enough=enough, most=_CASES * effort)
+        errors = np.fmin(errors, cases.bound)
+    return errors, margin, walk.ranges
+
+
+def _errors(walk: Walk) -> Array:
+    """Return bounds of each output's difference."""
+    both = walk.output
+    bounds = np.maximum(*np.split(walk.upper_bounds([both.difference, negative(both.difference)]), 2))
+    return without_nan(np.fmin(bounds, walk.ranges[walk.nearby.problem.output].difference.magnitude))
+
+
+def _leads(walk: Walk, own: int) -> Forms:
+    """Return what every other output is more than one's own, in the target and in the ticket."""
+    both = walk.output
+    others = np.delete(np.arange(len(both.target.wrong)), own)
+    more = walk.less(both[others], both[np.full(len(others), own)])
+    return stacked([more.target, walk.sum(more.target, more.difference)])
+
+
+def _least(leads: Array) -> float:
+    """Return the margin that bounds of leads leave, infinite where there is no other output."""
+    return -float(without_nan(leads).max(initial=-math.inf))
 
 
 def _margin(passes: Passes, own: int) -> float:

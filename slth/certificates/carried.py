@@ -11,6 +11,7 @@ from slth.certificates.symbols import TINY, Forms, Numbers, Symbols, Units, slac
 
 _ROWS = 512  # carried back at a time
 _RATE, _DECAY, _MEMORY, _LONG_MEMORY = 0.1, 0.97, 0.8, 0.95  # of gradient steps
+_AT_MOST = 0.1  # of what a relaxation can add, beside what it adds at one point
 
 
 def upper_bounds(symbols: Symbols, forms: Forms, *, steps: int = 0) -> Array:
@@ -37,12 +38,19 @@ class _Through:
 
 
 class Carried:
-    """Rows of forms carried back through all units, the last first."""
+    """Rows of forms carried back through all units, the last first; units may be limited to other ranges by row.
 
-    def __init__(self, symbols: Symbols, rows: Forms) -> None:
-        self.symbols, self.rows = symbols, rows
-        self.units = [units for units in symbols.units if units.first < rows.matrix.shape[1]]
+    Shapes: slopes, gaps by units: float64[3, rows, n]; float32[rows, n], what each adds to the bound by being relaxed.
+    """
+
+    def __init__(self, symbols: Symbols, rows: Forms, limited: dict[int, Units] | None = None) -> None:
+        self.symbols, self.rows, self.limited = symbols, rows, limited or {}
+        every = [units for units in symbols.units if units.first < rows.matrix.shape[1]]
+        self.units = [self.limited.get(units.first, units) for units in every]
         self.slopes: dict[int, Array] = {}
+        self.gaps: dict[int, Numbers] = {}
+        self._strides: dict[int, Array] = {}
+        self._root = {units.first: units for units in every}
 
     def upper_bounds(self, steps: int) -> Array:
         """Return upper bounds, outward rounded: at the slopes to begin with, and at those that gradient steps reach."""
@@ -63,21 +71,26 @@ class Carried:
                 self.slopes[units.first] = units.first_slopes(len(rows), on_differences)
             if on_values is None:
                 continue
+            if units.first not in self._strides:
+                root = self._root[units.first]
+                split = None if units is root else units.width < root.width
+                self._strides[units.first] = units.strides(on_values, on_differences, split)
             passed = _through(on_values, on_differences, self.slopes[units.first], units.points, units.chord)
-            added = passed.sums.max(axis=0).sum(axis=1)
-            reach = units.values.magnitude + units.moves.magnitude
-            terms = sum(
-                np.abs(each) for each in (on_values, on_differences, passed.beta, passed.sigma) if each is not None
+            total = total + passed.sums.max(axis=0).sum(axis=1)
+            sums = np.abs(on_values) + np.abs(passed.beta)
+            if on_differences is not None and passed.sigma is not None:
+                sums += np.abs(on_differences) + np.abs(passed.sigma)
+            wrong = (
+                wrong + slack(units.count + 16) * (2.0 * sums @ self._root[units.first].reach + np.abs(total)) + TINY
             )
-            total = total + added
-            wrong = wrong + slack(units.count + 16) * (2.0 * terms @ reach + np.abs(total)) + TINY
             for coefficients, forms in ((passed.beta, units.target), (passed.sigma, units.difference)):
                 if coefficients is not None:
                     each = forms.wrong + slack(2 * units.count) * symbols.sizes(forms)
                     wrong = wrong + np.abs(coefficients) @ each
                     rows[:, : forms.matrix.shape[1]] += coefficients @ forms.matrix
             wrong = wrong + slack(4) * (np.abs(rows) @ symbols.magnitude[: rows.shape[1]])
-        return np.fmin(best, self._closed(total, rows, wrong))
+        result: Array = np.fmin(best, self._closed(total, rows, wrong))
+        return result
 
     def _closed(self, total: Array, rows: Array, wrong: Array) -> Array:
         result: Array = total + self.symbols.upper_ends(rows, wrong) + slack(8) * np.abs(total)
@@ -87,7 +100,7 @@ class Carried:
         """Take gradient steps in float32 (Adam, D. P. Kingma and J. Ba, 2015)."""
         slopes = {first: each.astype(np.float32) for first, each in self.slopes.items()}
         moments = {first: (np.zeros_like(each), np.zeros_like(each)) for first, each in slopes.items()}
-        free = {units.first: units.singles.free for units in self.units}
+        strides = {first: each.astype(np.float32) for first, each in self._strides.items()}
         start = self.rows.matrix.astype(np.float32)
         ends = [end.astype(np.float32) for end in (self.symbols.lower, self.symbols.upper)]
         for step in range(steps):
@@ -96,7 +109,7 @@ class Carried:
                 mean += (1.0 - _MEMORY) * (gradient - mean)
                 square += (1.0 - _LONG_MEMORY) * (gradient * gradient - square)
                 rate = _RATE * _DECAY**step * np.sqrt(1.0 - _LONG_MEMORY ** (step + 1)) / (1.0 - _MEMORY ** (step + 1))
-                moved = slopes[first] - rate * free[first] * mean / (np.sqrt(square) + 1e-18)
+                moved = slopes[first] - rate * strides.get(first, 0.0) * mean / (np.sqrt(square) + 1e-18)
                 np.clip(moved[:2], 0.0, 1.0, out=moved[:2])
                 slopes[first] = moved
         self.slopes = {first: each.astype(np.float64) for first, each in slopes.items()}
@@ -121,7 +134,8 @@ class Carried:
         result = {}
         for units in self.units:
             if units.first in trail:
-                result[units.first] = _gradient(units, trail[units.first], slopes[units.first], at)
+                gradient, gap = _gradient(units, trail[units.first], slopes[units.first], at)
+                result[units.first], self.gaps[units.first] = gradient, gap
         return result
 
 
@@ -145,12 +159,11 @@ def _through(
 ) -> _Through:
     """Carry coefficients through units."""
     z, e, h, r = points
-    lower, in_moves, in_values = slopes
+    lower, in_moves, shift = slopes
     slope = np.where(on_values > 0.0, chord, lower)
-    beta = on_values * slope
+    beta = on_values * slope + shift
     if on_differences is None:
         return _Through(on_values, None, slope, beta, None, on_values * h[:3] - beta * z[:3])
-    beta += on_differences * in_values
     sigma = on_differences * in_moves
     sums = on_values * h
     sums -= beta * z
@@ -159,20 +172,25 @@ def _through(
     return _Through(on_values, on_differences, slope, beta, sigma, sums)
 
 
-def _gradient(units: Units, passed: _Through, slopes: Numbers, at: Numbers) -> Numbers:
-    """Return the gradient by the slopes of units, and fill in the values of their symbols."""
-    own, (_, in_moves, in_values) = units.singles, slopes
+def _gradient(units: Units, passed: _Through, slopes: Numbers, at: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the gradient by the slopes of units, and their gaps, and fill in the values of their symbols."""
+    own, in_moves = units.singles, slopes[1]
     where = passed.sums.argmax(axis=0)
-    column = np.arange(units.count)
-    z, e, h, r = (each[where, 0, column] for each in own.points)
+    rows = np.arange(len(where))[:, None] if own.points[0].shape[1] > 1 else 0
+    z, e, h, r = (each[where, rows, np.arange(units.count)] for each in own.points)
     first, middle = units.first, units.first + units.count
-    here = at[:, : own.target.shape[1]] @ own.target.T - z
+    values = at[:, : own.target.shape[1]] @ own.target.T
+    here = values - z
     at[:, first:middle] = passed.slope * here + h
+    positive = np.maximum(values, 0.0)
+    gap: Numbers = np.abs(passed.on_values) * (np.abs(at[:, first:middle] - positive) + _AT_MOST * own.loss)
     result = np.zeros_like(slopes)
-    result[0] = np.minimum(passed.on_values, 0.0) * here
+    result[0], result[2] = np.minimum(passed.on_values, 0.0) * here, here
     if passed.on_differences is None:
-        return result
-    moved = at[:, : own.difference.shape[1]] @ own.difference.T - e
-    at[:, middle : middle + units.count] = in_values * here + in_moves * moved + r
-    result[1], result[2] = passed.on_differences * moved, passed.on_differences * here
-    return result
+        return result, gap
+    moves = at[:, : own.difference.shape[1]] @ own.difference.T
+    result[1] = passed.on_differences * (moves - e)
+    at[:, middle : middle + units.count] = in_moves * (moves - e) + r
+    lost = at[:, middle : middle + units.count] - (np.maximum(values + moves, 0.0) - positive)
+    gap += np.abs(passed.on_differences) * (np.abs(lost) + _AT_MOST * own.moved)
+    return result, gap

@@ -82,7 +82,7 @@ class Nearby:
         self.late = {
             number
             for number, taken in takers.items()
-            if number and len(taken) == 1 and isinstance(problem.rule(number), ReluRule)
+            if number not in (0, problem.output) and len(taken) == 1 and isinstance(problem.rule(number), ReluRule)
             and isinstance(problem.rule(taken[0]), LargestRule)
         }  # fmt: skip
         """ReLUs in front of maxima, which are taken behind them: the same, of fewer numbers."""
@@ -113,6 +113,11 @@ class Walk:
             self.forms.append(FORMS.get(type(place.rule), Walk.opaque)(self, number, place))
             if len(self.ranges) == number:
                 self.ranges.append(self._ranges(number, place))
+
+    @property
+    def output(self) -> Both:
+        """What both networks give."""
+        return self.forms[self.nearby.problem.output]
 
     def upper_bounds(self, parts: list[Forms]) -> Array:
         """Return upper bounds of several forms, one behind the other."""
@@ -314,6 +319,8 @@ class _Signs:
     def narrow(self, steps: int) -> None:
         """Narrow the ranges of those whose sign is not known."""
         some = np.flatnonzero(self.unsure)
+        if len(some) * len(self.symbols.lower) > _MOST_ENTRIES:
+            raise TooMuchWorkError
         if not len(some) or not self.symbols.units:
             return
         self.values = self._narrowed(self.values, self.seen.target[some], some, steps)

@@ -21,13 +21,14 @@ point where its maximum is attained. None of this need be exact; one evaluation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.arrays import Bools
 from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval
 from slth.certificates.rules.relu import relu_difference
 
@@ -72,13 +73,14 @@ def stacked(parts: list[Forms]) -> Forms:
 
 
 class Singles(NamedTuple):
-    """Points z, e, h, r, chord, free and the two matrices of units, in float32."""
+    """Points z, e, h, r, chord, both matrices of units, and the most that a value and a difference lose, in float32."""
 
     points: tuple[Numbers, ...]
     chord: Numbers
-    free: Numbers
     target: Numbers
     difference: Numbers
+    loss: Numbers
+    moved: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +99,28 @@ class Units:
     @property
     def count(self) -> int:
         """Number of units."""
-        return len(self.values.lower)
+        return len(self.moves.lower)
 
     @cached_property
-    def points(self) -> tuple[Array, Array, Array, Array]:
-        """Points z, e, and h, r there: float64[11, 1, n] each, the first three at all z that decide h."""
-        low, high, below, above = self.values.lower, self.values.upper, self.moves.lower, self.moves.upper
-        none = np.zeros(self.count)
+    def width(self) -> Array:
+        """Widths of the values' ranges: float64[n], or [rows, n]."""
+        return self.values.upper - self.values.lower
+
+    @cached_property
+    def reach(self) -> Array:
+        """Bounds of |z| + |e|: float64[n]."""
+        return self.values.magnitude + self.moves.magnitude
+
+    def limited(self, values: Interval) -> Units:
+        """Return the units within other ranges of their values, those of each row: Interval float64[rows, n]."""
+        return replace(self, values=values)
+
+    @cached_property
+    def points(self) -> tuple[Array, ...]:
+        """Points z, e, and h, r there: float64[11, 1 or rows, n] each, the first three at all z that decide h."""
+        low, high = (end.reshape(-1, self.count) for end in (self.values.lower, self.values.upper))
+        below, above = (np.broadcast_to(end, low.shape) for end in (self.moves.lower, self.moves.upper))
+        none = np.zeros(low.shape)
 
         def z_at(z: Array) -> Array:
             return np.clip(z, low, high)
@@ -114,32 +131,31 @@ class Units:
         z = np.stack([low, z_at(none), high, low, high, z_at(none), z_at(none), z_at(-below), z_at(-above), low, high])
         e = np.stack([below, below, below, above, above, above, e_at(none), below, above, e_at(-low), e_at(-high)])
         h = np.maximum(z, 0.0)
-        return z[:, None], e[:, None], h[:, None], (np.maximum(z + e, 0.0) - h)[:, None]
+        return z, e, h, np.maximum(z + e, 0.0) - h
 
     @cached_property
     def singles(self) -> Singles:
         """What gradient steps take, in float32."""
-        single = np.float32
-        points = tuple(each.astype(single) for each in self.points)
-        return Singles(points, self.chord.astype(single), self.free.astype(single),
-                       self.target.matrix.astype(single), self.difference.matrix.astype(single))  # fmt: skip
+        loss, moved = -self.chord * np.minimum(self.values.lower, 0.0), self.moves.magnitude
+        numbers = (*self.points, self.chord, self.target.matrix, self.difference.matrix, loss, moved)
+        *points, chord, target, difference, lost, lost_moves = (each.astype(np.float32) for each in numbers)
+        return Singles(tuple(points), chord, target, difference, lost, lost_moves)
 
     @cached_property
     def chord(self) -> Array:
-        """Slope of the line through both ends of the values' ranges: float64[n]."""
+        """Slope of the line through both ends of the values' ranges: float64[n], or [rows, n]."""
         return share(np.maximum(self.values.upper, 0.0), -np.minimum(self.values.lower, 0.0))
 
-    @cached_property
-    def free(self) -> Array:
-        """How far one step may move each slope: float64[3, 1, n]."""
-        width, moved = self.values.upper - self.values.lower, self.moves.upper - self.moves.lower
-        unsure = (self.values.lower < 0.0) & (self.values.upper > 0.0)
-        return np.stack([unsure, np.ones(self.count), moved / np.maximum(width, 1e-300)])[:, None]
+    @property
+    def open(self) -> Bools:
+        """Whether the values may have either sign: bool[n], or [rows, n]."""
+        result: Bools = (self.values.lower < 0.0) & (self.values.upper > 0.0)
+        return result
 
     def first_slopes(self, rows: int, on_differences: Array | None) -> Array:
         """Return slopes to begin with, given coefficients on the differences if there are any: float64[3, rows, n].
 
-        They are that of h in z where its coefficient is negative, of r in e, and of r in z.
+        They are that of h in z where its coefficient is negative, of r in e, and what is added to that of z.
         """
         result = np.zeros((3, rows, self.count))
         result[0] = self.values.upper > -self.values.lower
@@ -148,6 +164,21 @@ class Units:
             rise = np.where(self.moves.lower >= 0.0, 1.0, share(high, low))
             fall = np.where(self.moves.upper <= 0.0, 1.0, share(low, high))
             result[1] = np.where(on_differences > 0.0, rise, fall)
+        return result
+
+    def strides(self, on_values: Array, on_differences: Array | None, split: Bools | None) -> Array:
+        """Return how far one gradient step may move each slope: float64[3, rows, n].
+
+        The third is in units of a coefficient: for a value, only where its range was split at 0.
+        """
+        result = np.zeros((3, *on_values.shape))
+        result[0] = self.open
+        if on_differences is not None:
+            result[1] = 1.0
+            moved = self.moves.upper - self.moves.lower
+            result[2] = np.abs(on_differences) * moved / np.maximum(np.maximum(self.width, moved), TINY)
+        if split is not None:
+            result[2] += np.where(split, np.abs(on_values).mean(axis=1, keepdims=True), 0.0)
         return result
 
 
