@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from slth.arrays import Bools, Indices
 from slth.certificates.balls import Ball
@@ -25,6 +26,7 @@ from slth.certificates.rules.relu import ReluRule
 from slth.certificates.symbols import TINY, Forms, Symbols, negative, slack, stacked
 
 _MOST_ENTRIES = 2**24  # of a node's matrix: 128 MiB
+_FEW = 0.2  # share of numbers that are not 0, up to which sparse products are quicker
 _ALIKE = 2.0**-40  # numbers below this are as good as 0, and no unit of their own
 
 
@@ -62,6 +64,12 @@ class Product:
     def nothing(self) -> bool:
         """Whether all entries are 0."""
         return self.radius is None and not abs(self.middle).max()
+
+    def times(self, matrix: Array) -> Array:
+        """Return the middles times a matrix, most of whose numbers may be 0."""
+        if sp.issparse(self.middle) and np.count_nonzero(matrix) < _FEW * matrix.size:
+            return np.asarray((self.middle @ sp.csr_array(matrix)).toarray())
+        return np.asarray(self.middle @ matrix)
 
     @cached_property
     def size(self) -> Matrix:
@@ -143,17 +151,9 @@ class Walk:
         """Return symbols of which ranges are all that is known."""
         own = place.rule.ranges(tuple(self.ranges[source] for source in place.sources))
         self.ranges.append(own)
-        count, width = len(own.target.lower), len(self.symbols.lower)
-        first = self.symbols.more(own.target, own.difference)
-        assert first == width
-        return self._symbols(np.arange(count), count, first, count)
-
-    def _symbols(self, places: Indices, size: int, first: int, count: int) -> Both:
-        """Return forms of so many numbers, 0 but where they are symbols."""
-        target, difference = (np.zeros((size, first + 2 * count)) for _ in range(2))
-        target[places, first + np.arange(count)] = 1.0
-        difference[places, first + count + np.arange(count)] = 1.0
-        return Both(_exact(target), _exact(difference))
+        first, every = self.symbols.more(own.target, own.difference), np.arange(len(own.target.lower))
+        none = np.zeros(len(every))
+        return _joined_with([], _Opened(every, first, (none, none)))
 
     def affine(self, number: int, place: Place) -> Both:
         """Return W h + b, and E h + A e + the constants' errors."""
@@ -191,7 +191,7 @@ class Walk:
             if product.radius is not None:
                 wrong = wrong + product.radius @ (size + forms.wrong)
             sizes = sizes + product.size @ size
-            total[:, : forms.matrix.shape[1]] += product.middle @ forms.matrix
+            total[:, : forms.matrix.shape[1]] += product.times(forms.matrix)
         total[:, 0] += middle
         return Forms(total, wrong * (1.0 + 2.0**-20) + slack(4 * len(parts)) * sizes + TINY)
 
@@ -219,7 +219,8 @@ class Walk:
     def gather(self, number: int, place: Place) -> Both:
         (seen,), rule = self.taken(place), place.rule
         assert isinstance(rule, GatherRule)
-        return self._kept(seen[rule.indices], rule.indices >= 0)
+        inside, none = rule.indices >= 0, np.zeros(len(rule.indices))
+        return _joined_with([(inside, seen[rule.indices])], _Opened(np.arange(0), 0, (none, none)))
 
     def concat(self, number: int, place: Place) -> Both:
         return joined(self.taken(place))
@@ -247,44 +248,55 @@ class Walk:
 
     def larger(self, one: Both, other: Both) -> Both:
         """Return the larger of two numbers, in each network."""
-        rises, positive = self._positive(self.less(one, other))
-        picked = Both(*(
-            Forms(np.where(rises[:, None], *_alike(a.matrix, b.matrix)), np.where(rises, a.wrong, b.wrong))
-            for a, b in ((one.target, other.target), (one.difference, other.difference))
-        ))  # fmt: skip
-        return Both(self.sum(picked.target, positive.target), self.sum(picked.difference, positive.difference))
+        rises, opened = self._signs(self.less(one, other))
+        return _joined_with([(rises, one), (~rises, other)], opened)
 
     def relu(self, seen: Both, known: Ranges | None = None) -> Both:
         """Return the maxima with 0."""
-        rises, positive = self._positive(seen, known)
-        kept = self._kept(seen, rises)
-        return Both(self.sum(kept.target, positive.target), self.sum(kept.difference, positive.difference))
+        rises, opened = self._signs(seen, known)
+        return _joined_with([(rises, seen)], opened)
 
-    def _positive(self, seen: Both, known: Ranges | None = None) -> tuple[Bools, Both]:
-        """Return which numbers are nonnegative throughout, and max(x, 0) of the rest: 0 or units."""
+    def _signs(self, seen: Both, known: Ranges | None = None) -> tuple[Bools, _Opened]:
+        """Return which numbers are nonnegative throughout, and units of those that are open."""
         ranges = _Signs(self.symbols, seen, known)
         for steps in (0, self.steps) if self.steps else (0,):
             ranges.narrow(steps)
         rest = ~(ranges.rises | ranges.falls)
         values, moves = (np.where(rest, each.magnitude, 0.0) for each in (ranges.values, ranges.moves))
         alike = values + moves <= _ALIKE * max(1.0, float(values.max(initial=0.0)))  # two that are the same, say
-        lost = [np.where(alike, each, 0.0) for each in (values, moves)]
         unsure = np.flatnonzero(rest & ~alike)
         own, first = seen[unsure], len(self.symbols.lower)
         if len(unsure):
             self.symbols.add(own.target, own.difference, ranges.values[unsure], ranges.moves[unsure])
-        found = self._symbols(unsure, len(rest), first, len(unsure))
-        return ranges.rises, Both(*(
-            Forms(each.matrix, wrong) for each, wrong in zip((found.target, found.difference), lost, strict=True)
-        ))  # fmt: skip
+        return ranges.rises, _Opened(unsure, first, (np.where(alike, values, 0.0), np.where(alike, moves, 0.0)))
 
-    @staticmethod
-    def _kept(seen: Both, which: Bools) -> Both:
-        """Return numbers, 0 where they are not kept."""
-        return Both(*(
-            Forms(np.where(which[:, None], each.matrix, 0.0), np.where(which, each.wrong, 0.0))
-            for each in (seen.target, seen.difference)
-        ))  # fmt: skip
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """Which of some numbers are symbols, the first of those, and what is lost where others are taken to be 0.
+
+    Shapes: places int64[count]; lost tuple of two float64[n], of values and of differences.
+    """
+
+    places: Indices
+    first: int
+    lost: tuple[Array, Array]
+
+
+def _joined_with(chosen: list[tuple[Bools, Both]], opened: _Opened) -> Both:
+    """Return numbers of several nodes, each where it is chosen, with symbols added."""
+    count = len(opened.places)
+    parts = []
+    for behind, lost in enumerate(opened.lost):
+        known = [(which, (each.target, each.difference)[behind]) for which, each in chosen]
+        width = max([opened.first + 2 * count if count else 1, *(forms.matrix.shape[1] for _, forms in known)])
+        matrix, wrong = np.zeros((len(lost), width)), lost.copy()
+        for which, forms in known:
+            matrix[which, : forms.matrix.shape[1]] = forms.matrix[which]
+            wrong[which] += forms.wrong[which]
+        matrix[opened.places, opened.first + behind * count + np.arange(count)] = 1.0
+        parts.append(Forms(matrix, wrong * (1.0 + 2.0**-50)))
+    return Both(*parts)
 
 
 class _Signs:
@@ -341,12 +353,6 @@ def _exact(matrix: Array) -> Forms:
 def joined(parts: list[Both]) -> Both:
     """Return the numbers of several nodes, one behind the other."""
     return Both(stacked([each.target for each in parts]), stacked([each.difference for each in parts]))
-
-
-def _alike(one: Array, two: Array) -> tuple[Array, Array]:
-    """Return two matrices of as many columns."""
-    width = max(one.shape[1], two.shape[1])
-    return tuple(np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in (one, two))  # type: ignore[return-value]
 
 
 FORMS: dict[type, Callable[[Walk, int, Place], Both]] = {

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.arrays import Bools
-from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval
+from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval, up
 from slth.certificates.rules.relu import relu_difference
 
 _ROUNDED = 1.0 + 2.0**-20  # more than adding up bounds of rounding errors can lose
@@ -221,13 +221,23 @@ class Symbols:
 
     def closed(self, forms: Forms) -> Interval:
         """Return the ranges of forms, each symbol's range taken by itself."""
-        return Interval(-self.upper_ends(-forms.matrix, forms.wrong), self.upper_ends(forms.matrix, forms.wrong))
+        middle, beyond = self._middle_and_beyond(forms.matrix, forms.wrong)
+        return Interval(middle - beyond, middle + beyond)
 
     def upper_ends(self, matrix: Array, wrong: Array) -> Array:
+        """Return the upper ends of the ranges of rows that are off by at most ``wrong``."""
+        middle, beyond = self._middle_and_beyond(matrix, wrong)
+        return middle + beyond
+
+    def _middle_and_beyond(self, matrix: Array, wrong: Array) -> tuple[Array, Array]:
+        """Return what rows are in the middle of all ranges, and how far from that they can be."""
         count = matrix.shape[1]
-        lower, upper, size = self.lower[:count], self.upper[:count], self.magnitude[:count]
-        high = np.maximum(matrix, 0.0) @ upper + np.minimum(matrix, 0.0) @ lower
-        return high + (wrong + slack(count) * (np.abs(matrix) @ size)) * _ROUNDED + TINY
+        lower, upper = self.lower[:count], self.upper[:count]
+        middle = 0.5 * lower + 0.5 * upper
+        radius = up(np.maximum(upper - middle, middle - lower))
+        terms = np.abs(matrix) @ (radius + slack(count) * self.magnitude[:count])
+        at_middle = matrix @ middle
+        return at_middle, (wrong + terms) * _ROUNDED + slack(4) * np.abs(at_middle) + TINY
 
     def sizes(self, forms: Forms) -> Array:
         """Return bounds of the sums of the absolute values of all terms."""
