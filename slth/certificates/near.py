@@ -136,12 +136,10 @@ class Walk:
         own = place.rule.ranges(tuple(self.ranges[source] for source in place.sources))
         if number in self.nearby.late:
             return own
-        both = self.forms[number]
-        target, difference = (self.symbols.closed(each) for each in (both.target, both.difference))
-        target, ticket = target.meet(own.target), own.ticket.meet(target + difference)
+        found = self._met(self.forms[number], own)
         if place.nonnegative:  # as real numbers; outward rounding may have gone below
-            target, ticket = target.relu(), ticket.relu()
-        return Ranges(target, ticket, difference.meet(own.difference)).reconciled()
+            return Ranges(found.target.relu(), found.ticket.relu(), found.difference)
+        return found
 
     def taken(self, place: Place) -> list[Both]:
         """Return the forms that a place takes."""
@@ -237,26 +235,45 @@ class Walk:
         """Return maxima over windows, of two numbers at a time: b + max(a - b, 0)."""
         (seen,), rule = self.taken(place), place.rule
         assert isinstance(rule, LargestRule)
+        (source,), late = place.sources, place.sources[0] in self.nearby.late
         many, columns = rule.windows.shape
-        left = seen[rule.windows.T.ravel()]  # column after column of the windows
+        order = rule.windows.T.ravel()  # column after column of the windows
+        before = self.nearby.problem.places[source - 1].sources[0] if late else source
+        left, known = seen[order], self.ranges[before][order]
         while columns > 1:
             half = columns // 2 * many
-            larger = self.larger(left[:half], left[half : 2 * half])
-            left = joined([larger, left[2 * half :]])
+            first, second, others = slice(half), slice(half, 2 * half), slice(2 * half, None)
+            larger, ranges = self.larger((left[first], known[first]), (left[second], known[second]))
+            left, known = joined([larger, left[others]]), Ranges.joined([ranges, known[others]])
             columns -= columns // 2
-        return self.relu(left) if place.sources[0] in self.nearby.late else left
+        return self.relu(left, self._met(left, known)) if late else left
 
-    def larger(self, one: Both, other: Both) -> Both:
-        """Return the larger of two numbers, in each network."""
-        rises, opened = self._signs(self.less(one, other))
-        return _joined_with([(rises, one), (~rises, other)], opened)
+    def _met(self, both: Both, known: Ranges) -> Ranges:
+        """Return ranges by forms and by what else is known."""
+        target, difference = self.symbols.closed(both.target), self.symbols.closed(both.difference)
+        return Ranges(known.target.meet(target), known.ticket, known.difference.meet(difference)).reconciled()
 
-    def relu(self, seen: Both, known: Ranges | None = None) -> Both:
+    def larger(self, one: tuple[Both, Ranges], two: tuple[Both, Ranges]) -> tuple[Both, Ranges]:
+        """Return the larger of two numbers in each network, and its ranges: its difference lies between theirs."""
+        (left, known), (right, other) = one, two
+        more = self.less(left, right)
+        apart = Ranges(
+            known.target - other.target, known.ticket - other.ticket, known.difference - other.difference
+        ).reconciled()
+        rises, opened = self._signs(more, self._met(more, apart))
+        target, ticket = (
+            Interval(np.maximum(a.lower, b.lower), np.maximum(a.upper, b.upper))
+            for a, b in ((known.target, other.target), (known.ticket, other.ticket))
+        )
+        ranges = Ranges(target, ticket, known.difference.hull(other.difference)).reconciled()
+        return _joined_with([(rises, left), (~rises, right)], opened), ranges
+
+    def relu(self, seen: Both, known: Ranges) -> Both:
         """Return the maxima with 0."""
         rises, opened = self._signs(seen, known)
         return _joined_with([(rises, seen)], opened)
 
-    def _signs(self, seen: Both, known: Ranges | None = None) -> tuple[Bools, _Opened]:
+    def _signs(self, seen: Both, known: Ranges) -> tuple[Bools, _Opened]:
         """Return which numbers are nonnegative throughout, and units of those that are open."""
         ranges = _Signs(self.symbols, seen, known)
         for steps in (0, self.steps) if self.steps else (0,):
@@ -302,17 +319,13 @@ def _joined_with(chosen: list[tuple[Bools, Both]], opened: _Opened) -> Both:
 class _Signs:
     """Ranges of a node's values and differences, and where both networks' values have one sign on the whole ball."""
 
-    def __init__(self, symbols: Symbols, seen: Both, known: Ranges | None) -> None:
-        self.symbols, self.seen, self.known = symbols, seen, known
-        if known is None:
-            self.values, self.moves = symbols.closed(seen.target), symbols.closed(seen.difference)
-        else:
-            self.values, self.moves = known.target, known.difference
+    def __init__(self, symbols: Symbols, seen: Both, known: Ranges) -> None:
+        self.symbols, self.seen, self.ticket = symbols, seen, known.ticket
+        self.values, self.moves = known.target, known.difference
 
     @property
     def _ticket(self) -> Interval:
-        ticket = self.values + self.moves
-        return ticket if self.known is None else ticket.meet(self.known.ticket)
+        return self.ticket.meet(self.values + self.moves)
 
     @property
     def rises(self) -> Bools:
