@@ -339,6 +339,7 @@ def certify(
     input_box: tuple[ArrayLike, ArrayLike] | None = None,
     inputs: ArrayLike | None = None,
     radius: float | None = None,
+    effort: int = 1,
     progress: Progress | None = None,
 ) -> Certificate | CertificateAround:
     """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
@@ -355,6 +356,10 @@ def certify(
         Instead: a certificate around each input.
     radius : float, optional
         Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+    effort : int, optional
+        Work around an input whose first bounds prove no agreement, or are more than twice the error at the input
+        itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves the first
+        bounds; more proves more, and takes as much longer.
     progress : callable, optional
         Called with (label, inputs done, inputs).
 
@@ -383,4 +388,4 @@ def certify(
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, effort=effort, progress=progress)

@@ -70,8 +70,9 @@ def test_wider_balls_are_certified_less_and_reports_are_made():
 
 def test_balls_are_clipped_to_a_box():
     free = certify(TARGET, TICKET, inputs=INPUTS, radius=5.0)
-    clipped = certify(TARGET, TICKET, inputs=INPUTS, radius=5.0, input_box=(0.0, 1.0))
-    assert clipped.errors == pytest.approx(certify(TARGET, TICKET).error, rel=1e-9)
+    clipped = certify(TARGET, TICKET, inputs=INPUTS, radius=5.0, input_box=(0.0, 1.0), effort=0)
+    assert clipped.errors == pytest.approx(clipped.errors[0], rel=1e-12)
+    assert clipped.errors == pytest.approx(certify(TARGET, TICKET).error, rel=0.1)
     assert (clipped.errors < free.errors).all()
 
 
