@@ -34,7 +34,13 @@ def meeting(cell: Cell, seed: int) -> Sequence[Contender]:
     if about["d"] == 1 and about["size"] is None:
         contenders[titled("approx-subsetsum", "approx-subsetsum")] = approximate_one
     return [
-        Contender(name, lambda find=find: _meet(find, instances, about["size"]), len(instances))  # type: ignore[misc]
+        Contender(
+            name,
+            lambda find=find: _meet(find, instances, about["size"]),  # type: ignore[misc]
+            len(instances),
+            warm_up=name == "slth",
+            replicates=None if name == "slth" else 1,
+        )
         for name, find in contenders.items()
     ]
 

@@ -22,6 +22,7 @@ ArrayLike = npt.ArrayLike
 
 MOST_BYTES = 1 << 34  # of any route, whatever the machine has: beyond, it is a matter of many minutes
 ON_THE_EDGE = 1 << 20  # subsets within rounding of the tolerance that are looked at one by one
+MOST_LOOKS = 1 << 20  # stretches of the polynomial's coefficients
 LONGEST = 1e12  # steps of which the polynomial's products may take: minutes
 
 
@@ -193,7 +194,8 @@ def _digit_sum(number: int, digits: int, width: int) -> int:
 def _polynomial_way(box: SumBox, sizes: Sizes) -> _Way:
     polynomial = _Polynomial(box, sizes)
     looks = polynomial.sums.stretches * (1 if sizes is None else len(sizes))
-    return _Way((box.n + looks) * polynomial.bytes // 4, 5 * polynomial.bytes, lambda *_: polynomial.counts())
+    needed = 5 * polynomial.bytes if looks <= MOST_LOOKS else MOST_BYTES << 10
+    return _Way((box.n + looks) * (polynomial.bytes // 4 + 100), needed, lambda *_: polynomial.counts())
 
 
 def _lists_way(box: SumBox, sizes: Sizes) -> _Way:

@@ -46,7 +46,7 @@ class EncodedSums:
         """The stretches of positions whose sums, of so many values, lie in the box."""
         first = self.lowest[0], self.highest[0] + 1
         rest = [range(a, b + 1) for a, b in zip(self.lowest[1:], self.highest[1:], strict=True)]
-        if first[0] < first[1]:
+        if first[0] < first[1] and self.stretches:  # a product of ranges holds them all
             for others in product(*rest):
                 begin = self.position([first[0], *others], size)
                 yield range(begin, begin + first[1] - first[0])

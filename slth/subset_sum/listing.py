@@ -110,7 +110,7 @@ def _by_trees(exact: Exact, size: int | None, inner: int, outer: int) -> Iterato
     while inner < outer:
         radius, nothing, found = _next_stretch(exact, trees, size, inner, outer, room)
         if found is None:
-            yield from _with_and_without_the_first(exact, size, nothing, radius)
+            yield from _divided(exact, size, nothing, radius, by_order=trees.is_exact)
         else:
             yield from sorted(found, key=lambda one: (one[0], _in_order(one[1], n)))
         inner, room = radius, min(4 * room, MOST_ROOM)
@@ -131,9 +131,11 @@ def _next_stretch(
             return radius, nothing, found
         if complete:
             nothing = radius
+        elif 2 * len(found) < room:  # most of what is near by keys is not
+            return high, nothing, None
         else:
             high, seen = radius, sorted(apart for apart, _ in found)
-        if high - nothing == 1 or not seen:
+        if high - nothing == 1:
             return high, nothing, None
         # Distances that were met make steps of any length; halves end what they would not.
         radius = (nothing + high) // 2 if step % 2 else seen[len(seen) // 4]
@@ -156,20 +158,24 @@ def _between(
     return found, complete
 
 
-def _with_and_without_the_first(exact: Exact, size: int | None, inner: int, outer: int) -> Iterator[Found]:
-    """Subsets without the first value, and those with it; of a single distance the latter behind the former."""
-    parts = [_given_the_first(exact, size, inner, outer, chosen) for chosen in (0, 1)]
-    if outer - inner == 1:
+def _divided(exact: Exact, size: int | None, inner: int, outer: int, *, by_order: bool) -> Iterator[Found]:
+    """Subsets without a value, and those with it: of a single distance by the first value, one part behind the other.
+
+    Else by the largest value, without which keys are finer, and both in step.
+    """
+    at = 0 if by_order else max(range(len(exact.rows)), key=lambda i: max(map(abs, exact.rows[i])))
+    parts = [_part(exact, size, inner, outer, at, chosen) for chosen in (0, 1)]
+    if by_order:
         return chain(*parts)
     return heapq.merge(*parts, key=lambda one: (one[0], _in_order(one[1], len(exact.rows))))
 
 
-def _given_the_first(exact: Exact, size: int | None, inner: int, outer: int, chosen: int) -> Iterator[Found]:
-    """The part of the subsets that has the first value, or has it not."""
-    goal = [g - chosen * x for g, x in zip(exact.goal, exact.rows[0], strict=True)]
-    rest = replace(exact, rows=exact.rows[1:], goal=goal)
+def _part(exact: Exact, size: int | None, inner: int, outer: int, at: int, chosen: int) -> Iterator[Found]:
+    """The part of the subsets that has a value, or has it not."""
+    goal = [g - chosen * x for g, x in zip(exact.goal, exact.rows[at], strict=True)]
+    rest = replace(exact, rows=[*exact.rows[:at], *exact.rows[at + 1 :]], goal=goal)
     for apart, bits in _by_trees(rest, None if size is None else size - chosen, inner, outer):
-        yield apart, bits << 1 | chosen
+        yield apart, bits >> at << at + 1 | chosen << at | bits & (1 << at) - 1
 
 
 def _in_order(bits: int, n: int) -> int:

@@ -121,6 +121,11 @@ class Trees:
         )
         self.pair = Pair(first, second, self.grid.weights, squared=False)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether keys have all digits of the numbers."""
+        return not any(self.grid.halves)
+
     def look(self, inner: SumBox | None, outer: SumBox, size: int | None, room: int) -> tuple[int, list[int], bool]:
         """How many subsets have sums in the inner box, and those that may lie in the outer one alone, as bits.
 

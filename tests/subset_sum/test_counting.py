@@ -121,6 +121,13 @@ def test_what_fits_nowhere_is_refused_before_memory_is_taken():
         count_solutions([*((2.0**-900 + k * 2.0**-950, 0.0) for k in range(22)), (1e300, 1.0)], [2.0**-897, 0.0])
 
 
+def test_a_coordinate_that_may_be_anything_does_not_make_a_count_long():
+    values = np.array([[1.0, 3e12], [2.0, -5e12 + 1.0], [3.0, 7e12], [4.0, 1.0]])
+    assert count_solutions(values, [5.0, 0.0], tolerance=[0.0, 1e14]) == 2
+    values = np.array([[0.5, 3e12, 1.0], [2.0, -5e12 + 1.0, 1.0], [3.0, 7e12, 1.0]])
+    assert count_solutions(values, [2.5, 0.0, 0.5], tolerance=[0.0, 1e14, 0.25]) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [

@@ -76,3 +76,13 @@ def test_bad_input_is_named_before_the_first_subset_is_asked_for():
         solutions(np.random.default_rng(0).normal(size=60), 0.0)
     with pytest.raises(ResourceError, match="sums near the target"):
         solutions(np.arange(60.0) * 1e6 + 1.0, 1e7, tolerance=1e9)
+
+
+def test_values_far_below_the_largest_are_told_apart_without_looking_at_all_subsets():
+    small = np.random.default_rng(2).normal(size=18)
+    alone = [each.subset.tolist() for each in solutions(small, 0.25, tolerance=1.0, limit=30)]
+    far = solutions(np.append(small * 2.0**-990, 2.0**1000), 2.0**1000, tolerance=2.0**-980, limit=1)
+    assert next(far).subset.nonzero()[0].tolist() == [18]
+    target = 0.25 * 2.0**-990
+    among = solutions(np.append(small * 2.0**-990, 2.0**1000), target, tolerance=2.0**-990, limit=30)
+    assert [each.subset.tolist() for each in among] == [[*chosen, False] for chosen in alone]
