@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def construct(
     law: WeightLaw | None = None,
     device: str = "cpu",
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Construction:
     r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
 
@@ -68,8 +68,8 @@ def construct(
         Where ``Structured`` searches its channels; the other methods run on processors.
     folder : str or Path, optional
         Where ``Structured`` keeps each layer as soon as it is done; the same call then goes on from there.
-    progress : callable, optional
-        Called with (label, done, total).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (label, done, total).
 
     Returns
     -------
@@ -104,7 +104,7 @@ def construct(
         raise ArgumentError("method", method, "is no method", remedy)
     graph = _described(target, input_shape, normalisation)
     return method.construct(
-        graph, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=progress
+        graph, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=reporter(progress)
     )  # fmt: skip
 
 
@@ -339,7 +339,7 @@ def certify(
     input_box: tuple[ArrayLike, ArrayLike] | None = None,
     inputs: ArrayLike | None = None,
     radius: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Certificate | CertificateAround:
     """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
 
@@ -355,8 +355,8 @@ def certify(
         Instead: a certificate around each input.
     radius : float, optional
         Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
-    progress : callable, optional
-        Called with (label, inputs done, inputs).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (label, inputs done, inputs).
 
     Returns
     -------
@@ -383,4 +383,4 @@ def certify(
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, progress=progress)
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, progress=reporter(progress))
