@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,16 +27,36 @@ _BLOCK = 4  # inputs of an item: what an interruption loses at most
 PICTURE = "certified_agreement"
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Balls:
+    """Around which inputs, how far, and how hard to try."""
+
+    radius: Annotated[str, Parameter(help="Radii of the balls in the largest norm.")] = "0,1/255,2/255,4/255,8/255"
+    limit: Annotated[int, Parameter(help="The first test inputs, so many of them.")] = 100
+    effort: Annotated[int, Parameter(help="Work where first bounds are loose; 0 for none, more takes longer.")] = 1
+    starts: Annotated[int, Parameter(help="Beginnings of gradient ascent in each ball.")] = 2
+    steps: Annotated[int, Parameter(help="Steps from each.")] = 30
+
+    def cell(self) -> dict[str, Any]:
+        """Return what a cell of the study says of it."""
+        for name, least in (("limit", 1), ("effort", 0), ("starts", 1), ("steps", 1)):
+            if getattr(self, name) < least:
+                rule = f"must be at least {least}"
+                raise ArgumentError(name, getattr(self, name), rule, "leave it out for the usual number")
+        return {"radii": radii_of(self.radius), "effort": self.effort, "starts": self.starts, "steps": self.steps}
+
+
+BALLS = Balls()
+
+
 def certify(
     file: Path,
     /,
     *,
     target: Path,
     data: str = "digits",
-    radius: Annotated[str, Parameter(help="Radii of the balls in the largest norm.")] = "0,1/255,2/255,4/255,8/255",
-    limit: Annotated[int, Parameter(help="The first test inputs, so many of them.")] = 100,
-    starts: Annotated[int, Parameter(help="Beginnings of gradient ascent in each ball.")] = 2,
-    steps: Annotated[int, Parameter(help="Steps from each.")] = 30,
+    balls: Balls = BALLS,
     work: Work = WORK,
     common: Common = COMMON,
 ) -> Outcome:
@@ -66,7 +86,7 @@ def certify(
 
     check_file("FILE", file)
     check_file("target", target)
-    experiment = _experiment(file, target, data, radius, limit, starts, steps, work, common)
+    experiment = _experiment(file, target, data, balls, work, common)
     folder = common.out or RUNS / experiment.name
     common = replace(common, out=folder)
     check_out(
@@ -96,7 +116,8 @@ def certify(
         return [table_of(rows, list(shown.values())), "", key_value_table(told)]
 
     def draw() -> Path:
-        command = f"slth ticket certify {file} --target {target} --data {data} --radius {radius} --limit {limit}"
+        given = [f"--{name} {value}" for name, value in asdict(balls).items() if value != getattr(BALLS, name)]
+        command = " ".join([f"slth ticket certify {file} --target {target} --data {data}", *given])
         about = {**summary, "model": file.name, "rows": table.rows, "seed": common.seed}
         return write_measured_report("agreement", about, folder / REPORT_NAME, title=title, command=command)
 
@@ -104,24 +125,18 @@ def certify(
     return with_report(done, draw) if found else done
 
 
-def _experiment(
-    file: Path, target: Path, data: str, radius: str, limit: int, starts: int, steps: int, work: Work, common: Common
-) -> Experiment:
+def _experiment(file: Path, target: Path, data: str, balls: Balls, work: Work, common: Common) -> Experiment:
     """Return the grid of blocks of test inputs."""
     from slth.grids.spec import Experiment
     from slth.studies.certified_agreement import file_digest
 
-    for name, given in (("limit", limit), ("starts", starts), ("steps", steps)):
-        if given < 1:
-            raise ArgumentError(name, given, "must be at least 1", "leave it out for the usual number")
-    radii = radii_of(radius)
+    cell = balls.cell()
     inputs = len(load_data(data, data_folders(work.data_dir), seed=common.seed).labels("test"))
     digest = file_digest(target, file)
     fixed: dict[str, Any] = {
-        "ticket": str(file.resolve()), "target": str(target.resolve()), "digest": digest, "data": data, "radii": radii,
-        "starts": starts, "steps": steps,
+        "ticket": str(file.resolve()), "target": str(target.resolve()), "digest": digest, "data": data, **cell,
     }  # fmt: skip
-    many = min(limit, inputs)
+    many = min(balls.limit, inputs)
     whole = {"first": list(range(0, many - many % _BLOCK, _BLOCK)), "count": [_BLOCK]}
     rest = {"first": [many - many % _BLOCK], "count": [many % _BLOCK]}
     grids = tuple(grid for grid in (whole, rest) if grid["first"] and grid["count"][0])

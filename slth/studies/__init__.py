@@ -84,6 +84,7 @@ _BUILT_IN: dict[str, Study] = {
             "count": Key(int, least=1, meaning="how many test inputs from there on"),
             "starts": Key(int, least=1, meaning="of gradient ascent in each ball"),
             "steps": Key(int, least=1, meaning="from each"),
+            "effort": Key(int, least=0, needed=False, meaning="of certificates whose first bounds are loose; 1"),
             **{name: replace(key, needed=False) for name, key in _TARGET.items() if name not in ("data", "gain")},
             "channels": replace(_CHANNELS, meaning="the theorem's n, of a structured ticket"),
             "candidates": replace(_CANDIDATES, meaning="of each weight, of a ticket of single weights"),

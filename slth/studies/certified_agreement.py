@@ -44,7 +44,9 @@ def certified_agreement(cell: Mapping[str, Any], *, seed: int, context: Context)
     found, worst, least = [], np.zeros(len(inputs)), np.full(len(inputs), np.inf)
     for radius in sorted(cell["radii"]):
         begin = time.perf_counter()
-        proved = certify(target, ticket, inputs=inputs, radius=radius, input_box=box)
+        proved = certify(
+            target, ticket, inputs=inputs, radius=radius, input_box=box, effort=cell.get("effort", 1)
+        )  # fmt: skip
         middle = time.perf_counter()
         tried = attack_around(
             target, ticket, inputs, radius=radius, input_box=box, starts=cell["starts"], steps=cell["steps"], seed=seed

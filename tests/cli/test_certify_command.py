@@ -64,6 +64,7 @@ def test_it_reads_well_without_json(capsys, made):
         (["--radius", "nan"], "must be numbers from 0 on"),
         (["--radius", "1e999"], "must be numbers from 0 on"),
         (["--limit", "0"], "limit"),
+        (["--effort", "-1"], "effort"),
         (["--steps", "0"], "steps"),
     ],
 )
