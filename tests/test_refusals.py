@@ -81,6 +81,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
                    {name: make for name, make in ARRAYS.items() if name != "None"}),
         "radius": (lambda v: slth.certify(target(), ticket(), inputs=np.zeros((1, 4)), radius=v),
                    {name: make for name, make in COUNTS.items() if name not in ("fraction", "huge", "truth value")}),
+        "effort": (lambda v: slth.certify(target(), ticket(), inputs=np.zeros((1, 4)), radius=0.1, effort=v), COUNTS),
     },
     "attack": {
         "module": (lambda v: slth.attack(v, ticket()), BOTH),
