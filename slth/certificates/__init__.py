@@ -1,7 +1,9 @@
 """Certificates: proved bounds on the difference between a target and a ticket, one rule a kind of node.
 
 Words of the field: ranges are interval bound propagation (IBP); functions carried back are backward (CROWN) bounds, in
-which each node that is not linear is replaced by its linear relaxation.
+which each node that is not linear is replaced by its linear relaxation. Around an input (``near``) most nodes are
+linear, and functions are carried back through the others alone (``symbols``, ``carried``), by cases where that helps
+(``branching``).
 """
 
 from slth.certificates.bounds import certified_error, certify_folded

@@ -42,7 +42,7 @@ def certify_around(
     progress: Progress | None = None,
 ) -> CertificateAround:
     """Return the certificates around each of some inputs (see :func:`certify`)."""
-    effort = whole(effort, "effort", 0, remedy="1 is quick, 5 are nearly as good as all")
+    effort = whole(effort, "effort", 0, 1000, remedy="1 is quick, 5 are nearly as good as all")
     examples, boxes = balls_around(target.input_shape, inputs, radius, input_box)
     classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
     known: dict[bool, Nearby] = {}

@@ -74,6 +74,7 @@ def _headline(summary: dict[str, Any]) -> Table:
         {
             "target accuracy": percent(summary["target_accuracy"]),
             "ticket accuracy": f"{percent(summary['ticket_accuracy'])} (agreement {percent(summary['agreement'])})",
+            **_around(summary["around"]),
             "certified error": f"{number(summary['certified_error'])} for every input in {summary['input_box']}{eps}; "
             f"{number(summary['float32_error'])} as slth.to_torch runs it in float32",
             "largest found": f"{number(summary['attack_error'])} by gradient ascent, "
@@ -91,6 +92,16 @@ def _headline(summary: dict[str, Any]) -> Table:
             "seed": summary["seed"],
         }
     )
+
+
+def _around(found: dict[str, Any] | None) -> dict[str, str]:
+    """What is certified around test inputs, which for deep networks says more than what holds everywhere."""
+    if found is None:
+        return {}
+    where = f"within {number(found['radius'])} of {found['inputs']} test inputs"
+    return {
+        "certified around": f"{number(found['error'])} {where}, one class on {found['agreement']:.0%} of these balls"
+    }
 
 
 def _costs(costs: dict[str, dict[str, int]]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.arrays import Floats
+from slth.certificates import certify
 from slth.constructions import Construction, Method, Structured, Traits
 from slth.constructions.costs import of_target, of_ticket, pruned
 from slth.data.data_set import DataSet, assemble
@@ -36,6 +37,9 @@ from slth.tickets import Pair, Ticket, load_ticket
 from slth.training import Cosine, Recipe
 
 TICKET_NAME, TARGET_NAME = "net.ticket", "target.safetensors"
+SHALLOW, AROUND, RADIUS = 3, 8, 1.0 / 255.0
+"""Layers up to which a bound over the whole box is asked for alone, and around how many test inputs, how far."""
+_MOST_AROUND = 10**7  # multiply-adds of a target whose inputs are certified in seconds
 KEPT_NAME = "unfinished"
 """Folder beside them for what is done of a job that is not."""
 SMALL_EXAMPLES = 64
@@ -202,6 +206,7 @@ def record_delivery(
         "sampled_error": float(differences.max()),
         "attack_error": max(attacked.error, float(differences.max())),  # other batches round otherwise
         **_certified(made),
+        "around": _around(target, ticket, inputs),
         **_sizes(delivery),
         **_costs(target, ticket),
         **_small(ticket, inputs[:SMALL_EXAMPLES], found.values),
@@ -217,6 +222,21 @@ def record_delivery(
     )
     provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
     return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
+
+
+def _around(target: Graph, ticket: Ticket, inputs: Floats) -> dict[str, Any] | None:
+    """Certify a deep network around some test inputs, where a bound over the whole box is loose."""
+    if len(target.weighted) <= SHALLOW or target.multiply_adds > _MOST_AROUND:
+        return None
+    some = inputs[:AROUND]
+    box = (0.0, 1.0) if some.min() >= 0.0 and some.max() <= 1.0 else None
+    found = certify(target, ticket, inputs=some, radius=RADIUS, input_box=box)
+    return {
+        "inputs": len(some),
+        "radius": RADIUS,
+        "error": float(found.errors.max()),
+        "agreement": found.agreement,
+    }
 
 
 def _certified(made: Construction) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from slth.certificates import certify
 from slth.certificates.around import certify_around
+from slth.constructions import Shallow
 from slth.errors import ArgumentError
+from slth.graphs import Conv, Graph, Node, Relu
 from tests.certificates.samples import Builder, near, points_of, random_graph, random_ticket
 
 
@@ -101,3 +103,19 @@ def test_the_same_network_agrees_wherever_its_own_margin_reaches():
 def test_bad_inputs_and_radii_are_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
         certify(TARGET, TICKET, **options)
+
+
+@pytest.mark.parametrize("effort", [0, 2])
+def test_neurons_in_copies_are_certified_around_inputs(effort):
+    rng = np.random.default_rng(4)
+    layers = [Node("a", Conv(rng.normal(size=(4, 3)) / 2), ("input",)), Node("b", Relu(), ("a",))]
+    target = Graph((3,), [*layers, Node("c", Conv(rng.normal(size=(2, 4)) / 2), ("b",))])
+    ticket = Shallow(candidates=10).construct(target, seed=1).ticket
+    x = rng.uniform(-0.5, 0.5, (3, 3))
+    found = certify(target, ticket, inputs=x, radius=0.05, effort=effort)
+    for example, error, margin, own in zip(x, found.errors, found.margins, found.classes, strict=True):
+        points = points_of(rng, (example - 0.05, example + 0.05), 300)
+        one, two = target.forward(points), ticket.forward(points)
+        assert np.abs(two - one).max() <= error + found.float64_allowance
+        assert error <= 1.05 * certify(target, ticket, input_box=(example - 0.05, example + 0.05)).error
+        assert min((each[:, own] - each[:, 1 - own]).min() for each in (one, two)) >= margin - 1e-9

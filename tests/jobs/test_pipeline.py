@@ -127,6 +127,17 @@ def test_a_damaged_checkpoint_of_the_target_is_replaced(tmp_path):
     assert run(SMALL, load("synthetic"), tmp_path / "o").summary["kept"] == fresh.summary["kept"]
 
 
+def test_deep_networks_are_certified_around_test_inputs(tmp_path):
+    deep = replace(SMALL, model=model_of("mlp", {"hidden": (6, 6, 6)}))
+    found = run(deep, load("synthetic"), tmp_path / "deep", limit=5).summary
+    assert found["around"]["inputs"] == 5
+    assert found["around"]["error"] < found["certified_error"]
+    ticket, target = load_ticket(tmp_path / "deep/net.ticket"), load_graph(tmp_path / "deep/target.safetensors")
+    x = load("synthetic").inputs("test")[:5].astype(float)
+    assert np.abs(ticket.forward(x) - target.forward(x)).max() <= found["around"]["error"] + found["float64_allowance"]
+    assert run(SMALL, load("synthetic"), tmp_path / "flat", limit=5).summary["around"] is None
+
+
 def test_images_are_asked_for_by_name(tmp_path):
     job = Job(model_of("small-cnn"), Structured(channels=7))
     with pytest.raises(ArgumentError, match="and no images"):
