@@ -7,7 +7,7 @@ OUT ?= runs/gpu
 
 SECONDS_EACH ?= 600
 
-.PHONY: demo test test-slow attack check bench gpu figures notebooks docs clean
+.PHONY: demo test test-slow attack check bench gpu figures notebooks docs linkcheck clean
 
 demo: $(V)/.stamp
 	$(BIN)/slth demo --out slth-demo
@@ -46,6 +46,10 @@ notebooks: $(V)/.stamp-notebooks
 # The site, into build/docs/index.html: every warning is an error, nothing is fetched, no notebook is run.
 docs: $(V)/.stamp-docs
 	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs build/docs
+
+# Links to other sites are asked, which takes a network; those within the site are checked by `make docs`.
+linkcheck: $(V)/.stamp-docs
+	$(BIN)/sphinx-build -q -b linkcheck docs build/linkcheck
 
 $(V)/.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PY) -m venv $(V)

@@ -102,8 +102,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Give a remedy for an unknown name: the nearest known one, or all of them.
+def did_you_mean(name: str, known: Iterable[str], own: str = "") -> str:
+    """Give a remedy for an unknown name: the nearest known one, or all of them, or one's own where that is possible.
 
     Examples
     --------
@@ -111,7 +111,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "did you mean 'solve'?"
     >>> did_you_mean("x", ["demo", "solve"])
     'choose one of demo, solve'
+    >>> did_you_mean("solv", ["demo", "solve"], own="package.module:function")
+    "did you mean 'solve'? Or name your own as package.module:function"
     """
     names = list(known)
     near = nearest(name, names)
-    return f"did you mean {near!r}?" if near else f"choose one of {', '.join(names)}"
+    if near:
+        return f"did you mean {near!r}?" + (f" Or name your own as {own}" if own else "")
+    return f"choose one of {', '.join(names)}" + (f", or name your own as {own}" if own else "")

@@ -44,7 +44,7 @@ class Registry(Mapping[str, Value], Generic[Value]):
         if name in self.known:
             return self.known[name]
         if name not in self:
-            remedy = f"{did_you_mean(name, self)}, or name your own as package.module:attribute"
+            remedy = did_you_mean(name, self, own="package.module:attribute")
             raise ArgumentError(self.argument, name, f"is nothing that {self.group} has", remedy)
         return self.made(name)
 

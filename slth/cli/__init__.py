@@ -93,7 +93,7 @@ def _run(tokens: list[str]) -> Outcome | None:
     try:
         command, bound, wanted = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
-        raise UsageError(printable(problem, most=LONGEST)) from problem
+        raise UsageError(printable(f"{problem}{_of_flags(problem, tokens)}", most=LONGEST)) from problem
     if isinstance(getattr(command, "__self__", None), App):
         prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
@@ -114,6 +114,15 @@ def _run(tokens: list[str]) -> Outcome | None:
         message = f"code that was called ended the process (sys.exit({problem.code!r})): remove that call from it"
         raise SlthError(message) from problem
     return result
+
+
+def _of_flags(problem: Exception, tokens: list[str]) -> str:
+    """Say of a flag that was given a value, as ``--bfloat16 False``, how it is written."""
+    unused = (getattr(problem, "unused_tokens", None) or [""])[0]
+    flag = tokens[tokens.index(unused) - 1] if unused in tokens else ""
+    if unused.lower() not in ("true", "false", "yes", "no", "on", "off", "0", "1") or not flag.startswith("--"):
+        return ""
+    return f" {flag} takes no value: write {flag}, or leave it out"
 
 
 def _fail(tokens: list[str], message: str, kind: str, code: int) -> int:

@@ -54,8 +54,12 @@ def _rate(rows: Sequence[Mapping[str, Any]], confidence: float) -> Row:
 def _quantiles(name: str, values: Sequence[float]) -> Row:
     if not values:
         return {name: None, f"{name}_q10": None, f"{name}_q90": None}
+    array = np.asarray(values, float)
     with np.errstate(invalid="ignore"):  # infinities have no point between them
-        low, median, high = (float(part) for part in np.quantile(np.asarray(values, float), (LOW, 0.5, HIGH)))
+        between, below, above = (
+            np.quantile(array, (LOW, 0.5, HIGH), method=how) for how in ("linear", "lower", "higher")
+        )
+    low, median, high = np.where(below == above, below, between).tolist()  # two equal infinities are one
     whole = all(isinstance(value, int) for value in values) and median.is_integer()
     return {name: int(median) if whole else median, f"{name}_q10": low, f"{name}_q90": high}
 

@@ -168,7 +168,7 @@ def model_of(name: str, options: Mapping[str, Any] | None = None) -> Model:
     if name not in MODELS and is_own("slth.models", name):
         return Model(name, _own(name), lambda data: Recipe(), options=given)
     if name not in MODELS:
-        remedy = f"{did_you_mean(name, [*MODELS, *installed('slth.models')])}, or your own as package.module:factory"
+        remedy = did_you_mean(name, [*MODELS, *installed("slth.models")], own="package.module:factory")
         raise ArgumentError("model", name, "is not a known model", remedy)
     known = MODELS[name]
     return Model(

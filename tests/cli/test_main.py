@@ -19,6 +19,16 @@ def process(*arguments, **options):
     )
 
 
+def test_a_value_behind_a_flag_is_told_how_flags_are_written(capsys):
+    ran = run(capsys, "search", "edge-popup", "--cuda-graphs", "False")
+    assert (ran.code, "--cuda-graphs takes no value: write --cuda-graphs, or leave it out" in ran.err) == (2, True)
+
+
+def test_a_near_name_and_ones_own_are_two_sentences(capsys):
+    ran = run(capsys, "run", "--tasks", "subset-sum")
+    assert "did you mean 'subset-sums'? Or name your own as package.module:attribute" in ran.err
+
+
 def test_help_and_version(capsys):
     for arguments in (["--help"], [], ["solve", "--help"], ["construct", "per-weight", "--help"], ["data"], ["-h"]):
         ran = run(capsys, *arguments)

@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 
 import pytest
 
@@ -53,6 +54,24 @@ def test_medians_and_quantiles_by_hand():
     assert (row["error"], row["error_q10"]) == (4.5, pytest.approx(0.9))
     assert row["error_q90"] == pytest.approx(8.2)
     assert "seconds" not in row
+
+
+INFINITE = math.inf
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "low", "high"),
+    [
+        ([INFINITE] * 5, INFINITE, INFINITE, INFINITE),
+        ([1.0, 2.0, INFINITE, INFINITE, INFINITE], INFINITE, 1.4, INFINITE),
+        ([-INFINITE, -INFINITE, -INFINITE, 3.0, 3.0], -INFINITE, -INFINITE, 3.0),
+    ],
+)
+def test_infinite_values_have_infinite_quantiles(values, median, low, high):
+    (row,) = summarize(table([[{"error": value, "other": n}] for n, value in enumerate(values)], cells=({"n": 1},)))
+    assert row["error"] == median
+    assert row.get("error_q10", median) == pytest.approx(low)
+    assert row.get("error_q90", median) == pytest.approx(high)
 
 
 def test_rows_of_one_item_are_kept_apart():
