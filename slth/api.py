@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def construct(
     law: WeightLaw | None = None,
     device: str = "cpu",
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Construction:
     r"""Find a subnetwork of a random network that computes nearly the same as a trained one.
 
@@ -68,8 +68,8 @@ def construct(
         Where ``Structured`` searches its channels; the other methods run on processors.
     folder : str or Path, optional
         Where ``Structured`` keeps each layer as soon as it is done; the same call then goes on from there.
-    progress : callable, optional
-        Called with (label, done, total).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (label, done, total).
 
     Returns
     -------
@@ -104,7 +104,7 @@ def construct(
         raise ArgumentError("method", method, "is no method", remedy)
     graph = _described(target, input_shape, normalisation)
     return method.construct(
-        graph, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=progress
+        graph, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=reporter(progress)
     )  # fmt: skip
 
 
@@ -340,7 +340,7 @@ def certify(
     inputs: ArrayLike | None = None,
     radius: float | None = None,
     effort: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Certificate | CertificateAround:
     """Bound the difference between a target and a ticket over a box of inputs, or around each of some inputs.
 
@@ -360,8 +360,8 @@ def certify(
         Work around an input whose first bounds prove no agreement, or are more than twice the error at the input
         itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves the first
         bounds; more proves more, and takes as much longer.
-    progress : callable, optional
-        Called with (label, inputs done, inputs).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (label, inputs done, inputs).
 
     Returns
     -------
@@ -388,4 +388,5 @@ def certify(
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, effort=effort, progress=progress)
+    told = reporter(progress)
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, effort=effort, progress=told)

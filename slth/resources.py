@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from slth.errors import ResourceError
 
@@ -18,6 +21,7 @@ SHARE = 0.8
 UNKNOWN_MEMORY = 2**62
 """The answer where nothing says how much memory there is."""
 
+_OFTEN, _SELDOM = 0.1, 10.0  # seconds between two reports, on a terminal and elsewhere
 _ALWAYS_GRANTED = 2**26  # 64 MiB: below it the question is not worth an answer
 _MEMORY_INFORMATION = Path("/proc/meminfo")
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
@@ -28,6 +32,43 @@ class Progress(Protocol):
 
     def __call__(self, label: str, done: int, total: int, /) -> None:
         """Take a report."""
+
+
+Shown: TypeAlias = Progress | bool | None
+"""Whom a caller wants told."""
+
+
+def reporter(progress: Shown) -> Progress | None:
+    """Return whom to tell: nobody for None and False, for True a line on stderr, and who was passed as he is.
+
+    Examples
+    --------
+    >>> reporter(None) is None, reporter(print) is print
+    (True, True)
+    """
+    if isinstance(progress, bool):
+        return _Line() if progress else None
+    return progress
+
+
+class _Line:
+    """One line that is written over on a terminal, and elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self.label, self.began, self.told = "", 0.0, 0.0
+
+    def __call__(self, label: str, done: int, total: int, /) -> None:
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if label != self.label:
+            self.label, self.began, self.told = label, now, -math.inf if terminal else now
+        if done < total and now - self.told < (_OFTEN if terminal else _SELDOM):
+            return
+        self.told, seconds = now, now - self.began
+        left = f", about {seconds * (total - done) / done:.0f} s left" if 0 < done < total else ""
+        line = f"{label}: {done}/{total} in {seconds:.1f} s{left}"
+        ending = "\n" if done >= total or not terminal else ""
+        sys.stderr.write(f"\r\033[K{line}{ending}" if terminal else f"{line}\n")
+        sys.stderr.flush()
 
 
 class Interrupted(KeyboardInterrupt):

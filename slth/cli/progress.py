@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, plain lines when asked for, silence otherwise."""
+"""Progress on stderr: bars on a terminal, plain lines when asked for, and a line now and then otherwise."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from slth.errors import printable
 
 Progress = Callable[[str, int, int], None]
 
+_NOW_AND_THEN = 30.0
+"""Seconds between two lines that nobody asked for."""
+
 
 @contextmanager
 def progress(common: Common, *, first: bool = True) -> Iterator[Progress]:
@@ -25,7 +28,7 @@ def progress(common: Common, *, first: bool = True) -> Iterator[Progress]:
             with _bars() as report:
                 yield _safe(report)
         else:
-            yield _safe(_lines() if first and common.verbose and not common.quiet else None)
+            yield _safe(_lines(0.0 if common.verbose else _NOW_AND_THEN) if first and not common.quiet else None)
 
 
 def note(common: Common, message: str) -> None:
@@ -45,17 +48,20 @@ def _safe(report: Progress | None) -> Progress:
     return reported
 
 
-def _lines() -> Progress:
-    """One line for each label and each further tenth, with an estimate of what remains."""
+def _lines(apart: float) -> Progress:
+    """One line for each label and each further tenth, so many seconds apart, with an estimate of what remains."""
     reached: dict[str, int] = {}
     began: dict[str, tuple[float, int]] = {}
+    told = time.monotonic()
 
     def report(label: str, done: int, total: int) -> None:
-        started, before = began.setdefault(label, (time.monotonic(), done))
+        nonlocal told
+        now = time.monotonic()
+        started, before = began.setdefault(label, (now, done))
         tenth = 10 * done // total if total > 0 else 10
-        if reached.get(label) != tenth:
-            reached[label] = tenth
-            say(f"{label} {done}/{total}{remaining(time.monotonic() - started, done - before, total - done)}")
+        if reached.get(label) != tenth and now - told >= apart:
+            reached[label], told = tenth, now
+            say(f"{label} {done}/{total}{remaining(now - started, done - before, total - done)}")
 
     return report
 

@@ -15,7 +15,7 @@ from slth.errors import ArgumentError
 from slth.networks import Selection
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given, sequence
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 from slth.rng import WeightLaw
 from slth.searches.method import SearchMethod
 from slth.searches.random_source import Scale
@@ -39,7 +39,7 @@ def search_many(
     scale: Scale = "kaiming",
     device: str | None = None,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> list[SearchResult]:
     """Search from several seeds, or by several methods, at once: each search is what :func:`search` makes alone.
 
@@ -62,8 +62,8 @@ def search_many(
         As :func:`search` has them, for all.
     folder : str or Path, optional
         Where each search goes on from, in folders named by method and seed, ``0-0``, ``0-1``, ...
-    progress : callable, optional
-        Called with ("search", epochs done by all together, their number).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("search", epochs done by all together, their number).
 
     Returns
     -------
@@ -95,7 +95,7 @@ def search_many(
     place = device_of(module_given(module)) if device is None else torch.device(resolve_device(device))
     here = instance(data, Examples, "data", made).to(place)  # once, for all
     held = None if validation is None else instance(validation, Examples, "validation", made).to(place)
-    told = together(progress, len(methods) * len(numbers))
+    told = together(reporter(progress), len(methods) * len(numbers))
     searches = [
         searching(
             module, here, one, recipe=recipe, validation=held, keep=keep, law=law, scale=scale, seed=seed,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.networks.given import instance
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 from slth.rng import WeightLaw
 from slth.searches.journal import Journal
 from slth.searches.method import Searched, SearchMethod, Selected, check_spared
@@ -99,7 +99,7 @@ def search(
     order: int | None = None,
     device: str | None = None,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SearchResult:
     r"""Find a strong ticket in a random network of a module's architecture: weights of a seed, never trained, masked.
 
@@ -136,8 +136,8 @@ def search(
     folder : str or Path, optional
         Where each epoch is written: the same search in the same folder goes on from there, on the CPU to the same bits.
         Without one nothing is written.
-    progress : callable, optional
-        Called with ("search", epochs done, epochs).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("search", epochs done, epochs).
 
     Returns
     -------
@@ -164,7 +164,7 @@ def search(
     """
     taken = searching(
         module, data, method, recipe=recipe, validation=validation, keep=keep, law=law, scale=scale, seed=seed,
-        order=order, device=device, folder=folder, progress=progress,
+        order=order, device=device, folder=folder, progress=reporter(progress),
     )  # fmt: skip
     return finished(taken)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from slth.arrays import Bools, Floats, finite_array
 from slth.errors import ArgumentError, ResourceError, SlthError
-from slth.resources import SHARE, Progress, available_memory, require_memory, thread_count
+from slth.resources import SHARE, Progress, available_memory, reporter, require_memory, thread_count
 from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named, try_first
 from slth.subset_sum.halves import RandomHalves, rows_of
 from slth.subset_sum.instance import (
@@ -40,7 +40,7 @@ def solve(
     solver: Solver | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SubsetSumSolution:
     """Find the subset of the values whose sum is closest to the target.
 
@@ -68,8 +68,8 @@ def solve(
         Where to run; anything but the CPU takes up to 40 numbers without a size, and vectors by pursuit.
     threads : int or None
         Worker threads; None for one per core.
-    progress : callable or None
-        Called as progress(label, done, total).
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress(label, done, total).
 
     Returns
     -------
@@ -96,7 +96,7 @@ def solve(
         tolerance=instance.tolerance,
         size=instance.size,
         threads=thread_count(threads),
-        progress=progress,
+        progress=reporter(progress),
         norm=instance.norm,
     )
     who, rows = _run(task, solver=solver, device=device)
@@ -116,7 +116,7 @@ def solve_batch(
     solver: Solver | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> BatchSolution:
     """Solve many instances of the same n, sharing the work between threads.
 
@@ -154,7 +154,7 @@ def solve_batch(
         as_tolerance(tolerance),
         as_size(size, n),
         thread_count(threads),
-        progress,
+        reporter(progress),
         as_norm(norm),
     )
     if len(goals) == 0:

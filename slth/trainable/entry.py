@@ -13,7 +13,7 @@ from slth.errors import ArgumentError
 from slth.networks import maskable
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given, sequence
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 from slth.rng import WeightLaw
 from slth.searches.random_source import Scale, random_source
 from slth.trainable.bench import Bench
@@ -39,7 +39,7 @@ def train(
     seed: int = 0,
     device: str | None = None,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> TrainResult:
     """Find a trainable ticket: masks by level, the survivors of each trained.
 
@@ -68,8 +68,8 @@ def train(
     folder : str or Path, optional
         Where each epoch and each level is written: the same call with the same folder goes on from there, on the CPU to
         the same bits, also to more levels than before. Without one nothing is written.
-    progress : callable, optional
-        Called with ("train", epochs done, epochs) over all levels and branches.
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("train", epochs done, epochs) over all levels and branches.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def train(
     return finished(
         training(
             module, data, method, recipe=recipe, validation=validation, law=law, scale=scale, seed=seed,
-            device=device, folder=folder, progress=progress,
+            device=device, folder=folder, progress=reporter(progress),
         )
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def train_many(
     scale: Scale = "kaiming",
     device: str | None = None,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> list[TrainResult]:
     """Find trainable tickets from several seeds at once: each is what :func:`train` finds alone.
 
@@ -134,8 +134,8 @@ def train_many(
         As :func:`train` has them, for all.
     folder : str or Path, optional
         Where each goes on from, in folders named by the place of its seed, ``0``, ``1``, ...
-    progress : callable, optional
-        Called with ("train", epochs done by all together, their number).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("train", epochs done by all together, their number).
 
     Returns
     -------
@@ -169,7 +169,7 @@ def train_many(
     place = device_of(module_given(given[0])) if device is None else torch.device(resolve_device(device))
     here = instance(data, Examples, "data", _EXAMPLES).to(place)  # once, for all
     held = None if validation is None else instance(validation, Examples, "validation", _EXAMPLES).to(place)
-    told = together(progress, len(numbers))
+    told = together(reporter(progress), len(numbers))
     runs = [
         training(
             module, here, method, recipe=recipe, validation=held, law=law, scale=scale, seed=seed, device=str(place),
@@ -192,7 +192,7 @@ def training(
     seed: int = 0,
     device: str | None = None,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Generator[None, None, TrainResult]:
     """Train as :func:`train` does, step by step: several trainings can take turns."""
     instance(method, TrainableMethod, "method", "use slth.IMP(); searches go to slth.search")
@@ -209,7 +209,7 @@ def training(
         validation=validation,
         seed=seed,
         device=device,
-        progress=progress,
+        progress=reporter(progress),
         trainings=method.trainings,
     )
     if folder is not None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from slth.errors import ArgumentError
 from slth.networks.given import module_given
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 from slth.training.examples import Examples
 from slth.training.fit import device_of
 from slth.training.loop import Record, TrainingRun
@@ -26,7 +26,7 @@ def train(
     keep: Literal["last", "best"] = "last",
     seed: int = 0,
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> list[Record]:
     """Train a module in place, from start to end; it comes back where it was, in evaluation mode.
 
@@ -45,8 +45,8 @@ def train(
         Of the order of the examples, of the augmentation and of dropout.
     device : {"auto", "cpu", "cuda"}, optional
         Where to train; where the module is by default.
-    progress : callable, optional
-        Called with ("training", epochs done, epochs).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("training", epochs done, epochs).
 
     Returns
     -------
@@ -72,12 +72,12 @@ def train(
     home = device_of(module_given(module))
     check_tokens(module, Recipe() if recipe is None else recipe, data, validation)
     run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
-    records: list[Record] = []
+    told, records = reporter(progress), list[Record]()
     best: tuple[float, dict[str, Any]] | None = None
     for record in run:
         records.append(record)
-        if progress is not None:
-            progress("training", record.epoch, run.recipe.epochs)
+        if told is not None:
+            told("training", record.epoch, run.recipe.epochs)
         if keep == "best" and record.validation is not None:
             merit = -record.validation.loss if record.validation.accuracy is None else record.validation.accuracy
             if best is None or merit > best[0]:
