@@ -31,7 +31,7 @@ def verdicts(
     if poor:
         worst = max(poor, key=lambda row: float(row["relative_error"]))
         said = f"{len(poor)} of {len(layers)} layers have weights that are hardly the target's"
-        found.append(f"{said} (relative error {worst['relative_error']:.2g} in {worst['path']}): try {change}")
+        found.append(f"{said} (relative error {worst['relative_error']:.2g} in layer {worst['path']}): try {change}")
     accuracy, target, examples = summary["ticket_accuracy"], summary["target_accuracy"], summary["examples"]
     chance = 1.0 / classes
     if accuracy <= chance + 2.0 * sqrt(chance * (1.0 - chance) / examples) < target:
