@@ -24,7 +24,7 @@ def test_nothing_is_said_where_all_is_well():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"layers": (0.1, 0.9, 0.6)}, ["2 of 3 layers", "0.9 in layer1", "eps"]),
+        ({"layers": (0.1, 0.9, 0.6)}, ["2 of 3 layers", "0.9 in layer layer1", "eps"]),
         ({"ticket_accuracy": 0.11}, ["that of guessing", "gain auto"]),
         ({"ticket_accuracy": 0.80}, ["loses 18.0 points"]),
         ({"ticket_accuracy": 0.80, "method": "PerWeight"}, ["more candidates"]),
