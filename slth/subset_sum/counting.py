@@ -31,7 +31,7 @@ def count_solutions(
 ) -> int:
     """Count the subsets whose sum is within a tolerance of the target, exactly.
 
-    #{S : |sum_{i in S} values[i] - target| <= tolerance in every coordinate, and abs(S) = size, if given}. Sums and
+    #{S : abs(sum_{i in S} values[i] - target) <= tolerance in every coordinate, and abs(S) = size, if given}. Sums and
     comparisons are those of the rational numbers that the doubles are: a sum that reaches the tolerance counts, one
     that is beyond it by less than a rounding does not. Equal values at different places make different subsets.
 
