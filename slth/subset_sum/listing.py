@@ -39,8 +39,8 @@ def solutions(
     """List the subsets whose sum is within a tolerance of the target, the nearest first, each once and only when asked.
 
     {S : abs(sum_{i in S} values[i] - target) <= tolerance in every coordinate, and abs(S) = size, if given}, in the
-    order of the largest difference of a coordinate. Of equally near subsets that one is first which leaves out the first
-    value in which they differ. Order and comparisons are those of the rational numbers that the doubles are.
+    order of the largest difference of a coordinate. Of equally near subsets that one is first which leaves out the
+    first value in which they differ. Order and comparisons are those of the rational numbers that the doubles are.
 
     The sums of two halves, in trees, are searched in ever larger boxes around the target, n <= 44 and d <= 8; multiples
     of a step by the sums that can be reached from each value on, at any n for which these fit into memory.
