@@ -65,8 +65,7 @@ def _around(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) ->
     try:
         error, margin, ranges = _near(nearby, box, example, own, effort)
     except TooMuchWorkError:
-        passes = passes_over(nearby.problem, box)
-        error, margin, ranges = without_nan(sharpened(passes)), _margin(passes, own), passes.ranges
+        error, margin, ranges = _by_passes(nearby, box, own)
     allowances = [evaluation_allowance(nearby.problem, ranges, error, digits=digits) for digits in (53, 24)]
     return float(error.max()), margin, allowances[0], allowances[1]
 
@@ -81,6 +80,10 @@ def _near(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> t
     enough, best = _OPEN * float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
     if margin > 0.0 and errors.max() <= enough:
         return errors, margin, walk.ranges
+    by_passes, margin_by_passes, ranges = _by_passes(nearby, box, own)
+    errors, margin = np.fmin(errors, by_passes), max(margin, margin_by_passes)
+    if margin > 0.0 and errors.max() <= enough:
+        return errors, margin, ranges
     walk = Walk(nearby, box, _STEPS * effort)
     errors = np.fmin(errors, _errors(walk))
     leads, both = _leads(walk, own), walk.output.difference
@@ -91,6 +94,12 @@ def _near(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> t
         cases = Cases.of(walk.symbols, stacked([both, negative(both)]), enough=enough, most=_CASES * effort)
         errors = np.fmin(errors, cases.bound)
     return errors, margin, walk.ranges
+
+
+def _by_passes(nearby: Nearby, box: Ball, own: int) -> tuple[Array, float, list[Ranges]]:
+    """Return the same by linear bounds of every neuron, which are better where most of them are undecided."""
+    passes = passes_over(nearby.problem, box)
+    return without_nan(sharpened(passes)), _margin(passes, own), passes.ranges
 
 
 def _errors(walk: Walk) -> Array:

@@ -26,6 +26,7 @@ from slth.certificates.rules.relu import ReluRule
 from slth.certificates.symbols import TINY, Forms, Symbols, negative, slack, stacked
 
 _MOST_ENTRIES = 2**24  # of a node's matrix: 128 MiB
+_MOST_HELD = 2**26  # of all nodes': 512 MiB
 _FEW = 0.2  # share of numbers that are not 0, up to which sparse products are quicker
 _ALIKE = 2.0**-40  # numbers below this are as good as 0, and no unit of their own
 
@@ -114,11 +115,16 @@ class Walk:
         self.nearby, self.steps = nearby, steps
         low, high = (end.ravel() for end in box)
         self.symbols = Symbols(np.concatenate([[1.0], low]), np.concatenate([[1.0], high]))
+        if len(low) * (len(low) + 1) > _MOST_ENTRIES:
+            raise TooMuchWorkError
         inputs = np.eye(len(low), len(low) + 1, k=1)
         self.forms = [Both(_exact(inputs), _exact(np.zeros((len(low), 1))))]
-        self.ranges = [Ranges.shared(Interval(low, high))]
+        self.ranges, held = [Ranges.shared(Interval(low, high))], 0
         for number, place in enumerate(nearby.problem.places, start=1):
             self.forms.append(FORMS.get(type(place.rule), Walk.opaque)(self, number, place))
+            held += self.forms[-1].target.matrix.size + self.forms[-1].difference.matrix.size
+            if held > _MOST_HELD:
+                raise TooMuchWorkError
             if len(self.ranges) == number:
                 self.ranges.append(self._ranges(number, place))
 

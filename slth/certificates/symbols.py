@@ -30,8 +30,10 @@ from numpy.typing import NDArray
 
 from slth.arrays import Bools
 from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval, up
+from slth.certificates.rows import TooMuchWorkError
 from slth.certificates.rules.relu import relu_difference
 
+_LARGEST = 2.0**50  # times as many terms as fit into memory it is below 2**75, by which TINY is above underflow
 _ROUNDED = 1.0 + 2.0**-20  # more than adding up bounds of rounding errors can lose
 Numbers: TypeAlias = NDArray[Any]
 """Of float64, or of float32 in gradient steps."""
@@ -199,6 +201,10 @@ class Symbols:
     upper: Array
     units: list[Units] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Check the size of the first symbols."""
+        self.check()
+
     @property
     def magnitude(self) -> Array:
         """Largest absolute values."""
@@ -217,7 +223,13 @@ class Symbols:
         first = len(self.lower)
         self.lower = np.concatenate([self.lower, values.lower, differences.lower])
         self.upper = np.concatenate([self.upper, values.upper, differences.upper])
+        self.check()
         return first
+
+    def check(self) -> None:
+        """Refuse symbols so large that what underflows beside them is more than ``TINY`` stands for."""
+        if not self.magnitude.sum() <= _LARGEST:
+            raise TooMuchWorkError
 
     def closed(self, forms: Forms) -> Interval:
         """Return the ranges of forms, each symbol's range taken by itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from slth.certificates import certify
 from slth.certificates.around import certify_around
 from slth.constructions import Shallow
 from slth.errors import ArgumentError
-from slth.graphs import Conv, Graph, Node, Relu
+from slth.graphs import INPUT, Conv, Graph, Node, Relu
 from tests.certificates.samples import Builder, near, points_of, random_graph, random_ticket
 
 
@@ -119,3 +120,43 @@ def test_neurons_in_copies_are_certified_around_inputs(effort):
         assert np.abs(two - one).max() <= error + found.float64_allowance
         assert error <= 1.05 * certify(target, ticket, input_box=(example - 0.05, example + 0.05)).error
         assert min((each[:, own] - each[:, 1 - own]).min() for each in (one, two)) >= margin - 1e-9
+
+
+def chain(*weights, shape=(1,)):
+    names = [f"l{number}" for number in range(len(weights))]
+    inputs = [INPUT, *names]
+    return Graph(shape, [Node(n, Conv([[w]]), (i,)) for n, w, i in zip(names, weights, inputs, strict=False)])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "x", "difference"),
+    [
+        ((1e-200, 1e-200, 1e200), (1e-200, 2e-200, 1e200), 1e300, 1e100),
+        ((1e-160, 1e-160, 1e160, 1e160), (1e-160, 2e-160, 1e160, 1e160), 1e30, 1e30),
+        ((1e-160, 1e-164, 1.0), (1e-160, 2e-164, 1.0), 1e100, 1e-224),
+    ],
+)
+def test_what_underflows_is_covered(one, other, x, difference):
+    found = certify(chain(*one), chain(*other), inputs=[[x]], radius=0.0)
+    assert difference * (1.0 - 1e-9) <= found.errors[0] <= difference * (1.0 + 1e-6) + found.float64_allowance
+
+
+def test_agreement_is_never_lost_against_bounds_of_every_neuron():
+    def network(weight, bias):
+        steps = [Node("l", Conv(np.array(weight), np.array(bias)), (INPUT,)), Node("r", Relu(), ("l",))]
+        return Graph((1,), steps)
+
+    one, other = network([[0.0], [1.0]], [0.6, -0.5]), network([[0.0], [0.0]], [0.6, 0.0])
+    found = certify(one, other, inputs=[[0.0]], radius=1.0)
+    assert found.margins[0] == pytest.approx(0.1, rel=1e-6)
+
+
+def test_large_images_take_no_square_of_their_size():
+    rng = np.random.default_rng(0)
+    shape = (3, 96, 96)
+    one, other = (Graph(shape, [Node("c", Conv(rng.normal(size=(2, 3, 3, 3)), stride=4), (INPUT,))]) for _ in range(2))
+    tracemalloc.start()
+    certify(one, other, inputs=rng.random((1, *shape)), radius=0.01)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**29
