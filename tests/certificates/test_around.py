@@ -153,7 +153,7 @@ def test_agreement_is_never_lost_against_bounds_of_every_neuron():
 
 def test_large_images_take_no_square_of_their_size():
     rng = np.random.default_rng(0)
-    shape = (3, 96, 96)
+    shape = (3, 64, 64)
     one, other = (Graph(shape, [Node("c", Conv(rng.normal(size=(2, 3, 3, 3)), stride=4), (INPUT,))]) for _ in range(2))
     tracemalloc.start()
     certify(one, other, inputs=rng.random((1, *shape)), radius=0.01)
