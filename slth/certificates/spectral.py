@@ -74,7 +74,7 @@ def scaled(matrix: Matrix, importance: Array, *, rounds: int) -> Scales | None:
         step = _STEP * (1.0 - number / (rounds + 1.0))
         try:
             left, right, leading = _concentration(matrix, rows, columns, leading)
-        except np.linalg.LinAlgError:  # vectors became dependent: the scales are good enough
+        except (np.linalg.LinAlgError, ValueError):  # vectors became dependent, or left the doubles: good enough
             break
         rows = _moved(rows, left, rows * importance**2, step)
         columns = _moved(columns, right, columns, step)

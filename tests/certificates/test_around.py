@@ -141,6 +141,24 @@ def test_what_underflows_is_covered(one, other, x, difference):
     assert difference * (1.0 - 1e-9) <= found.errors[0] <= difference * (1.0 + 1e-6) + found.float64_allowance
 
 
+def test_numbers_at_the_ends_of_the_doubles_end_in_a_bound():
+    rng, scales = np.random.default_rng(0), (1e-320, 1e-200, 1e-100, 1.0, 1e100, 1e300)
+    for _ in range(60):
+        sizes, factors = rng.integers(1, 4, size=4), rng.choice(scales, size=3)
+        weights = [rng.normal(size=(sizes[n + 1], sizes[n])) * factor for n, factor in enumerate(factors)]
+        moved = [weight * (1.0 + 0.5 * rng.normal(size=weight.shape)) for weight in weights]
+        x = rng.normal(size=(1, sizes[0])) * rng.choice((0.0, 1e-310, 1.0, 1e200))
+        one, other = (
+            Graph((int(sizes[0]),), [
+                Node(f"l{n}", Conv(each), (INPUT if n == 0 else f"l{n - 1}",)) for n, each in enumerate(parts)])
+            for parts in (weights, moved)
+        )  # fmt: skip
+        with np.errstate(all="ignore"):
+            seen = np.abs(other.forward(x) - one.forward(x)).max()
+        found = certify(one, other, inputs=x, radius=float(rng.choice((0.0, 1e-3, 1e3))))
+        assert not seen > found.errors[0] + found.float64_allowance
+
+
 def test_agreement_is_never_lost_against_bounds_of_every_neuron():
     def network(weight, bias):
         steps = [Node("l", Conv(np.array(weight), np.array(bias)), (INPUT,)), Node("r", Relu(), ("l",))]
