@@ -44,7 +44,8 @@ def certify_around(
     """Return the certificates around each of some inputs (see :func:`certify`)."""
     effort = whole(effort, "effort", 0, 1000, remedy="1 is quick, 5 are nearly as good as all")
     examples, boxes = balls_around(target.input_shape, inputs, radius, input_box)
-    classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
     known: dict[bool, Nearby] = {}
     found = []
     for number, (box, own) in enumerate(zip(boxes, classes.tolist(), strict=True), start=1):
