@@ -14,8 +14,9 @@ from scipy.optimize import minimize
 from slth.errors import ArgumentError
 from slth.searches import EdgePopup
 from slth.trainable import WorstCase, worst_case_weights
-from slth.training import Adam, Constant, Examples, Recipe, Step, TrainingRun, captured
-from tests.training.test_captured import Player, same, searching
+from slth.training import Adam, Constant, Examples, Recipe, Step, TrainingRun
+from tests.training.recording import recording
+from tests.training.test_captured import same, searching
 
 LOSSES = st.lists(st.floats(0.0, 8.0), min_size=2, max_size=7)
 
@@ -155,14 +156,12 @@ def test_a_weight_that_is_not_positive_is_refused(kl_weight):
 def test_steps_that_are_played_are_those_of_the_loss_and_captured_anew_as_it_decays(monkeypatch, detached):
     loss = WorstCase(0.5, detached=detached)
     plain, played, mean = (searching(EdgePopup(0.5), loss=one) for one in (loss, loss, WorstCase()))
-    player = Player(played)
-    monkeypatch.setattr(captured, "recorded", player)
-    played._captured = captured.CapturedSteps(played._gradients, played._leaves, played.parts.buffers)
+    recorder = recording(monkeypatch, played)
     for run in (plain, played, mean):
         list(run)
     assert same(plain, played)
     assert not same(plain, mean)
-    assert player.recorded == 2 * 3  # for both sizes of a batch in each of three epochs
+    assert recorder.recorded == 2 * 3  # for both sizes of a batch in each of three epochs
 
 
 @pytest.mark.gpu

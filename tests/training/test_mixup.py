@@ -14,9 +14,10 @@ from torch import nn
 from slth.errors import ArgumentError
 from slth.networks import mlp
 from slth.rng import Stream
-from slth.training import SGD, Constant, CrossEntropy, Examples, Recipe, TrainingRun, captured
+from slth.training import SGD, Constant, CrossEntropy, Examples, Recipe, TrainingRun
 from slth.training.examples import order_of_epoch
-from tests.training.test_captured import RECIPE, Player, same
+from tests.training.recording import recording
+from tests.training.test_captured import RECIPE, same
 from tests.training.test_loop import blobs, convolutional, images
 
 
@@ -62,8 +63,7 @@ def test_a_run_that_is_killed_or_played_is_the_run(monkeypatch, tmp_path):
     killed.save(tmp_path / "checkpoint")
     taken.resume(tmp_path / "checkpoint")
     list(taken)
-    monkeypatch.setattr(captured, "recorded", Player(played))
-    played._captured = captured.CapturedSteps(played._gradients, played._leaves, played.parts.buffers)
+    recording(monkeypatch, played)
     list(played)
     assert same(whole, taken)
     assert same(whole, played)
