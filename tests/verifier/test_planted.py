@@ -71,7 +71,9 @@ def plant(monkeypatch, key):
 @pytest.mark.parametrize("key", PLANTED)
 def test_a_planted_bound_is_found(key, monkeypatch):
     plant(monkeypatch, key)
-    assert run_check(all_checks()[key], Effort()).verdict == "violated"
+    # More than a hunt's usual cases: hypothesis also tries numbers that stand in the modules that happen to be loaded,
+    # so that which cases a seed gives depends on the tests before.
+    assert run_check(all_checks()[key], Effort(examples=120)).verdict == "violated"
 
 
 def test_every_bound_that_is_tried_has_been_planted():
