@@ -121,8 +121,25 @@ class Certificate:
         }
 
 
+class Agreeing:
+    """What margins around inputs say of both networks' classes."""
+
+    margins: Floats
+
+    @property
+    def agrees(self) -> Bools:
+        """Whether both networks give the target's class to everything in the ball, as far as is known: bool[inputs]."""
+        result: Bools = self.margins > 0.0
+        return result
+
+    @property
+    def agreement(self) -> float:
+        """Share of the inputs around which they do."""
+        return float(self.agrees.mean())
+
+
 @dataclass(frozen=True)
-class CertificateAround:
+class CertificateAround(Agreeing):
     r"""Proved bounds around each of some inputs: over the ball of a radius in the largest norm, clipped to a box.
 
     Parameters
@@ -145,17 +162,6 @@ class CertificateAround:
     radius: float
     float64_allowance: float
     float32_allowance: float
-
-    @property
-    def agrees(self) -> Bools:
-        """Whether both networks give the target's class to everything in the ball: bool[inputs]."""
-        result: Bools = self.margins > 0.0
-        return result
-
-    @property
-    def agreement(self) -> float:
-        """Share of the inputs around which both networks provably give one class."""
-        return float(self.agrees.mean())
 
 
 def as_box(input_box: Box, shape: tuple[int, ...]) -> tuple[Floats, Floats]:

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from slth.arrays import Bools, Floats, Indices, frozen, whole
+from slth.arrays import Floats, Indices, frozen, whole
 from slth.certificates.balls import balls_around
-from slth.certificates.certificate import Box
+from slth.certificates.certificate import Agreeing, Box
 from slth.graphs import Graph
 from slth.networks.ascent import Function, climb, functions_of, quick_dtype, same_shapes
 from slth.networks.threads import threads_for
@@ -24,7 +24,7 @@ _FIRST_STEP, _MOMENTUM = 0.5, 0.5  # in parts of the ball's width
 
 
 @dataclass(frozen=True, eq=False)
-class AttackAround:
+class AttackAround(Agreeing):
     r"""What gradient ascent found around each of some inputs: counterpart of a certificate around them.
 
     Parameters
@@ -43,17 +43,6 @@ class AttackAround:
     margins: Floats
     classes: Indices
     radius: float
-
-    @property
-    def agrees(self) -> Bools:
-        """Whether nothing was found that either network gives another class: bool[inputs]."""
-        result: Bools = self.margins > 0.0
-        return result
-
-    @property
-    def agreement(self) -> float:
-        """Share of the inputs around which nothing was found that either network gives another class."""
-        return float(self.agrees.mean())
 
 
 def attack_around(
