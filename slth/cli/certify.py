@@ -128,10 +128,12 @@ def certify(
 def _experiment(file: Path, target: Path, data: str, balls: Balls, work: Work, common: Common) -> Experiment:
     """Return the grid of blocks of test inputs."""
     from slth.grids.spec import Experiment
-    from slth.studies.certified_agreement import file_digest
+    from slth.studies.certified_agreement import check_pair, file_digest
 
     cell = balls.cell()
-    inputs = len(load_data(data, data_folders(work.data_dir), seed=common.seed).labels("test"))
+    data_set = load_data(data, data_folders(work.data_dir), seed=common.seed)
+    check_pair(target, file, data_set)
+    inputs = len(data_set.labels("test"))
     digest = file_digest(target, file)
     fixed: dict[str, Any] = {
         "ticket": str(file.resolve()), "target": str(target.resolve()), "digest": digest, "data": data, **cell,

@@ -13,6 +13,7 @@ import numpy as np
 
 from slth.arrays import Floats
 from slth.certificates import certify
+from slth.certificates.correspond import check
 from slth.constructions import PerWeight, Structured
 from slth.data.datasets import DataSet
 from slth.errors import ArgumentError, DataError
@@ -105,6 +106,16 @@ def curve(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return result
+
+
+def check_pair(target: str | Path, ticket: str | Path, data: DataSet) -> None:
+    """Refuse files that are no target and its ticket, or that do not take the data."""
+    graph, found = load_graph(Path(target)), load_ticket(Path(ticket))
+    if not isinstance(found.source, Graph):
+        rule = "was searched for a module, and has no target"
+        raise ArgumentError("FILE", str(ticket), rule, "name the ticket of a construction")
+    check(graph, found.graph)
+    _inputs(graph, data)
 
 
 def file_digest(target: str | Path, ticket: str | Path) -> str:

@@ -79,7 +79,12 @@ def test_other_data_and_missing_files_are_named(capsys, made):
     ran = run(capsys, "ticket", "certify", made / "net.ticket", "--target", made / "none", *QUICK)
     assert ran.code == 2
     assert "is not a file" in ran.err
+    ran = run(capsys, "ticket", "certify", made / "net.ticket", "--target", made / "net.ticket", *QUICK)
+    assert ran.code == 1
+    assert "net.ticket" in ran.err
+    ran = run(capsys, "ticket", "certify", made / "target.safetensors", "--target", made / "net.ticket", *QUICK)
+    assert ran.code == 1
     ran = run(capsys, "ticket", "certify", made / "net.ticket", "--target", made / "target.safetensors",
               "--engine", "serial", "--limit", 1)  # fmt: skip
-    assert ran.code == 1
+    assert ran.code == 2
     assert "name the data set that it was made for" in ran.err
