@@ -62,6 +62,8 @@ class _Ending:
         while frame is not None:
             if frame.f_code.co_name == "__del__" or "llvmlite" in frame.f_code.co_filename:
                 return
+            if frame.f_code is _Ending.swallowed.__code__:  # a slow machine: what a hook raises is lost for good
+                return
             frame = frame.f_back
         self.look()
 

@@ -1,10 +1,13 @@
 """A first signal ends a run at the next safe place, a second one at once, wherever the first fell."""
 
 import signal
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from slth.cli import endings
 from tests.processes import python
 
 PLACES = {
@@ -111,3 +114,14 @@ def test_a_second_signal_ends_at_once(place, number, code):
     ended, err, seconds = sent([signal.SIGTERM, number], place=place, safe=False, seconds=60.0, patience=60.0)
     assert (ended, err) == (code, "")
     assert seconds < 15.0
+
+
+def test_an_alarm_while_a_lost_exception_is_looked_at_waits_for_the_next(monkeypatch):
+    ending = endings._Ending()
+    ending.number = signal.SIGINT
+    with pytest.raises(KeyboardInterrupt) as first:
+        ending.look()
+    monkeypatch.setattr(ending, "_insist_in", lambda *_: ending.insist(0, sys._getframe()))
+    ending.swallowed(SimpleNamespace(exc_value=first.value))
+    with pytest.raises(KeyboardInterrupt):
+        ending.insist(0, None)
