@@ -11,6 +11,7 @@ from typing import Any, get_args
 from cyclopts import App, ArgumentCollection
 from cyclopts.config import Dict
 
+from slth.cli.options import place_of
 from slth.cli.streams import say
 from slth.errors import ArgumentError, nearest
 
@@ -118,8 +119,7 @@ def refuse_fractions(app: App, commands: Verb, arguments: ArgumentCollection) ->
             continue
         for token in argument.tokens:
             if not _is_whole(token.value):
-                place = {"cli": "", "env": f" (in {token.keyword})"}.get(token.source, f" (in {token.source})")
-                rule = f"must be a whole number{place}"
+                rule = f"must be a whole number{place_of(token)}"
                 raise ArgumentError(argument.name.lstrip("-"), token.value, rule, "write it in digits, such as 1000")
 
 

@@ -21,6 +21,11 @@ def _folder(kind: Any, tokens: Any) -> Path:
     return Path(tokens[0].value)
 
 
+def place_of(token: Any) -> str:
+    """Which file or variable says so; nothing of what was typed."""
+    return {"cli": "", "env": f" (in {token.keyword})"}.get(token.source, f" (in {token.source})")
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Common:

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from slth.cli.endings import INTERRUPTED
-from slth.cli.options import COMMON, Common, Device, Jobs
+from slth.cli.options import COMMON, Common, Device, Jobs, place_of
 from slth.cli.outcome import Outcome, key_value_table
 from slth.cli.progress import note, progress
 from slth.errors import ArgumentError, ResourceError
@@ -49,13 +49,30 @@ class Draw:
     d: Annotated[int, Parameter(name="--d", help="Numbers of each drawn value: vectors for 2 and more.")] = 1
 
 
+def _read_here(kind: Any, tokens: Any) -> str:
+    """The text, if it is numbers: what is wrong with it is then said with the option's or the file's name."""
+    del kind
+    text = str(tokens[0].value)
+    try:
+        _numbers(text, "tolerance")
+    except ArgumentError as problem:
+        raise ValueError(f"{text!r} {problem.rule}{place_of(tokens[0])}: {problem.remedy}") from None
+    return text
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """What is asked of the solver; the fields are the arguments of :func:`slth.solve`."""
 
     size: Annotated[int | None, Parameter(help="Choose exactly so many values.")] = None
-    tolerance: Annotated[float, Parameter(help="An error that is good enough; 0 searches for the optimum.")] = 0.0
+    tolerance: Annotated[
+        str,
+        Parameter(
+            converter=_read_here,
+            help="An error that is good enough; 0 searches for the optimum. Of vectors also one a coordinate: 0.1,0,2.",
+        ),
+    ] = "0"
     norm: Annotated[
         Literal["max", "l2"],
         Parameter(help="How errors of vectors are measured: largest coordinate, or root of the sum of squares."),
@@ -107,12 +124,14 @@ def solve(
         What the sum should be, for vectors as 0.3,-1.5. With --law it may be left out: then it is drawn too, from
         (-1, 1), or for integers as one more integer of the law.
     """
-    values, goal, source = _instance(file, _numbers(target), draw, common.seed)
+    values, goal, source = _instance(file, _numbers(target, "target"), draw, common.seed)
+    tolerances = _numbers(search.tolerance, "tolerance") or [0.0]
     from slth.subset_sum import solve as solve_instance
     from slth.subset_sum.status import Status
 
     asked = {field.name: getattr(search, field.name) for field in fields(search)}
     asked["threads"] = asked.pop("jobs")
+    asked["tolerance"] = tolerances if len(tolerances) > 1 else tolerances[0]
     asked["solver"] = None if search.solver is None else _solver(search.solver)
     try:
         with progress(common) as report:
@@ -128,7 +147,7 @@ def solve(
         "n": len(solution.subset),
         "d": solution.instance.d,
         "target": goal,
-        "tolerance": search.tolerance,
+        "tolerance": asked["tolerance"],
         "status": solution.status.label,
         "error": solution.error,
         "lower_bound": solution.lower_bound,
@@ -213,8 +232,8 @@ def _shown(number: Goal) -> Any:
     return ", ".join(f"{coordinate:.6g}" for coordinate in number.ravel()[:SHOWN_AT_MOST]) + more
 
 
-def _numbers(text: str | None) -> list[float] | None:
-    """The coordinates of a target."""
+def _numbers(text: str | None, name: str) -> list[float] | None:
+    """The coordinates of a target, or what they may be off by."""
     if text is None:
         return None
     from slth.cli.instance_file import number_of
@@ -223,7 +242,7 @@ def _numbers(text: str | None) -> list[float] | None:
         return [number_of(part.strip()) for part in text.split(",")]
     except ValueError as problem:
         rule = f"must be a number, or numbers with commas ({problem})"
-        raise ArgumentError("target", text, rule, "write 0.3, or 0.3,-1.5 for vectors") from None
+        raise ArgumentError(name, text, rule, "write 0.3, or 0.3,-1.5 for vectors") from None
 
 
 def _instance(

@@ -15,7 +15,7 @@ from slth.resources import SHARE, available_memory
 from slth.subset_sum.encoded_sums import EncodedSums
 from slth.subset_sum.instance import SubsetSumInstance, as_size
 from slth.subset_sum.ranking import Keys
-from slth.subset_sum.sum_box import Exact, SumBox, Trees, as_tolerances, in_box, memory_of_trees, trees_take
+from slth.subset_sum.sum_box import Exact, SumBox, Trees, in_box, memory_of_trees, trees_take
 from slth.subset_sum.vector_keys import Row
 
 ArrayLike = npt.ArrayLike
@@ -109,8 +109,8 @@ def counts_by_size(
 
 def _question(values: ArrayLike, target: float | ArrayLike, tolerance: float | ArrayLike) -> tuple[SumBox, int]:
     """The box of sums that are near enough."""
-    instance = SubsetSumInstance(values, target)  # type: ignore[arg-type]
-    return Exact.of(instance, as_tolerances(tolerance, instance)).box(), instance.n
+    instance = SubsetSumInstance(values, target, tolerance)  # type: ignore[arg-type]
+    return Exact.of(instance).box(), instance.n
 
 
 Sizes = Sequence[int] | None

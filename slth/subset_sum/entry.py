@@ -11,6 +11,7 @@ from slth.arrays import Bools, Floats, finite_array
 from slth.errors import ArgumentError, ResourceError, SlthError
 from slth.resources import SHARE, Progress, available_memory, reporter, require_memory, thread_count
 from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named, try_first
+from slth.subset_sum.each_coordinate import within_each
 from slth.subset_sum.halves import RandomHalves, rows_of
 from slth.subset_sum.instance import (
     SubsetSumInstance,
@@ -34,7 +35,7 @@ def solve(
     values: ArrayLike,
     target: float | ArrayLike,
     *,
-    tolerance: float = 0.0,
+    tolerance: float | ArrayLike = 0.0,
     size: int | None = None,
     norm: str = "max",
     solver: Solver | None = None,
@@ -52,8 +53,10 @@ def solve(
         Candidates, numbers or vectors: finite, n >= 1. Exactness refers to the rational numbers that these doubles are.
     target : float, or array_like, float64[d]
         What the sum should be.
-    tolerance : float, default 0.0
-        Stop as soon as the error is at most this; 0.0 searches for the optimum.
+    tolerance : float, or array_like, float64[d], default 0.0
+        Stop as soon as the error is at most this; 0.0 searches for the optimum. Of vectors also one for each
+        coordinate: stop as soon as each is off by at most its own (0.0: by nothing). Where no subset is found, the
+        answer is the nearest known, and ``solution.work["reason"]`` says whether there is none.
     size : int or None
         Choose exactly so many values.
     norm : {"max", "l2"}
@@ -90,16 +93,21 @@ def solve(
     [True, False, True]
     """
     instance = SubsetSumInstance(values, target, tolerance, size, norm)  # type: ignore[arg-type]
+    tolerances = instance.tolerance if isinstance(instance.tolerance, np.ndarray) else None
     task = Task(
         instance.values[None, :],
         np.array([instance.target]),
-        tolerance=instance.tolerance,
+        tolerance=float(np.max(instance.tolerance)),
         size=instance.size,
         threads=thread_count(threads),
         progress=reporter(progress),
         norm=instance.norm,
     )
-    who, rows = _run(task, solver=solver, device=device)
+    if tolerances is None:
+        who, rows = _run(task, solver=solver, device=device)
+    else:
+        _check_own_choice(tolerances, solver, device)
+        who, rows = within_each(instance, tolerances, task)
     bound, status = float(rows.lower_bounds[0]), Status(int(rows.status[0]))
     solution = SubsetSumSolution(instance, rows.subsets[0], bound, status, who, rows.work)
     _hold_to(task, who, rows.subsets, np.array([solution.error]), np.array([solution.status]))
@@ -167,6 +175,14 @@ def solve_batch(
     )
     _hold_to(task, who, batch.subsets, batch.errors, batch.status)
     return batch
+
+
+def _check_own_choice(tolerances: Floats, solver: Solver | None, device: str) -> None:
+    """A solver knows one tolerance."""
+    for argument, given, left_out in (("solver", solver, solver is None), ("device", device, device == "cpu")):
+        if not left_out:
+            rule = f"takes one tolerance, not one for each of {len(tolerances)} coordinates"
+            raise ArgumentError(argument, given, rule, f"leave {argument} out, or pass one number as tolerance")
 
 
 def _rows_of(values: ArrayLike, targets: ArrayLike) -> tuple[Floats, Floats]:

@@ -56,25 +56,26 @@ class Aim:
         return self.expected >= least and (self.spread <= pairs or (free == size and splits > 0.0))
 
 
-def aim_at(values: Floats, target: Floats, *, tolerance: float, size: int | None, norm: str) -> Aim | None:
+def aim_at(values: Floats, target: Floats, *, tolerance: float | Floats, size: int | None, norm: str) -> Aim | None:
     """The box in which a sum proves itself (with a tolerance: is near enough), or None where keys cannot hold it.
 
-    No sum is nearer than the multiple, nearest to the target, of what divides all values of a coordinate.
+    No sum is nearer than the multiple, nearest to the target, of what divides all values of a coordinate. Of several
+    tolerances one that is 0 asks for the target itself.
 
-    Shapes: values float64[n, d]; target float64[d].
+    Shapes: values float64[n, d]; target float64[d]; tolerance float or float64[d].
     """
     n, d = values.shape
     if not 4 <= n <= MOST_VALUES:
         return None
-    allowed = tolerance / (math.sqrt(d) * (1.0 + 1e-12)) if norm == "l2" else tolerance
+    each = np.broadcast_to(tolerance / (math.sqrt(d) * (1.0 + 1e-12)) if norm == "l2" else tolerance, d).tolist()
     columns, low, high = [], [], []
-    for c in range(d):
+    for c, allowed in enumerate(each):
         keys = _keys(values[:, c], allowed)
         if keys is None:
             return None
         integers, step, slip = keys
         goal = Fraction(float(target[c])) / step
-        near = Fraction(allowed) / step - slip if allowed else min(goal - math.floor(goal), math.ceil(goal) - goal)
+        near = Fraction(allowed) / step - slip if any(each) else min(goal - math.floor(goal), math.ceil(goal) - goal)
         columns.append(integers)
         low.append(math.ceil(goal - near))
         high.append(math.floor(goal + near))
@@ -275,13 +276,18 @@ def _aim(task: Task, k: int) -> Aim | None:
     return aim_at(row, targets[k], tolerance=task.tolerance, size=task.size, norm=task.norm)
 
 
+def promised(aim: Aim | None, efforts: Mapping[float, int]) -> int:
+    """How many sums of halves are worth a look, the first of the efforts that promises a subset; 0 for none."""
+    return next((most for least, most in efforts.items() if aim is not None and aim.is_promising(most, least)), 0)
+
+
 def hits(task: Task, efforts: Mapping[float, int]) -> Rows | None:
     """Answers that end the search, in the other rows nothing that is claimed; None if the first row promises none.
 
     The efforts are sums to look at, by log2 of the least number of subsets expected, the greatest first.
     """
     aim = _aim(task, 0)
-    sums = next((most for least, most in efforts.items() if aim is not None and aim.is_promising(most, least)), 0)
+    sums = promised(aim, efforts)
     if not sums:
         return None
     nothing = Outcome(np.zeros(task.n, np.bool_), 0.0, Status.HEURISTIC, {})

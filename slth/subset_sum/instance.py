@@ -22,6 +22,24 @@ def as_tolerance(given: Any) -> float:
     return tolerance
 
 
+def as_tolerances(given: Any, coordinates: int | None, norm: str = "max") -> float | Floats:
+    """What a sum may be off by: one number, or of vectors float64[d], where coordinates differ in it."""
+    if np.ndim(given) == 0:
+        return as_tolerance(given)
+    tolerances = finite_array(given, "tolerance", axes=1)
+    if coordinates is None or len(tolerances) != coordinates:
+        rule = f"must be one number{'' if coordinates is None else f', or {coordinates}'}"
+        raise ArgumentError("tolerance", tolerances.tolist(), rule, "pass one for all coordinates, or one for each")
+    for each in tolerances.tolist():
+        as_tolerance(each)
+    if (tolerances == tolerances[0]).all() and norm == "max":
+        return float(tolerances[0])
+    if norm != "max":
+        rule = f"holds in each coordinate, which norm={norm!r} does not measure"
+        raise ArgumentError("tolerance", tolerances.tolist(), rule, "pass one number, or leave norm out")
+    return tolerances
+
+
 def as_size(given: Any, n: int) -> int | None:
     """A subset size between 0 and n, or None."""
     return (
@@ -69,8 +87,8 @@ class SubsetSumInstance:
         The candidates, numbers or vectors; finite, n >= 1, d >= 1. Kept as a read-only copy.
     target : float, or array_like, float64[d]
         What the chosen values should add up to; finite.
-    tolerance : float, default 0.0
-        An error that is good enough; 0.0 asks for the optimum.
+    tolerance : float, or array_like, float64[d], default 0.0
+        An error that is good enough, of vectors also one for each coordinate; 0.0 asks for the optimum.
     size : int or None
         Exactly how many values to choose; None for any number.
     norm : {"max", "l2"}
@@ -90,7 +108,7 @@ class SubsetSumInstance:
 
     values: Floats
     target: float | Floats
-    tolerance: float = 0.0
+    tolerance: float | Floats = 0.0
     size: int | None = None
     norm: str = "max"
 
@@ -106,9 +124,10 @@ class SubsetSumInstance:
         check_sum_is_finite(values, target, vectors=vectors)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "target", target if vectors else float(target))
-        object.__setattr__(self, "tolerance", as_tolerance(self.tolerance))
         object.__setattr__(self, "size", as_size(self.size, len(values)))
         object.__setattr__(self, "norm", as_norm(self.norm))
+        tolerance = as_tolerances(self.tolerance, values.shape[1] if vectors else None, self.norm)
+        object.__setattr__(self, "tolerance", tolerance)
 
     @property
     def n(self) -> int:

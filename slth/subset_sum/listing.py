@@ -13,11 +13,11 @@ from slth.arrays import whole
 from slth.errors import ResourceError
 from slth.resources import require_memory
 from slth.subset_sum.encoded_sums import EncodedSums
-from slth.subset_sum.instance import SubsetSumInstance, as_size
+from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.ranking import bits_to_bools
 from slth.subset_sum.solution import SubsetSumSolution
 from slth.subset_sum.status import Status
-from slth.subset_sum.sum_box import Exact, Trees, as_tolerances, memory_of_trees, sum_of, trees_take
+from slth.subset_sum.sum_box import Exact, Trees, memory_of_trees, sum_of, trees_take
 
 ArrayLike = npt.ArrayLike
 
@@ -75,19 +75,21 @@ def solutions(
     >>> [(s.subset.nonzero()[0].tolist(), s.error) for s in found]
     [([1, 2], 0.0), ([0, 3], 0.0), ([3], 1.0), ([1, 3], 1.0), ([0, 2], 1.0), ([0, 1, 2], 1.0)]
     """
-    given = SubsetSumInstance(values, target, size=size)  # type: ignore[arg-type]
-    tolerances = as_tolerances(tolerance, given)
-    size = as_size(size, given.n)
+    instance = SubsetSumInstance(values, target, tolerance, size)  # type: ignore[arg-type]
     most = None if limit is None else whole(limit, "limit", 1, remedy="leave it out for all of them")
-    exact = Exact.of(given, tolerances)
-    instance = replace(given, tolerance=float(tolerances.max()))
+    return islice(nearest_first(instance), most)
+
+
+def nearest_first(instance: SubsetSumInstance) -> Iterator[SubsetSumSolution]:
+    """The subsets within the instance's tolerances, as :func:`solutions`; refused before the first is asked for."""
+    n, d, size = instance.n, instance.d, instance.size
+    exact = Exact.of(instance)
     walk = _Walk(exact, size)
-    if walk.is_short or not trees_take(given.n, given.d):
+    if walk.is_short or not trees_take(n, d):
         walk.check()
-        return islice(_solutions(instance, walk.found(), "the sums that can be reached"), most)
-    needed = memory_of_trees(given.n, given.d, sized=size is not None)
-    require_memory(needed, "n", "pass fewer values", value=given.n)
-    return islice(_solutions(instance, _by_trees(exact, size, -1, max(exact.reach)), "trees of sums"), most)
+        return _solutions(instance, walk.found(), "the sums that can be reached")
+    require_memory(memory_of_trees(n, d, sized=size is not None), "n", "pass fewer values", value=n)
+    return _solutions(instance, _by_trees(exact, size, -1, max(exact.reach)), "trees of sums")
 
 
 def _solutions(instance: SubsetSumInstance, found: Iterator[Found], who: str) -> Iterator[SubsetSumSolution]:

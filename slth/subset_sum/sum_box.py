@@ -6,31 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from slth.arrays import Floats, finite_array
-from slth.errors import ArgumentError
 from slth.kernels.vector_boxes import pairs_in_boxes
-from slth.subset_sum.instance import SubsetSumInstance, as_tolerance
+from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.ranking import Keys
 from slth.subset_sum.vector import MOST, MOST_COORDINATES, VectorTwoList
 from slth.subset_sum.vector_forest import Kind, Pair, plant
 from slth.subset_sum.vector_keys import Row, exact_vectors, make_grid, shifts_for
 
 FARTHEST = 1 << 62  # no difference of two sums of keys is as large
-
-
-def as_tolerances(given: Any, instance: SubsetSumInstance) -> Floats:
-    """What each coordinate may be off by: one number for all of them, or one for each."""
-    if np.ndim(given) == 0:
-        return np.full(instance.d, as_tolerance(given))
-    tolerances = finite_array(given, "tolerance", axes=1)
-    if instance.values.ndim == 1 or len(tolerances) != instance.d:
-        rule = f"must be one number{f', or {instance.d}' if instance.values.ndim > 1 else ''}"
-        raise ArgumentError("tolerance", tolerances.tolist(), rule, "pass one for all coordinates, or one for each")
-    return np.array([as_tolerance(each) for each in tolerances.tolist()])
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,8 @@ class Exact:
     exponent: int
 
     @classmethod
-    def of(cls, instance: SubsetSumInstance, tolerances: Floats) -> Exact:
+    def of(cls, instance: SubsetSumInstance) -> Exact:
+        tolerances = np.broadcast_to(instance.tolerance, instance.d).tolist()
         values = instance.values.reshape(instance.n, instance.d)
         exact = exact_vectors(values, np.reshape(np.asarray(instance.target), (1, instance.d)))
         unit = Fraction(2) ** exact.exponent

@@ -100,6 +100,13 @@ def test_a_person_sees_a_summary(capsys, tmp_path):
     assert "seed" in ran.out
 
 
+def test_each_coordinate_has_a_tolerance_and_counts_are_of_the_same_box(capsys, tmp_path):
+    file = write(tmp_path / "v.npy", [[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]])
+    found = run(capsys, "solve", file, "--target", "9,3", "--tolerance", "1,0", "--count", "--json").json
+    assert (found["status"], found["total"], found["tolerance"]) == ("within-tolerance", [10.0, 3.0], [1.0, 0.0])
+    assert found["count"] == 1
+
+
 def test_out_receives_the_same_object(capsys, tmp_path):
     ran = run(capsys, "solve", "--law", "normal", "--n", 5, "--target", 1, "--json", "--out", tmp_path / "a" / "b")
     assert json.loads((tmp_path / "a/b/solve.json").read_text()) == ran.json
@@ -125,6 +132,8 @@ WRONG = {
     "mistyped value": (["v.csv", "--target", "one"], "--target"),
     "target NaN": (["v.csv", "--target", "nan"], "--target=nan must be finite"),
     "negative tolerance": (["v.csv", "--target", "1", "--tolerance", "-1"], "--tolerance=-1.0"),
+    "no tolerance": (["v.csv", "--target", "1", "--tolerance", "near"], "--tolerance"),
+    "more tolerances": (["v.csv", "--target", "1", "--tolerance", "1,2"], "--tolerance=[1.0, 2.0]"),
     "size above n": (["v.csv", "--target", "1", "--size", "5"], "--size=5 must be an integer from 0 to 4"),
     "unknown solver": (["v.csv", "--target", "1", "--solver", "magic"], "two-list"),
     "unknown law": (["--law", "unifrom", "--n", "3", "--target", "1"], "--law='unifrom'"),

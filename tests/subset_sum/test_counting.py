@@ -25,7 +25,7 @@ WAYS = {
 
 
 def box_of(values, target, tolerance):
-    return Exact.of(SubsetSumInstance(values, target), np.asarray(tolerance)).box()
+    return Exact.of(SubsetSumInstance(values, target, tolerance)).box()
 
 
 @given(near_instances())
