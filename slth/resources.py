@@ -22,7 +22,7 @@ UNKNOWN_MEMORY = 2**62
 """The answer where nothing says how much memory there is."""
 
 _OFTEN, _SELDOM = 0.1, 10.0  # seconds between two reports, on a terminal and elsewhere
-_ALWAYS_GRANTED = 2**26  # 64 MiB: below it the question is not worth an answer
+ALWAYS_GRANTED = 2**26  # 64 MiB: below it the question is not worth an answer
 _MEMORY_INFORMATION = Path("/proc/meminfo")
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
@@ -122,7 +122,7 @@ def _free_of_system() -> int | None:
 
 def require_memory(needed: int, what: str, remedy: str, *, value: object = None) -> None:
     """Refuse what would not fit, before any of it is taken."""
-    if needed <= _ALWAYS_GRANTED:
+    if needed <= ALWAYS_GRANTED:
         return
     free = int(SHARE * available_memory())
     if needed <= free:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from slth.arrays import Bools, Floats
+from slth.arrays import EXACT_INTEGERS, Bools, Floats
 from slth.subset_sum.status import Status
 
 
@@ -34,6 +34,10 @@ def integer_form(values: Floats) -> tuple[list[int], Fraction]:
 
     Shapes: values float64[n].
     """
+    if float(np.abs(values).max(initial=0.0)) < EXACT_INTEGERS and bool((values == np.rint(values)).all()):
+        whole = values.astype(np.int64)  # the usual case, without a ratio for each
+        step = int(np.gcd.reduce(whole, initial=0)) or 1
+        return (whole // step).tolist(), Fraction(step)
     integers, exponent = exact_integers(values.tolist())
     divisor = math.gcd(*integers) or 1 << -exponent
     return [i // divisor for i in integers], Fraction(divisor, 1 << -exponent)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from slth.arrays import Bools, Floats, finite_array
 from slth.errors import ArgumentError, ResourceError, SlthError
-from slth.resources import SHARE, Progress, available_memory, reporter, require_memory, thread_count
+from slth.resources import ALWAYS_GRANTED, SHARE, Progress, available_memory, reporter, require_memory, thread_count
 from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named, try_first
 from slth.subset_sum.each_coordinate import within_each
 from slth.subset_sum.halves import RandomHalves, rows_of
@@ -267,7 +267,7 @@ def _check(solver: Solver, task: Task) -> None:
             argument, value = "d", task.d
         raise ResourceError(argument, value, rule, remedy)
     needed = memory_of(solver, task)
-    if needed > SHARE * available_memory():
+    if needed > ALWAYS_GRANTED and needed > SHARE * available_memory():
         fits, _ = choose(task)
         remedy = f"use {fits!r}" if repr(fits) != repr(solver) else "use fewer values or fewer rows at a time"
         require_memory(needed, "n", remedy, value=task.n)
