@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from slth.arrays import as_double
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import Axes, LayerRule, Structure, TopK, Weights, apply_ticket, densities, layer_densities, maskable
+from slth.networks.devices import image_layout
 from slth.networks.given import instance
 from slth.networks.structures import fixed_rows
 from slth.resources import Progress
@@ -113,7 +114,7 @@ def prune(
     law = WeightLaw("normal") if law is None else law
     source = random_source(module, law=law, seed=seed, scale=scale, density=selection.density)
     network = source.module.eval()
-    here = data.to(device_of(network))
+    here = data.to(device_of(network), image_layout(network))
     check_fit(network, here, lambda two: evaluate(network, two, loss=loss))
     check_tokens(network, Recipe(loss=loss), here)
     problem = Problem(network, here, loss, source.seed, selection, axes)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from slth.arrays import whole
 from slth.errors import ArgumentError
 from slth.networks.calls import Calling
-from slth.networks.devices import resolve_device
+from slth.networks.devices import lay_out, resolve_device
 from slth.networks.given import instance, module_given
 from slth.networks.masking import maskable, total_density
 from slth.networks.threads import threads_for
@@ -130,11 +130,9 @@ class TrainingRun:
         self.recipe = Recipe() if recipe is None else instance(recipe, Recipe, "recipe", "pass a slth.training.Recipe")
         self.seed = Stream(seed, "training").seed
         place = device_of(module) if device is None else torch.device(resolve_device(device))
-        self.data = data.to(place)
-        self.validation = None if validation is None else validation.to(place)
-        module.to(place)
-        if self.data.inputs.ndim == 4:
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        layout = lay_out(module, place, images=data.inputs.ndim == 4)
+        self.data = data.to(place, layout)
+        self.validation = None if validation is None else validation.to(place, layout)
         self._batches = Batches(self.data, self.recipe, self.seed)
         self._at, self._seconds = self._checked_start(), 0.0
         default = (lambda _: False) if method is not None and not method.trains_weights else None
