@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,6 +50,54 @@ def check_out(folder: Path, names: Iterable[str], *, argument: str = "out") -> N
         if (folder / name).is_dir():
             rule = f"has a folder where the file {name} is to be written"
             raise ArgumentError(argument, str(folder), rule, "name another folder, or move that one away")
+
+
+def check_unclaimed(folder: Path, command: str, *, grows: Sequence[str] = ()) -> None:
+    """Refuse a folder with results of another command, which this one would write over; options that grow may differ.
+
+    A command is known by what its JSON summary says to type to make the same again. Those that read a ticket may write
+    beside those that make one, whose files have other names.
+    """
+    own = command.startswith("slth ticket ")
+    summaries = folder.glob(f"{'-'.join(command.split()[1:3])}.json" if own else "*.json")
+    for path in sorted(path for path in summaries if own or not path.name.startswith("ticket-")):
+        before = _command_of(path)
+        differ = _difference(before or command, command, grows)
+        if differ:
+            rule = f"holds what `{before}` made{differ}, which this command would write over"
+            remedy = "name another folder with --out, or remove that one"
+            raise ArgumentError("out", str(folder), rule, remedy)
+
+
+def _difference(before: str, command: str, grows: Sequence[str]) -> str:
+    """Return how two commands differ, as it is said behind the first; nothing where they make the same."""
+    there, here = _options(before), _options(command)
+    if there[""] != here[""]:
+        return f" (and this is {here['']})"
+    names = [name for name in {**there, **here} if name not in grows and there.get(name) != here.get(name)]
+    both = (f"{name} {there.get(name, 'by default')}, not {here.get(name, 'by default')}" for name in names)
+    return f" ({', '.join(both)})" if names else ""
+
+
+def _command_of(path: Path) -> str | None:
+    """Return the command that a JSON summary names, if it is one."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    command = found.get("command") if isinstance(found, dict) else None
+    return command if isinstance(command, str) else None
+
+
+def _options(command: str) -> dict[str, str]:
+    """Return each option of a command with its value, and what stands before them under no name."""
+    words = shlex.split(command)
+    first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
+    found = {"": " ".join(words[:first])}
+    for name, value in zip(words[first:], [*words[first + 1 :], "--"], strict=True):
+        if name.startswith("--"):
+            found[name] = "" if value.startswith("--") else value
+    return found
 
 
 def check_tensorboard(folder: Path | None) -> None:

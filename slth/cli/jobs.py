@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from slth.cli.checks import check_out
+from slth.cli.checks import check_out, check_unclaimed
 from slth.cli.engines import kept_if_interrupted
 from slth.cli.options import Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, number
@@ -35,7 +35,9 @@ COLUMNS = {
 """Columns of the table of layers: key of a row, and format; left out where no layer has a number."""
 
 
-def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path | None = None, **how: Any) -> Outcome:
+def run_job(
+    verb: str, job: Job, data: DataSet, common: Common, *, command: str, folder: Path | None = None, **how: Any
+) -> Outcome:
     """Run a job, write its report, and say how it went; without ``--out`` in ``folder``, or one named for the data.
 
     What else is given is handed to :func:`slth.jobs.pipeline.run_job`.
@@ -45,9 +47,10 @@ def run_job(verb: str, job: Job, data: DataSet, common: Common, *, folder: Path 
 
     out = common.out or folder or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (TARGET_NAME, TICKET_NAME, REPORT_NAME, json_name(verb)))
+    check_unclaimed(out, command)
     with kept_if_interrupted(common, f" in {out}"), progress(common) as report:
-        record = run(job, data, out, progress=report, **how)
-        summary = {**record.summary, "report": None}
+        record = run(job, data, out, command=command, progress=report, **how)
+        summary = {**record.summary, "command": command, "report": None}
 
         def show() -> list[RenderableType]:
             exact = [*record.exact, ""] if record.exact else []

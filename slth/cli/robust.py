@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_out
+from slth.cli.checks import check_out, check_unclaimed
 from slth.cli.options import COMMON, FLAG, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
@@ -72,7 +72,11 @@ def dro(
     from slth.rng import WeightLaw
 
     verb = "train dro"
-    target, model, data, out = _asked(verb, target, common, (TICKET_NAME, json_name(verb)))
+    given = {
+        "density": density, "kl_weights": kl_weights, "decay": decay, "detached": detached, "by": by, "keep": keep,
+        "baselines": baselines, "against": against, "law": law, "scale": scale,
+    }  # fmt: skip
+    target, model, data, out, command = _asked(verb, target, common, given, (TICKET_NAME, json_name(verb)))
     try:
         strange = None if against is None else load_data(against, data_folders(target.data_dir), seed=common.seed)
     except ArgumentError as problem:
@@ -83,12 +87,12 @@ def dro(
         seed=common.seed, device=resolve_device(target.device), limit=target.limit, baselines=names(baselines),
     )  # fmt: skip
     job.methods()
-    given = {
-        "density": density, "kl_weights": kl_weights, "decay": decay, "detached": detached, "by": by, "keep": keep,
-        "baselines": baselines, "against": against, "law": law, "scale": scale,
-    }  # fmt: skip
     with progress(common) as report:
-        summary = {**run_ensembles(job, data, out, against=strange, progress=report), "report": None}
+        summary = {
+            **run_ensembles(job, data, out, against=strange, progress=report),
+            "command": command,
+            "report": None,
+        }
 
     def show() -> list[RenderableType]:
         columns = {
@@ -102,7 +106,7 @@ def dro(
         return [table_of(rows, tuple(columns.values())), "", key_value_table(told)]
 
     done = Outcome(verb, replace(common, out=out), summary, show)
-    return _reported(done, "robust ensemble", target, given)
+    return _reported(done, "robust ensemble")
 
 
 def connectivity(
@@ -128,13 +132,14 @@ def connectivity(
     from slth.networks.devices import resolve_device
 
     verb = "train connectivity"
-    target, model, data, out = _asked(verb, target, common, (json_name(verb),))
+    given = {"steps": steps, "points": points, "statistics": statistics, "levels": levels, "rate": rate}
+    target, model, data, out, command = _asked(verb, target, common, given, (json_name(verb),))
     job = ConnectivityJob(
         model, target.recipe(model, data), [int(one) for one in _numbers("steps", steps, whole=True)], points,
         statistics, levels, rate, seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
     with progress(common) as report:
-        summary = {**run_connectivity(job, data, out, progress=report), "report": None}
+        summary = {**run_connectivity(job, data, out, progress=report), "command": command, "report": None}
 
     def show() -> list[RenderableType]:
         keys = ("step", "kind", "density", "barrier", "midpoint_barrier", "loss_barrier")
@@ -144,8 +149,7 @@ def connectivity(
         return [table_of(rows, heads), "", key_value_table(told)]
 
     done = Outcome(verb, replace(common, out=out), summary, show)
-    given = {"steps": steps, "points": points, "statistics": statistics, "levels": levels, "rate": rate}
-    return _reported(done, "connectivity", target, given)
+    return _reported(done, "connectivity")
 
 
 def data_diet(
@@ -184,18 +188,18 @@ def data_diet(
     from slth.trainable import IMP
 
     verb = "train data-diet"
-    target, model, data, out = _asked(verb, target, common, (json_name(verb),))
+    given = {
+        "score": score, "ways": ways, "size": size, "steps": steps, "levels": levels, "rate": rate, "runs": runs,
+        "score_epochs": score_epochs, "balanced": balanced, "noise": noise, "connected": connected,
+    }  # fmt: skip
+    target, model, data, out, command = _asked(verb, target, common, given, (json_name(verb),))
     job = DietJob(
         model, target.changed(recipe_of(model, IMP())), score, names(ways), size, steps, levels, rate, runs,
         score_epochs, balanced, noise, connected, seed=common.seed, device=resolve_device(target.device),
         limit=target.limit,
     )  # fmt: skip
-    given = {
-        "score": score, "ways": ways, "size": size, "steps": steps, "levels": levels, "rate": rate, "runs": runs,
-        "score_epochs": score_epochs, "balanced": balanced, "noise": noise, "connected": connected,
-    }  # fmt: skip
     with progress(common) as report:
-        summary = {**run_diet(job, data, out, progress=report), "report": None}
+        summary = {**run_diet(job, data, out, progress=report), "command": command, "report": None}
 
     def show() -> list[RenderableType]:
         found = {(row["way"], row["level"]): row for row in summary["rows"]}
@@ -210,10 +214,10 @@ def data_diet(
         return [table_of(rows, ("density", *job.ways)), "", key_value_table(told)]
 
     done = Outcome(verb, replace(common, out=out), summary, show)
-    return _reported(done, "data diet", target, given)
+    return _reported(done, "data diet")
 
 
-def _reported(done: Outcome, what: str, target: Trained, given: dict[str, Any]) -> Outcome:
+def _reported(done: Outcome, what: str) -> Outcome:
     """Write summary and report."""
     summary, out = done.data, done.common.out
     assert out is not None, "every verb has a folder"
@@ -221,21 +225,25 @@ def _reported(done: Outcome, what: str, target: Trained, given: dict[str, Any]) 
     def draw() -> Path:
         from slth.figures.measured_report import write_measured_report
 
-        command = command_text(done.verb, target, given, seed=done.common.seed)
+        command = summary["command"]
         title = f"{summary['data']}: {what} of {summary['model']}"
         return write_measured_report(done.verb.split()[-1], summary, out / REPORT_NAME, title=title, command=command)
 
     return with_report(done, draw)
 
 
-def _asked(verb: str, target: Trained, common: Common, names: tuple[str, ...]) -> tuple[Trained, Any, Any, Path]:
-    """Return target, model and data of a verb, and the folder of its files."""
+def _asked(
+    verb: str, target: Trained, common: Common, given: dict[str, Any], names: tuple[str, ...]
+) -> tuple[Trained, Any, Any, Path, str]:
+    """Return target, model and data of a verb, the folder of its files, and what to type to make the same again."""
     target = target.chosen(MODEL)
     model = target.described()
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (*names, REPORT_NAME))
-    return target, model, data, out
+    command = command_text(verb, target, given, seed=common.seed)
+    check_unclaimed(out, command, grows=("--levels", "--points") + (("--steps",) if "points" in given else ()))
+    return target, model, data, out, command
 
 
 def _numbers(name: str, text: str, *, whole: bool = False) -> list[float]:

@@ -9,12 +9,12 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_out
+from slth.cli.checks import check_out, check_unclaimed
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
 from slth.cli.searching import RANKING, Anneal, Ranking
-from slth.cli.targets import Target
+from slth.cli.targets import Target, command_text
 from slth.errors import ArgumentError
 
 TARGET = Target()
@@ -56,12 +56,15 @@ def pretrained(
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-pretrained"
     check_out(out, (MASKS_NAME, json_name(VERB)))
+    options = ranking.options(anneal=anneal, signed=signed)
+    command = command_text(VERB, target, {**options, "standardise": standardise}, seed=common.seed)
+    check_unclaimed(out, command)
     job = PretrainedJob(
-        model, weights, target.changed(RECIPE), ranking.options(anneal=anneal, signed=signed), standardise,
+        model, weights, target.changed(RECIPE), options, standardise,
         seed=common.seed, device=resolve_device(target.device), limit=target.limit,
     )  # fmt: skip
     with progress(common) as report:
-        summary = run_pretrained(job, data, out, progress=report)
+        summary = {**run_pretrained(job, data, out, progress=report), "command": command}
 
     def show() -> list[RenderableType]:
         rows = {

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.arrays import whole
-from slth.cli.checks import check_out, check_tensorboard
+from slth.cli.checks import check_out, check_tensorboard, check_unclaimed
 from slth.cli.options import FLAG, Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
@@ -130,6 +130,8 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, TUNED_NAME, REPORT_NAME, json_name(verb)))
+    command = _command(verb, options, weights, target, common)
+    check_unclaimed(out, command)
     check_tensorboard(weights.tensorboard)
     if is_baseline(name):
         for key in ("epochs", "batch_size", "learning_rate", "distil", "tensorboard"):
@@ -146,11 +148,10 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
     )  # fmt: skip
     if weights.tasks is not None:
         title = f"{data.name}: {weights.tasks} tasks on one random {model.name}"
-        command = _command(verb, options, weights, target, common)
         return run_many(verb, job, data, weights, replace(common, out=out), title=title, command=command)
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
         record = run_search(job, data, out, tensorboard=weights.tensorboard, progress=report)
-        summary = {**record.summary, "report": None}
+        summary = {**record.summary, "command": command, "report": None}
 
         def show() -> list[RenderableType]:
             layers = [(one["name"], one["kept"], one["total"], one["kept"] / one["total"]) for one in summary["layers"]]
@@ -162,7 +163,6 @@ def run_method(name: str, options: dict[str, Any], weights: Weights, target: Tra
 
             kind = f"weights kept by {name}" if is_baseline(name) else "a strong lottery ticket"
             title = f"{data.name}: {kind} in a random {model.name}"
-            command = _command(verb, options, weights, target, common)
             return write_search_report(record, out / REPORT_NAME, title=title, command=command)
 
         return with_report(Outcome(verb, replace(common, out=out), summary, show), draw, first=first)
@@ -228,7 +228,12 @@ def run_many(
             raise ArgumentError(key, getattr(weights, key), rule, "leave it out, or search one task")
     tasks, out = weights.tasks or 0, common.out or Path()
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
-        summary = {**run_tasks(job, data, out, tasks, progress=report), "seed": job.seed, "report": None}
+        summary = {
+            **run_tasks(job, data, out, tasks, progress=report),
+            "seed": job.seed,
+            "command": command,
+            "report": None,
+        }
 
     def show() -> list[RenderableType]:
         rows = {

@@ -161,17 +161,17 @@ _TAKES = {
 """Options of the named models; the user's own takes whatever it is given."""
 
 
-def command_text(verb: str, target: Trained, values: Mapping[str, Any], *, seed: int) -> str:
+def command_text(verb: str, target: Module, values: Mapping[str, Any], *, seed: int, file: Path | None = None) -> str:
     """Return what to type to make the same again: every option that was given."""
-    words = ["slth", *verb.split()]
+    words = ["slth", *verb.split(), *([] if file is None else [str(file)])]
     for field in fields(target):
         value = getattr(target, field.name)
         if value != field.default and field.name not in ("data_dir", "device"):
             words += _option(field.name, value)
     for name, value in values.items():
-        if value is not None or name == "density":  # which is not none unless it is said
+        if name != "tensorboard" and (value is not None or name == "density"):  # which is not none unless it is said
             words += _option(name, "none" if value is None else value)
-    if target.device == "cuda":
+    if getattr(target, "device", "") == "cuda":
         words += ["--device", "cuda"]
     return shlex.join([*words, "--seed", str(seed)])
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_file, check_out, load_data
+from slth.cli.checks import check_file, check_out, check_unclaimed, load_data
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.places import data_folders
 from slth.cli.progress import progress
-from slth.cli.targets import Module
+from slth.cli.targets import Module, command_text
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -194,6 +194,9 @@ def shrink(
     kinds = ("small", "folded") if fold else ("small",)
     endings = ("safetensors", "onnx") if onnx else ("safetensors",)
     check_out(common.out, (*(f"{kind}.{ending}" for kind in kinds for ending in endings), json_name("ticket shrink")))
+    options = {"fold": fold or None, "onnx": onnx or None}
+    command = command_text("ticket shrink", module, options, seed=common.seed, file=file)
+    check_unclaimed(common.out, command)
     if memory is not None and not 2.0**-10 <= memory < 2.0**20:
         remedy = "leave it out for half of what is free"
         raise ArgumentError("memory", memory, "must be a number of GiB from 0.001 on", remedy)
@@ -217,7 +220,7 @@ def shrink(
         sizes = {str(common.out / name): f"{size} bytes" for name, size in facts["files"].items()}
         return [key_value_table({**rows, **sizes})]
 
-    return Outcome("ticket shrink", common, facts, show)
+    return Outcome("ticket shrink", common, {**facts, "command": command}, show)
 
 
 def export(
@@ -248,6 +251,8 @@ def export(
         raise ArgumentError("out", None, "must name the folder for the file", "pass --out DIR")
     name = "network.onnx" if to == "onnx" else "weights.safetensors"
     check_out(common.out, (name, json_name("ticket export")))
+    command = command_text("ticket export", module, {"to": to}, seed=common.seed, file=file)
+    check_unclaimed(common.out, command)
     ticket, facts = _load(file)
     model = _model(ticket, module)
     if model is None:
@@ -256,7 +261,7 @@ def export(
     data_set = _data(module, model, common)
     path = common.out / name
     write(made(model, data_set, ticket.seed), ticket, path, to=to, input_shape=model.input_shape(data_set))
-    facts |= {"model": model.name, "to": to, "written": path, "written_bytes": path.stat().st_size}
+    facts |= {"model": model.name, "to": to, "written": path, "written_bytes": path.stat().st_size, "command": command}
 
     def show() -> list[RenderableType]:
         shown = ("file", "bytes", "density", "model", "to", "written", "written_bytes")

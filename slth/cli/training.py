@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_out, check_tensorboard
+from slth.cli.checks import check_out, check_tensorboard, check_unclaimed
 from slth.cli.options import Common, TensorBoard
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
 from slth.cli.progress import progress
@@ -67,6 +67,10 @@ def run_levels(
     data = target.load(model, seed=common.seed)
     out = common.out or Path("runs") / f"{data.name}-{name}"
     check_out(out, (TICKET_NAME, MASKS_NAME, REPORT_NAME, json_name(verb)))
+    changed = {one.name: getattr(start, one.name) for one in fields(start)}
+    given = {**options, **{key: value for key, value in changed.items() if value != getattr(START, key)}}
+    command = command_text(verb, target, given, seed=common.seed)
+    check_unclaimed(out, command, grows=("--levels",))
     check_tensorboard(start.tensorboard)
     job = TrainJob(
         model, method, target.changed(recipe_of(model, method)),
@@ -75,7 +79,7 @@ def run_levels(
     )  # fmt: skip
     with together(os.environ, job.device) as first, progress(common, first=first) as report:
         found = run_training(job, data, out, tensorboard=start.tensorboard, progress=report)
-        summary = {**found, "report": None}
+        summary = {**found, "command": command, "report": None}
 
         def show() -> list[RenderableType]:
             rows = [[row[key] for key in ("level", "kind", "density", "kept", "accuracy")] for row in summary["levels"]]
@@ -86,9 +90,6 @@ def run_levels(
         def draw() -> Path:
             from slth.figures.levels_report import write_levels_report
 
-            changed = {one.name: getattr(start, one.name) for one in fields(start)}
-            given = {**options, **{key: value for key, value in changed.items() if value != getattr(START, key)}}
-            command = command_text(verb, target, given, seed=common.seed)
             title = f"{data.name}: {name} of {model.name}"
             return write_levels_report(summary, out / REPORT_NAME, title=title, command=command)
 

@@ -126,7 +126,9 @@ def _compare(path: Path, found: Any, problem: Problem) -> None:
     if place is not None:
         name, there, here = place
         rule = f"was written for another problem: {name} is {_short(there)} there and {_short(here)} here"
-        raise ArgumentError("checkpoint", str(path), rule, f"resume with the same {name.split('.')[0]}")
+        raise ArgumentError(
+            "checkpoint", str(path), rule, f"resume with the same {name.split('.')[0]}, or use another folder"
+        )
 
 
 def _difference(there: Any, here: Any, name: str = "") -> tuple[str, Any, Any] | None:

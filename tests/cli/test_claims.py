@@ -1,0 +1,68 @@
+"""A folder keeps the results of one command: another is refused before it writes over them."""
+
+import pytest
+
+from slth.cli.checks import check_unclaimed
+from slth.errors import ArgumentError
+from slth.files import write_json
+from tests.cli.running import run
+
+SMALL = ("--data", "synthetic", "--model", "mlp", "--hidden", "6", "--limit", "60", "--epochs", "1")
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "value", "words"),
+    [
+        (("search", "edge-popup", "--checks", "0"), "--density", "0.3", "--density 0.5, not 0.3"),
+        (("search", "snip", "--checks", "0"), "--seed", "1", "--seed 0, not 1"),
+        (("construct", "per-weight", "--candidates", "8"), "--seed", "1", "--seed 0, not 1"),
+        (("train", "imp", "--levels", "1"), "--rate", "0.4", "--rate 0.2, not 0.4"),
+    ],
+)
+def test_another_call_is_refused_and_the_same_one_goes_on(capsys, tmp_path, verb, option, value, words):
+    small = [one for one in SMALL if one not in ("--epochs", "1")] if "snip" in verb else SMALL
+    arguments = (*verb, *small, "--out", tmp_path, "--quiet")
+    made = run(capsys, *arguments, "--json")
+    assert made.code == 0, made.err
+    content = (tmp_path / "net.ticket").read_bytes()
+    refused = run(capsys, *arguments, option, value)
+    assert refused.code == 2
+    assert words in refused.err
+    assert made.json["command"] in refused.err
+    assert "--out" in refused.err
+    assert (tmp_path / "net.ticket").read_bytes() == content
+    assert run(capsys, *arguments).code == 0
+
+
+def test_levels_may_grow(capsys, tmp_path):
+    arguments = ("train", "imp", *SMALL, "--out", tmp_path, "--quiet", "--json")
+    first = run(capsys, *arguments, "--levels", "1").json
+    more = run(capsys, *arguments, "--levels", "2").json
+    assert more["levels"][:2] == first["levels"]
+
+
+@pytest.mark.parametrize(
+    ("before", "command", "words"),
+    [
+        ("slth search snip --seed 0", "slth search edge-popup --seed 0", "this is slth search edge-popup"),
+        ("slth demo --seed 0", "slth search snip --seed 0", "this is slth search snip"),
+        ("slth search snip --bias --seed 0", "slth search snip --seed 0", "--bias , not by default"),
+        ("slth train imp --levels 2 --seed 0", "slth train imp --levels 3 --seed 0", None),
+        ("slth ticket shrink a b --seed 0", "slth search snip --seed 0", None),
+        ("slth search snip --seed 0", "slth ticket shrink a.ticket --seed 0", None),
+        (
+            "slth ticket shrink b.ticket --seed 0",
+            "slth ticket shrink a.ticket --seed 0",
+            "this is slth ticket shrink a",
+        ),
+    ],
+)
+def test_what_is_another_command(tmp_path, before, command, words):
+    write_json(tmp_path / f"{'-'.join(before.split()[1:3])}.json", {"command": before})
+    for name, content in (("list.json", "[1]"), ("broken.json", "{"), ("other.json", '{"command": 3}')):
+        (tmp_path / name).write_text(content)
+    if words is None:
+        check_unclaimed(tmp_path, command, grows=("--levels",))
+    else:
+        with pytest.raises(ArgumentError, match=words):
+            check_unclaimed(tmp_path, command, grows=("--levels",))
