@@ -207,6 +207,7 @@ def attack(
     steps: int = 60,
     seed: int = 0,
     points: ArrayLike | None = None,
+    progress: Progress | bool | None = None,
 ) -> Attack:
     """Look for the input of a box at which a ticket differs most from its target, by gradient ascent.
 
@@ -223,6 +224,8 @@ def attack(
         Seed of the starting points, 0 <= seed < 2**64.
     points : float64[n, *input_shape], optional
         Inputs to start from as well.
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress(label, done, total).
 
     Returns
     -------
@@ -245,7 +248,10 @@ def attack(
     from slth.networks import attack as climb
 
     graph, other = matched(target, ticket)
-    return climb(graph, other, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points)
+    return climb(
+        graph, other, input_box=input_box, starts=starts, steps=steps, seed=seed, points=points,
+        progress=reporter(progress),
+    )  # fmt: skip
 
 
 def to_torch(ticket: Ticket | Graph, *, form: Form = "small", dtype: torch.dtype | None = None) -> GraphModule:

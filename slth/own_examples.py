@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from slth.errors import ArgumentError
+from slth.resources import Progress, reporter
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,6 +71,7 @@ def attack_around(
     starts: int = 2,
     steps: int = 30,
     seed: int = 0,
+    progress: Progress | bool | None = None,
 ) -> AttackAround:
     r"""Look in the ball around each input for where a ticket differs most, and where either network changes its class.
 
@@ -91,6 +93,8 @@ def attack_around(
         Beginnings in each ball, and steps from each.
     seed : int
         Seed of the beginnings, 0 <= seed < 2**64.
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress(label, done, total).
 
     Returns
     -------
@@ -117,7 +121,8 @@ def attack_around(
 
     graph, other = matched(target, ticket)
     return climb(
-        graph, other, inputs, radius=radius, input_box=input_box, starts=starts, steps=steps, seed=seed
+        graph, other, inputs, radius=radius, input_box=input_box, starts=starts, steps=steps, seed=seed,
+        progress=reporter(progress),
     )  # fmt: skip
 
 
@@ -128,6 +133,7 @@ def report(
     path: str | Path,
     *,
     title: str = "A strong lottery ticket",
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write ``report.html`` of what was constructed for one's own target: one file with everything that was measured.
 
@@ -144,6 +150,8 @@ def report(
     path : str or Path
         Of the file, which is written whole or not at all.
     title : str
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress(label, done, total).
 
     Returns
     -------
@@ -175,7 +183,7 @@ def report(
         raise ArgumentError("path", str(path), "is a folder", "pass the name of a file")
     instance(made, Construction, "made", "pass what slth.construct(target) returned")
     graph, _ = matched(target, made.ticket)
-    record = record_own(graph, made, data, title=title)
+    record = record_own(graph, made, data, title=title, progress=reporter(progress))
     try:
         return write_report(record, file)
     except OSError as problem:

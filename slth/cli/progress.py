@@ -49,7 +49,7 @@ def _safe(report: Progress | None) -> Progress:
 
 
 def _lines(apart: float) -> Progress:
-    """One line for each label and each further tenth, so many seconds apart, with an estimate of what remains."""
+    """A line each so many seconds, or for each label and each further tenth, with an estimate of what remains."""
     reached: dict[str, int] = {}
     began: dict[str, tuple[float, int]] = {}
     told = time.monotonic()
@@ -59,7 +59,7 @@ def _lines(apart: float) -> Progress:
         now = time.monotonic()
         started, before = began.setdefault(label, (now, done))
         tenth = 10 * done // total if total > 0 else 10
-        if reached.get(label) != tenth and now - told >= apart:
+        if now - told >= apart and (apart or reached.get(label) != tenth):
             reached[label], told = tenth, now
             say(f"{label} {done}/{total}{remaining(now - started, done - before, total - done)}")
 

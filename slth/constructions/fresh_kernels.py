@@ -60,7 +60,7 @@ def approximate_kernels(
     seed: int = 0,
     solver: Solver | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> KernelApproximation:
     """Approximate each weight and bias of convolutions by the best subset sum of n fresh random coefficients.
 
@@ -78,8 +78,8 @@ def approximate_kernels(
         Seed of the coefficients.
     solver, threads
         As for :func:`slth.solve_batch`.
-    progress : callable, optional
-        Called with (name of the array, weights done, weights).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (name of the array, weights done, weights).
 
     Returns
     -------

@@ -17,7 +17,7 @@ from slth.arrays import Floats, whole
 from slth.constructions.layout import convolutions
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph
-from slth.resources import Progress
+from slth.resources import Progress, reporter
 from slth.rng import Stream
 from slth.subset_sum import BatchSolution, Solver, solve_batch
 from slth.subset_sum.laws import Law, Uniform
@@ -147,7 +147,7 @@ def approximate_weights(
     seed: int = 0,
     solver: Solver | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> PerWeightApproximation:
     r"""Approximate each weight by the best subset sum of n random coefficients.
 
@@ -173,8 +173,8 @@ def approximate_weights(
         As for :func:`slth.solve_batch`.
     threads : int, optional
         As for :func:`slth.solve_batch`.
-    progress : callable, optional
-        Called with (name of the array, weights done, weights).
+    progress : callable or bool, optional
+        True for a line on stderr; or called with (name of the array, weights done, weights).
 
     Returns
     -------
@@ -200,7 +200,7 @@ def approximate_weights(
         raise ArgumentError("shared", shared, "is not a way to share", 'use None or "row"')
     named = _arrays(target)
     law = _range_of(named) if law is None else law
-    lists = _Lists(n, law, shared == "row", tolerance, seed, solver, threads, progress)
+    lists = _Lists(n, law, shared == "row", tolerance, seed, solver, threads, reporter(progress))
     found = [lists.approximated(name, array) for name, array in named]
     arrays = tuple(array for array, _ in found)
     network = with_arrays(target, iter(arrays)) if isinstance(target, Graph) else None

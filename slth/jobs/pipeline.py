@@ -120,7 +120,7 @@ def run_job(
     shutil.rmtree(folder / KEPT_NAME, ignore_errors=True)  # all that it holds is in the two files
     if progress is not None:
         progress("evaluation", 0, 1)
-    record = record_delivery(delivery, data, title=title, command=command, limit=job.limit)
+    record = record_delivery(delivery, data, title=title, command=command, limit=job.limit, progress=progress)
     if progress is not None:
         progress("evaluation", 1, 1)
     more = {
@@ -161,7 +161,14 @@ def _written(target: Graph, made: Construction, folder: Path, data: DataSet) -> 
     return Delivery(target, made, ticket, ticket_path.stat().st_size, target_path.stat().st_size)
 
 
-def record_own(target: Graph, made: Construction, data: tuple[ArrayLike, ArrayLike], *, title: str) -> TicketRecord:
+def record_own(
+    target: Graph,
+    made: Construction,
+    data: tuple[ArrayLike, ArrayLike],
+    *,
+    title: str,
+    progress: Progress | None = None,
+) -> TicketRecord:
     """Measure what was constructed for a target of one's own, on one's own test examples."""
     paths, shapes = [layer.path for layer in made.ticket.layers], made.ticket.graph.shapes
     if set(paths) != {node.name for node in target.weighted} or shapes != target.shapes:
@@ -177,11 +184,18 @@ def record_own(target: Graph, made: Construction, data: tuple[ArrayLike, ArrayLi
     arrays = (flat[:0], labels[:0], flat, labels)
     own = assemble("your own", target.input_shape, math.prod(target.output_shape), 1.0, arrays, {"verdict": "own"})
     sizes = len(made.ticket.to_bytes()), len(graph_bytes(target))
-    return record_delivery(Delivery(target, made, made.ticket, *sizes), own, title=title, command="slth.report(...)")
+    delivery = Delivery(target, made, made.ticket, *sizes)
+    return record_delivery(delivery, own, title=title, command="slth.report(...)", progress=progress)
 
 
 def record_delivery(
-    delivery: Delivery, data: DataSet, *, title: str, command: str, limit: int | None = None
+    delivery: Delivery,
+    data: DataSet,
+    *,
+    title: str,
+    command: str,
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> TicketRecord:
     """Measure a ticket against its target and put together what reports are made of."""
     labels = data.labels("test", limit=limit)
@@ -191,7 +205,7 @@ def record_delivery(
     differences = np.abs(found.values - wanted).max(axis=1)
     inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
     worst = inputs[np.argsort(-differences, kind="stable")[:_WORST]]
-    attacked = attack(target, ticket, input_box=made.certificate.input_box, points=worst)
+    attacked = attack(target, ticket, input_box=made.certificate.input_box, points=worst, progress=progress)
     kinds = {type(node.step) for node in target.nodes}
     exact = tuple(text for kind, text in _EXACT if kind in kinds)
     summary: dict[str, Any] = {
@@ -206,7 +220,7 @@ def record_delivery(
         "sampled_error": float(differences.max()),
         "attack_error": max(attacked.error, float(differences.max())),  # other batches round otherwise
         **_certified(made),
-        "around": _around(target, ticket, inputs),
+        "around": _around(target, ticket, inputs, progress),
         **_sizes(delivery),
         **_costs(target, ticket),
         **_small(ticket, inputs[:SMALL_EXAMPLES], found.values),
@@ -224,13 +238,13 @@ def record_delivery(
     return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
 
 
-def _around(target: Graph, ticket: Ticket, inputs: Floats) -> dict[str, Any] | None:
+def _around(target: Graph, ticket: Ticket, inputs: Floats, progress: Progress | None) -> dict[str, Any] | None:
     """Certify a deep network around some test inputs, where a bound over the whole box is loose."""
     if len(target.weighted) <= SHALLOW or target.multiply_adds > _MOST_AROUND:
         return None
     some = inputs[:AROUND]
     box = (0.0, 1.0) if some.min() >= 0.0 and some.max() <= 1.0 else None
-    found = certify(target, ticket, inputs=some, radius=RADIUS, input_box=box)
+    found = certify(target, ticket, inputs=some, radius=RADIUS, input_box=box, progress=progress)
     return {
         "inputs": len(some),
         "radius": RADIUS,

@@ -20,6 +20,7 @@ from slth.networks.given import instance
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.networks.threads import threads_for
+from slth.resources import Progress
 from slth.rng import Stream
 from slth.tickets.ticket import Ticket
 
@@ -60,6 +61,7 @@ def attack(
     steps: int = 60,
     seed: int = 0,
     points: ArrayLike | None = None,
+    progress: Progress | None = None,
 ) -> Attack:
     """Look for the input of a box at which a ticket differs most from its target graph: see :func:`slth.attack`.
 
@@ -99,7 +101,7 @@ def attack(
         return ours(x) - theirs(x)
 
     with threads_for(_CLIMBS * target.outputs * target.parameters):
-        best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps)
+        best = _best_of_climbs(difference, begin.to(dtype), target.outputs, exact, steps=steps, progress=progress)
     candidates = torch.cat([best.double(), begin[:_CHECKED]]).clamp(*exact).numpy()
     return _worst_of(candidates, exactly(candidates) - target.forward(candidates))
 
@@ -140,7 +142,13 @@ def _starting_points(low: Tensor, high: Tensor, *, starts: int, seed: int) -> Te
 
 
 def _best_of_climbs(
-    difference: Function, begin: Tensor, outputs: int, exact: tuple[Tensor, Tensor], *, steps: int
+    difference: Function,
+    begin: Tensor,
+    outputs: int,
+    exact: tuple[Tensor, Tensor],
+    *,
+    steps: int,
+    progress: Progress | None,
 ) -> Tensor:
     """Climb from every start in every direction, and return the best few points."""
     points = begin.repeat_interleave(2 * outputs, dim=0)
@@ -157,6 +165,8 @@ def _best_of_climbs(
             best, height = climb(difference, some, towards, box, steps=steps, first_step=first_step, momentum=momentum)
             found.append(best)
             heights.append(height)
+            if progress is not None:
+                progress("climbs", sum(map(len, found)), len(points))
     order = torch.cat(heights).argsort(descending=True)[:_CHECKED]
     return torch.cat(found)[order]
 

@@ -16,6 +16,7 @@ from slth.certificates.certificate import Agreeing, Box
 from slth.graphs import Graph
 from slth.networks.ascent import Function, climb, functions_of, quick_dtype, same_shapes
 from slth.networks.threads import threads_for
+from slth.resources import Progress
 from slth.rng import Stream
 from slth.tickets.ticket import Ticket
 
@@ -55,6 +56,7 @@ def attack_around(
     starts: int = 2,
     steps: int = 30,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> AttackAround:
     """Look around inputs for where a ticket differs most and where a class changes: see :func:`slth.attack_around`.
 
@@ -83,6 +85,8 @@ def attack_around(
                 share = torch.full_like(low, 0.5) if not start else torch.rand(low.shape, generator=generator).double()
                 for one, other in search.found(low + share * (high - low)):
                     errors, margins = torch.maximum(errors, one), torch.minimum(margins, other)
+                if progress is not None:
+                    progress("starts around inputs", start + 1, starts)
     return AttackAround(frozen(errors.numpy()), frozen(margins.numpy()), frozen(classes), float(radius))
 
 
