@@ -11,6 +11,7 @@ from slth import resources
 from slth.cli.progress import _lines
 from slth.errors import ArgumentError
 from slth.graphs import Conv
+from slth.jobs.pipeline import record_own
 from slth.resources import reporter
 from slth.training import Examples, Recipe
 
@@ -102,3 +103,31 @@ def test_calls_show_their_progress_where_it_is_asked_for(name, capsys):
 def test_what_cannot_be_called_is_refused():
     with pytest.raises(ArgumentError, match="progress"):
         slth.solve([1.0, 2.0], 1.0, progress="yes")
+
+
+TARGET = slth.Graph((2,), [slth.Node("layer", Conv([[0.5, -0.25], [0.1, 0.2]]), ("input",))])
+LONG = {
+    "attack": lambda made, told: slth.attack(TARGET, made.ticket, starts=4, steps=2, progress=told),
+    "attack_around": lambda made, told: slth.attack_around(
+        TARGET, made.ticket, [[0.5, 0.5]], radius=0.1, progress=told
+    ),
+    "report": lambda made, told: record_own(TARGET, made, (np.eye(2), [0, 1]), title="a report", progress=told),
+    "approximate_weights": lambda _, told: slth.approximate_weights(TARGET, n=10, progress=told),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_takes_long_tells_how_far_it_is(name):
+    made, seen = slth.construct(TARGET, method=slth.PerWeight(candidates=10)), []
+    LONG[name](made, lambda *told: seen.append(told))
+    assert seen
+    assert all(label and 0 <= done <= total for label, done, total in seen)
+    assert seen[-1][1] == seen[-1][2]
+
+
+def test_off_a_terminal_no_tenth_is_too_long_for_a_line(clock, capsys):
+    report = _lines(30.0)
+    for done in range(1, 100):
+        clock[0] += 31.0
+        report("work", done, 10_000)
+    assert len(capsys.readouterr().err.splitlines()) == 99
