@@ -134,6 +134,7 @@ class Method(ABC):
         seed: int = 0,
         law: WeightLaw | None = None,
         device: str = "cpu",
+        folder: str | Path | None = None,
         progress: Progress | None = None,
     ) -> tuple[Ticket, tuple[Row, ...]]:
         """Return the ticket and the table alone, without a certificate, which can take longer than all the rest.
@@ -141,7 +142,9 @@ class Method(ABC):
         Parameters, results and errors are those of :meth:`construct`.
         """
         with _whole_or_nothing():
-            built, _ = self._built(target, input_box=input_box, seed=seed, law=law, device=device, progress=progress)
+            built, _ = self._built(
+                target, input_box=input_box, seed=seed, law=law, device=device, folder=folder, progress=progress
+            )
         return built.ticket, built.table
 
     def _built(self, target: Graph, *, law: WeightLaw | None, **given: Any) -> tuple[Built, Setting]:

@@ -55,6 +55,11 @@ _TARGET = {
 """What is trained, and the gain of what approximates it."""
 
 _CHANNELS = Key(int, least=1, needed=False, meaning="the theorem's n: half of a source's channels; or eps")
+_TICKET_SEED = Key(int, least=0, needed=False, meaning="of the random network")
+_BESIDE = {
+    "certificate": Key(str, needed=False, choices=("box", "none"), meaning="over the whole box, by default, or none"),
+    "ticket_seed": replace(_TICKET_SEED, meaning="of the random network; one of each cell's own by default"),
+}
 _CANDIDATES = Key(int, least=1, most=48, needed=False, meaning="of each weight; or eps and delta")
 
 _BUILT_IN: dict[str, Study] = {
@@ -88,7 +93,7 @@ _BUILT_IN: dict[str, Study] = {
             **{name: replace(key, needed=False) for name, key in _TARGET.items() if name not in ("data", "gain")},
             "channels": replace(_CHANNELS, meaning="the theorem's n, of a structured ticket"),
             "candidates": replace(_CANDIDATES, meaning="of each weight, of a ticket of single weights"),
-            "ticket_seed": Key(int, least=0, needed=False, meaning="of the random network"),
+            "ticket_seed": _TICKET_SEED,
         },
     ),
     "covered-fraction": Study(f"{_HERE}.covered_fraction:covered_fraction", {"bits": _NUMBER, "n": _COUNT}),
@@ -129,6 +134,7 @@ _BUILT_IN: dict[str, Study] = {
             "candidates": _CANDIDATES,
             "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
             "delta": Key(float, above=0.0, most=1.0, needed=False, meaning="probability that more are needed"),
+            **_BESIDE,
             **_TARGET,
         },
     ),
@@ -144,6 +150,15 @@ _BUILT_IN: dict[str, Study] = {
             "rate": _ERROR,
             "law": _LAW,
             "methods": Key(str, many=True),
+        },
+    ),
+    "pursuit-gap": Study(
+        f"{_HERE}.pursuit_gap:pursuit_gap",
+        {
+            "dimension": Key(int, least=1, meaning="numbers D of each slice"),
+            "n": Key(int, least=1, meaning="the theorem's n: half of a source's random channels"),
+            "gain": Key(str, choices=("auto", "unit", "theorem")),
+            "instances": Key(int, least=1, meaning="sources of the layer"),
         },
     ),
     "quantised": Study(
@@ -228,6 +243,7 @@ _BUILT_IN: dict[str, Study] = {
             "eps": replace(_ERROR, needed=False, meaning="certified error to reach"),
             "size": Key(int, least=1, needed=False, meaning="channels kept for each source and sign; any by default"),
             "beam": Key(int, least=1, most=4096, needed=False, meaning="alternatives that are followed, 8 by default"),
+            **_BESIDE,
             **_TARGET,
         },
     ),
@@ -294,8 +310,8 @@ _BUILT_IN: dict[str, Study] = {
 """Name in a specification to its function, imported when it runs, and to what it reads from a cell."""
 
 _WITHOUT_TORCH = (
-    "best-error", "covered-fraction", "density", "differencing", "interval-coverage", "quantised", "subset-sums",
-    "vector-success", "widths",
+    "best-error", "covered-fraction", "density", "differencing", "interval-coverage", "pursuit-gap", "quantised",
+    "subset-sums", "vector-success", "widths",
 )  # fmt: skip
 _BUILT_IN |= {name: replace(_BUILT_IN[name], torch=False) for name in _WITHOUT_TORCH}
 

@@ -45,7 +45,19 @@ def test_a_row_is_what_a_construction_says(tmp_path, task, method, given):
     assert row["sampled_error"] <= row["certified_error"]
     assert row["agreement"] == np.mean(found.argmax(axis=1) == wanted.argmax(axis=1))
     assert row["density"] == made.ticket.statistics().density
-    assert len(list(tmp_path.iterdir())) == 1  # the target, for the cells that share it
+    assert row["largest_over_spread"] == pytest.approx(row["sampled_error"] / wanted.std(), rel=1e-9)
+    assert row["rms_over_spread"] == pytest.approx(np.sqrt(np.mean((found - wanted) ** 2)) / wanted.std(), rel=1e-9)
+    assert [float(text) for text in row["layer_gains"].split()] == pytest.approx(made.ticket.gains, rel=1e-5)
+    assert [float(text) for text in row["layer_errors"].split()] == pytest.approx(
+        [layer.relative_error for layer in made.table], rel=1e-2
+    )
+    assert row["kept_bytes"] == 4 * row["kept_weights"] == made.summary()["bytes"]
+    assert row["kept_multiply_adds"] == made.summary()["multiply_adds"]
+    assert row["target_bytes"] == 4 * target.parameters >= row["pruned_bytes"]
+    assert row["ticket_bytes"] == len(made.ticket.to_bytes())
+    assert len(list(tmp_path.glob("target-*"))) == 1  # for the cells that share it
+    (bare,) = computed(task, {**TARGET, **given, "certificate": "none", "ticket_seed": 3}, seed=4, cache=tmp_path)
+    assert {**bare, "seconds": 0} == {**row, "certified_error": None, "seconds": 0}
     assert {k: v for k, v in computed(task, {**TARGET, **given}, cache=tmp_path)[0].items() if k != "seconds"} == {
         k: v for k, v in row.items() if k != "seconds"
     }
