@@ -191,7 +191,7 @@ def approximate_weights(
 
     Examples
     --------
-    >>> result = approximate_weights([[[0.3, -0.1], [0.2, 0.05]]], n=15)
+    >>> result = slth.approximate_weights([[[0.3, -0.1], [0.2, 0.05]]], n=15)
     >>> result.table[0].weights, result.table[0].largest_error < 0.01
     (4, True)
     """

@@ -102,7 +102,7 @@ class SubsetSumInstance:
 
     Examples
     --------
-    >>> SubsetSumInstance([0.5, -0.25, 1.0], 0.3).n
+    >>> slth.SubsetSumInstance([0.5, -0.25, 1.0], 0.3).n
     3
     """
 

@@ -106,10 +106,10 @@ class Bound:
 
     Examples
     --------
-    >>> half = Bound(
+    >>> half = slth.Bound(
     ...     key="example.half", title="half", citation="nobody", statement="y = C x / 2", quantity="nothing",
     ...     direction="identity", provenance="derived", formula=lambda x, constant: constant * x / 2,
-    ...     parameters={"x": Parameter(meaning="a number", least=0.0, monotone=1)}, constant="x / 2",
+    ...     parameters={"x": slth.theory.Parameter(meaning="a number", least=0.0, monotone=1)}, constant="x / 2",
     ... )
     >>> half(x=3.0, constant=2.0)
     3.0
