@@ -179,6 +179,9 @@ class Bound:
             value = float(self.formula(**checked, **extra))
         except OverflowError:
             value = math.inf
+        except Exception as problem:  # a formula may be anybody's
+            rule = f"has a formula that fails ({type(problem).__name__}: {problem}) for {_shown({**checked, **extra})}"
+            raise ArgumentError("key", self.key, rule, "mend it, or the ranges that it declares") from problem
         if not math.isfinite(value):
             rule = f"has no value that fits a double for {_shown({**checked, **extra})}"
             raise ResourceError("key", self.key, rule, "choose less extreme arguments")
