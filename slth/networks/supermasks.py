@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
@@ -127,7 +127,8 @@ class TopK(Selection):
 
     def __post_init__(self) -> None:
         _check_structure(self.structure)
-        if isinstance(self.spared, str) or not all(isinstance(name, str) for name in self.spared):
+        names = self.spared if isinstance(self.spared, Iterable) and not isinstance(self.spared, str) else [None]
+        if not all(isinstance(name, str) for name in names):
             raise ArgumentError("spared", self.spared, "must be names of weights", 'write ["classifier.weight"]')
         object.__setattr__(self, "spared", tuple(self.spared))
         several = isinstance(self.density, Mapping)
