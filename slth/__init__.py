@@ -209,11 +209,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
 """Which module holds which exported names."""
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_PACKAGES = {"studies", "training", *(module.split(".")[1] for module in _NAMES)}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"slth.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'slth' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -93,7 +93,6 @@ def construct(
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
     >>> made = slth.construct(target, method=slth.PerWeight(eps=0.01, delta=0.01), seed=1)
     >>> made.certificate.error <= 0.01
@@ -146,7 +145,6 @@ def describe(
 
     Examples
     --------
-    >>> import slth
     >>> from torch import nn
     >>> [node.name for node in slth.describe(nn.Sequential(nn.Linear(2, 3), nn.ReLU())).nodes]
     ['0', '1']
@@ -239,7 +237,6 @@ def attack(
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
     >>> made = slth.construct(target, method=slth.PerWeight(candidates=12))
     >>> slth.attack(target, made.ticket).error <= made.certificate.error
@@ -283,7 +280,6 @@ def to_torch(ticket: Ticket | Graph, *, form: Form = "small", dtype: torch.dtype
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
     >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=8)).ticket
     >>> small = slth.to_torch(ticket)
@@ -324,7 +320,6 @@ def apply_to(module: nn.Module, ticket: Ticket) -> nn.Module:
     Examples
     --------
     >>> import numpy as np
-    >>> import slth
     >>> from slth.networks import layout_of
     >>> from torch import nn
     >>> module = nn.LSTM(2, 3, bias=False)
@@ -380,7 +375,6 @@ def certify(
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]]), ("input",))])
     >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
     >>> around = slth.certify(target, ticket, inputs=[[0.5, 0.5]], radius=0.0)

@@ -38,7 +38,7 @@ class ArgumentError(SlthError, ValueError):
 
     Examples
     --------
-    >>> print(ArgumentError("tolerance", -1.0, "must not be negative", "pass 0.0 for the exact optimum"))
+    >>> print(slth.ArgumentError("tolerance", -1.0, "must not be negative", "pass 0.0 for the exact optimum"))
     tolerance=-1.0 must not be negative: pass 0.0 for the exact optimum
     """
 

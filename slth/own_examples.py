@@ -49,7 +49,6 @@ def evaluate(
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25], [0.0, 0.5]]), ("input",))])
     >>> ticket = slth.construct(target, method=slth.PerWeight(candidates=12)).ticket
     >>> found = slth.evaluate(ticket, ([[1.0, 0.0], [0.0, 1.0]], [0, 1]), target=target)
@@ -108,7 +107,6 @@ def attack_around(
 
     Examples
     --------
-    >>> import slth
     >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25], [0.0, 0.5]]), ("input",))])
     >>> made = slth.construct(target, method=slth.PerWeight(candidates=12))
     >>> found = slth.attack_around(target, made.ticket, [[1.0, 0.0]], radius=0.1)

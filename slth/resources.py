@@ -76,7 +76,7 @@ class Interrupted(KeyboardInterrupt):
 
     Examples
     --------
-    >>> issubclass(Interrupted, KeyboardInterrupt)
+    >>> issubclass(slth.Interrupted, KeyboardInterrupt)
     True
     """
 

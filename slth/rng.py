@@ -51,7 +51,7 @@ class Stream:
 
     Examples
     --------
-    >>> stream = Stream(seed=0, path="example")
+    >>> stream = slth.Stream(seed=0, path="example")
     >>> bool((stream.uniform(2, 3) == stream.uniform(0, 5)[2:]).all())
     True
     >>> bool((stream.normal_at([4, 0]) == stream.normal(0, 5)[[4, 0]]).all())
@@ -172,10 +172,10 @@ class WeightLaw:
 
     Examples
     --------
-    >>> law = WeightLaw("uniform", 0.5)
-    >>> law == WeightLaw.from_description(law.describe())
+    >>> law = slth.WeightLaw("uniform", 0.5)
+    >>> law == slth.WeightLaw.from_description(law.describe())
     True
-    >>> weights = law.weights(Stream(seed=0, path="example"), 0, 1000)
+    >>> weights = law.weights(slth.Stream(seed=0, path="example"), 0, 1000)
     >>> bool(abs(weights).max() < 0.5)
     True
     """

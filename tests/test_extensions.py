@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from slth.errors import ArgumentError
 from slth.extensions import Registry, imported, installed, own
 from slth.grids.keys import Key
-from slth.theory import bounds
+from slth.theory import Parameter, bounds
+from slth.verifier import declared
 from slth.verifier.declared import MOVED, TO, declared_check
 from slth.verifier.nouns import Effort
 from slth.verifier.search import run_case
@@ -80,3 +83,31 @@ def test_what_a_bound_declares_is_tried_at_a_case():
     low, high = (bounds["pensia2020.lower.parameters"](d=5, eps=eps) for eps in (0.1, 0.01))
     assert found.verdict == "held"
     assert found.worst == pytest.approx(1 - (high - low) / high)
+
+
+@pytest.mark.parametrize(
+    ("formula", "case", "words"),
+    [
+        (lambda x: -x, {"x": 2.0}, "-2 can be no candidates"),
+        (lambda x: 1.0 / (x - x), {"x": 2.0}, "fails (ZeroDivisionError"),
+        (lambda x: 9.0 - x, {"x": 2.0, MOVED: "x", TO: 3.0}, "7, and 6 with x = 3, against the trend that it declares"),
+    ],
+)
+def test_what_contradicts_a_declaration_is_said(monkeypatch, formula, case, words):
+    wrong = replace(
+        bounds["pensia2020.lower.parameters"], key="wrong.key", quantity="candidates", count=True, formula=formula,
+        parameters={"x": Parameter(meaning="a number", least=0.0, monotone=1)},
+    )  # fmt: skip
+    monkeypatch.setattr(declared, "bounds", {"wrong.key": wrong})
+    monkeypatch.setattr(declared, "keeps_assumptions", lambda *_: True)
+    found = run_case(declared_check("wrong.key"), case, Effort())
+    assert found.verdict == "violated"
+    assert words in found.note
+
+
+def test_a_formula_that_fails_is_refused_with_its_arguments():
+    wrong = replace(
+        bounds["pensia2020.lower.parameters"], formula=lambda x: 1.0 / (x - x), parameters={"x": Parameter(meaning="x")}
+    )
+    with pytest.raises(ArgumentError, match=r"fails \(ZeroDivisionError.* for x = 2: mend it"):
+        wrong(x=2.0)

@@ -18,6 +18,7 @@ PAGES = {
 """Files of the repository's root by the names of their pages."""
 
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
+CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 
 
 def outside_pages() -> dict[str, bytes | str]:
@@ -38,8 +39,8 @@ def outside_pages() -> dict[str, bytes | str]:
 def with_links(text: str, source: str, place: str, places: Mapping[str, str]) -> str:
     """The text of a file at ``source`` for a page at ``place``: every link of a file in the repository is the page's.
 
-    >>> with_links("[a](../x.md), [b](https://b.org)", "docs/y.md", "y.md", {"x.md": "z/x.md"})
-    '[a](z/x.md), [b](https://b.org)'
+    >>> with_links("[a](../x.md), [b](https://b.org), `bounds[c](../x.md)`", "docs/y.md", "y.md", {"x.md": "z/x.md"})
+    '[a](z/x.md), [b](https://b.org), `bounds[c](../x.md)`'
     """
     here = Path("docs/made", place).parent
 
@@ -50,7 +51,9 @@ def with_links(text: str, source: str, place: str, places: Mapping[str, str]) ->
         wanted = os.path.normpath(Path(source).parent / target)
         return os.path.relpath(Path("docs/made", places[wanted]) if wanted in places else wanted, here)
 
-    return LINK.sub(page, text)
+    parts = CODE.split(text)
+    parts[::2] = [LINK.sub(page, words) for words in parts[::2]]
+    return "".join(parts)
 
 
 def figure_names() -> list[str]:

@@ -84,19 +84,15 @@ def certify(
     Examples
     --------
     >>> import numpy as np
-    >>> from slth.graphs import Conv, Node
-    >>> from slth.rng import WeightLaw
-    >>> from slth.tickets.mask import Mask
-    >>> from slth.tickets.pair import Pair
-    >>> target = Graph((2,), [Node("layer0", Conv([[0.5, -0.25]]), ("input",))])
-    >>> pair = Pair("layer0", inputs=2, outputs=1, units=3, bias=False)
+    >>> target = slth.Graph((2,), [slth.Node("layer0", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> pair = slth.Pair("layer0", inputs=2, outputs=1, units=3, bias=False)
     >>> weights = np.ones((3, 2, 1), bool)
-    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
-    >>> source = Graph((2,), [Node("layer0", pair, ("input",))])
-    >>> ticket = Ticket(source, WeightLaw("uniform", 1.0), 0, mask, [1.0])
+    >>> mask = slth.Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
+    >>> source = slth.Graph((2,), [slth.Node("layer0", pair, ("input",))])
+    >>> ticket = slth.Ticket(source, slth.WeightLaw("uniform", 1.0), 0, mask, [1.0])
     >>> corner = [[1.0, 0.0]]
     >>> difference = abs(ticket.forward(corner) - target.forward(corner)).max()
-    >>> bool(difference <= certify(target, ticket, input_box=(0.0, 1.0)).error)
+    >>> bool(difference <= slth.certificates.certify(target, ticket, input_box=(0.0, 1.0)).error)
     True
     """
     if not isinstance(ticket, Ticket | Graph):

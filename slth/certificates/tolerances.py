@@ -34,9 +34,8 @@ def within(target: Graph, tolerances: Mapping[str, float]) -> dict[str, Folded]:
 
     Examples
     --------
-    >>> from slth.graphs import Node
-    >>> target = Graph((2,), [Node("layer0", Conv([[0.5, 0.0]]), ("input",))])
-    >>> lower, upper = within(target, {"layer0": 0.25})["layer0"].positive
+    >>> target = slth.Graph((2,), [slth.Node("layer0", slth.Conv([[0.5, 0.0]]), ("input",))])
+    >>> lower, upper = slth.certificates.within(target, {"layer0": 0.25})["layer0"].positive
     >>> lower.ravel().round(9).tolist(), upper.ravel().round(9).tolist()
     ([0.25, 0.0], [0.75, 0.0])
     """

@@ -19,6 +19,8 @@ from slth.cli.streams import LONGEST, OutputError, printing, provide_streams, sa
 from slth.errors import SlthError, printable
 
 if TYPE_CHECKING:
+    from cyclopts import App
+
     from slth.cli.outcome import Outcome
 
 
@@ -93,7 +95,8 @@ def _run(tokens: list[str]) -> Outcome | None:
     try:
         command, bound, wanted = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
-        raise UsageError(printable(f"{problem}{_of_flags(problem, tokens)}", most=LONGEST)) from problem
+        words = _of_what_is_missing(app, problem, tokens) or f"{problem}{_of_flags(problem, tokens)}"
+        raise UsageError(printable(words, most=LONGEST)) from problem
     if isinstance(getattr(command, "__self__", None), App):
         prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
@@ -114,6 +117,19 @@ def _run(tokens: list[str]) -> Outcome | None:
         message = f"code that was called ended the process (sys.exit({problem.code!r})): remove that call from it"
         raise SlthError(message) from problem
     return result
+
+
+def _of_what_is_missing(app: App, problem: Exception, tokens: list[str]) -> str:
+    """Say of an argument without which a verb cannot do what it is, as its help does."""
+    from cyclopts import MissingArgumentError
+
+    if not isinstance(problem, MissingArgumentError) or problem.argument is None:
+        return ""
+    name = problem.argument.name
+    rule = "has no value behind it" if name in tokens else "is missing"
+    verbs, apps, _ = app.parse_commands(tokens)
+    helps = {one.name: one.parameter.help for one in apps[-1].assemble_argument_collection(parse_docstring=True)}
+    return f"{name} {rule}: {helps.get(name) or ''} See slth {' '.join(verbs)} --help"
 
 
 def _of_flags(problem: Exception, tokens: list[str]) -> str:

@@ -25,9 +25,9 @@ ALWAYS = ("contender", "status", "seconds", "ratio")
 
 
 def bench(
-    *names: str,
-    dir: Annotated[Path | None, Parameter(name="--dir")] = None,  # noqa: A002
-    limit: int | None = None,
+    *names: Annotated[str, Parameter(help="Grids, by the names of their files.")],
+    dir: Annotated[Path | None, Parameter(name="--dir", help="Folder with TOML files of grids.")] = None,  # noqa: A002
+    limit: Annotated[int | None, Parameter(help="Run at most so many cells of each grid.")] = None,
     data_dir: DataDir = None,
     jobs: Jobs = None,
     device: Device = "cpu",

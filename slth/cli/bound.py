@@ -15,6 +15,7 @@ from slth.errors import ArgumentError
 if TYPE_CHECKING:
     from slth.theory import Bound
 
+Key = Annotated[str, Parameter(help="As `slth bound ls` lists it, or your own as package.module:name.")]
 SOLVED = "the value is found numerically: it stands on both sides, or is the smallest that fits"
 
 
@@ -22,7 +23,7 @@ def ls(
     word: Annotated[str | None, Parameter(help="Only those that say it somewhere, be it in an argument.")] = None,
     /,
     *,
-    family: str | None = None,
+    family: Annotated[str | None, Parameter(help="Only those of one family, or of one paper as dacunha2022.")] = None,
     common: Common = COMMON,
 ) -> Outcome:
     """All bounds, or those that say a word: what each is about and how well it is known."""
@@ -38,7 +39,7 @@ def ls(
         if family in {None, bounds.family(key), key.partition(".")[0]} and (word is None or _says(bound, word))
     ]
     if not rows and word is not None:
-        raise ArgumentError("word", word, "is said by no bound", "leave it out to list all")
+        raise ArgumentError("WORD", word, "is said by no bound", "leave it out to list all")
 
     def show() -> list[RenderableType]:
         known = {"recalled": "unverified", "found": "found", "derived": "derived"}
@@ -57,7 +58,7 @@ def _says(bound: Bound, word: str) -> bool:
     return all(part in said for part in word.casefold().split())
 
 
-def show(key: str, /, *, common: Common = COMMON) -> Outcome:
+def show(key: Key, /, *, common: Common = COMMON) -> Outcome:
     """What one bound says, assumes and takes."""
     from slth.theory import bounds
 
@@ -103,7 +104,7 @@ def show(key: str, /, *, common: Common = COMMON) -> Outcome:
     return Outcome("bound show", common, data, view)
 
 
-def cite(key: str, /, *, common: Common = COMMON) -> Outcome:
+def cite(key: Key, /, *, common: Common = COMMON) -> Outcome:
     """One bound for a paper: its BibTeX entry, and its statement as a theorem in LaTeX."""
     from slth.theory import bounds
     from slth.theory.citing import bibtex, latex
@@ -113,13 +114,11 @@ def cite(key: str, /, *, common: Common = COMMON) -> Outcome:
     return Outcome("bound cite", common, data, lambda: [entry, "", theorem])
 
 
-def evaluate(key: str, /, *, common: Common = COMMON, **arguments: str) -> Outcome:
+def evaluate(key: Key, /, *, common: Common = COMMON, **arguments: str) -> Outcome:
     """The value of one bound, with what must be said beside it; several numbers with commas give a table.
 
     Parameters
     ----------
-    key
-        As `slth bound ls` lists it, or your own as package.module:name.
     arguments
         Those of the bound, as --eps 0.01 --n 10,20,30; `slth bound show KEY` lists them. O(.) results need --constant.
     """

@@ -32,7 +32,7 @@ def compare(
     network: Annotated[
         str, Parameter(help="Widths such as 784-500-10, input first, or your module, package.module:factory.")
     ],
-    eps: float,
+    eps: Annotated[float, Parameter(help="Error of the output that theorems shall keep to.")],
     delta: Annotated[float | None, Parameter(help="Probability of failure; eps by default.")] = None,
     density: Annotated[float, Parameter(help="Of tickets, and of a mask that a source comes with.")] = 0.1,
     perturbation: Annotated[float, Parameter(help="How far random weights may move, where they may.")] = 1.0,

@@ -13,7 +13,11 @@ from slth.cli.outcome import Outcome
 
 
 def completion(
-    shell: Literal["bash", "zsh", "fish"], /, *, app: Annotated[App, Parameter(parse=False)], common: Common = COMMON
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="For which shell.")],
+    /,
+    *,
+    app: Annotated[App, Parameter(parse=False)],
+    common: Common = COMMON,
 ) -> Outcome:
     """A script by which a shell completes verbs, options and choices: `source <(slth completion bash)`."""
     script = app.generate_completion(shell=shell)

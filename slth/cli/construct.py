@@ -31,9 +31,9 @@ TARGET = Target()
 class Sums:
     """How many candidates the subset sum of a weight has: a number, or as many as an error takes."""
 
-    candidates: int | None = None
-    eps: float | None = None
-    delta: float | None = None
+    candidates: Annotated[int | None, Parameter(help="Random numbers offered to each weight; 20 by default.")] = None
+    eps: Annotated[float | None, Parameter(help="Error to certify, in the place of --candidates.")] = None
+    delta: Annotated[float | None, Parameter(help="With --eps: probability of failure that is allowed.")] = None
     gain: Annotated[str, Parameter(help="auto, unit, or a number that outputs are multiplied by.")] = "auto"
 
     def given(self, usual: int) -> dict[str, Any]:
@@ -77,9 +77,11 @@ def shallow(*, sums: Sums = SUMS, target: Target = TARGET, common: Common = COMM
 
 def structured(
     *,
-    channels: str | None = None,
-    eps: float | None = None,
-    size: int | None = None,
+    channels: Annotated[
+        str | None, Parameter(help="Channels n for each input, of either sign; or a number a layer.")
+    ] = None,
+    eps: Annotated[float | None, Parameter(help="Error to certify, in the place of --channels.")] = None,
+    size: Annotated[int | None, Parameter(help="Channels that each sum keeps; any number by default.")] = None,
     gain: Annotated[str, Parameter(help="auto, unit, theorem, or a number that outputs are multiplied by.")] = "auto",
     beam: Annotated[int | None, Parameter(help="Alternatives of a pursuit; 8, or 2 where it takes seconds.")] = None,
     target: Target = TARGET,

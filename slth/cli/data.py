@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.options import COMMON, Common, DataDir
@@ -12,6 +13,8 @@ from slth.cli.outcome import Outcome, table_of
 from slth.cli.places import data_folders, is_offline
 from slth.cli.progress import note, progress
 from slth.errors import ArgumentError
+
+Names = Annotated[str, Parameter(help="Data sets, as `slth data ls` names them.")]
 
 
 def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
@@ -34,7 +37,7 @@ def ls(*, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     return Outcome("data ls", common, {"data": rows, "searched": folders}, show)
 
 
-def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
+def verify(*names: Names, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     """Tell apart official bytes, right structure with other bytes, and wrong structure.
 
     Exit code 1 where a data set has the wrong structure, or was asked for by name and is missing.
@@ -66,7 +69,7 @@ def verify(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Ou
     return Outcome("data verify", common, {"data": rows, "passed": not failed}, show, exit_code=int(failed))
 
 
-def fetch(*names: str, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
+def fetch(*names: Names, data_dir: DataDir = None, common: Common = COMMON) -> Outcome:
     """Download data sets from their public mirrors; every file is compared with its sha256."""
     from slth.data.fetching import fetch as download
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from slth.cli.checks import load_data
 from slth.cli.jobs import run_job
@@ -10,7 +13,11 @@ from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome
 
 
-def demo(*, channels: int = 2000, common: Common = COMMON) -> Outcome:
+def demo(
+    *,
+    channels: Annotated[int, Parameter(help="Channels n for each input, of either sign.")] = 2000,
+    common: Common = COMMON,
+) -> Outcome:
     """Train a small CNN on digits, remove channels of a random one to match it, certify, write report.html."""
     from slth.jobs.pipeline import demo_job
 

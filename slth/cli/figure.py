@@ -43,10 +43,10 @@ class _Call:
 
 
 def figure(
-    *names: str,
-    all: Annotated[bool, Parameter(name="--all", **FLAG)] = False,  # noqa: A002
-    rerun: Annotated[bool, Parameter(**FLAG)] = False,
-    dir: Annotated[Path | None, Parameter(name="--dir")] = None,  # noqa: A002
+    *names: Annotated[str, Parameter(help="Figures, as the list without any names them.")],
+    all: Annotated[bool, Parameter(name="--all", help="All figures.", **FLAG)] = False,  # noqa: A002
+    rerun: Annotated[bool, Parameter(help="Compute the tables again.", **FLAG)] = False,
+    dir: Annotated[Path | None, Parameter(name="--dir", help="Folder of the figures' folders.")] = None,  # noqa: A002
     work: Work = WORK,
     common: Common = COMMON,
 ) -> Outcome:

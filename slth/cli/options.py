@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-Device = Literal["auto", "cpu", "cuda"]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    Parameter(help="Where tensors are computed; auto takes an NVIDIA GPU where there is one."),
+]
 
 FLAG: dict[str, Any] = {"negative": "", "show_default": False}
 """Of what is off unless it is asked for."""

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from slth.cli.checks import check_out
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, table_of
-from slth.cli.results import WHERE, about, place_of, read_run
+from slth.cli.results import WHERE, Run, about, place_of, read_run
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def plot(
-    run: str,
+    run: Run,
     /,
     *,
-    x: str,
-    y: str,
+    x: Annotated[str, Parameter(help="Column along the axis below.")],
+    y: Annotated[str, Parameter(help="Column to draw, or rate.")],
     by: Annotated[str | None, Parameter(help="Column with a line for each of its values.")] = None,
     log: Annotated[Literal["none", "x", "y", "xy"], Parameter(help="Axes that are logarithmic.")] = "none",
     spread: Annotated[

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from slth.cli.checks import check_out
-from slth.cli.options import COMMON, Common
+from slth.cli.options import COMMON, FLAG, Common
 from slth.cli.outcome import LONGEST, Outcome, cell, key_value_table, table_of
 from slth.cli.progress import note
 from slth.cli.run import RUNS, title_of
@@ -24,6 +24,7 @@ Format = Literal["csv", "md", "latex", "json", "parquet"]
 WHERE = Annotated[
     tuple[str, ...], Parameter(negative="", help="Rows that meet it, as n>=10 or law=uniform; several times for all.")
 ]
+Run = Annotated[str, Parameter(help="Its name below runs/, its folder or its results.sqlite.")]
 
 MOST_SHOWN, FIRST = 60, 20
 """Lines of a table that are all shown, and how many of a longer one, behind a summary of it."""
@@ -32,7 +33,7 @@ _ENDS = ("_q10", "_q90")
 """Columns that make way for others where a line is full, behind medians and rates."""
 
 
-def ls(folder: Path = RUNS, /, *, common: Common = COMMON) -> Outcome:
+def ls(folder: Annotated[Path, Parameter(help="Where to look.")] = RUNS, /, *, common: Common = COMMON) -> Outcome:
     """Runs below a folder: what each computes and how far it is."""
     from slth.grids.store import RESULTS_NAME, read_progress
 
@@ -70,14 +71,14 @@ def ls(folder: Path = RUNS, /, *, common: Common = COMMON) -> Outcome:
 
 
 def show(
-    run: str,
+    run: Run,
     /,
     *,
     columns: Annotated[str | None, Parameter(help="Columns to show, with commas; all that fit by default.")] = None,
     where: WHERE = (),
     sort: Annotated[str | None, Parameter(help="Column to sort by, -COLUMN from the largest.")] = None,
     limit: Annotated[int | None, Parameter(help="At most so many lines.")] = None,
-    confidence: float = 0.95,
+    confidence: Annotated[float, Parameter(help="Of the intervals.")] = 0.95,
     common: Common = COMMON,
 ) -> Outcome:
     """Show a run by cell: rates with their intervals, medians and 10 % and 90 % quantiles; also while it goes on.
@@ -112,11 +113,11 @@ def show(
 
 
 def export(
-    run: str,
+    run: Run,
     /,
     *,
-    to: Format,
-    by_cell: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    to: Annotated[Format, Parameter(help="What is written.")],
+    by_cell: Annotated[bool, Parameter(help="A line for each cell, in the place of one for each row.", **FLAG)] = False,
     common: Common = COMMON,
 ) -> Outcome:
     """Write the table of a run as a file for other programs or for a paper, into --out or the run's folder.

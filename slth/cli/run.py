@@ -41,14 +41,14 @@ SPEC_COMMON = SpecCommon()
 
 
 def run(
-    spec: Path | None = None,
+    spec: Annotated[Path | None, Parameter(help="TOML file with task, grid and fixed values.")] = None,
     /,
     *,
     tasks: Annotated[
         bool, Parameter(help="List the tasks, or what the one named takes, and compute nothing.", **FLAG)
     ] = False,
-    limit: int | None = None,
-    dry_run: Annotated[bool, Parameter(**FLAG)] = False,
+    limit: Annotated[int | None, Parameter(help="Compute at most so many items.")] = None,
+    dry_run: Annotated[bool, Parameter(help="Say what there is to do, and compute nothing.", **FLAG)] = False,
     work: Work = WORK,
     common: SpecCommon = SPEC_COMMON,
 ) -> Outcome:

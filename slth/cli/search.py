@@ -264,10 +264,13 @@ def magnitude(
     return run_method("magnitude", pruning.options(), weights, target, common)
 
 
+Rounds = Annotated[int, Parameter(help="In how many rounds weights are removed and the others scored again.")]
+
+
 def snip(
     *,
     pruning: Pruning = PRUNING,
-    rounds: int = 1,
+    rounds: Rounds = 1,
     weights: Weights = WEIGHTS,
     target: Trained = TARGET,
     common: Common = COMMON,
@@ -279,7 +282,7 @@ def snip(
 def grasp(
     *,
     pruning: Pruning = PRUNING,
-    rounds: int = 1,
+    rounds: Rounds = 1,
     weights: Weights = WEIGHTS,
     target: Trained = TARGET,
     common: Common = COMMON,
@@ -291,7 +294,7 @@ def grasp(
 def synflow(
     *,
     pruning: Pruning = PRUNING,
-    rounds: int = 100,
+    rounds: Rounds = 100,
     weights: Weights = WEIGHTS,
     target: Trained = TARGET,
     common: Common = COMMON,
@@ -303,7 +306,7 @@ def synflow(
 def evolution(
     *,
     pruning: Pruning = PRUNING,
-    generations: int = 100,
+    generations: Annotated[int, Parameter(help="How often children are made and the best of all kept.")] = 100,
     weights: Weights = WEIGHTS,
     target: Trained = TARGET,
     common: Common = COMMON,

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 MODULE = Module()
 
+File = Annotated[Path, Parameter(help="The ticket file.")]
 
-def info(file: Path, /, *, common: Common = COMMON) -> Outcome:
+
+def info(file: File, /, *, common: Common = COMMON) -> Outcome:
     """What a ticket file says about itself."""
     ticket, data = _load(file)
     layers: list[dict[str, Any]] = [
@@ -79,7 +81,7 @@ def _said(layer: dict[str, Any]) -> str:
     return f"{layer['kind']} {layer['inputs']} -> {layer['outputs']}{kernel}{removal}"
 
 
-def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:
+def verify(file: File, /, *, common: Common = COMMON) -> Outcome:
     """Regenerate the kept weights and compare their hash; exit code 1 if anything is wrong."""
     ticket, data = _load(file)
     # Loading has compared the hash that the file states; this one is computed once more, for the report.
@@ -92,7 +94,7 @@ def verify(file: Path, /, *, common: Common = COMMON) -> Outcome:
 
 
 def evaluate(
-    file: Path,
+    file: File,
     /,
     *,
     module: Module = MODULE,
@@ -161,7 +163,7 @@ def _data(module: Module, model: Model | None, common: Common) -> DataSet:
 
 
 def shrink(
-    file: Path,
+    file: File,
     /,
     *,
     module: Module = MODULE,
@@ -224,7 +226,7 @@ def shrink(
 
 
 def export(
-    file: Path,
+    file: File,
     /,
     *,
     to: str = "dense",

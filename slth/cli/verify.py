@@ -16,7 +16,7 @@ from slth.cli.progress import progress
 
 
 def verify(
-    *keys: str,
+    *keys: Annotated[str, Parameter(help="Bounds, as `slth bound ls` lists them or your own as package.module:name.")],
     examples: Annotated[int, Parameter(help="Cases for each inequality or probability.")] = 40,
     trials: Annotated[int, Parameter(help="Trials of each probability, samples of each constant.")] = 200,
     case: Annotated[str | None, Parameter(help="One case as JSON, as a reproducer prints it.")] = None,
@@ -56,7 +56,10 @@ def verify(
         untried = [finding for finding in findings if finding.verdict == "untestable"]
         if untried:
             shown.append(table_of(((one.key, one.note) for one in untried), ("", ""), title="not tried"))
-        return shown + [f"reproduce: {finding.reproducer}" for finding in violated]
+        for finding in violated:
+            shown += [f"{finding.key}: {finding.note}"] if finding.note else []
+            shown.append(f"reproduce: {finding.reproducer}")
+        return shown
 
     return Outcome("verify", common, data, show, exit_code=int(bool(violated)))
 

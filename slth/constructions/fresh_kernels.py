@@ -98,8 +98,8 @@ def approximate_kernels(
     Examples
     --------
     >>> from slth.graphs import Conv, Node
-    >>> target = Graph((1, 3, 3), [Node("conv", Conv([[[[0.5, -0.25], [0.1, 0.75]]]], [0.1]), ("input",))])
-    >>> approximate_kernels(target, n=22).weight_error < 0.01
+    >>> target = slth.Graph((1, 3, 3), [Node("conv", Conv([[[[0.5, -0.25], [0.1, 0.75]]]], [0.1]), ("input",))])
+    >>> slth.approximate_kernels(target, n=22).weight_error < 0.01
     True
     """
     stages = _stages(target, convolutions)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.arrays import Floats, whole
+from slth.arrays import Floats, finite_array, whole
 from slth.constructions.layout import convolutions
 from slth.errors import ArgumentError
 from slth.graphs import Conv, Graph
@@ -191,13 +191,15 @@ def approximate_weights(
 
     Examples
     --------
-    >>> result = approximate_weights([[[0.3, -0.1], [0.2, 0.05]]], n=15)
+    >>> result = slth.approximate_weights([[[0.3, -0.1], [0.2, 0.05]]], n=15)
     >>> result.table[0].weights, result.table[0].largest_error < 0.01
     (4, True)
     """
     n = whole(n, "n", 1, _MOST, remedy="the published experiment has 21")
     if shared not in (None, "row"):
         raise ArgumentError("shared", shared, "is not a way to share", 'use None or "row"')
+    if not isinstance(law, Law | None):
+        raise ArgumentError("law", law, "is not a law of values", "pass one, as slth.law_from_text gives it")
     named = _arrays(target)
     law = _range_of(named) if law is None else law
     lists = _Lists(n, law, shared == "row", tolerance, seed, solver, threads, reporter(progress))
@@ -225,7 +227,8 @@ def _arrays(target: Graph | Sequence[ArrayLike]) -> list[tuple[str, Floats]]:
             if array is not None
         ]
     else:
-        named = [(f"array{number}", np.asarray(array, dtype=np.float64)) for number, array in enumerate(target)]
+        given = target if isinstance(target, Sequence | np.ndarray) else ()
+        named = [(f"array{number}", finite_array(array, "target")) for number, array in enumerate(given)]
     if not named or any(array.size == 0 or array.ndim == 0 for _, array in named):
         raise ArgumentError("target", target, "must hold arrays of weights, none of them empty", "pass [weights, ...]")
     return named

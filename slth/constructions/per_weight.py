@@ -62,9 +62,8 @@ class PerWeight(BySums):
 
     Examples
     --------
-    >>> from slth.graphs import Conv, Graph, Node
-    >>> target = Graph((2,), [Node("linear", Conv([[0.5, -0.25]], [0.1]), ("input",))])
-    >>> PerWeight(candidates=16).construct(target).certificate.error < 0.001
+    >>> target = slth.Graph((2,), [slth.Node("linear", slth.Conv([[0.5, -0.25]], [0.1]), ("input",))])
+    >>> slth.PerWeight(candidates=16).construct(target).certificate.error < 0.001
     True
     """
 

@@ -70,6 +70,8 @@ def checked_setting(
         raise ArgumentError("law", law, rule, "use a scale near 1, for gains do the rest")
     if not isinstance(device, str):
         raise ArgumentError("device", device, "must be a string", 'pass "cpu", "cuda" or "auto"')
+    if folder is not None and not isinstance(folder, str | Path):
+        raise ArgumentError("folder", folder, "is no path", "name a folder that layers are kept in")
     box = as_box(input_box, target.input_shape)
     place = None if folder is None else Path(folder)
     seed = Stream(seed, "seed").seed  # a stream knows the rule of seeds

@@ -42,7 +42,7 @@ class Shallow(BySums):
     >>> from slth.graphs import Conv, Graph, Node, Relu
     >>> target = Graph((2,), [Node("first", Conv([[0.5, -0.25]]), ("input",)), Node("relu", Relu(), ("first",)),
     ...                       Node("second", Conv([[0.75]]), ("relu",))])
-    >>> Shallow(candidates=16).construct(target).certificate.error < 0.01
+    >>> slth.Shallow(candidates=16).construct(target).certificate.error < 0.01
     True
     """
 

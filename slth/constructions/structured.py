@@ -77,7 +77,7 @@ class Structured(Method):
     --------
     >>> from slth.graphs import Conv, Graph, Node
     >>> target = Graph((1, 3, 3), [Node("conv", Conv([[[[0.5, -0.25], [0.0, 0.75]]]]), ("input",))])
-    >>> ticket, (row,) = Structured(channels=500, gain="unit").ticket(target)
+    >>> ticket, (row,) = slth.Structured(channels=500, gain="unit").ticket(target)
     >>> row.relative_error < 0.05
     True
     """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from slth.figures.rows import Row, levels, numbers, where
 from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, PINK, in_legend, legend_below, panels
@@ -21,25 +22,30 @@ PENSIA_DENSITY = 0.5
 """Where the tickets of Pensia and others are drawn, of whose density only the order is known: a constant."""
 
 SPREAD = (0.1, 0.5, 0.9)
-LEAST = (1e-9, 3e-5)
-"""Densities at which the two panels begin."""
+LEAST = (1e-9, 3e-5, 0.02)
+"""Densities at which the three panels begin."""
 
 
 def density_figure(rows: Sequence[Row]) -> Figure:
-    """Parameters of the source for each of the target's against density: all theorems, and the measured part closer."""
+    """Parameters of the source for each of the target's against density: all theorems, and what is measured closer."""
     width = math.isqrt(int(levels(rows, "target_parameters")[0]))
-    with panels(PAGE, 4.8, 1, 2) as (drawing, (wide, near)):
+    with panels(PAGE, 4.4, 1, 3) as (drawing, (wide, near, nearest)):
         for eps, (color, marker) in zip(sorted(levels(rows, "eps"), reverse=True), LOOKS, strict=False):
             chosen = where(rows, eps=eps)
-            for axes, least in ((wide, LEAST[0]), (near, LEAST[1])):
+            for axes, least in zip((wide, near, nearest), LEAST, strict=True):
                 _theorems(axes, width, eps, least, color)
-                _measured(axes, chosen, color, marker, f"$\\varepsilon = {eps:g}$", bars=axes is near)
+                _measured(axes, chosen, color, marker, f"$\\varepsilon = {eps:g}$", bars=axes is not wide)
+            _any_number(nearest, chosen, color, marker)
             _points(wide, width, eps, color)
         wide.set(title=f"as published, target {width} × {width}", xlim=(LEAST[0], 1.2), ylim=(1.0, 1e11))
-        near.set(title="what is measured, closer", xlim=(LEAST[1], 0.7), ylim=(2.0, 1e7))
+        near.set(title="closer", xlim=(LEAST[1], 0.7), ylim=(2.0, 1e7), xlabel="density of the ticket")
+        nearest.set(title="closest: what is measured", xlim=(LEAST[2], 0.3), ylim=(70.0, 700.0))
+        for axis, shown in ((nearest.xaxis, (0.03, 0.1, 0.3)), (nearest.yaxis, (100, 200, 400))):
+            axis.set_major_locator(FixedLocator(shown))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
+        wide.set_ylabel("parameters, source / target")
         _legend(drawing, wide, near)
-        for axes in (wide, near):
-            axes.set(xlabel="density of the ticket", ylabel="parameters, source / target")
     return drawing
 
 
@@ -64,16 +70,20 @@ def _points(axes: Axes, width: int, eps: float, color: str) -> None:
 
 
 def _measured(axes: Axes, rows: Sequence[Row], color: str, marker: str, label: str, *, bars: bool) -> None:
-    """Medians over repetitions for each size, with bars up to a dash at the 90 % quantile; any size hollow."""
-    points = np.array([(size, *_medians(where(rows, size=size))) for size in levels(rows, "size")])
-    points = points[np.isfinite(points[:, 3])]  # in half of the repetitions, at least, an n was found
-    fixed, free = points[points[:, 0] > 0], points[points[:, 0] == 0]
-    axes.loglog(fixed[:, 1], fixed[:, 3], "-", marker=marker, color=color, markersize=4.5, linewidth=1.0, label=label)
-    axes.plot(free[:, 1], free[:, 3], marker, color=color, markerfacecolor="white", markersize=7)
+    """Medians over repetitions for each size, with bars up to a dash at the 90 % quantile."""
+    fixed = np.array([_medians(where(rows, size=size)) for size in levels(rows, "size") if size > 0])
+    fixed = fixed[np.isfinite(fixed[:, 2])]  # in half of the repetitions, at least, an n was found
+    axes.loglog(fixed[:, 0], fixed[:, 2], "-", marker=marker, color=color, markersize=3.5, linewidth=1.0, label=label)
     if bars:
-        known = fixed[np.isfinite(fixed[:, 4])]
-        axes.vlines(known[:, 1], known[:, 2], known[:, 4], color=color, linewidth=0.9)
-        axes.plot(known[:, 1], known[:, 4], "_", color=color, markersize=7, markeredgewidth=1.2)
+        known = fixed[np.isfinite(fixed[:, 3])]
+        axes.vlines(known[:, 0], known[:, 1], known[:, 3], color=color, linewidth=0.9)
+        axes.plot(known[:, 0], known[:, 3], "_", color=color, markersize=7, markeredgewidth=1.2)
+
+
+def _any_number(axes: Axes, rows: Sequence[Row], color: str, marker: str) -> None:
+    """The median over the repetitions that chose as many products as they liked, hollow."""
+    density, _, median, _ = _medians(where(rows, size=0.0))
+    axes.plot(density, median, marker, color=color, markerfacecolor="white", markersize=7)
 
 
 def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
@@ -85,7 +95,7 @@ def _medians(rows: Sequence[Row]) -> tuple[float, ...]:
 
 
 def _legend(drawing: Figure, wide: Axes, near: Axes) -> None:
-    in_legend(near, "measured: any number chosen", "o", color=MUTED, markerfacecolor="white", markersize=7)
+    in_legend(near, "(c) any number chosen", "o", color=MUTED, markerfacecolor="white", markersize=7)
     in_legend(near, "90 % of repetitions need no more", "_", color=MUTED, markersize=7, markeredgewidth=1.2)
     in_legend(wide, f"Natale et al. 2024, Theorem 3, $C = {ASSUMED:g}$ assumed", "--")
     in_legend(

@@ -141,11 +141,12 @@ def kernel_figure(layer: LayerRecord) -> Figure:
         grid = drawing.subplots(3, len(target), squeeze=False)
         for line, (label, slices) in zip(grid, rows, strict=True):
             for axes, image in zip(line, slices, strict=True):
-                axes.imshow(image, cmap="PuOr", vmin=-largest, vmax=largest, interpolation="none")
+                shown = axes.imshow(image, cmap="PuOr", vmin=-largest, vmax=largest, interpolation="none")
                 axes.set_xticks([])
                 axes.set_yticks([])
                 axes.spines[["top", "right"]].set_visible(True)
                 axes.spines[:].set_color(MUTED)
             line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8.0)
+        drawing.colorbar(shown, ax=grid, pad=0.02, aspect=30, ticks=MaxNLocator(5))
         drawing.suptitle(f"{layer.path}: kernels of its first input", x=0.01, ha="left", fontsize=9.5, weight="bold")
     return drawing

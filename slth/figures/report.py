@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from slth.figures import layer_figures, ticket_figures
@@ -33,6 +34,7 @@ def render_report(record: TicketRecord) -> str:
         FILTERS,
         record=record,
         summary=plain(record.summary),
+        reach=float(np.abs(record.target_outputs).max()),
         tables=[(caption, *_table(rows, columns)) for caption, columns in _TABLES],
         pictures=_pictures(record),
         law=_law(record.provenance.get("law")),

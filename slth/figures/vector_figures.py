@@ -26,37 +26,41 @@ GUARANTEED_EPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001)
 def structured_error_figure(rows: Sequence[Row]) -> Figure:
     """Maximum error at the theorem's gain between its bounds, and relative error at unit gain, against n."""
     dimensions = [int(dimension) for dimension in levels(rows, "dimension")]
-    with panels(PAGE, 4.4, 1, 2, width_ratios=(1.5, 1.0)) as (drawing, (theorem, unit)):
+    with panels(PAGE, 4.2, 1, 3, width_ratios=(1.5, 0.8, 1.2)) as (drawing, (theorem, enough, unit)):
         for dimension, color, marker in zip(dimensions, COLORS, MARKERS, strict=False):
             look: Any = {"marker": marker, "markersize": 4, "color": color}
             theorem.loglog(*_column(rows, "theorem", dimension, "maximum_error"), label=f"$D = {dimension}$", **look)
             unit.loglog(*_column(rows, "unit", dimension, "relative_error"), label=f"$D = {dimension}$", **look)
-            _bounds(theorem, dimension, color)
+            _bounds(theorem, enough, dimension, color)
         ends = np.geomspace(1e3, 1e6, 2)
-        unit.loglog(ends, 300.0 / ends, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label="(b) $300 / n$")
+        unit.loglog(ends, 300.0 / ends, linestyle=(0, (4, 3)), color=MUTED, linewidth=1.0, label="(c) $300 / n$")
         theorem.set(title="theorem's gain: $\\|v\\|_1 = 1$", ylabel="error, $\\ell_\\infty$")
         unit.set(title="unit gain", ylabel="relative error, $\\ell_2$")
-        theorem.set_xlim(1, 1e17)
-        theorem.set_ylim(3e-6, 3.0)
-        in_legend(theorem, f"(a) existence, $C = {ASSUMED:g}$ assumed (recalled, unverified)", "--", linewidth=1.4)
+        enough.set(title="the theorem's $n$", xscale="log", yscale="log", xlim=(1e6, 1e17), xticks=(1e8, 1e12, 1e16))
+        enough.tick_params(labelleft=False)
+        theorem.set_xlim(1, 2e6)
+        for axes in (theorem, enough):
+            axes.set_ylim(3e-6, 1.0)
         in_legend(theorem, "(a) counting: half of all targets exceed it (derived)", ":", linewidth=1.6)
+        in_legend(theorem, f"(b) existence, $C = {ASSUMED:g}$ assumed (recalled, unverified)", "--", linewidth=1.4)
+        enough.set_xlabel("usable channels of one input, $n$")
         for axes in (theorem, unit):
-            axes.set_xlabel("usable channels of one input, $n$")
+            axes.set_xlabel("$n$")
         legend_below(drawing, theorem, unit, columns=3, title="medians of the instances")
     return drawing
 
 
-def _bounds(axes: Axes, dimension: int, color: str) -> None:
-    """The existence bound of kernels of this dimension, and the counting bound, which falls off the axis at once."""
+def _bounds(near: Axes, far: Axes, dimension: int, color: str) -> None:
+    """The counting bound, which falls off the axis at once, and the existence bound of kernels of this dimension."""
     few = np.geomspace(1.0, 1e4, 300)
     counted = bounds["derived.structured.counting_error"].formula  # for any n, whole or not
     forbidden = [max(counted(n=n, dimension=dimension), 1e-300) for n in few]
-    axes.loglog(few, forbidden, color=color, linestyle=":", linewidth=1.2)
+    near.loglog(few, forbidden, color=color, linestyle=":", linewidth=1.2)
     if dimension % SIDE**2 == 0:
         many = np.geomspace(1e4, 1e18, 600)
         errors = [structured_error(n, SIDE, dimension // SIDE**2, 1, constant=ASSUMED) for n in many]
         known = [(n, error) for n, error in zip(many, errors, strict=True) if error is not None]
-        axes.loglog(*zip(*known, strict=True), color=color, linestyle="--", linewidth=1.4)
+        far.loglog(*zip(*known, strict=True), color=color, linestyle="--", linewidth=1.4)
 
 
 def vector_guarantee_figure(rows: Sequence[Row]) -> Figure:

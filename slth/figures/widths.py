@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -38,32 +39,42 @@ LOOKS: dict[str, tuple[str, str, str, Mapping[str, Any]]] = {
 }
 """Key of the catalogue to label, colour, marker and line; dense targets solid, convolutional ones dashed."""
 
-STEEP = 1e5
-"""Bounds that are above it somewhere have a row of panels of their own."""
+LEAST = (1e5, 100.0, 0.0)
+"""Each row of panels has the bounds that are above this somewhere and in no row before it."""
 
 
 def widths_figure(rows: Sequence[Row]) -> Figure:
     """Source width over target width against error and depth, and weights over weights against error."""
-    with panels(PAGE, 8.0, 2, 3) as (drawing, grid):
+    with panels(PAGE, 8.6, 3, 3, sharex="col", height_ratios=(1.0, 1.3, 2.0)) as (drawing, grid):
         depth, eps = _commonest(rows, "depth", "eps"), _commonest(rows, "eps", "depth")
         shown = (
-            ("eps", "per_unit", f"$\\ell = {depth:g}$", "error $\\varepsilon$", "source width / target width"),
-            ("depth", "per_unit", f"$\\varepsilon = {eps:g}$", "depth $\\ell$", "source width / target width"),
-            ("eps", "overhead", f"$\\ell = {depth:g}$", "error $\\varepsilon$", "random weights / target's, $m / m_t$"),
+            ("eps", "per_unit", f"width, $\\ell = {depth:g}$", "error $\\varepsilon$"),
+            ("depth", "per_unit", f"width, $\\varepsilon = {eps:g}$", "depth $\\ell$"),
+            ("eps", "overhead", f"weights, $\\ell = {depth:g}$", "error $\\varepsilon$"),
         )
-        steep = [key for key in LOOKS if numbers(where(rows, bound=key), "per_unit").max(initial=0.0) > STEEP]
-        for line, keys in zip(grid, (steep, [key for key in LOOKS if key not in steep]), strict=True):
-            for axes, (against, column, title, below, beside) in zip(line, shown, strict=True):
+        for line, keys in zip(grid, _shares(rows), strict=True):
+            for axes, (against, column, title, below) in zip(line, shown, strict=True):
                 fixed = {"depth": depth} if against == "eps" else {"eps": eps}
                 for key in keys:
                     _line(axes, where(rows, bound=key, **fixed), against, column, key)
-                axes.set(title=title, xlabel=below, ylabel=beside, xscale="log", yscale="log")
-                if against == "eps":
-                    axes.invert_xaxis()
-                else:
-                    axes.set_xscale("log", base=2)
+                axes.set(title=title, yscale="log")
+                axes.set_xscale("log", base=2 if against == "depth" else 10)
+                axes.minorticks_off()
+                if axes in grid[-1]:
+                    axes.set_xlabel(below)
+            line[0].set_ylabel("source / target")
+        for axes in grid[-1][::2]:  # the columns that share it follow
+            axes.invert_xaxis()
+            axes.set_xticks([1e-2, 1e-4, 1e-6])
         _key(drawing, rows)
     return drawing
+
+
+def _shares(rows: Sequence[Row]) -> list[list[str]]:
+    """Bounds of each row of panels, by the largest width that they ask for."""
+    largest = {key: numbers(where(rows, bound=key), "per_unit").max(initial=0.0) for key in LOOKS}
+    above = (math.inf, *LEAST)
+    return [[key for key in LOOKS if least <= largest[key] < most] for most, least in pairwise(above)]
 
 
 def _line(axes: Axes, rows: Sequence[Row], against: str, column: str, key: str) -> None:
@@ -79,7 +90,7 @@ def _look(key: str, row: Row) -> dict[str, Any]:
     """Full markers where the statement was found, open ones where it is recalled."""
     _, color, marker, line = LOOKS[key]
     face = "white" if row["provenance"] == "recalled" else color
-    return {"color": color, "marker": marker, "markerfacecolor": face, "markersize": 5, "linewidth": 1.2, **line}
+    return {"color": color, "marker": marker, "markerfacecolor": face, "markersize": 4, "linewidth": 1.1, **line}
 
 
 def _key(drawing: Figure, rows: Sequence[Row]) -> None:
@@ -92,9 +103,8 @@ def _key(drawing: Figure, rows: Sequence[Row]) -> None:
     if axes.get_legend_handles_labels()[0]:
         title = (
             "solid: dense target, dashed: convolutional target, dotted: lower bounds; open: recalled, unverified\n"
-            f"below: bounds that stay under $10^{{{math.log10(STEEP):g}}}$; "
-            "* $C = 1$ assumed, so that slopes mean more than heights\n"
-            "$\\rho = N$ assumed for Burkholz and Gadhikar et al."
+            "* $C = 1$ assumed, so that slopes mean more than heights; "
+            "$\\rho = N$ for Burkholz and Gadhikar et al."
         )
         legend_below(drawing, axes, columns=2, title=title)
 

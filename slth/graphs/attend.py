@@ -36,8 +36,9 @@ class Attend(Step):
     --------
     Equal scores make each token the mean of all:
 
+    >>> import numpy as np
     >>> x = np.array([1.0, 3.0]).reshape(1, 1, 1, 2)
-    >>> Attend(1).forward(np.zeros_like(x), x, x).ravel().tolist()
+    >>> slth.Attend(1).forward(np.zeros_like(x), x, x).ravel().tolist()
     [2.0, 2.0]
     """
 

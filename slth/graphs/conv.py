@@ -35,7 +35,7 @@ class ConvShape:
 
     Examples
     --------
-    >>> ConvShape(1, 8, Window((3, 3), padding=1)).output_shape((1, 28, 28))
+    >>> slth.graphs.ConvShape(1, 8, slth.graphs.Window((3, 3), padding=1)).output_shape((1, 28, 28))
     (8, 28, 28)
     """
 
@@ -143,9 +143,10 @@ class Conv(Weighted):
 
     Examples
     --------
-    >>> Conv(np.ones((8, 1, 3, 3)), padding=1).shape((1, 28, 28))
+    >>> import numpy as np
+    >>> slth.Conv(np.ones((8, 1, 3, 3)), padding=1).shape((1, 28, 28))
     (8, 28, 28)
-    >>> Conv([[1.0, -2.0]], [0.5]).forward(np.array([3.0, 1.0]).reshape(1, 2, 1, 1)).tolist()
+    >>> slth.Conv([[1.0, -2.0]], [0.5]).forward(np.array([3.0, 1.0]).reshape(1, 2, 1, 1)).tolist()
     [[[[1.5]]]]
     """
 

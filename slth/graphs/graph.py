@@ -116,11 +116,12 @@ class Graph:
     --------
     A residual block:
 
+    >>> import numpy as np
     >>> from slth.graphs import Add, Conv, Flatten, Node, Relu
     >>> nodes = [Node("conv", Conv(np.ones((1, 1, 3, 3)), padding=1), ("input",)),
     ...          Node("add", Add(), ("conv", "input")), Node("relu", Relu(), ("add",)),
     ...          Node("flat", Flatten(), ("relu",))]
-    >>> Graph((1, 2, 2), nodes).forward(np.ones((1, 1, 2, 2))).tolist()
+    >>> slth.Graph((1, 2, 2), nodes).forward(np.ones((1, 1, 2, 2))).tolist()
     [[5.0, 5.0, 5.0, 5.0]]
     """
 

@@ -21,7 +21,8 @@ class Relu(Step):
 
     Examples
     --------
-    >>> Relu().forward(np.array([-1.0, 2.0])).tolist()
+    >>> import numpy as np
+    >>> slth.Relu().forward(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
 
@@ -39,7 +40,7 @@ class Add(SignKeeping):
 
     Examples
     --------
-    >>> Add().shape((8, 4, 4), (8, 4, 4))
+    >>> slth.Add().shape((8, 4, 4), (8, 4, 4))
     (8, 4, 4)
     """
 
@@ -61,7 +62,7 @@ class Concat(SignKeeping):
 
     Examples
     --------
-    >>> Concat().shape((8, 4, 4), (2, 4, 4))
+    >>> slth.Concat().shape((8, 4, 4), (2, 4, 4))
     (10, 4, 4)
     """
 
@@ -81,7 +82,7 @@ class Flatten(SignKeeping):
 
     Examples
     --------
-    >>> Flatten().shape((16, 7, 7))
+    >>> slth.Flatten().shape((16, 7, 7))
     (784, 1, 1)
     """
 
@@ -123,10 +124,11 @@ class Rearrange(SignKeeping):
 
     Examples
     --------
-    >>> every_other = Rearrange((1, 1, 2), (2,), (2,))
+    >>> import numpy as np
+    >>> every_other = slth.Rearrange((1, 1, 2), (2,), (2,))
     >>> every_other.forward(np.array([[[[5.0, 6.0, 7.0, 8.0]]]])).tolist()
     [[[[5.0, 7.0]]]]
-    >>> padded = Rearrange((3, 1, 1), (3,), (1,), offset=-1, low=(1,), high=(3,))
+    >>> padded = slth.Rearrange((3, 1, 1), (3,), (1,), offset=-1, low=(1,), high=(3,))
     >>> padded.forward(np.array([[[[5.0]], [[6.0]]]])).ravel().tolist()
     [0.0, 5.0, 6.0]
     """
@@ -205,7 +207,8 @@ def rearrangement(indices: Indices, to: Shape) -> Rearrange | None:
 
     Examples
     --------
-    >>> rearrangement(np.array([[0, 2], [1, 3]]), (2, 1, 2)).strides
+    >>> import numpy as np
+    >>> slth.graphs.rearrangement(np.array([[0, 2], [1, 3]]), (2, 1, 2)).strides
     (1, 2)
     """
     sizes = tuple(size for size in indices.shape if size != 1) or (1,)
@@ -233,7 +236,7 @@ class Positions(Step):
 
     Examples
     --------
-    >>> Positions().shape((5, 1, 3))
+    >>> slth.Positions().shape((5, 1, 3))
     (3, 1, 3)
     """
 

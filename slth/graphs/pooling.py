@@ -71,7 +71,7 @@ class Pool(_Pooling):
 
     Examples
     --------
-    >>> Pool("max", 2).shape((8, 28, 28)), Pool("max", 2, ceil=True).shape((8, 5, 5))
+    >>> slth.Pool("max", 2).shape((8, 28, 28)), slth.Pool("max", 2, ceil=True).shape((8, 5, 5))
     ((8, 14, 14), (8, 3, 3))
     """
 
@@ -161,7 +161,7 @@ class AdaptivePool(_Pooling):
 
     Examples
     --------
-    >>> AdaptivePool("average", 1).shape((8, 5, 7))
+    >>> slth.AdaptivePool("average", 1).shape((8, 5, 7))
     (8, 1, 1)
     """
 

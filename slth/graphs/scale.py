@@ -31,9 +31,10 @@ class Scale(Step):
 
     Examples
     --------
-    >>> Scale(-1.0, 6.0).forward(np.array([[[[2.0]], [[7.0]]]])).ravel().tolist()
+    >>> import numpy as np
+    >>> slth.Scale(-1.0, 6.0).forward(np.array([[[[2.0]], [[7.0]]]])).ravel().tolist()
     [4.0, -1.0]
-    >>> Scale((2.0, 3.0)).shape((2, 5, 5))
+    >>> slth.Scale((2.0, 3.0)).shape((2, 5, 5))
     (2, 5, 5)
     """
 

@@ -53,7 +53,7 @@ def shrink(graph: Graph) -> Graph:
     >>> from slth.graphs import Conv, Graph, Node, Relu
     >>> nodes = [Node("first", Conv([[1.0, 2.0], [0.0, 0.0]]), ("input",)), Node("relu", Relu(), ("first",)),
     ...          Node("second", Conv([[3.0, 4.0]], [5.0]), ("relu",))]
-    >>> small = shrink(Graph((2,), nodes))
+    >>> small = slth.shrink(Graph((2,), nodes))
     >>> small.node("second").step.weight.ravel().tolist(), small.forward([[1.0, 1.0]]).tolist()
     ([3.0], [[14.0]])
     """

@@ -38,7 +38,7 @@ class Window:
 
     Examples
     --------
-    >>> Window((3, 3), padding=1).output_size((28, 28))
+    >>> slth.graphs.Window((3, 3), padding=1).output_size((28, 28))
     (28, 28)
     """
 

@@ -25,7 +25,7 @@ class Context:
 
     Examples
     --------
-    >>> Context().threads
+    >>> slth.studies.Context().threads
     1
     """
 

@@ -43,9 +43,9 @@ class Key:
 
     Examples
     --------
-    >>> Key(float, above=0.0, most=1.0, meaning="kept / total").form
+    >>> slth.studies.Key(float, above=0.0, most=1.0, meaning="kept / total").form
     'a number in (0, 1]'
-    >>> Key(int, least=1).takes(0)
+    >>> slth.studies.Key(int, least=1).takes(0)
     False
     """
 
@@ -129,7 +129,7 @@ def study(**keys: Key) -> Callable[[Function], Function]:
 
     Examples
     --------
-    >>> @study(n=Key(int, least=1), eps=Key(float, above=0.0))
+    >>> @slth.studies.study(n=slth.studies.Key(int, least=1), eps=slth.studies.Key(float, above=0.0))
     ... def covered(cell, *, seed, context):
     ...     return [{"fraction": min(1.0, 2**cell["n"] * cell["eps"])}]
     >>> covered({"n": 3, "eps": 0.01}, seed=0, context=None)

@@ -23,9 +23,9 @@ class SignActivation(nn.Module):
     --------
     >>> import torch
     >>> x = torch.tensor([-3.0, -0.25, 0.5], requires_grad=True)
-    >>> SignActivation()(x).tolist()
+    >>> slth.searches.SignActivation()(x).tolist()
     [-1.0, -1.0, 1.0]
-    >>> SignActivation()(x).sum().backward()
+    >>> slth.searches.SignActivation()(x).sum().backward()
     >>> x.grad.tolist()
     [0.0, 1.5, 1.0]
     """

@@ -55,6 +55,7 @@ class Uniform(_Proportional):
 
     Examples
     --------
+    >>> from slth.networks import Axes, Uniform, layer_densities
     >>> layer_densities({"a": Axes((10, 10)), "b": Axes((10, 2))}, 0.5, Uniform())
     {'a': 0.5, 'b': 0.5}
     """
@@ -74,6 +75,7 @@ class ErdosRenyi(_Proportional):
 
     Examples
     --------
+    >>> from slth.networks import Axes, ErdosRenyi, layer_densities
     >>> layer_densities({"a": Axes((10, 10)), "b": Axes((10, 2))}, 0.4, ErdosRenyi())
     {'a': 0.3, 'b': 0.9}
     """
@@ -92,6 +94,7 @@ class EqualPerLayer(_Proportional):
 
     Examples
     --------
+    >>> from slth.networks import Axes, EqualPerLayer, layer_densities
     >>> layer_densities({"a": Axes((10, 10)), "b": Axes((10, 2))}, 0.5, EqualPerLayer())
     {'a': 0.4, 'b': 1.0}
     """
@@ -112,6 +115,7 @@ class IdealGas(LayerRule):
 
     Examples
     --------
+    >>> from slth.networks import Axes, IdealGas, layer_densities
     >>> found = layer_densities({"a": Axes((10, 10)), "b": Axes((10, 2))}, 0.5, IdealGas())
     >>> [round(density, 3) for density in found.values()]  # F = 0.0126: 1 / 2.26 and 1 / 1.25, as 100 and 20 allow
     [0.44, 0.8]
@@ -152,8 +156,9 @@ class SmartRatio(LayerRule):
 
     Examples
     --------
+    >>> from slth.networks import Axes
     >>> net = {"a": Axes((8, 4, 3, 3)), "b": Axes((8, 8, 3, 3)), "c": Axes((10, 8))}
-    >>> found = layer_densities(net, 0.2, SmartRatio())
+    >>> found = slth.networks.layer_densities(net, 0.2, slth.networks.SmartRatio())
     >>> [round(density, 3) for density in found.values()]
     [0.344, 0.115, 0.3]
     """
@@ -230,8 +235,9 @@ def layer_densities(
 
     Examples
     --------
+    >>> from torch import nn
     >>> net = nn.Sequential(nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 2))
-    >>> layer_densities(net, 0.4, "erk")
+    >>> slth.networks.layer_densities(net, 0.4, "erk")
     {'0.weight': 0.3, '2.weight': 0.9}
     """
     axes = maskable(module) if isinstance(module, nn.Module) else dict(module)

@@ -72,13 +72,12 @@ def attack(
 
     Examples
     --------
-    >>> from slth.graphs import Conv, Node
+    >>> import numpy as np
     >>> from slth.rng import WeightLaw
-    >>> from slth.tickets import Mask, Pair
-    >>> target = Graph((2,), [Node("a", Conv([[0.5, -0.25]]), ("input",))])
-    >>> nothing = Mask({"a.units": np.zeros((1, 2), bool), "a.weights": np.zeros((1, 2, 1), bool)})
-    >>> empty = Graph((2,), [Node("a", Pair("a", 2, 1, 1, bias=False), ("input",))])
-    >>> attack(target, Ticket(empty, WeightLaw("uniform"), 0, nothing, [1.0])).error  # at (1, 0)
+    >>> target = slth.Graph((2,), [slth.Node("a", slth.Conv([[0.5, -0.25]]), ("input",))])
+    >>> nothing = slth.Mask({"a.units": np.zeros((1, 2), bool), "a.weights": np.zeros((1, 2, 1), bool)})
+    >>> empty = slth.Graph((2,), [slth.Node("a", slth.Pair("a", 2, 1, 1, bias=False), ("input",))])
+    >>> slth.networks.attack(target, slth.Ticket(empty, WeightLaw("uniform"), 0, nothing, [1.0])).error  # at (1, 0)
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"

@@ -62,9 +62,10 @@ def attack_around(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from slth.graphs import Conv, Node
-    >>> one, other = (Graph((2,), [Node("a", Conv(w), ("input",))]) for w in ([[1.0, 0.0], [0.0, 1.0]], np.eye(2) / 2))
-    >>> found = attack_around(one, other, [[1.0, 0.0]], radius=0.25)
+    >>> one, other = (slth.Graph((2,), [Node("a", Conv(w), ("input",))]) for w in (np.eye(2), np.eye(2) / 2))
+    >>> found = slth.networks.attack_around(one, other, [[1.0, 0.0]], radius=0.25)
     >>> found.errors.round(12).tolist(), found.margins.round(12).tolist()
     ([0.625], [0.25])
     """

@@ -36,7 +36,8 @@ class ChannelPair(nn.Module):
 
     Examples
     --------
-    >>> pair = ChannelPair(nn.Conv2d(3, 8, 5, padding=2), block=4)
+    >>> import torch
+    >>> pair = slth.networks.ChannelPair(torch.nn.Conv2d(3, 8, 5, padding=2), block=4)
     >>> tuple(pair.first.weight.shape), tuple(pair.second.weight.shape), pair(torch.zeros(1, 3, 9, 9)).shape[1:]
     ((12, 1, 1, 1), (8, 12, 5, 5), torch.Size([8, 9, 9]))
     """
@@ -98,10 +99,10 @@ def channel_blocked(module: nn.Module, *, block: int = 8, seed: int = 0) -> nn.M
 
     Examples
     --------
-    >>> from slth.networks import NOfMChannels, TopK, maskable
-    >>> net = channel_blocked(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), block=4)
-    >>> method = TopK(0.5, NOfMChannels(2, 4), spared=["*.first.weight"])
-    >>> {name: tuple(scores.shape) for name, scores in method.first(maskable(net), 0).items()}
+    >>> from torch import nn
+    >>> net = slth.networks.channel_blocked(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), block=4)
+    >>> method = slth.networks.TopK(0.5, slth.networks.NOfMChannels(2, 4), spared=["*.first.weight"])
+    >>> {name: tuple(scores.shape) for name, scores in method.first(slth.networks.maskable(net), 0).items()}
     {'0.second.weight': (8,), '2.second.weight': (12,)}
     """
     count = whole(block, "block", 1, 2**20, remedy="use 8")

@@ -75,15 +75,15 @@ def export(
 
     Examples
     --------
+    >>> from torch import nn
     >>> import tempfile
     >>> import numpy as np
-    >>> import slth
     >>> from safetensors.torch import load_file
     >>> module = nn.Linear(4, 1, bias=False)
     >>> mask = slth.Mask({"weight": np.array([[True, False, False, True]])})
     >>> ticket = slth.Ticket(slth.networks.layout_of(module), slth.WeightLaw("normal"), 0, mask, [1.0])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     load_file(export(module, ticket, f"{folder}/w.safetensors", to="csr"))["weight.col_indices"].tolist()
+    ...     load_file(slth.export(module, ticket, f"{folder}/w.safetensors", to="csr"))["weight.col_indices"].tolist()
     [0, 3]
     """
     form = None if to == "onnx" else _form(to)

@@ -103,8 +103,9 @@ def attach_masks(module: nn.Module, given: Mapping[str, Tensor]) -> nn.Module:
 
     Examples
     --------
-    >>> layer = attach_masks(nn.Linear(2, 1), {"weight": torch.tensor([[True, False]])})
-    >>> layer.weight[0, 1].item() == 0.0, masks(layer)["weight"].tolist()
+    >>> import torch
+    >>> layer = slth.networks.attach_masks(torch.nn.Linear(2, 1), {"weight": torch.tensor([[True, False]])})
+    >>> layer.weight[0, 1].item() == 0.0, slth.networks.masks(layer)["weight"].tolist()
     (True, [[True, False]])
     """
     known = _known(module, given)
@@ -137,8 +138,9 @@ def attach_scores(
 
     Examples
     --------
-    >>> layer = attach_scores(nn.Linear(2, 1), {"weight": torch.tensor([[0.1, -0.9]])}, 0.5)
-    >>> masks(layer)["weight"].tolist(), int(masks(layer)["weight"].sum())
+    >>> import torch
+    >>> layer = slth.networks.attach_scores(torch.nn.Linear(2, 1), {"weight": torch.tensor([[0.1, -0.9]])}, 0.5)
+    >>> slth.networks.masks(layer)["weight"].tolist(), int(slth.networks.masks(layer)["weight"].sum())
     ([[False, True]], 1)
     """
     unit = Weights() if structure is None else structure
@@ -180,12 +182,10 @@ def mask(
 
     Examples
     --------
-    >>> import slth
     >>> import torch
-    >>> from slth.networks import TopK, masks
-    >>> masked = slth.mask(torch.nn.Linear(4, 2), TopK(0.5))
+    >>> masked = slth.mask(torch.nn.Linear(4, 2), slth.networks.TopK(0.5))
     >>> optimiser = torch.optim.SGD([tensor for tensor in masked.parameters() if tensor.requires_grad], 0.1)
-    >>> int(masks(masked)["weight"].sum())
+    >>> int(slth.networks.masks(masked)["weight"].sum())
     4
     """
     if not hasattr(method, "chosen") or not hasattr(method, "masks"):
@@ -268,8 +268,9 @@ def bake(module: nn.Module) -> nn.Module:
 
     Examples
     --------
-    >>> layer = attach_masks(nn.Linear(2, 1, bias=False), {"weight": torch.tensor([[True, False]])})
-    >>> list(bake(layer).state_dict()), layer.weight[0, 1].item() == 0.0
+    >>> import torch
+    >>> layer = slth.networks.attach_masks(torch.nn.Linear(2, 1, bias=False), {"weight": torch.tensor([[True, False]])})
+    >>> list(slth.networks.bake(layer).state_dict()), layer.weight[0, 1].item() == 0.0
     (['weight'], True)
     """
     attached = list(_attached(module))

@@ -42,7 +42,8 @@ def initialised(make: Callable[[], M], seed: int) -> M:
 
     Examples
     --------
-    >>> one, other = (initialised(lambda: nn.Linear(3, 2), seed) for seed in (0, 0))
+    >>> from torch import nn
+    >>> one, other = (slth.networks.initialised(lambda: nn.Linear(3, 2), seed) for seed in (0, 0))
     >>> bool((one.weight == other.weight).all())
     True
     """

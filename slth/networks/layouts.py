@@ -56,7 +56,8 @@ def layout_of(module: nn.Module) -> Layout:
 
     Examples
     --------
-    >>> [(tensor.name, tensor.shape) for tensor in layout_of(nn.Linear(3, 2)).tensors]
+    >>> from torch import nn
+    >>> [(tensor.name, tensor.shape) for tensor in slth.networks.layout_of(nn.Linear(3, 2)).tensors]
     [('weight', (2, 3)), ('bias', (2,))]
     """
     parameters = {id(parameter) for parameter in module_given(module).parameters()}
@@ -120,8 +121,10 @@ def apply_to(
 
     Examples
     --------
+    >>> from slth.networks import apply_to, layout_of
+    >>> from torch import nn
     >>> module = nn.Linear(2, 1, bias=False)
-    >>> law = WeightLaw("normal")
+    >>> law = slth.WeightLaw("normal")
     >>> apply_to(module, layout_of(module), seed=0, law=law, masks={"weight": [[0, 1]]}).weight.detach()[0, 0].item()
     0.0
     """

@@ -33,7 +33,7 @@ class Kept:
 
     Examples
     --------
-    >>> Kept(1, 4).density
+    >>> slth.networks.Kept(1, 4).density
     0.25
     """
 
@@ -63,7 +63,8 @@ def maskable(module: nn.Module) -> dict[str, Axes]:
 
     Examples
     --------
-    >>> list(maskable(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(8, 2))))
+    >>> from torch import nn
+    >>> list(slth.networks.maskable(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(8, 2))))
     ['0.weight', '2.weight']
     """
     found: dict[str, Axes] = {}
@@ -96,7 +97,8 @@ def prunable_weights(module: nn.Module) -> int:
 
     Examples
     --------
-    >>> prunable_weights(nn.Linear(3, 2))
+    >>> from torch import nn
+    >>> slth.networks.prunable_weights(nn.Linear(3, 2))
     6
     """
     return sum(prod(axes.shape) for axes in maskable(module).values())
@@ -116,7 +118,8 @@ def densities(masks: Mapping[str, Tensor]) -> dict[str, Kept]:
 
     Examples
     --------
-    >>> densities({"fc.weight": torch.tensor([True, False])})
+    >>> import torch
+    >>> slth.networks.densities({"fc.weight": torch.tensor([True, False])})
     {'fc.weight': Kept(kept=1, total=2)}
     """
     return {name: Kept(int(torch.count_nonzero(mask)), mask.numel()) for name, mask in masks.items()}
@@ -135,7 +138,8 @@ def total_density(masks: Mapping[str, Tensor]) -> Kept:
 
     Examples
     --------
-    >>> total_density({"a": torch.tensor([True, False]), "b": torch.tensor([False, False])}).density
+    >>> import torch
+    >>> slth.networks.total_density({"a": torch.tensor([True, False]), "b": torch.tensor([False, False])}).density
     0.25
     """
     counts = densities(masks).values()

@@ -38,7 +38,8 @@ class Residual(nn.Module):
 
     Examples
     --------
-    >>> block = Residual(nn.Conv2d(2, 2, 3, padding=1))
+    >>> import torch
+    >>> block = slth.networks.Residual(torch.nn.Conv2d(2, 2, 3, padding=1))
     >>> block(torch.zeros(1, 2, 4, 4)).shape
     torch.Size([1, 2, 4, 4])
     """
@@ -79,7 +80,7 @@ def mlp(sizes: Sequence[int], *, bias: bool = True, seed: int = 0) -> nn.Sequent
 
     Examples
     --------
-    >>> network = mlp((4, 3, 2), bias=False)
+    >>> network = slth.networks.mlp((4, 3, 2), bias=False)
     >>> [tuple(weight.shape) for weight in network.parameters()]
     [(3, 4), (2, 3)]
     """
@@ -125,8 +126,7 @@ def small_cnn(
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(small_cnn())
+    >>> slth.networks.prunable_weights(slth.networks.small_cnn())
     9064
     """
     widths = whole_numbers(channels, "channels", remedy="e.g. (8, 16)")
@@ -149,8 +149,7 @@ def cnn6(
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(cnn6())
+    >>> slth.networks.prunable_weights(slth.networks.cnn6())
     23192
     """
     widths = enumerate(whole_numbers(channels, "channels", remedy="e.g. (8, 16)"))
@@ -179,7 +178,7 @@ def lenet5(
 
     Examples
     --------
-    >>> sum(weight.numel() for weight in lenet5().parameters())
+    >>> sum(weight.numel() for weight in slth.networks.lenet5().parameters())
     61706
     """
     words: list[Word] = [(6, 5, 2), _POOL, (16, 5, 0), _POOL]
@@ -208,8 +207,7 @@ def lenet300(*, features: int = 784, classes: int = 10, bias: bool = True, seed:
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(lenet300())
+    >>> slth.networks.prunable_weights(slth.networks.lenet300())
     266200
     """
     widths = (_count(features, "features"), 300, 100, _count(classes, "classes"))
@@ -242,8 +240,7 @@ def lenet5_variant(
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(lenet5_variant(variant="caffe", padding=0))
+    >>> slth.networks.prunable_weights(slth.networks.lenet5_variant(variant="caffe", padding=0))
     430500
     """
     if variant not in ("original", "caffe"):
@@ -285,8 +282,7 @@ def conv_n(depth: int, *, width: float = 1.0, classes: int = 10, bias: bool = Fa
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(conv_n(4))
+    >>> slth.networks.prunable_weights(slth.networks.conv_n(4))
     2425024
     """
     if whole(depth, "depth", 2, 8, remedy="use 2, 4, 6 or 8") % 2:
@@ -320,8 +316,7 @@ def vgg(depth: int = 16, *, classes: int = 10, affine: bool = True, seed: int = 
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(vgg(11))
+    >>> slth.networks.prunable_weights(slth.networks.vgg(11))
     9222848
     """
     if not isinstance(depth, int) or depth not in _VGG:

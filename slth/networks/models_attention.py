@@ -157,7 +157,8 @@ def vit(
 
     Examples
     --------
-    >>> tuple(vit(width=16, depth=1)(torch.zeros(2, 3, 32, 32)).shape)
+    >>> import torch
+    >>> tuple(slth.networks.vit(width=16, depth=1)(torch.zeros(2, 3, 32, 32)).shape)
     (2, 10)
     """
     sizes = {"channels": channels, "size": size, "patch": patch, "width": width, "depth": depth, "heads": heads}

@@ -152,6 +152,7 @@ def resnet_cifar(
 
     Examples
     --------
+    >>> from slth.networks import resnet_cifar
     >>> from slth.networks.masking import prunable_weights
     >>> prunable_weights(resnet_cifar(20)), prunable_weights(resnet_cifar(20, shortcut="projection"))
     (268336, 270896)
@@ -192,8 +193,7 @@ def resnet(
 
     Examples
     --------
-    >>> from slth.networks.masking import prunable_weights
-    >>> prunable_weights(resnet(18, images="small", classes=10))
+    >>> slth.networks.prunable_weights(slth.networks.resnet(18, images="small", classes=10))
     11164352
     """
     if not isinstance(depth, int) or depth not in _DEPTHS:

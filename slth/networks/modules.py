@@ -153,8 +153,9 @@ def module_of(graph: Graph, *, dtype: Dtype = torch.float32) -> GraphModule:
 
     Examples
     --------
-    >>> graph = Graph((2,), [Node("a", Conv([[1.0, -1.0]], [0.5]), ("input",))])
-    >>> module_of(graph)(torch.tensor([[2.0, 1.0]])).tolist()
+    >>> import torch
+    >>> graph = slth.Graph((2,), [slth.Node("a", slth.Conv([[1.0, -1.0]], [0.5]), ("input",))])
+    >>> slth.networks.module_of(graph)(torch.tensor([[2.0, 1.0]])).tolist()
     [[1.5]]
     """
     number_type = as_dtype(dtype)

@@ -47,11 +47,12 @@ def multiply_adds(module: nn.Module, examples: ArrayLike) -> int | None:
 
     Examples
     --------
-    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5))
-    >>> multiply_adds(net, torch.zeros(1, 1, 4, 4))
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(8, 5))
+    >>> slth.networks.multiply_adds(net, torch.zeros(1, 1, 4, 4))
     112
     >>> _ = net[2].weight.data[:, 0].zero_()
-    >>> multiply_adds(net, torch.zeros(1, 1, 4, 4))
+    >>> slth.networks.multiply_adds(net, torch.zeros(1, 1, 4, 4))
     107
     """
     given = tensor_given(examples, "examples")

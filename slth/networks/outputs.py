@@ -66,7 +66,7 @@ def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
     Examples
     --------
     >>> from slth.graphs import Conv, Node
-    >>> found = evaluate(Graph((2,), [Node("a", Conv([[1.0, -1.0]]), ("input",))]), [[3.0, 1.0]])
+    >>> found = slth.networks.evaluate(slth.Graph((2,), [Node("a", Conv([[1.0, -1.0]]), ("input",))]), [[3.0, 1.0]])
     >>> found.values.tolist(), found.form
     ([[2.0]], 'exact, float64')
     """
@@ -128,7 +128,9 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
 
     Examples
     --------
-    >>> outputs_of(nn.Flatten(), np.zeros((5, 2, 3)), batch=2).shape
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> slth.networks.outputs_of(nn.Flatten(), np.zeros((5, 2, 3)), batch=2).shape
     (5, 6)
     """
     array = tensor_given(examples, "examples").cpu()

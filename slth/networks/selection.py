@@ -48,6 +48,7 @@ def kept_count(density: float, total: int, *, rounding: Rounding = "nearest") ->
 
     Examples
     --------
+    >>> from slth.networks import kept_count
     >>> kept_count(0.5, 5), kept_count(0.5, 5, rounding="down"), kept_count(0.29, 100, rounding="down")
     (3, 2, 29)
     """
@@ -87,7 +88,8 @@ def kth_largest(values: Tensor, k: int) -> Tensor:
 
     Examples
     --------
-    >>> kth_largest(torch.tensor([0.5, 2.0, 1.0, 2.0]), 3)
+    >>> import torch
+    >>> slth.kth_largest(torch.tensor([0.5, 2.0, 1.0, 2.0]), 3)
     tensor(1.)
     """
     values = tensor_given(values, "values")
@@ -139,7 +141,8 @@ def top_k(scores: Tensor, k: int) -> Tensor:
 
     Examples
     --------
-    >>> top_k(torch.tensor([[1.0, 2.0], [2.0, 2.0]]), 2).tolist()
+    >>> import torch
+    >>> slth.networks.top_k(torch.tensor([[1.0, 2.0], [2.0, 2.0]]), 2).tolist()
     [[False, True], [True, False]]
     """
     scores = tensor_given(scores, "scores")

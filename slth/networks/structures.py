@@ -95,7 +95,8 @@ def totals(structure: Structure, weights: Tensor, axes: Axes) -> Tensor:
 
     Examples
     --------
-    >>> totals(OutputChannels(), torch.ones(2, 3), Axes((2, 3)))
+    >>> import torch
+    >>> slth.networks.totals(slth.networks.OutputChannels(), torch.ones(2, 3), slth.networks.Axes((2, 3)))
     tensor([3., 3.])
     """
     with torch.enable_grad():
@@ -111,7 +112,7 @@ class Weights(Structure):
 
     Examples
     --------
-    >>> Weights().shape(Axes((2, 3)))
+    >>> slth.networks.Weights().shape(slth.networks.Axes((2, 3)))
     (2, 3)
     """
 
@@ -136,7 +137,8 @@ class OutputChannels(_Channels):
 
     Examples
     --------
-    >>> OutputChannels().expand(torch.tensor([True, False]), Axes((2, 2))).tolist()
+    >>> import torch
+    >>> slth.networks.OutputChannels().expand(torch.tensor([True, False]), slth.networks.Axes((2, 2))).tolist()
     [[True, True], [False, False]]
     """
 
@@ -149,7 +151,8 @@ class InputChannels(_Channels):
 
     Examples
     --------
-    >>> InputChannels().expand(torch.tensor([True, False]), Axes((2, 2))).tolist()
+    >>> import torch
+    >>> slth.networks.InputChannels().expand(torch.tensor([True, False]), slth.networks.Axes((2, 2))).tolist()
     [[True, False], [True, False]]
     """
 
@@ -167,7 +170,8 @@ class NOfMChannels(_Channels):
 
     Examples
     --------
-    >>> NOfMChannels(1, 2).select(torch.tensor([3.0, 1.0, 2.0, 2.0]), 2).tolist()
+    >>> import torch
+    >>> slth.networks.NOfMChannels(1, 2).select(torch.tensor([3.0, 1.0, 2.0, 2.0]), 2).tolist()
     [True, False, True, False]
     """
 
@@ -192,7 +196,7 @@ class Kernels(Structure):
 
     Examples
     --------
-    >>> Kernels().shape(Axes((8, 4, 3, 3)))
+    >>> slth.networks.Kernels().shape(slth.networks.Axes((8, 4, 3, 3)))
     (8, 4)
     """
 
@@ -209,7 +213,8 @@ class Heads(Structure):
 
     Examples
     --------
-    >>> Heads().expand(torch.tensor([1, 0]), Axes((2, 4), heads=2, parts=0)).tolist()
+    >>> import torch
+    >>> slth.networks.Heads().expand(torch.tensor([1, 0]), slth.networks.Axes((2, 4), heads=2, parts=0)).tolist()
     [[1, 1, 0, 0], [1, 1, 0, 0]]
     """
 
@@ -239,7 +244,8 @@ class Blocks(Structure):
 
     Examples
     --------
-    >>> Blocks(2).expand(torch.tensor([[1.0, 0.0]]), Axes((2, 3))).tolist()
+    >>> import torch
+    >>> slth.networks.Blocks(2).expand(torch.tensor([[1.0, 0.0]]), slth.networks.Axes((2, 3))).tolist()
     [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
     """
 
@@ -269,7 +275,8 @@ class NOfM(Structure):
 
     Examples
     --------
-    >>> NOfM(1, 2).select(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2).tolist()
+    >>> import torch
+    >>> slth.networks.NOfM(1, 2).select(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2).tolist()
     [[True, False, True, False]]
     """
 

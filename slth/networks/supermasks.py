@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
@@ -111,8 +111,9 @@ class TopK(Selection):
 
     Examples
     --------
+    >>> import torch
     >>> scores = {"weight": torch.tensor([[0.1, -0.9]])}
-    >>> TopK(0.5, signed=True).chosen(scores, {"weight": Axes((1, 2))})["weight"].tolist()
+    >>> slth.networks.TopK(0.5, signed=True).chosen(scores, {"weight": slth.networks.Axes((1, 2))})["weight"].tolist()
     [[0, -1]]
     """
 
@@ -126,7 +127,8 @@ class TopK(Selection):
 
     def __post_init__(self) -> None:
         _check_structure(self.structure)
-        if isinstance(self.spared, str) or not all(isinstance(name, str) for name in self.spared):
+        names = self.spared if isinstance(self.spared, Iterable) and not isinstance(self.spared, str) else [None]
+        if not all(isinstance(name, str) for name in names):
             raise ArgumentError("spared", self.spared, "must be names of weights", 'write ["classifier.weight"]')
         object.__setattr__(self, "spared", tuple(self.spared))
         several = isinstance(self.density, Mapping)
@@ -198,6 +200,8 @@ class Threshold(Selection):
 
     Examples
     --------
+    >>> import torch
+    >>> from slth.networks import Axes, Threshold
     >>> scores = {"weight": torch.tensor([[0.1, -0.9]])}
     >>> Threshold(0.5, signed=True).chosen(scores, {"weight": Axes((1, 2))})["weight"].tolist()
     [[0, -1]]
@@ -253,8 +257,9 @@ def select_masks(
 
     Examples
     --------
+    >>> import torch
     >>> scores = {"a": torch.tensor([1.0, 4.0]), "b": torch.tensor([2.0, 3.0])}
-    >>> {name: mask.tolist() for name, mask in select_masks(scores, 0.5, scope="global").items()}
+    >>> {name: mask.tolist() for name, mask in slth.networks.select_masks(scores, 0.5, scope="global").items()}
     {'a': [False, True], 'b': [False, True]}
     """
     unit = Weights() if structure is None else structure
@@ -278,8 +283,9 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> scores = torch.tensor([0.3, 0.7], requires_grad=True)
-    >>> (straight_through(scores, torch.tensor([False, True])) * 2.0).sum().backward()
+    >>> (slth.networks.straight_through(scores, torch.tensor([False, True])) * 2.0).sum().backward()
     >>> scores.grad
     tensor([2., 2.])
     """

@@ -53,12 +53,12 @@ def untied(module: nn.Module) -> nn.Module:
 
     Examples
     --------
-    >>> import slth
+    >>> from torch import nn
     >>> layer = nn.Linear(8, 8)
     >>> net = nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(8, 2))
-    >>> list(slth.networks.maskable(net)), list(slth.networks.maskable(untied(net)))
+    >>> list(slth.networks.maskable(net)), list(slth.networks.maskable(slth.networks.untied(net)))
     (['0.weight', '4.weight'], ['0.weight', '2.weight', '4.weight'])
-    >>> slth.networks.layout_of(untied(net))["2.weight"].stream
+    >>> slth.networks.layout_of(slth.networks.untied(net))["2.weight"].stream
     '0.weight'
     """
     found = copy.deepcopy(module_given(module, ready=True))

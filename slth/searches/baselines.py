@@ -97,10 +97,10 @@ def prune(
 
     Examples
     --------
-    >>> from slth.searches.criteria import SNIP
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = prune(net, data, SNIP(), density=0.25, seed=1)
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    >>> found = slth.searches.prune(net, data, slth.searches.SNIP(), density=0.25, seed=1)
     >>> found.ticket.mask.kept, found.ticket.mask.total
     (32, 128)
     """

@@ -69,13 +69,13 @@ class Bernoulli(Gates):
 
     Examples
     --------
-    >>> from slth.searches import search
+    >>> import torch
     >>> from slth.training import SGD, Constant, Recipe
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
     >>> recipe = Recipe(epochs=20, schedule=Constant(50.0), optimizer=SGD(momentum=0.0, weight_decay=0.0))
-    >>> method = Bernoulli()
-    >>> found = search(net, data, method, recipe=recipe)
+    >>> method = slth.searches.Bernoulli()
+    >>> found = slth.search(net, data, method, recipe=recipe)
     >>> found.evaluate(data).accuracy, [one.accuracy for one in method.drawn(found, data, masks=2)]
     (1.0, [1.0, 1.0])
     """

@@ -46,12 +46,12 @@ class Biprop(Selected):
 
     Examples
     --------
+    >>> import torch
     >>> from torch import nn
-    >>> from slth.searches import search
-    >>> from slth.training import Examples, Recipe
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = search(net, data, Biprop(EdgePopup(0.25)), law=WeightLaw("normal"), recipe=Recipe(epochs=20), seed=1)
+    >>> method, recipe = slth.searches.Biprop(slth.EdgePopup(0.25)), slth.training.Recipe(epochs=20)
+    >>> found = slth.search(net, data, method, law=slth.WeightLaw("normal"), recipe=recipe, seed=1)
     >>> weights = found.module[0].weight.detach()
     >>> found.ticket.law.name, len(weights.abs().unique()), found.evaluate(data).accuracy
     ('signed-constant', 2, 1.0)

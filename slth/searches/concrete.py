@@ -69,12 +69,12 @@ class Concrete(Gates):
 
     Examples
     --------
-    >>> from slth.searches import search
+    >>> import torch
     >>> from slth.training import Adam, Constant, Examples, Recipe
     >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
     >>> recipe = Recipe(epochs=20, schedule=Constant(0.1), optimizer=Adam())
-    >>> found = search(net, data, Concrete(density=0.25), recipe=recipe)
+    >>> found = slth.search(net, data, slth.searches.Concrete(density=0.25), recipe=recipe)
     >>> found.ticket.mask.density, found.evaluate(data).accuracy
     (0.25, 1.0)
     """

@@ -47,7 +47,7 @@ class MiCA(Baseline):
 
     Examples
     --------
-    >>> MiCA()
+    >>> slth.searches.MiCA()
     MiCA(units=None)
     """
 

@@ -43,9 +43,9 @@ class Criterion(Baseline):
 
     Examples
     --------
-    >>> class Negative(Criterion):
+    >>> class Negative(slth.searches.Criterion):
     ...     def score(self, module, examples, loss, seed):
-    ...         return {name: -module.get_parameter(name).detach() for name in maskable(module)}
+    ...         return {name: -module.get_parameter(name).detach() for name in slth.networks.maskable(module)}
     >>> Negative().rounds
     1
     """
@@ -96,7 +96,10 @@ class Random(Criterion):
 
     Examples
     --------
-    >>> sorted(Random().score(nn.Linear(2, 1), Examples([[0.0, 0.0]], [0]), torch.nn.functional.mse_loss, 0))
+    >>> import torch
+    >>> from slth.searches import Random
+    >>> from slth.training import Examples
+    >>> sorted(Random().score(torch.nn.Linear(2, 1), Examples([[0.0, 0.0]], [0]), torch.nn.functional.mse_loss, 0))
     ['weight']
     """
 
@@ -116,7 +119,10 @@ class Magnitude(Criterion):
 
     Examples
     --------
-    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> import torch
+    >>> from slth.searches import Magnitude
+    >>> from slth.training import Examples
+    >>> layer = torch.nn.Linear(2, 1, bias=False)
     >>> _ = layer.weight.data.copy_(torch.tensor([[0.5, -2.0]]))
     >>> Magnitude().score(layer, Examples([[0.0, 0.0]], [0]), torch.nn.functional.mse_loss, 0)["weight"]
     tensor([[0.5000, 2.0000]])
@@ -152,10 +158,11 @@ class SNIP(Criterion):
 
     Examples
     --------
-    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> import torch
+    >>> layer = torch.nn.Linear(2, 1, bias=False)
     >>> _ = layer.weight.data.copy_(torch.tensor([[0.5, -2.0]]))
-    >>> examples = Examples([[1.0, 1.0]], [[0.0]])  # loss (w_1 + w_2)^2: gradient -3, -3
-    >>> SNIP().score(layer, examples, torch.nn.functional.mse_loss, 0)["weight"]
+    >>> examples = slth.training.Examples([[1.0, 1.0]], [[0.0]])  # loss (w_1 + w_2)^2: gradient -3, -3
+    >>> slth.searches.SNIP().score(layer, examples, torch.nn.functional.mse_loss, 0)["weight"]
     tensor([[1.5000, 6.0000]])
     """
 
@@ -194,10 +201,11 @@ class GraSP(Criterion):
 
     Examples
     --------
-    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> import torch
+    >>> layer = torch.nn.Linear(2, 1, bias=False)
     >>> _ = layer.weight.data.copy_(torch.tensor([[0.5, -2.0]]))
-    >>> examples = Examples([[1.0, 1.0]], [[0.0]])  # g = (-3, -3), H = 2 everywhere
-    >>> GraSP(temperature=1.0).score(layer, examples, torch.nn.functional.mse_loss, 0)["weight"]
+    >>> examples = slth.training.Examples([[1.0, 1.0]], [[0.0]])  # g = (-3, -3), H = 2 everywhere
+    >>> slth.searches.GraSP(temperature=1.0).score(layer, examples, torch.nn.functional.mse_loss, 0)["weight"]
     tensor([[-6., 24.]])
     """
 
@@ -236,7 +244,10 @@ class SynFlow(Criterion):
 
     Examples
     --------
-    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> import torch
+    >>> from slth.searches import SynFlow
+    >>> from slth.training import Examples
+    >>> layer = torch.nn.Linear(2, 1, bias=False)
     >>> _ = layer.weight.data.copy_(torch.tensor([[0.5, -2.0]]))
     >>> SynFlow().score(layer, Examples([[0.0, 0.0]], [0]), torch.nn.functional.mse_loss, 0)["weight"].tolist()
     [[0.5, 2.0]]

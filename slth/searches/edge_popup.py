@@ -39,7 +39,7 @@ class Annealing:
 
     Examples
     --------
-    >>> [round(Annealing(epochs=4).density(0.1, epoch), 3) for epoch in (0, 1, 2, 3, 4, 9)]
+    >>> [round(slth.searches.Annealing(epochs=4).density(0.1, epoch), 3) for epoch in (0, 1, 2, 3, 4, 9)]
     [0.5, 0.269, 0.15, 0.106, 0.1, 0.1]
     """
 
@@ -102,9 +102,8 @@ class EdgePopup(TopK):
     Examples
     --------
     >>> import torch
-    >>> from slth.networks import Axes
     >>> scores = {"weight": torch.tensor([[0.1, -0.9, 0.3]])}
-    >>> EdgePopup(density=0.5).chosen(scores, {"weight": Axes((1, 3))})["weight"].tolist()
+    >>> slth.EdgePopup(density=0.5).chosen(scores, {"weight": slth.networks.Axes((1, 3))})["weight"].tolist()
     [[False, True, True]]
     """
 

@@ -50,7 +50,7 @@ class Evolution(Baseline):
 
     Examples
     --------
-    >>> Evolution(generations=10).offspring
+    >>> slth.searches.Evolution(generations=10).offspring
     20
     """
 

@@ -121,10 +121,10 @@ def fine_tune(
     Examples
     --------
     >>> import torch
-    >>> from slth.searches import EdgePopup, search
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> found = search(nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2)), data, EdgePopup(density=0.1))
-    >>> tuned = fine_tune(found, data)
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    >>> found = slth.search(net, data, slth.EdgePopup(density=0.1))
+    >>> tuned = slth.searches.fine_tune(found, data)
     >>> tuned.start.family, tuned.evaluate(data).loss < found.evaluate(data).loss
     ('trainable', True)
     """

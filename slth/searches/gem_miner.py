@@ -84,7 +84,7 @@ class GemMiner(SearchMethod):
     Examples
     --------
     >>> from slth.training import Step
-    >>> [round(GemMiner(density=0.01, period=2).share(Step(epoch, 1, 6)), 6) for epoch in range(7)]
+    >>> [round(slth.searches.GemMiner(density=0.01, period=2).share(Step(epoch, 1, 6)), 6) for epoch in range(7)]
     [1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
     """
 

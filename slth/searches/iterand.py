@@ -60,13 +60,12 @@ class IteRand(Selected):
 
     Examples
     --------
-    >>> from slth.searches import search
-    >>> from slth.training import Constant, Examples, Recipe
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
-    >>> method = IteRand(EdgePopup(density=0.25, magnitude=False), period=2)
-    >>> recipe = Recipe(epochs=20, batch_size=4, schedule=Constant(0.3))
-    >>> found = search(net, data, method, recipe=recipe, seed=1)
+    >>> method = slth.searches.IteRand(slth.EdgePopup(density=0.25, magnitude=False), period=2)
+    >>> recipe = slth.training.Recipe(epochs=20, batch_size=4, schedule=slth.training.Constant(0.3))
+    >>> found = slth.search(net, data, method, recipe=recipe, seed=1)
     >>> found.ticket.mask.reading, found.ticket.mask.density, found.ticket.mask.candidates > 1
     ('choice', 0.25, True)
     """

@@ -42,9 +42,10 @@ class Multicoated(TopK):
 
     Examples
     --------
+    >>> import torch
     >>> from slth.networks import Axes
     >>> scores = {"weight": torch.tensor([[0.1, -0.9, 0.3, 0.6]])}
-    >>> Multicoated(0.75, coats=3).chosen(scores, {"weight": Axes((1, 4))})["weight"].tolist()
+    >>> slth.searches.Multicoated(0.75, coats=3).chosen(scores, {"weight": Axes((1, 4))})["weight"].tolist()
     [[0, 3, 1, 2]]
     """
 

@@ -54,12 +54,11 @@ class PartiallyFrozen(Selected):
 
     Examples
     --------
-    >>> from slth.searches import search
-    >>> from slth.training import Examples, Recipe
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
-    >>> method = PartiallyFrozen(EdgePopup(0.5), locked=0.25, pruned=0.25)
-    >>> found = search(net, data, method, recipe=Recipe(epochs=20), seed=1)
+    >>> method = slth.searches.PartiallyFrozen(slth.EdgePopup(0.5), locked=0.25, pruned=0.25)
+    >>> found = slth.search(net, data, method, recipe=slth.training.Recipe(epochs=20), seed=1)
     >>> found.ticket.mask.density, found.evaluate(data).accuracy
     (0.5, 1.0)
     """

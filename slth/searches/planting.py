@@ -41,7 +41,8 @@ class RelativeError:
 
     Examples
     --------
-    >>> float(RelativeError(4.0)(torch.tensor([[2.0]]), torch.tensor([[0.0]])))
+    >>> import torch
+    >>> float(slth.searches.RelativeError(4.0)(torch.tensor([[2.0]]), torch.tensor([[0.0]])))
     1.0
     """
 
@@ -71,7 +72,7 @@ class Recovery:
 
     Examples
     --------
-    >>> Recovery(found=5, planted=10, kept=20, expected=2.0, error=0.3).share
+    >>> slth.searches.Recovery(found=5, planted=10, kept=20, expected=2.0, error=0.3).share
     0.5
     """
 
@@ -212,8 +213,10 @@ def plant(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from torch import nn
     >>> net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8))
-    >>> planted = plant(net, np.random.default_rng(0).normal(size=(64, 8)), density=0.25, seed=1)
+    >>> planted = slth.searches.plant(net, np.random.default_rng(0).normal(size=(64, 8)), density=0.25, seed=1)
     >>> planted.ticket.mask.kept, planted.recovery(planted.ticket).error
     (64, 0.0)
     """

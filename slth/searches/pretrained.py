@@ -142,13 +142,13 @@ def mask_pretrained(
 
     Examples
     --------
+    >>> from slth.training import Recipe
     >>> import torch
-    >>> from slth.searches import EdgePopup
-    >>> data = Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
-    >>> layer = nn.Linear(1, 2)
+    >>> data = slth.training.Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
+    >>> layer = torch.nn.Linear(1, 2)
     >>> with torch.no_grad():
     ...     _ = layer.weight.copy_(torch.tensor([[-2.0], [1.0]]))
-    >>> found = mask_pretrained(layer, data, EdgePopup(density=0.5), recipe=Recipe(epochs=0))
+    >>> found = slth.searches.mask_pretrained(layer, data, slth.EdgePopup(density=0.5), recipe=Recipe(epochs=0))
     >>> found.masks["weight"].tolist(), found.module.weight.tolist()
     ([[True], [False]], [[-2.0], [0.0]])
     """

@@ -79,10 +79,10 @@ def search_many(
 
     Examples
     --------
-    >>> from slth.searches import EdgePopup
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = search_many(net, data, EdgePopup(density=0.5), seeds=[1, 2])
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    >>> found = slth.search_many(net, data, slth.EdgePopup(density=0.5), seeds=[1, 2])
     >>> [(one.ticket.seed, one.evaluate(data).accuracy) for one in found]
     [(1, 1.0), (2, 1.0)]
     """

@@ -155,10 +155,10 @@ def search(
 
     Examples
     --------
-    >>> from slth.searches import EdgePopup
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = search(net, data, EdgePopup(density=0.5), seed=1)
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    >>> found = slth.search(net, data, slth.EdgePopup(density=0.5), seed=1)
     >>> found.ticket.family, round(found.ticket.mask.density, 2), found.evaluate(data).accuracy
     ('strong', 0.5, 1.0)
     """

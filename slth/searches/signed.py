@@ -40,7 +40,7 @@ class SignedSupermask(Threshold):
     >>> import torch
     >>> from slth.networks import Axes
     >>> scores = {"weight": torch.tensor([[0.005, -0.2, 0.1]])}
-    >>> SignedSupermask(0.01).chosen(scores, {"weight": Axes((1, 3))})["weight"].tolist()
+    >>> slth.searches.SignedSupermask(0.01).chosen(scores, {"weight": Axes((1, 3))})["weight"].tolist()
     [[0, -1, 1]]
     """
 

@@ -54,11 +54,12 @@ class SlotMachine(SearchMethod):
 
     Examples
     --------
+    >>> import torch
     >>> from slth.searches import search
     >>> from slth.training import Examples, Recipe
     >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
-    >>> found = search(net, data, SlotMachine(4), recipe=Recipe(epochs=20, batch_size=4), seed=1)
+    >>> found = search(net, data, slth.searches.SlotMachine(4), recipe=Recipe(epochs=20, batch_size=4), seed=1)
     >>> found.ticket.mask.candidates, found.ticket.mask.density, found.evaluate(data).accuracy
     (4, 1.0, 1.0)
     """

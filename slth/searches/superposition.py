@@ -43,12 +43,13 @@ class Superposition:
 
     Examples
     --------
+    >>> import torch
+    >>> from slth.searches import Superposition
     >>> from slth.searches import EdgePopup, search
-    >>> from slth.training import Examples, Recipe
     >>> signs, places = torch.tensor([[-1.0, 0.0], [1.0, 0.0]] * 8), torch.tensor([[0.0, -1.0], [0.0, 1.0]] * 8)
-    >>> net = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2))
-    >>> recipe = Recipe(epochs=60, batch_size=16)
-    >>> tasks = [Examples(inputs, [0, 1] * 8) for inputs in (signs, places)]
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2))
+    >>> recipe = slth.training.Recipe(epochs=60, batch_size=16)
+    >>> tasks = [slth.training.Examples(inputs, [0, 1] * 8) for inputs in (signs, places)]
     >>> several = Superposition([search(net, task, EdgePopup(0.5), recipe=recipe).ticket for task in tasks])
     >>> several.infer(net, signs), several.infer(net, places)
     (0, 1)

@@ -62,7 +62,6 @@ def count_solutions(
 
     Examples
     --------
-    >>> import slth
     >>> slth.count_solutions([1.0, 2.0, 3.0, 4.0], 5.0)
     2
     >>> slth.count_solutions([1.0] * 100, 50.0)
@@ -99,7 +98,6 @@ def counts_by_size(
 
     Examples
     --------
-    >>> import slth
     >>> slth.counts_by_size([1.0, 2.0, 3.0, 4.0, 5.0, 10.0], 10.0)
     (0, 1, 0, 2, 1, 0, 0)
     """

@@ -94,7 +94,7 @@ def coverage(values: ArrayLike, interval: tuple[float, float], *, tolerance: flo
     --------
     The sums are 0, 0.25, 1 and 1.25; the widest gap lies between 0.25 and 1.
 
-    >>> result = coverage([0.25, 1.0], (0.0, 1.0), tolerance=0.125)
+    >>> result = slth.coverage([0.25, 1.0], (0.0, 1.0), tolerance=0.125)
     >>> result.worst_error, result.worst_target, result.covered_fraction
     (0.375, 0.625, 0.5)
     """

@@ -86,7 +86,6 @@ def solve(
 
     Examples
     --------
-    >>> import slth
     >>> slth.solve([0.31, -0.7, 0.52, 0.11], 0.4).subset.tolist()
     [True, False, False, True]
     >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [9.0, 3.0]).subset.tolist()

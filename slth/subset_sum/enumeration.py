@@ -40,8 +40,7 @@ class Enumeration:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([3.0, 5.0, 7.0], 9.0, size=2, solver=Enumeration()).error
+    >>> slth.solve([3.0, 5.0, 7.0], 9.0, size=2, solver=slth.Enumeration()).error
     1.0
     """
 

@@ -218,9 +218,8 @@ class RandomHalves:
 
     Examples
     --------
-    >>> import slth
     >>> rows = [[3.0, 1.0], [5.0, 0.0], [7.0, 2.0], [8.0, 8.0], [2.0, 9.0]]
-    >>> slth.solve(rows, [10.0, 3.0], size=2, solver=RandomHalves()).status.label
+    >>> slth.solve(rows, [10.0, 3.0], size=2, solver=slth.RandomHalves()).status.label
     'optimal'
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ def as_tolerance(given: Any) -> float:
 
 def as_tolerances(given: Any, coordinates: int | None, norm: str = "max") -> float | Floats:
     """What a sum may be off by: one number, or of vectors float64[d], where coordinates differ in it."""
-    if np.ndim(given) == 0:
+    if not isinstance(given, Sequence) and np.ndim(given) == 0:
         return as_tolerance(given)
     tolerances = finite_array(given, "tolerance", axes=1)
     if coordinates is None or len(tolerances) != coordinates:
@@ -102,7 +103,7 @@ class SubsetSumInstance:
 
     Examples
     --------
-    >>> SubsetSumInstance([0.5, -0.25, 1.0], 0.3).n
+    >>> slth.SubsetSumInstance([0.5, -0.25, 1.0], 0.3).n
     3
     """
 

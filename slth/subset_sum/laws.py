@@ -178,9 +178,9 @@ def law_from_text(text: str) -> Law:
 
     Examples
     --------
-    >>> law_from_text("uniform:-0.5:0.5")
+    >>> slth.law_from_text("uniform:-0.5:0.5")
     Uniform(low=-0.5, high=0.5)
-    >>> law_from_text("zero-mixture:0.25:normal")
+    >>> slth.law_from_text("zero-mixture:0.25:normal")
     MixtureWithZero(law=Normal(mean=0.0, standard_deviation=1.0), zero_probability=0.25)
     """
     name, *parameters = text.split(":") if isinstance(text, str) else [""]

@@ -70,7 +70,6 @@ def solutions(
 
     Examples
     --------
-    >>> import slth
     >>> found = slth.solutions([1.0, 2.0, 3.0, 4.0], 5.0, tolerance=1.0)
     >>> [(s.subset.nonzero()[0].tolist(), s.error) for s in found]
     [([1, 2], 0.0), ([0, 3], 0.0), ([3], 1.0), ([1, 3], 1.0), ([0, 2], 1.0), ([0, 1, 2], 1.0)]

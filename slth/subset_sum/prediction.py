@@ -107,7 +107,7 @@ def predict_error(values: ArrayLike, target: float, *, density: Density = "norma
     Examples
     --------
     >>> values = [0.81, -0.47, 0.36, -0.92, 0.15, 0.58, -0.33, 0.77]
-    >>> f"{predict_error(values, 0.3).median:.5f}"
+    >>> f"{slth.predict_error(values, 0.3).median:.5f}"
     '0.00296'
     """
     numbers = _values(values, dimensions=(1,))

@@ -92,7 +92,6 @@ class SubsetSumSolution:
 
     Examples
     --------
-    >>> import slth
     >>> s = slth.solve([0.5, -0.25, 1.0], 0.3)
     >>> s.subset.tolist(), s.error, s.status.label
     ([True, True, False], 0.04999999999999999, 'optimal')

@@ -41,8 +41,7 @@ class FourList:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([3.0, 5.0, 7.0], 9.0, solver=FourList()).error
+    >>> slth.solve([3.0, 5.0, 7.0], 9.0, solver=slth.FourList()).error
     1.0
     """
 
@@ -90,8 +89,7 @@ class Lattice:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([30.0, 50.0, 70.0], 90.0, solver=Lattice()).error
+    >>> slth.solve([30.0, 50.0, 70.0], 90.0, solver=slth.Lattice()).error
     10.0
     """
 
@@ -122,8 +120,7 @@ class Differencing:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([8.0, 7.0, 6.0, 5.0, 4.0], 15.0, solver=Differencing()).status.label
+    >>> slth.solve([8.0, 7.0, 6.0, 5.0, 4.0], 15.0, solver=slth.Differencing()).status.label
     'heuristic'
     """
 
@@ -157,8 +154,7 @@ class Greedy:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([5.0, 4.0, 3.0], 7.0, solver=Greedy(polish=0)).error
+    >>> slth.solve([5.0, 4.0, 3.0], 7.0, solver=slth.Greedy(polish=0)).error
     0.0
     """
 

@@ -10,7 +10,7 @@ class Status(enum.IntEnum):
 
     Examples
     --------
-    >>> Status.OPTIMAL.label
+    >>> slth.Status.OPTIMAL.label
     'optimal'
     """
 

@@ -41,8 +41,7 @@ class TwoList:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([3.0, 5.0, 7.0], 9.0, solver=TwoList()).error
+    >>> slth.solve([3.0, 5.0, 7.0], 9.0, solver=slth.TwoList()).error
     1.0
     """
 

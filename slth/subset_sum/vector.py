@@ -51,8 +51,7 @@ class VectorTwoList:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [9.0, 3.0], solver=VectorTwoList()).error
+    >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [9.0, 3.0], solver=slth.VectorTwoList()).error
     1.0
     """
 

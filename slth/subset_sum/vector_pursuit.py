@@ -26,8 +26,7 @@ class Pursuit:
 
     Examples
     --------
-    >>> import slth
-    >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [8.0, 1.0], solver=Pursuit()).error
+    >>> slth.solve([[3.0, 1.0], [5.0, 0.0], [7.0, 2.0]], [8.0, 1.0], solver=slth.Pursuit()).error
     0.0
     """
 

@@ -52,9 +52,8 @@ def bound(
     Examples
     --------
     >>> from typing import Annotated
-    >>> from slth.theory.parameters import whole
-    >>> @bound("example.half", "nobody", quantity="nothing", provenance="derived", constant="n / 2")
-    ... def half(*, n: Annotated[int, whole("a number")], constant: float) -> float:
+    >>> @slth.theory.bound("example.half", "nobody", quantity="nothing", provenance="derived", constant="n / 2")
+    ... def half(*, n: Annotated[int, slth.theory.whole("a number")], constant: float) -> float:
     ...     '''Half of a number.
     ...
     ...     Two of C n / 2 are C n.

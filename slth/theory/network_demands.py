@@ -176,7 +176,7 @@ def demands(
 
     Examples
     --------
-    >>> found = {one.key: one for one in demands([784, 500, 10], eps=0.01)}
+    >>> found = {one.key: one for one in slth.theory.demands([784, 500, 10], eps=0.01)}
     >>> found["pensia2020.width"].sizes
     (14252.0, 6908.0)
     >>> round(found["pensia2020.width"].overhead, 1)

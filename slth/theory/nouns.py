@@ -106,10 +106,10 @@ class Bound:
 
     Examples
     --------
-    >>> half = Bound(
+    >>> half = slth.Bound(
     ...     key="example.half", title="half", citation="nobody", statement="y = C x / 2", quantity="nothing",
     ...     direction="identity", provenance="derived", formula=lambda x, constant: constant * x / 2,
-    ...     parameters={"x": Parameter(meaning="a number", least=0.0, monotone=1)}, constant="x / 2",
+    ...     parameters={"x": slth.theory.Parameter(meaning="a number", least=0.0, monotone=1)}, constant="x / 2",
     ... )
     >>> half(x=3.0, constant=2.0)
     3.0
@@ -179,6 +179,9 @@ class Bound:
             value = float(self.formula(**checked, **extra))
         except OverflowError:
             value = math.inf
+        except Exception as problem:  # a formula may be anybody's
+            rule = f"has a formula that fails ({type(problem).__name__}: {problem}) for {_shown({**checked, **extra})}"
+            raise ArgumentError("key", self.key, rule, "mend it, or the ranges that it declares") from problem
         if not math.isfinite(value):
             rule = f"has no value that fits a double for {_shown({**checked, **extra})}"
             raise ResourceError("key", self.key, rule, "choose less extreme arguments")

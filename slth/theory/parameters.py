@@ -97,7 +97,7 @@ def whole(meaning: str, *, least: int = 1, most: float = MOST_UNITS, monotone: T
 
     Examples
     --------
-    >>> whole("the input dimension").range_text()
+    >>> slth.theory.whole("the input dimension").range_text()
     '[1, 1e+06]'
     """
     return Parameter(meaning=meaning, least=least, most=most, whole=True, monotone=monotone)
@@ -117,7 +117,7 @@ def small(meaning: str, *, below: float = 1.0, monotone: Trend = -1) -> Paramete
 
     Examples
     --------
-    >>> small("error of the output").range_text()
+    >>> slth.theory.small("error of the output").range_text()
     '[1e-30, 1)'
     """
     return Parameter(meaning=meaning, least=LEAST_ERROR, below=below, monotone=monotone)
@@ -137,7 +137,7 @@ def positive(meaning: str, *, least: float = 1e-6, most: float = 1e6, monotone: 
 
     Examples
     --------
-    >>> positive("a norm").range_text()
+    >>> slth.theory.positive("a norm").range_text()
     '[1e-06, 1e+06]'
     """
     return Parameter(meaning=meaning, least=least, most=most, monotone=monotone)

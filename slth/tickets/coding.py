@@ -47,8 +47,9 @@ def encode_symbols(symbols: NDArray[np.uint8], *, alphabet: int) -> bytes:
 
     Examples
     --------
-    >>> code = encode_symbols(np.array([0, 2, 0, 1, 0, 0], np.uint8), alphabet=3)
-    >>> decode_symbols(code, alphabet=3, count=6).tolist()
+    >>> import numpy as np
+    >>> code = slth.tickets.encode_symbols(np.array([0, 2, 0, 1, 0, 0], np.uint8), alphabet=3)
+    >>> slth.tickets.decode_symbols(code, alphabet=3, count=6).tolist()
     [0, 2, 0, 1, 0, 0]
     """
     _check_alphabet(alphabet)
@@ -152,7 +153,7 @@ def multinomial_bits(counts: list[int]) -> float:
 
     Examples
     --------
-    >>> round(2 ** multinomial_bits([3, 2]))
+    >>> round(2 ** slth.tickets.multinomial_bits([3, 2]))
     10
     """
     nats = math.lgamma(sum(counts) + 1) - math.fsum(math.lgamma(count + 1) for count in counts)

@@ -76,10 +76,11 @@ class Layout:
 
     Examples
     --------
-    >>> layout = Layout([TensorLayout("weight", (2, 3)), TensorLayout("bias", (2,))])
-    >>> layout == Layout.from_description(layout.describe())
+    >>> from slth.tickets.layout import TensorLayout
+    >>> layout = slth.Layout([TensorLayout("weight", (2, 3)), TensorLayout("bias", (2,))])
+    >>> layout == slth.Layout.from_description(layout.describe())
     True
-    >>> print(layout.difference(Layout([TensorLayout("weight", (2, 4))])))
+    >>> print(layout.difference(slth.Layout([TensorLayout("weight", (2, 4))])))
     weight has shape [2, 3] there and [2, 4] here
     """
 

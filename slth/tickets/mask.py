@@ -51,7 +51,8 @@ class Mask:
 
     Examples
     --------
-    >>> mask = Mask({"a": np.array([True, False, False, True])})
+    >>> import numpy as np
+    >>> mask = slth.Mask({"a": np.array([True, False, False, True])})
     >>> mask.kept, mask.total, mask.density
     (2, 4, 0.5)
     >>> round(mask.entropy_bound_bits, 3)  # log2 of the 6 ways to keep 2 of 4

@@ -43,12 +43,12 @@ def joined(tickets: Sequence[Ticket], reading: Literal["members", "mixture"] = "
 
     Examples
     --------
-    >>> from slth.rng import WeightLaw
+    >>> import numpy as np
     >>> from slth.tickets.layout import TensorLayout
-    >>> layout, law = Layout([TensorLayout("weight", (1, 4))]), WeightLaw("normal")
-    >>> masks = [Mask({"weight": np.array([row], bool)}) for row in ([1, 0, 1, 0], [1, 1, 0, 0])]
-    >>> one = joined([Ticket(layout, law, 0, mask, [1.0]) for mask in masks])
-    >>> one.mask["weight"].tolist(), [member.mask.kept for member in members(one)]
+    >>> layout, law = slth.Layout([TensorLayout("weight", (1, 4))]), slth.WeightLaw("normal")
+    >>> masks = [slth.Mask({"weight": np.array([row], bool)}) for row in ([1, 0, 1, 0], [1, 1, 0, 0])]
+    >>> one = slth.tickets.joined([slth.Ticket(layout, law, 0, mask, [1.0]) for mask in masks])
+    >>> one.mask["weight"].tolist(), [member.mask.kept for member in slth.tickets.members(one)]
     ([[3, 2, 1, 0]], [2, 2])
     """
     if not 1 <= len(tickets) <= MOST:

@@ -116,7 +116,7 @@ class Pair(Drawn, Weighted):
 
     Examples
     --------
-    >>> pair = Pair("layer0", inputs=1, outputs=8, units=200, kernel=(3, 3), padding=1, bias=False, removal="channels")
+    >>> pair = slth.Pair("layer0", inputs=1, outputs=8, units=200, kernel=(3, 3), bias=False, removal="channels")
     >>> pair.mask_shapes, pair.geometry.dimensions
     ({'layer0.units': (200, 1)}, 72)
     """
@@ -216,7 +216,7 @@ class RandomLayer(Drawn, Weighted):
 
     Examples
     --------
-    >>> RandomLayer("layer1", inputs=6, outputs=2).mask_shapes
+    >>> slth.RandomLayer("layer1", inputs=6, outputs=2).mask_shapes
     {'layer1': (6, 2)}
     """
 

@@ -95,12 +95,12 @@ class Ticket:
 
     Examples
     --------
-    >>> from slth.graphs import Node
-    >>> pair = Pair("layer0", inputs=2, outputs=1, units=3)
+    >>> import numpy as np
+    >>> pair = slth.Pair("layer0", inputs=2, outputs=1, units=3)
     >>> weights = np.ones((3, 3, 1), bool)
-    >>> mask = Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
-    >>> source = Graph((2,), [Node("layer0", pair, ("input",))])
-    >>> ticket = Ticket(source, WeightLaw("uniform", 1.0), 0, mask, [1.0])
+    >>> mask = slth.Mask({"layer0.units": weights.any(axis=2), "layer0.weights": weights})
+    >>> source = slth.Graph((2,), [slth.Node("layer0", pair, ("input",))])
+    >>> ticket = slth.Ticket(source, slth.WeightLaw("uniform", 1.0), 0, mask, [1.0])
     >>> ticket.forward([[0.0, 0.0], [1.0, 0.5]]).shape
     (2, 1)
     >>> ticket.statistics().density
@@ -286,8 +286,8 @@ def load_ticket(path: str | Path) -> Ticket:
     Examples
     --------
     >>> try:
-    ...     load_ticket("no such file")
-    ... except TicketError as problem:
+    ...     slth.load_ticket("no such file")
+    ... except slth.TicketError as problem:
     ...     print(problem)
     no such file: there is no such file
     """

@@ -44,7 +44,7 @@ class Reliability:
 
     Examples
     --------
-    >>> Reliability(0.8, 0.9, 50, 0.85, 0.8).gap < 0
+    >>> slth.trainable.Reliability(0.8, 0.9, 50, 0.85, 0.8).gap < 0
     True
     """
 
@@ -77,7 +77,7 @@ class Predictions:
 
     Examples
     --------
-    >>> found = Predictions([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])
+    >>> found = slth.trainable.Predictions([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])
     >>> round(found.accuracy, 3), round(found.negative_log_likelihood, 3), round(found.brier, 3)
     (0.667, 1.163, 0.663)
     >>> round(found.calibration_error(bins=10), 3)
@@ -117,7 +117,8 @@ class Predictions:
 
         Examples
         --------
-        >>> Predictions.of(nn.Identity(), Examples([[0.0, 1.0]], [1])).accuracy
+        >>> from torch import nn
+        >>> slth.trainable.Predictions.of(nn.Identity(), slth.training.Examples([[0.0, 1.0]], [1])).accuracy
         1.0
         """
         instance(examples, Examples, "examples", "make them with slth.training.Examples(inputs, targets)")
@@ -192,7 +193,7 @@ class Predictions:
 
         Examples
         --------
-        >>> found = Predictions([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])
+        >>> found = slth.trainable.Predictions([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])
         >>> [one.examples for one in found.reliability(bins=5)]
         [0, 0, 0, 1, 2]
         """
@@ -243,7 +244,7 @@ class Predictions:
 
         Examples
         --------
-        >>> found = Predictions([[2.0, 0.0], [0.0, 2.0]] * 50, [0, 1, 0, 0] * 25)
+        >>> found = slth.trainable.Predictions([[2.0, 0.0], [0.0, 2.0]] * 50, [0, 1, 0, 0] * 25)
         >>> round(found.calibration_error(), 4), round(found.calibration_error(order=2, debiased=True), 4)
         (0.1308, 0.1233)
         """
@@ -265,7 +266,7 @@ class Predictions:
 
         Examples
         --------
-        >>> Predictions([[4.0, 0.0]], [0]).scaled(2.0).confidences.round(3).tolist()
+        >>> slth.trainable.Predictions([[4.0, 0.0]], [0]).scaled(2.0).confidences.round(3).tolist()
         [0.881]
         """
         return Predictions(self.log_probabilities / positive_number(temperature, "temperature"), self.labels)
@@ -279,7 +280,7 @@ class Predictions:
 
         Examples
         --------
-        >>> held_out = Predictions([[9.0, 0.0], [0.0, 9.0]] * 50, [0, 1, 0, 0] * 25)
+        >>> held_out = slth.trainable.Predictions([[9.0, 0.0], [0.0, 9.0]] * 50, [0, 1, 0, 0] * 25)
         >>> round(float(held_out.scaled(held_out.temperature()).confidences[0]), 3)
         0.75
         """
@@ -297,7 +298,7 @@ class Predictions:
 
         Examples
         --------
-        >>> list(Predictions([[1.0, 0.0]], [0]).summary())[:3]
+        >>> list(slth.trainable.Predictions([[1.0, 0.0]], [0]).summary())[:3]
         ['examples', 'accuracy', 'confidence']
         """
         return {
@@ -337,7 +338,8 @@ def averaged(members: Sequence[Predictions], *, by: Averaged = "logits") -> Pred
 
     Examples
     --------
-    >>> sure, unsure = Predictions([[4.0, 0.0]], [0]), Predictions([[0.0, 0.0]], [0])
+    >>> from slth.trainable import averaged
+    >>> sure, unsure = slth.trainable.Predictions([[4.0, 0.0]], [0]), slth.trainable.Predictions([[0.0, 0.0]], [0])
     >>> [averaged([sure, unsure], by=by).confidences.round(3).tolist() for by in ("logits", "probabilities")]
     [[0.881], [0.741]]
     """

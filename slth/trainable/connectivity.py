@@ -43,7 +43,7 @@ class LinearPath:
 
     Examples
     --------
-    >>> path = LinearPath([0.0, 0.25, 0.5, 0.75, 1.0], [0.1, 0.5, 0.4, 0.3, 0.2], [0.0] * 5)
+    >>> path = slth.trainable.LinearPath([0.0, 0.25, 0.5, 0.75, 1.0], [0.1, 0.5, 0.4, 0.3, 0.2], [0.0] * 5)
     >>> round(path.barrier, 2), round(path.midpoint_barrier, 2)
     (0.35, 0.25)
     """
@@ -115,9 +115,10 @@ def interpolated(
 
     Examples
     --------
+    >>> from torch import nn
     >>> one, other = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     >>> _ = nn.init.constant_(one.weight, 1.0), nn.init.constant_(other.weight, 5.0)
-    >>> interpolated(one, other, 0.25).weight.item()
+    >>> slth.trainable.interpolated(one, other, 0.25).weight.item()
     2.0
     """
     difference = layout_of(module_given(one, "one")).difference(layout_of(module_given(other, "other")))
@@ -174,8 +175,9 @@ def linear_path(
 
     Examples
     --------
+    >>> from torch import nn
     >>> one, other = nn.Linear(1, 2), nn.Linear(1, 2)
-    >>> linear_path(one, other, Examples([[1.0]], [0]), points=3).shares.tolist()
+    >>> slth.trainable.linear_path(one, other, slth.training.Examples([[1.0]], [0]), points=3).shares.tolist()
     [0.0, 0.5, 1.0]
     """
     shares = np.linspace(0.0, 1.0, whole(points, "points", 2, remedy="use 31"))
@@ -213,8 +215,9 @@ def connectivity_scores(
 
     Examples
     --------
+    >>> from torch import nn
     >>> one = nn.Linear(1, 2)
-    >>> connectivity_scores(one, one, Examples([[1.0], [2.0]], [0, 1])).tolist()
+    >>> slth.trainable.connectivity_scores(one, one, slth.training.Examples([[1.0], [2.0]], [0, 1])).tolist()
     [0.0, 0.0]
     """
     losses = []
@@ -270,9 +273,11 @@ def children(
 
     Examples
     --------
-    >>> data = Examples(torch.tensor([[-1.0], [1.0]] * 8), [0, 1] * 8)
-    >>> pair = children(nn.Linear(1, 2), data, Recipe(epochs=4, batch_size=4), step=8)
-    >>> linear_path(*pair, data, points=3).barrier
+    >>> import torch
+    >>> from slth.training import Recipe
+    >>> data = slth.training.Examples(torch.tensor([[-1.0], [1.0]] * 8), [0, 1] * 8)
+    >>> pair = slth.trainable.children(torch.nn.Linear(1, 2), data, Recipe(epochs=4, batch_size=4), step=8)
+    >>> slth.trainable.linear_path(*pair, data, points=3).barrier
     0.0
     """
     instance(recipe, Recipe, "recipe", "pass a slth.training.Recipe")

@@ -76,7 +76,10 @@ def pretrained(
 
     Examples
     --------
-    >>> data = Examples([[-1.0], [1.0]] * 8, [0, 1] * 8)
+    >>> from slth.trainable import pretrained
+    >>> from slth.training import Recipe
+    >>> from torch import nn
+    >>> data = slth.training.Examples([[-1.0], [1.0]] * 8, [0, 1] * 8)
     >>> few = pretrained(nn.Linear(1, 2), data, Recipe(epochs=10, batch_size=4), steps=30, places=[0, 1])
     >>> few(data.inputs).argmax(1)[:4].tolist()
     [0, 1, 0, 1]
@@ -116,8 +119,8 @@ def mislabelled(data: Examples, share: float, *, seed: int = 0) -> Examples:
 
     Examples
     --------
-    >>> data = Examples([[0.0]] * 1000, [0, 1] * 500)
-    >>> int((mislabelled(data, 0.5).targets != data.targets).sum())
+    >>> data = slth.training.Examples([[0.0]] * 1000, [0, 1] * 500)
+    >>> int((slth.trainable.mislabelled(data, 0.5).targets != data.targets).sum())
     254
     """
     if not 0.0 <= as_double(share) <= 1.0:

@@ -36,10 +36,11 @@ class EnsembleModule(nn.Module):
 
     Examples
     --------
-    >>> members = [nn.Identity(), nn.Threshold(1.0, 0.0)]
-    >>> EnsembleModule(members)(torch.tensor([[1.0, 3.0]])).tolist()
+    >>> import torch
+    >>> members = [torch.nn.Identity(), torch.nn.Threshold(1.0, 0.0)]
+    >>> slth.trainable.EnsembleModule(members)(torch.tensor([[1.0, 3.0]])).tolist()
     [[0.5, 3.0]]
-    >>> EnsembleModule(members, by="probabilities")(torch.tensor([[1.0, 3.0]])).exp().sum().item()
+    >>> slth.trainable.EnsembleModule(members, by="probabilities")(torch.tensor([[1.0, 3.0]])).exp().sum().item()
     1.0
     """
 
@@ -77,10 +78,10 @@ class Ensemble:
 
     Examples
     --------
+    >>> from torch import nn
     >>> from slth.searches import EdgePopup, search
-    >>> from slth.training import Examples, Recipe
-    >>> data, net = Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8), nn.Linear(2, 2)
-    >>> both = Ensemble([search(net, data, EdgePopup(0.5), order=order).ticket for order in (0, 1)])
+    >>> data, net = slth.training.Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8), nn.Linear(2, 2)
+    >>> both = slth.trainable.Ensemble([search(net, data, EdgePopup(0.5), order=order).ticket for order in (0, 1)])
     >>> both.density, both.to_module(net)(data.inputs).shape
     (1.0, torch.Size([16, 2]))
     """
@@ -144,10 +145,9 @@ def load_ensemble(path: str | Path, *, by: Averaged | None = None) -> Ensemble:
 
     Examples
     --------
-    >>> from slth.errors import TicketError
     >>> try:
-    ...     load_ensemble("no such file")
-    ... except TicketError as problem:
+    ...     slth.trainable.load_ensemble("no such file")
+    ... except slth.TicketError as problem:
     ...     print(problem)
     no such file: there is no such file
     """

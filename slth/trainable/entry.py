@@ -88,10 +88,8 @@ def train(
     Examples
     --------
     >>> import torch
-    >>> from slth.networks import mlp
-    >>> from slth.trainable import IMP
-    >>> data = Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
-    >>> found = train(mlp((2, 32, 2)), data, IMP(rate=0.5, levels=2))
+    >>> data = slth.training.Examples(torch.tensor([[-1.0, 0.2], [1.0, 0.1]] * 8), [0, 1] * 8)
+    >>> found = slth.train(slth.networks.mlp((2, 32, 2)), data, slth.IMP(rate=0.5, levels=2))
     >>> [round(row["density"], 2) for row in found.rows()], found.evaluate(data).accuracy
     ([1.0, 0.5, 0.25], 1.0)
     """
@@ -151,11 +149,10 @@ def train_many(
 
     Examples
     --------
-    >>> import slth
     >>> from slth.networks import mlp
-    >>> from slth.trainable import IMP
-    >>> data = Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8)
-    >>> found = train_many(mlp((2, 32, 2)), data, IMP(rate=0.5, levels=1), seeds=[1, 2], law=slth.WeightLaw("normal"))
+    >>> data = slth.training.Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8)
+    >>> law = slth.WeightLaw("normal")
+    >>> found = slth.train_many(mlp((2, 32, 2)), data, slth.IMP(rate=0.5, levels=1), seeds=[1, 2], law=law)
     >>> [one.ticket().seed for one in found]
     [1, 2]
     """

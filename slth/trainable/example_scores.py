@@ -64,7 +64,9 @@ def example_scores(module: nn.Module, examples: Examples, kind: ScoreKind = "el2
 
     Examples
     --------
-    >>> examples = Examples([[2.0, 0.0], [0.0, 0.5]], [0, 0])
+    >>> from slth.trainable import example_scores
+    >>> from torch import nn
+    >>> examples = slth.training.Examples([[2.0, 0.0], [0.0, 0.5]], [0, 0])
     >>> [example_scores(nn.Identity(), examples, kind).round(2).tolist() for kind in ("el2n", "margin", "input-norm")]
     [[0.17, 0.88], [-0.76, 0.24], [2.0, 0.5]]
     """
@@ -103,7 +105,7 @@ def forgetting_events(right: ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> forgetting_events([[True, True, False], [False, True, False], [True, True, False]]).tolist()
+    >>> slth.trainable.forgetting_events([[True, True, False], [False, True, False], [True, True, False]]).tolist()
     [1.0, 0.0, 3.0]
     """
     try:
@@ -153,6 +155,7 @@ def example_subset(
 
     Examples
     --------
+    >>> from slth.trainable import example_subset
     >>> example_subset([0.1, 0.9, 0.5, 0.2], 2).tolist(), example_subset([0.1, 0.9, 0.5, 0.2], 2, "hard").tolist()
     ([0, 3], [1, 2])
     """

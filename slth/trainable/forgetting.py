@@ -60,8 +60,9 @@ def forgetting_scores(
 
     Examples
     --------
-    >>> data = Examples([[0.0]] * 8, [0] * 6 + [1] * 2)
-    >>> found = forgetting_scores(nn.Linear(1, 2), data, Recipe(epochs=10, batch_size=8))
+    >>> from torch import nn
+    >>> data = slth.training.Examples([[0.0]] * 8, [0] * 6 + [1] * 2)
+    >>> found = slth.trainable.forgetting_scores(nn.Linear(1, 2), data, slth.training.Recipe(epochs=10, batch_size=8))
     >>> found[:6].max().item(), bool(found[6:].min() > 0)
     (0.0, True)
     """

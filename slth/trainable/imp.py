@@ -80,9 +80,9 @@ class IMP(TrainableMethod):
 
     Examples
     --------
-    >>> IMP(rate=0.2, density=0.1).count
+    >>> slth.IMP(rate=0.2, density=0.1).count
     11
-    >>> IMP(reset="rewind", rewind=200, spared=["fc.weight"]).count
+    >>> slth.IMP(reset="rewind", rewind=200, spared=["fc.weight"]).count
     10
     """
 

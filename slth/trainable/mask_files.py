@@ -55,7 +55,7 @@ def load_masks(path: str | Path, module: nn.Module) -> dict[str, Tensor]:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     torch.save({"weight_mask": torch.tensor([[1.0, 0.0]])}, Path(folder) / "masks.pt")
-    ...     load_masks(Path(folder) / "masks.pt", nn.Linear(2, 1))
+    ...     slth.trainable.load_masks(Path(folder) / "masks.pt", torch.nn.Linear(2, 1))
     {'weight': tensor([[ True, False]])}
     """
     file, axes = Path(path), maskable(module)

@@ -51,7 +51,7 @@ class COLT(TrainableMethod):
 
     Examples
     --------
-    >>> COLT(rate=0.3, levels=5).trainings
+    >>> slth.COLT(rate=0.3, levels=5).trainings
     16
     """
 

@@ -112,7 +112,7 @@ class DSD(Restoring):
 
     Examples
     --------
-    >>> DSD().density
+    >>> slth.DSD().density
     0.7
     """
 
@@ -150,7 +150,7 @@ class IHT(Restoring):
 
     Examples
     --------
-    >>> IHT(density=0.1, cycles=2).trainings
+    >>> slth.IHT(density=0.1, cycles=2).trainings
     7
     """
 

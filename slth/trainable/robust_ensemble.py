@@ -100,9 +100,11 @@ class RobustEnsemble:
 
     Examples
     --------
-    >>> data = Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8)
+    >>> import math
+    >>> from torch import nn
+    >>> data = slth.training.Examples([[-1.0, 0.2], [1.0, 0.1]] * 8, [0, 1] * 8)
     >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    >>> found = RobustEnsemble((1.0, math.inf), EdgePopup(0.25)).train(net, data, seed=1)
+    >>> found = slth.RobustEnsemble((1.0, math.inf), slth.EdgePopup(0.25)).train(net, data, seed=1)
     >>> found.evaluate(data).accuracy, found.density, len(found.members)
     (1.0, 0.5, 2)
     """

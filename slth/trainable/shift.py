@@ -36,7 +36,7 @@ class Detection:
 
     Examples
     --------
-    >>> found = detection([0.9, 0.8, 0.6], [0.7, 0.2])
+    >>> found = slth.trainable.detection([0.9, 0.8, 0.6], [0.7, 0.2])
     >>> round(found.auroc, 3), round(found.average_precision, 3), found.fpr95
     (0.833, 0.917, 0.5)
     """
@@ -128,6 +128,8 @@ def corrupt(
 
     Examples
     --------
+    >>> import torch
+    >>> from slth.trainable import corrupt
     >>> image = torch.tensor([[[[0.0, 1.0]]]])
     >>> corrupt(image, "contrast", 2).tolist(), corrupt(image, "brightness", 2).round(decimals=3).tolist()
     ([[[[0.25, 0.75]]]], [[[[0.10000000149011612, 1.0]]]])

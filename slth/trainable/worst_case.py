@@ -43,9 +43,10 @@ def worst_case_weights(losses: Tensor, kl_weight: float) -> Tensor:
 
     Examples
     --------
-    >>> worst_case_weights(torch.tensor([0.0, 1.0, 1.0]), 1e-3).tolist()
+    >>> import torch
+    >>> slth.trainable.worst_case_weights(torch.tensor([0.0, 1.0, 1.0]), 1e-3).tolist()
     [0.0, 0.5, 0.5]
-    >>> worst_case_weights(torch.tensor([0.0, 4.0]), float("inf")).tolist()
+    >>> slth.trainable.worst_case_weights(torch.tensor([0.0, 4.0]), float("inf")).tolist()
     [0.5, 0.5]
     """
     losses = losses if isinstance(losses, Tensor) else tensor_given(losses, "losses")
@@ -86,9 +87,10 @@ class WorstCase:
 
     Examples
     --------
+    >>> import torch
     >>> scores, labels = torch.tensor([[0.0, 0.0], [9.0, 0.0]]), torch.tensor([0, 0])
-    >>> loss = WorstCase(0.01)
-    >>> [round(float(one(scores, labels)), 3) for one in (loss, loss.at(Step(0, per_epoch=1, epochs=2)))]
+    >>> loss = slth.trainable.WorstCase(0.01)
+    >>> [round(float(one(scores, labels)), 3) for one in (loss, loss.at(slth.training.Step(0, per_epoch=1, epochs=2)))]
     [0.347, 0.693]
     """
 

@@ -43,8 +43,9 @@ class RandomCrop:
 
     Examples
     --------
+    >>> import torch
     >>> images = torch.arange(4.0).reshape(1, 1, 2, 2)
-    >>> RandomCrop(1).apply(images, torch.tensor([0]))[0, 0].tolist()
+    >>> slth.training.RandomCrop(1).apply(images, torch.tensor([0]))[0, 0].tolist()
     [[0.0, 0.0], [0.0, 0.0]]
     """
 
@@ -77,8 +78,9 @@ class RandomFlip:
 
     Examples
     --------
+    >>> import torch
     >>> images = torch.tensor([[[[1.0, 2.0]]], [[[1.0, 2.0]]]])
-    >>> RandomFlip().apply(images, torch.tensor([0, 1])).flatten(1).tolist()
+    >>> slth.training.RandomFlip().apply(images, torch.tensor([0, 1])).flatten(1).tolist()
     [[1.0, 2.0], [2.0, 1.0]]
     """
 

@@ -61,8 +61,8 @@ def train(
     Examples
     --------
     >>> import torch
-    >>> data = Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
-    >>> records = train(nn.Linear(1, 2), data, Recipe(epochs=20))
+    >>> data = slth.training.Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
+    >>> records = slth.training.train(torch.nn.Linear(1, 2), data, slth.training.Recipe(epochs=20))
     >>> records[-1].loss < records[0].loss
     True
     """

@@ -52,7 +52,9 @@ def evaluate(module: nn.Module, examples: Examples, *, loss: Loss | None = None,
 
     Examples
     --------
-    >>> evaluate(nn.Identity(), Examples(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), [1, 1])).accuracy
+    >>> import torch
+    >>> from slth.training import Examples, evaluate
+    >>> evaluate(torch.nn.Identity(), Examples(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), [1, 1])).accuracy
     0.5
     """
     modes = [(part, part.training) for part in module_given(module, ready=True).modules()]
@@ -106,7 +108,8 @@ def accuracy(module: nn.Module, inputs: Tensor, labels: Tensor, *, batch_size: i
 
     Examples
     --------
-    >>> accuracy(nn.Identity(), torch.tensor([[0.0, 1.0], [2.0, 1.0]]), torch.tensor([1, 1]))
+    >>> import torch
+    >>> slth.training.accuracy(torch.nn.Identity(), torch.tensor([[0.0, 1.0], [2.0, 1.0]]), torch.tensor([1, 1]))
     0.5
     """
     if tensor_given(labels, "labels").ndim != 1 or tensor_given(labels, "labels").is_floating_point():

@@ -45,7 +45,8 @@ class Examples:
 
     Examples
     --------
-    >>> Examples(np.zeros((3, 4)), [0, 1, 0], shape=(1, 2, 2)).inputs.shape
+    >>> import numpy as np
+    >>> slth.training.Examples(np.zeros((3, 4)), [0, 1, 0], shape=(1, 2, 2)).inputs.shape
     torch.Size([3, 1, 2, 2])
     """
 
@@ -152,7 +153,8 @@ def split(
 
     Examples
     --------
-    >>> train, validation = split(Examples(np.zeros((10, 1)), [0] * 5 + [1] * 5), 0.2)
+    >>> import numpy as np
+    >>> train, validation = slth.training.split(slth.training.Examples(np.zeros((10, 1)), [0] * 5 + [1] * 5), 0.2)
     >>> len(train), validation.targets.tolist()
     (8, [0, 1])
     """

@@ -37,6 +37,8 @@ class ReverseKL:
 
     Examples
     --------
+    >>> import torch
+    >>> from slth.training import ReverseKL
     >>> scores = torch.log(torch.tensor([[0.25, 0.75]]))
     >>> float(ReverseKL()(scores, scores)), round(float(ReverseKL()(torch.zeros(1, 2), scores)), 4)
     (0.0, 0.1438)
@@ -72,7 +74,8 @@ def imitation(module: nn.Module, data: Examples) -> Examples:
 
     Examples
     --------
-    >>> imitation(nn.Flatten(), Examples(torch.ones(2, 1, 2), [0, 1])).targets
+    >>> import torch
+    >>> slth.training.imitation(torch.nn.Flatten(), slth.training.Examples(torch.ones(2, 1, 2), [0, 1])).targets
     tensor([[1., 1.],
             [1., 1.]])
     """

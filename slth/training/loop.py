@@ -98,13 +98,11 @@ class TrainingRun:
 
     Examples
     --------
-    >>> data = Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
-    >>> run = TrainingRun(nn.Linear(1, 2), data, Recipe(epochs=30))
-    >>> for record in run:
-    ...     if record.loss < 0.1:
-    ...         break
-    >>> run.evaluate(data).accuracy
-    1.0
+    >>> import torch
+    >>> data = slth.training.Examples(torch.tensor([[-1.0], [1.0]]), [0, 1])
+    >>> run = slth.training.TrainingRun(torch.nn.Linear(1, 2), data, slth.training.Recipe(epochs=30))
+    >>> len(list(run)), run.evaluate(data).accuracy
+    (30, 1.0)
     """
 
     def __init__(

@@ -31,9 +31,10 @@ class FixedMasks(Method):
 
     Examples
     --------
+    >>> import torch
     >>> from slth.training import Examples, Recipe, TrainingRun
     >>> module = torch.nn.Linear(1, 2)
-    >>> masks = FixedMasks({"weight": torch.tensor([[True], [False]])})
+    >>> masks = slth.training.FixedMasks({"weight": torch.tensor([[True], [False]])})
     >>> run = TrainingRun(module, Examples(torch.tensor([[-1.0], [1.0]]), [0, 1]), Recipe(epochs=5), method=masks)
     >>> for record in run:
     ...     pass

@@ -33,7 +33,7 @@ class Step:
 
     Examples
     --------
-    >>> Step(10, per_epoch=5, epochs=4).epoch
+    >>> slth.training.Step(10, per_epoch=5, epochs=4).epoch
     2
     """
 
@@ -133,7 +133,8 @@ class Partition:
 
     Examples
     --------
-    >>> parts = partition(nn.BatchNorm1d(2), trained=["weight"])
+    >>> from torch import nn
+    >>> parts = slth.training.partition(nn.BatchNorm1d(2), trained=["weight"])
     >>> list(parts.trained), list(parts.frozen), list(parts.buffers)
     (['weight'], ['bias'], ['running_mean', 'running_var', 'num_batches_tracked'])
     """

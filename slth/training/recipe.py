@@ -47,7 +47,8 @@ class SGD:
 
     Examples
     --------
-    >>> SGD(momentum=0.0).build([torch.zeros(1, requires_grad=True)]).defaults["momentum"]
+    >>> import torch
+    >>> slth.training.SGD(momentum=0.0).build([torch.zeros(1, requires_grad=True)]).defaults["momentum"]
     0.0
     """
 
@@ -88,7 +89,8 @@ class Adam:
 
     Examples
     --------
-    >>> type(Adam(weight_decay=0.1).build([torch.zeros(1, requires_grad=True)])).__name__
+    >>> import torch
+    >>> type(slth.training.Adam(weight_decay=0.1).build([torch.zeros(1, requires_grad=True)])).__name__
     'AdamW'
     """
 
@@ -128,7 +130,8 @@ class RMSprop:
 
     Examples
     --------
-    >>> RMSprop(alpha=0.9).build([torch.zeros(1, requires_grad=True)]).defaults["alpha"]
+    >>> import torch
+    >>> slth.training.RMSprop(alpha=0.9).build([torch.zeros(1, requires_grad=True)]).defaults["alpha"]
     0.9
     """
 
@@ -156,7 +159,8 @@ class CrossEntropy:
 
     Examples
     --------
-    >>> round(float(CrossEntropy()(torch.zeros(1, 2), torch.tensor([0]))), 4)
+    >>> import torch
+    >>> round(float(slth.training.CrossEntropy()(torch.zeros(1, 2), torch.tensor([0]))), 4)
     0.6931
     """
 
@@ -214,7 +218,7 @@ class Recipe:
 
     Examples
     --------
-    >>> Recipe(epochs=2).schedule.rate(0, 10, 2)
+    >>> slth.training.Recipe(epochs=2).schedule.rate(0, 10, 2)
     0.1
     """
 

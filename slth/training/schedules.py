@@ -33,7 +33,7 @@ class Constant:
 
     Examples
     --------
-    >>> Constant(3e-4).rate(7, 10, 2)
+    >>> slth.training.Constant(3e-4).rate(7, 10, 2)
     0.0003
     """
 
@@ -61,7 +61,7 @@ class StepDecay:
 
     Examples
     --------
-    >>> [StepDecay(1.0, every=2, factor=0.5).rate(epoch, 1, 5) for epoch in range(5)]
+    >>> [slth.training.StepDecay(1.0, every=2, factor=0.5).rate(epoch, 1, 5) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
@@ -93,7 +93,7 @@ class MultiStep:
 
     Examples
     --------
-    >>> schedule = MultiStep(0.1, milestones=(80, 120))
+    >>> schedule = slth.training.MultiStep(0.1, milestones=(80, 120))
     >>> [round(schedule.rate(epoch, 1, 160), 6) for epoch in (0, 79, 80, 120)]
     [0.1, 0.1, 0.01, 0.001]
     """
@@ -130,9 +130,9 @@ class Cosine:
 
     Examples
     --------
-    >>> Cosine(0.1).rate(5, 5, 2)
+    >>> slth.training.Cosine(0.1).rate(5, 5, 2)
     0.05
-    >>> Cosine(0.1, per="epoch").rate(4, 5, 2)
+    >>> slth.training.Cosine(0.1, per="epoch").rate(4, 5, 2)
     0.1
     """
 
@@ -172,7 +172,7 @@ class Warmup:
 
     Examples
     --------
-    >>> schedule = Warmup(Constant(1.0), epochs=4, per="epoch")
+    >>> schedule = slth.training.Warmup(slth.training.Constant(1.0), epochs=4, per="epoch")
     >>> [schedule.rate(epoch, 1, 6) for epoch in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """

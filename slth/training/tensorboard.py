@@ -35,10 +35,11 @@ def to_tensorboard(records: Iterable[Record], folder: str | Path) -> Iterator[Re
 
     Examples
     --------
+    >>> from importlib.util import find_spec
     >>> import tempfile
-    >>> trace = [Record(1, 1, loss=0.5, rate=0.1, density=1.0, seconds=0.0)]
+    >>> trace = [slth.training.Record(1, 1, loss=0.5, rate=0.1, density=1.0, seconds=0.0)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     written = list(to_tensorboard(trace, folder)) if find_spec("tensorboard") else trace
+    ...     written = list(slth.training.to_tensorboard(trace, folder)) if find_spec("tensorboard") else trace
     >>> written[0].loss
     0.5
     """

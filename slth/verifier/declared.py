@@ -26,7 +26,8 @@ def declared_check(key: str) -> Inequality:
         key=key,
         claim="finite wherever its arguments may lie, whole where it counts, and rising or falling as declared",
         cases=partial(_cases, key),
-        ratio=partial(_ratio, key),
+        ratio=lambda case: _compared(key, case)[0],
+        why=lambda case: _compared(key, case)[1],
     )
 
 
@@ -40,25 +41,30 @@ def _cases(key: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(drawn(key), moved).map(lambda both: both[0] | both[1])
 
 
-def _ratio(key: str, case: Case) -> float:
-    """1 plus how much the value that may not be the larger one exceeds the other; infinite where there is no value."""
+def _compared(key: str, case: Case) -> tuple[float, str]:
+    """1 plus how much the value that may not be the larger one exceeds the other; infinite where there is no value.
+
+    Beside it is said what was found.
+    """
     bound = bounds[key]
     at = {name: case[name] for name in bound.parameters}
     try:
         value = _value(bound, at)
         if MOVED not in case:
-            return 0.0
+            return 0.0, ""
         name = case[MOVED]
         there = {**at, name: case[TO]}
         if not keeps_assumptions(key, there):
-            return math.nan
-        rising = (case[TO] > at[name]) == (bound.parameters[name].monotone > 0)
-        low, high = (value, _value(bound, there)) if rising else (_value(bound, there), value)
+            return math.nan, ""
+        other = _value(bound, there)
     except ResourceError:
-        return math.nan  # too large for a double, and said so
-    except Exception:  # whatever a formula raises within the range that it declares
-        return math.inf
-    return 1.0 + (low - high) / max(abs(low), abs(high), 1e-300) - ROUNDING
+        return math.nan, ""  # too large for a double, and said so
+    except Exception as problem:  # whatever a formula raises within the range that it declares
+        return math.inf, " ".join(str(problem).split())
+    rising = (case[TO] > at[name]) == (bound.parameters[name].monotone > 0)
+    low, high = (value, other) if rising else (other, value)
+    words = f"{value:g}, and {other:g} with {name} = {case[TO]:g}, against the trend that it declares"
+    return 1.0 + (low - high) / max(abs(low), abs(high), 1e-300) - ROUNDING, words
 
 
 def _value(bound: Bound, arguments: dict[str, Any]) -> float:
@@ -67,5 +73,5 @@ def _value(bound: Bound, arguments: dict[str, Any]) -> float:
     if bound.constant is None and bound.quantity.startswith(("probability", "failure probability", "density")):
         sound = sound and 0.0 <= value <= 1.0
     if not sound:
-        raise ValueError(f"{value} is no {bound.quantity}")
+        raise ValueError(f"{value:g} can be no {bound.quantity}")
     return value

@@ -27,13 +27,14 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Inequality:
-    """A claim that holds in every single case: ``ratio(case) <= 1``."""
+    """A claim that holds in every single case: ``ratio(case) <= 1``; ``why(case)`` says how one contradicts it."""
 
     key: str
     claim: str
     cases: Callable[[], SearchStrategy[dict[str, Any]]]
     ratio: Callable[[Case], float]
     share: float = 1.0
+    why: Callable[[Case], str] = lambda _: ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,10 @@ def _inequality(check: Inequality, effort: Effort) -> Finding:
 
 
 def _found(check: Inequality | Probability, verdict: Any, tried: int, worst: float, case: Case) -> Finding:
-    return Finding(key=check.key, claim=check.claim, verdict=verdict, trials=tried, worst=worst, case=dict(case))
+    note = check.why(case) if verdict == "violated" and isinstance(check, Inequality) else ""
+    return Finding(
+        key=check.key, claim=check.claim, verdict=verdict, trials=tried, worst=worst, case=dict(case), note=note
+    )
 
 
 def _probability(check: Probability, effort: Effort) -> Finding:

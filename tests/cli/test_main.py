@@ -8,9 +8,12 @@ import pytest
 
 import slth
 from slth.cli import main
+from slth.cli.app import COMMANDS, GROUPS, build_app
 from slth.errors import TicketError
 from tests.cli.running import run
 from tests.processes import python
+
+VERBS = [[name] for name in COMMANDS] + [[name, sub] for name, (_, subs) in GROUPS.items() for sub in subs]
 
 
 def process(*arguments, **options):
@@ -38,13 +41,35 @@ def test_help_and_version(capsys):
 
 
 def test_every_verb_has_help_with_its_options(capsys):
-    from slth.cli.app import COMMANDS, GROUPS
-
-    verbs = [[name] for name in COMMANDS] + [[name, sub] for name, (_, subs) in GROUPS.items() for sub in subs]
-    for verb in verbs:
+    for verb in VERBS:
         text = run(capsys, *verb, "--help").out
         for option in ("--json", "--seed", "--out", "--config"):
             assert option in text, verb
+
+
+def test_every_argument_of_every_verb_says_what_it_is():
+    app = build_app()
+    for verb in VERBS:
+        asked = app.parse_commands(verb)[1][-1]
+        taken = asked.assemble_argument_collection(parse_docstring=True)
+        assert [one.name for one in taken if one.show and not one.parameter.help] == [], verb
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("bound compare --network 3-3", "--eps is missing: Error of the output"),
+        ("bound compare --network 3-3 --eps", "--eps has no value behind it: Error of the output"),
+        ("bound show", "KEY is missing: As `slth bound ls` lists it"),
+        ("solve --target", "--target has no value behind it: "),
+    ],
+)
+def test_what_is_missing_is_told_with_what_it_is(capsys, arguments, words):
+    ran = run(capsys, *arguments.split())
+    assert ran.code == 2
+    assert words in ran.err
+    assert "None" not in ran.err
+    assert ran.err.rstrip().endswith("--help")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +104,7 @@ def test_the_help_of_a_verb_is_its_whole_docstring(capsys, verb, words):
         (["ticket", "inof"], 'Did you mean "info"?'),
         (["env", "--jsn"], "Did you mean --json?"),
         (["env", "surplus"], "surplus"),
-        (["ticket", "info"], "requires"),
+        (["ticket", "info"], "FILE is missing: The ticket file."),
     ],
 )
 def test_typos_get_a_hint(capsys, arguments, hint):

@@ -156,3 +156,17 @@ def test_other_targets_are_refused():
     ticket = PerWeight(candidates=2).ticket(chain(np.random.default_rng(0), (2, 1)))[0]
     with pytest.raises(ArgumentError, match="no convolution's"):
         approximate_weights(ticket.source, n=8)
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        (0.5, {}, r"target=0\.5 must hold arrays"),
+        ("abc", {}, "target=.* must hold real numbers"),
+        ([1, "a"], {}, "target="),
+        ([[0.5, 0.25]], {"law": "uniform"}, "law='uniform' is not a law of values: pass one"),
+    ],
+)
+def test_what_holds_no_weights_or_is_no_law_is_refused(target, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        approximate_weights(target, n=8, **options)

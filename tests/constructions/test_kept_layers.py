@@ -107,6 +107,8 @@ def test_methods_that_keep_nothing_say_so(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ArgumentError, match="is no path: name a folder"):
+        bytes_of(folder=1.5)
     with pytest.raises(ArgumentError, match="folder="):
         bytes_of(folder=tmp_path / "file")
 

@@ -48,6 +48,14 @@ def test_sizes_that_mostly_fail_are_not_drawn_and_few_failures_count_as_infinite
     assert len(measured(none)[r"$\varepsilon = 0.3$"]) == 1
 
 
+def test_any_number_chosen_stands_hollow_in_the_closest_panel_alone():
+    for panel, many in ((1, 0), (2, 2)):
+        lines = density_figure(ROWS).axes[panel].get_lines()
+        hollow = [line for line in lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+        assert len(hollow) == many
+    assert hollow[0].get_xydata().tolist() == [[pytest.approx(0.02), 402.0]]
+
+
 def test_curves_are_the_catalogue_s():
     axes = density_figure(ROWS).axes[1]
     dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]

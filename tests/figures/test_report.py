@@ -177,17 +177,26 @@ def test_pictures_have_the_numbers():
     assert list(accuracy[0].get_ydata()) == [hits[given.labels == c].mean() for c in range(4)]
 
 
+def test_what_is_certified_stands_beside_how_far_outputs_reach():
+    reach = np.abs(record().target_outputs).max()
+    assert f"Outputs of the target reach {reach:.3g} on the test set" in words_of(read("weights"))
+    assert f"what is certified is {0.4 / reach:.2f} % of that" in words_of(read("weights"))
+    assert "Outputs of the target reach" not in words_of(read("nothing certified"))
+
+
 def test_pictures_of_channels_have_the_numbers():
     layer = channel_layer(0)
     marks = layer_figures.channel_figure(layer).axes[0].lines
     drawn = [(x, y) for line in marks for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)]
     assert sorted(drawn) == sorted(zip(np.abs(layer.scales), layer.sources, strict=True))
-    images = [axes.images[0].get_array() for axes in layer_figures.kernel_figure(layer).axes]
+    *kernels, bar = layer_figures.kernel_figure(layer).axes
+    assert bar.get_ylim() == kernels[0].images[0].get_clim()  # one scale of colours for all
+    images = [axes.images[0].get_array() for axes in kernels]
     assert np.array_equal(images[:4], layer.target_slices)
     assert np.array_equal(images[4:8], layer.ticket_slices)
     assert np.array_equal(images[8:], layer.ticket_slices - layer.target_slices)
     near = replace(layer, ticket_slices=layer.target_slices + 1e-3)
-    last = layer_figures.kernel_figure(near).axes[-1].images[0].get_array()
+    last = layer_figures.kernel_figure(near).axes[-2].images[0].get_array()
     np.testing.assert_allclose(last, 1e-2)
     nothing = layer_figures.error_figure((layer,)).axes[0]
     assert len(nothing.lines) == 0  # neither predicted nor with a tolerance

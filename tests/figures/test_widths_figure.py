@@ -31,7 +31,8 @@ def drawn(axes):
 
 
 def test_lines_are_the_rows():
-    steep, steep_depth, _, flat, depth, overhead = widths_figure(ROWS).axes
+    steep, steep_depth, _, *between, flat, depth, overhead = widths_figure(ROWS).axes
+    assert not any(drawn(axes) for axes in between)
     (malach,) = drawn(steep)
     np.testing.assert_allclose(malach.get_ydata(), [1e10, 1e8])
     assert malach.get_markerfacecolor() == "white"  # recalled
@@ -60,4 +61,4 @@ def test_the_key_says_how_well_each_is_known():
 def test_every_bound_of_the_study_has_a_look_of_its_own():
     assert set(LOOKS) == set(THEOREMS)
     assert len({(color, marker) for _, color, marker, _ in LOOKS.values()}) == len(LOOKS)
-    assert len(widths_figure([]).axes) == 6
+    assert len(widths_figure([]).axes) == 9

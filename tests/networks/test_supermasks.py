@@ -223,6 +223,8 @@ def test_half_precision_weights_have_single_scores_and_half_scores_are_refused()
         (lambda: slth.mask(nn.Linear(2, 2), TopK({"other": 0.5})), "none for weight"),
         (lambda: TopK(1.5), "density=1.5"),
         (lambda: TopK({"a": -1.0}), "density=-1.0"),
+        (lambda: TopK(0.5, spared=None), "spared=None must be names of weights"),
+        (lambda: TopK(0.5, spared="a.weight"), "spared='a.weight' must be names of weights"),
         (lambda: TopK(0.5, scope="network"), "scope"),
         (lambda: TopK({"a": 0.5}, scope="global"), "scope"),
         (lambda: TopK(0.5, signed=True, magnitude=False), "signed"),

@@ -134,6 +134,7 @@ def test_a_coordinate_that_may_be_anything_does_not_make_a_count_long():
         ({"tolerance": -1.0}, "tolerance=-1.0"),
         ({"tolerance": math.nan}, "tolerance=nan"),
         ({"tolerance": [0.1, 0.1, 0.1]}, "must be one number, or 2"),
+        ({"tolerance": [[0.1], [0.1, 0.2]]}, "tolerance="),
         ({"tolerance": [0.1, -0.1]}, "must be finite and not negative"),
         ({"size": 4}, "size=4"),
         ({"size": -1}, "size=-1"),

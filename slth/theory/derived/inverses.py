@@ -34,7 +34,7 @@ def structured_error(
 
     Examples
     --------
-    >>> round(structured_error(9519, 1, 2, 1, constant=1.0), 3)
+    >>> round(slth.theory.structured_error(9519, 1, 2, 1, constant=1.0), 3)
     0.01
     """
     for name, size in (("kernel", kernel), ("outputs", outputs), ("inputs", inputs), ("layers", layers)):

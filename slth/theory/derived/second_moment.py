@@ -69,7 +69,7 @@ def second_moment_guarantee(n: int, size: int, dimension: int, eps: float, *, la
 
     Examples
     --------
-    >>> 0.3 < second_moment_guarantee(20, 8, 3, 0.1) < 0.7
+    >>> 0.3 < slth.theory.second_moment_guarantee(20, 8, 3, 0.1) < 0.7
     True
     """
     whole(n, "n")
@@ -125,7 +125,7 @@ def guaranteed_candidates(dimension: int, eps: float, *, largest: float = 1.0, p
 
     Examples
     --------
-    >>> guaranteed_candidates(1, 0.1) <= 7
+    >>> slth.theory.guaranteed_candidates(1, 0.1) <= 7
     True
     """
     Parameter(meaning="of success", above=0.0, below=1.0).check("probability", probability)
