@@ -153,7 +153,7 @@ def _residual(depth: int) -> Model:
 
     def make(data: DataSet, seed: int, *, width: float = 1.0, **options: Any) -> nn.Module:
         channels, _, _ = _image_shape(data)
-        known = {"channels": channels, "classes": data.classes, "seed": seed}
+        known: dict[str, Any] = {"channels": channels, "classes": data.classes, "seed": seed}
         return resnet_cifar(depth, width=max(1, round(16 * width)), **known, **options)
 
     recipe = Recipe(epochs=20, batch_size=128)

@@ -62,7 +62,7 @@ def test_a_certificate_that_is_too_small_is_found(name, monkeypatch):
 def test_a_certificate_around_inputs_that_says_too_much_is_found(more, monkeypatch):
     true = around.certify
     monkeypatch.setattr(around, "certify", lambda *arguments, **options: more(true(*arguments, **options)))
-    assert around.run(seconds=3.0, seed=0)
+    assert around.run(seconds=3.0, seed=1)
 
 
 @pytest.mark.parametrize(("reader", "named"), [(lambda _: None, "accepted"), (json.load, "AttributeError")])
