@@ -33,6 +33,7 @@ TASKS: dict[str, str] = {
     "ticket": "slth.benchmarks.tickets:ticket",
     "tickets": "slth.benchmarks.tickets:tickets",
     "ticket-certificate": "slth.benchmarks.tickets:ticket_certificate",
+    "certificates-around": "slth.benchmarks.around:certificates_around",
     "vector-errors": "slth.benchmarks.vectors:vector_errors",
     "pursuit-device": "slth.benchmarks.vectors:pursuit_device",
     "vector-optima": "slth.benchmarks.vectors:vector_optima",

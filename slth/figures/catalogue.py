@@ -43,6 +43,7 @@ FIGURES: dict[str, str] = {
     "robust_ensemble": "slth.figures.robust_ensemble:robust_ensemble_figure",
     "calibration": "slth.figures.calibration:calibration_figure",
     "certified_agreement": "slth.figures.certified_agreement:certified_agreement_figure",
+    "certified_residual": "slth.figures.certified_agreement:certified_agreement_figure",
     "restored_capacity": "slth.figures.restored_capacity:restored_capacity_figure",
 }
 """In the order of the index page; a function takes the rows of a table, as text or numbers, and returns a Figure."""

@@ -42,10 +42,13 @@ def certified_agreement_figure(rows: Sequence[Row]) -> Figure:
 
 def _tickets(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Return the rows of each ticket, with what its lines are called."""
-    column = next((name for name in NAMES if name in rows[0]), None)
-    if column is None:
-        return [("", list(rows))]
-    return [(f"{NAMES[column]} = {level:,.0f}, ", where(rows, **{column: level})) for level in levels(rows, column)]
+    columns = [name for name in NAMES if name in rows[0]]
+    found = [
+        (f"{NAMES[column]} = {level:,.0f}, ", where(rows, **{column: level}))
+        for column in columns
+        for level in levels(rows, column)
+    ]
+    return found or [("", list(rows))]
 
 
 def _shares(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

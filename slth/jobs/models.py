@@ -110,15 +110,20 @@ def _vit(
     return untied(module) if shared_layers == "weights" and depth > 1 else module
 
 
+def _image_shape(data: DataSet) -> tuple[int, int, int]:
+    if len(data.shape) != 3:
+        remedy = "use digits, mnist, fashion-mnist or cifar10"
+        raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
+    channels, height, width = data.shape
+    return channels, height, width
+
+
 def _images(name: str) -> Model:
     target = TARGETS[name]
 
     def make(data: DataSet, seed: int, **options: Any) -> nn.Module:
-        if len(data.shape) != 3:
-            remedy = "use digits, mnist, fashion-mnist or cifar10"
-            raise ArgumentError("data", data.name, f"holds inputs of shape {list(data.shape)} and no images", remedy)
         chosen = {"batch_norm": target.batch_norm, **options}
-        return target.model(input_shape=data.shape, classes=data.classes, seed=seed, **chosen)
+        return target.model(input_shape=_image_shape(data), classes=data.classes, seed=seed, **chosen)
 
     return Model(name, make, lambda data: target.recipe, target.data)
 
@@ -143,12 +148,24 @@ def _of_cifar(name: str, network: Callable[..., nn.Module], *known: str) -> Mode
     return Model(name, make, lambda data: Recipe(epochs=20, batch_size=128), "cifar10", narrows="width" in known)
 
 
+def _residual(depth: int) -> Model:
+    """Return the narrow residual network of a depth, for images of any size."""
+
+    def make(data: DataSet, seed: int, *, width: float = 1.0, **options: Any) -> nn.Module:
+        channels, _, _ = _image_shape(data)
+        known: dict[str, Any] = {"channels": channels, "classes": data.classes, "seed": seed}
+        return resnet_cifar(depth, width=max(1, round(16 * width)), **known, **options)
+
+    recipe = Recipe(epochs=20, batch_size=128)
+    return Model(f"resnet-{depth}", make, lambda data: recipe, "cifar10", narrows=True)
+
+
 MODELS = {
     "mlp": Model("mlp", _mlp, lambda data: Recipe(epochs=20, schedule=Cosine(0.05)), flat=True, narrows=True),
     **{name: _images(name) for name in TARGETS},
     "lenet-300-100": Model("lenet-300-100", _lenet300, lambda data: Recipe(batch_size=128), flat=True, narrows=True),
     **{f"conv-{n}": _of_cifar(f"conv-{n}", partial(conv_n, n), "bias", "width") for n in (2, 4, 6, 8)},
-    **{f"resnet-{n}": _of_cifar(f"resnet-{n}", partial(resnet_cifar, n), "shortcut", "affine") for n in (20, 32, 56)},
+    **{f"resnet-{n}": _residual(n) for n in (20, 32, 56)},
     "resnet-18": _of_cifar("resnet-18", partial(resnet, 18, images="small"), "affine"),
     "vgg-16": _of_cifar("vgg-16", vgg, "affine"),
     "attention": Model("attention", _attention, _attention_recipe, flat=True),

@@ -29,8 +29,10 @@ class Plan:
     affine: bool
     bias: bool
     bottleneck: bool = False
+    channels: int = 3
 
     def __post_init__(self) -> None:
+        whole(self.channels, "channels", remedy="use 3, those of colours")
         whole(self.width, "width", remedy="use 16")
         whole(self.classes, "classes", remedy="use 10")
         if self.shortcut not in get_args(Shortcut):
@@ -83,7 +85,7 @@ class ResNet(nn.Module):
         super().__init__()
         inputs = plan.width
         stem = (3, 1, 1) if plan.images == "small" else (7, 2, 3)
-        self.conv1 = nn.Conv2d(3, inputs, stem[0], stride=stem[1], padding=stem[2], bias=False)
+        self.conv1 = nn.Conv2d(plan.channels, inputs, stem[0], stride=stem[1], padding=stem[2], bias=False)
         self.bn1 = nn.BatchNorm2d(inputs, affine=plan.affine)
         self.pool = None if plan.images == "small" else nn.MaxPool2d(3, stride=2, padding=1)
         stages = []
@@ -110,6 +112,7 @@ def resnet_cifar(
     depth: int = 20,
     *,
     shortcut: Shortcut = "pad",
+    channels: int = 3,
     width: int = 16,
     classes: int = 10,
     affine: bool = True,
@@ -127,6 +130,8 @@ def resnet_cifar(
         6 n + 2 with n blocks in a stage: 20, 32, 44, 56, 110.
     shortcut : {"pad", "projection"}
         Where channels double: each second position with zeros for new channels, or a convolution of 1 x 1.
+    channels : int
+        Of the images: 1 without colours.
     width : int
         Channels of the first stage; the ResNet-32 of several papers has 32.
     classes : int
@@ -159,7 +164,8 @@ def resnet_cifar(
     """
     if whole(depth, "depth", 8, remedy="use 20, 32, 44, 56 or 110") % 6 != 2:
         raise ArgumentError("depth", depth, "must be 6 n + 2", "use 20, 32, 44, 56 or 110")
-    plan = Plan(((depth - 2) // 6,) * 3, width, classes, shortcut, "small", affine, bias)
+    blocks = ((depth - 2) // 6,) * 3
+    plan = Plan(blocks, width, classes, shortcut, "small", affine, bias, channels=channels)
     return initialised(lambda: ResNet(plan), seed)
 
 

@@ -91,6 +91,7 @@ _BUILT_IN: dict[str, Study] = {
             "steps": Key(int, least=1, meaning="from each"),
             "effort": Key(int, least=0, needed=False, meaning="of certificates whose first bounds are loose; 1"),
             **{name: replace(key, needed=False) for name, key in _TARGET.items() if name not in ("data", "gain")},
+            "width": Key(float, above=0.0, most=1.0, needed=False, meaning="of a model's layers, in parts of its own"),
             "channels": replace(_CHANNELS, meaning="the theorem's n, of a structured ticket"),
             "candidates": replace(_CANDIDATES, meaning="of each weight, of a ticket of single weights"),
             "ticket_seed": _TICKET_SEED,

@@ -154,7 +154,7 @@ def _pair(cell: Mapping[str, Any], data: DataSet, context: Context) -> tuple[Gra
         return _read(cell["target"], cell["ticket"])
     if "model" not in cell:
         raise ArgumentError("model", None, "is missing", "name a model to train, or files as ticket and target")
-    options = {"hidden": tuple(cell["hidden"])} if "hidden" in cell else {}
+    options = {key: cell[key] for key in ("hidden", "width") if key in cell}
     target = model_target(
         model_of(cell["model"], options), data, context, epochs=cell.get("epochs"), seed=cell["target_seed"],
         limit=cell.get("examples"),

@@ -7,14 +7,15 @@ import json
 import pkgutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import tests.attacks
-from tests.attacks import certificates, tickets
+from tests.attacks import around, certificates, tickets
 from tests.attacks.__main__ import NAMES, attack, main
 
 
-@pytest.mark.parametrize("name", ["certificates", "tickets"])
+@pytest.mark.parametrize("name", ["around", "certificates", "tickets"])
 def test_nothing_is_found_in_seconds(name):
     assert attack(name, seconds=3.0, seed=0) == []
 
@@ -49,6 +50,19 @@ def test_a_certificate_that_is_too_small_is_found(name, monkeypatch):
 
     monkeypatch.setattr(certificates, name, too_small)
     assert certificates.run(seconds=3.0, seed=0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        lambda found: replace(found, errors=0.1 * found.errors),
+        lambda found: replace(found, margins=found.margins + 0.2 * np.abs(found.margins)),
+    ],
+)
+def test_a_certificate_around_inputs_that_says_too_much_is_found(more, monkeypatch):
+    true = around.certify
+    monkeypatch.setattr(around, "certify", lambda *arguments, **options: more(true(*arguments, **options)))
+    assert around.run(seconds=3.0, seed=1)
 
 
 @pytest.mark.parametrize(("reader", "named"), [(lambda _: None, "accepted"), (json.load, "AttributeError")])

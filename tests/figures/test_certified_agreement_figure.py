@@ -35,3 +35,11 @@ def test_each_ticket_of_a_table_has_its_lines(column):
     told = [text.get_text() for text in legend.get_texts()]
     assert [name.split(" = ")[1] for name in told] == [
         "2,000, proved", "2,000, attacked", "10,000, proved", "10,000, attacked"]  # fmt: skip
+
+
+def test_tickets_of_both_kinds_have_their_lines():
+    kinds = [*rows(channels=50, candidates=""), *rows(channels="", candidates=20)]
+    (legend,) = certified_agreement_figure(kinds).legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told == ["channels n = 50, proved", "channels n = 50, attacked", "candidates = 20, proved",
+                    "candidates = 20, attacked"]  # fmt: skip

@@ -50,6 +50,15 @@ def own(tmp_path, monkeypatch):
     sys.modules.pop("users_net", None)
 
 
+def test_residual_networks_take_images_of_any_kind_in_parts_of_their_width():
+    target = train_target(model_of("resnet-20", {"width": 0.25}), load("digits"), recipe=UNTRAINED)
+    sizes = [node.step.weight.shape[0] for node in target.weighted]
+    assert target.input_shape == (1, 8, 8)
+    assert sizes == [4] * 7 + [8] * 6 + [16] * 6 + [10]
+    with pytest.raises(ArgumentError, match="no images"):
+        train_target(model_of("resnet-20"), load("synthetic"), recipe=UNTRAINED)
+
+
 @pytest.mark.parametrize("name", ["mlp", "small-cnn", "attention"])
 def test_a_target_is_what_its_module_computes_and_the_seed_decides(name):
     data, model = load("digits"), model_of(name)

@@ -27,6 +27,7 @@ MODELS = {
     "Conv-8": (lambda: conv_n(8), SMALL, 5_275_840),
     "ResNet-20, padded": (resnet_cifar, SMALL, 268_336),
     "ResNet-20, projections": (lambda: resnet_cifar(shortcut="projection"), SMALL, 270_896),
+    "ResNet-20, grey": (lambda: resnet_cifar(channels=1), GREY, 268_048),
     "ResNet-18, small": (lambda: resnet(18, images="small", classes=10), SMALL, 11_164_352),
     "ResNet-18": (lambda: resnet(18), (2, 3, 64, 64), 11_678_912),
     "ResNet-50": (lambda: resnet(50), (2, 3, 64, 64), 25_502_912),

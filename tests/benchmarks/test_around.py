@@ -1,0 +1,47 @@
+"""Certificates around inputs: ranges of one network hold what it gives, and lose what both have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from slth.benchmarks.around import alone, own_range
+from slth.benchmarks.runner import resolve_task
+from slth.certificates.balls import balls_around
+from slth.certificates.correspond import problem_of_both
+from slth.certificates.near import Nearby
+from slth.constructions import PerWeight
+from tests.constructions.graph_samples import chain
+
+CELL = {"data": "digits", "hidden": [8], "epochs": 1, "method": "per-weight", "candidates": 20, "inputs": 2}
+
+
+def errors_of(radius, name):
+    return [each.run()[name] for each in resolve_task("certificates-around")({**CELL, "radius": radius}, 0)]
+
+
+def test_both_networks_at_once_are_nearer_to_the_attack_than_one_by_one():
+    for name in ("median_error", "largest_over_attack"):
+        at_once, one_by_one, ascent = errors_of(0.02, name)
+        assert 0.0 < ascent <= at_once < 0.1 * one_by_one
+    assert ascent == 1.0
+
+
+def test_at_the_inputs_themselves_nothing_is_lost():
+    assert np.ptp(errors_of(0.0, "largest_error")) < 1e-9
+
+
+def test_ranges_of_each_network_hold_what_it_gives():
+    rng = np.random.default_rng(0)
+    target = chain(rng, (3, 5, 4, 2), bias=True)
+    ticket, _ = PerWeight(candidates=6).ticket(target, seed=0)
+    folded = {node.name: ticket.folded[node.step.path] for node in ticket.graph.weighted}
+    both, _ = problem_of_both(target, ticket.graph, folded, nonnegative=True)
+    x = rng.uniform(0.2, 0.8, (1, *target.input_shape))
+    _, (ball,) = balls_around(target.input_shape, x, 0.2, (0.0, 1.0))
+    points = rng.uniform(*ball, (2000, *target.input_shape))
+    for whose, network in ((False, target), (True, ticket)):
+        one = alone(both, ticket=whose)
+        found, given = own_range(one, Nearby(one), ball), network.forward(points).reshape(2000, -1)
+        assert (given >= found.lower).all()
+        assert (given <= found.upper).all()
+        assert (found.upper - found.lower < 4.0 * np.ptp(given, axis=0)).all()
