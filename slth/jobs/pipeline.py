@@ -42,8 +42,8 @@ SHALLOW, AROUND, RADIUS = 3, 8, 1.0 / 255.0
 _MOST_AROUND = 10**7  # multiply-adds of a target whose inputs are certified in seconds
 KEPT_NAME = "unfinished"
 """Folder beside them for what is done of a job that is not."""
-SMALL_EXAMPLES, _SMALL_WORK = 64, 1 << 38
-"""Examples, and products, that the small network itself is run for: its many channels take long."""
+SMALL_EXAMPLES, _SMALL_WORK, _SMALL_BYTES = 64, 1 << 38, 1 << 30
+"""Examples and products that the small network itself is run for, and up to which size: its channels take long."""
 _READ_BACK = 2  # test inputs on which the ticket that was read must do the same as the one that was written
 _WORST = 4  # test inputs at which target and ticket differ most, from which the attack starts too
 
@@ -297,8 +297,10 @@ def _costs(target: Graph, ticket: Ticket) -> dict[str, Any]:
 
 def _small(ticket: Ticket, inputs: Floats, outputs: Floats) -> dict[str, Any]:
     """How large the small network is, and how far it is in float32 from the exact outputs, relative to the largest."""
-    most = max(1, _SMALL_WORK // of_ticket(ticket).multiply_adds)
-    inputs = inputs[: min(most, SMALL_EXAMPLES)]
+    costs = of_ticket(ticket)
+    if costs.bytes > _SMALL_BYTES:
+        return {"small_parameters": costs.weights, "small_examples": 0, "small_difference": None}
+    inputs = inputs[: min(SMALL_EXAMPLES, 1 + _SMALL_WORK // max(1, costs.multiply_adds))]
     small = module_from_ticket(ticket)
     found = outputs_of(small, inputs, batch=16).reshape(len(inputs), -1)
     wanted = outputs[: len(inputs)]

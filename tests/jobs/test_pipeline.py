@@ -9,6 +9,7 @@ import pytest
 from slth.constructions import PerWeight, Structured
 from slth.data.datasets import load
 from slth.errors import ArgumentError, ConstructionError, TicketError
+from slth.figures.report import render_report
 from slth.files import dumps
 from slth.graphs.file import load_graph
 from slth.jobs import pipeline
@@ -136,6 +137,22 @@ def test_deep_networks_are_certified_around_test_inputs(tmp_path):
     x = load("synthetic").inputs("test")[:5].astype(float)
     assert np.abs(ticket.forward(x) - target.forward(x)).max() <= found["around"]["error"] + found["float64_allowance"]
     assert run(SMALL, load("synthetic"), tmp_path / "flat", limit=5).summary["around"] is None
+
+
+def test_a_network_too_large_to_be_run_is_only_counted_and_a_slow_one_runs_on_few_inputs(
+    tmp_path, monkeypatch
+):
+    data = load("synthetic")
+    record = run(SMALL, data, tmp_path / "whole")
+    monkeypatch.setattr(pipeline, "_SMALL_WORK", 1)
+    few = run(SMALL, data, tmp_path / "few").summary
+    assert (few["small_examples"], few["small_parameters"]) == (1, record.summary["small_parameters"])
+    assert 0.0 <= few["small_difference"] < 1e-4
+    monkeypatch.setattr(pipeline, "_SMALL_BYTES", 0)
+    none = run(SMALL, data, tmp_path / "none")
+    assert (none.summary["small_examples"], none.summary["small_difference"]) == (0, None)
+    assert none.summary["small_parameters"] == none.summary["costs"]["small"]["weights"]
+    assert "has too many numbers to be run here" in render_report(none)
 
 
 def test_images_are_asked_for_by_name(tmp_path):
