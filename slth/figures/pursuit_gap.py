@@ -46,6 +46,8 @@ def pursuit_gap_figure(rows: Sequence[Row]) -> Figure:
             axes.set(xscale="log", yscale="log", xlabel="usable channels of a source, $n$")
             axes.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
             axes.set_xticks([], minor=True)
+        share.yaxis.set_major_formatter("{x:g}")
+        share.yaxis.set_minor_formatter("{x:g}")
         in_legend(unit, "(a, b) one subset expected", "--")
         in_legend(unit, "(c) for the very channels", color=INK, marker="o", **HOLLOW)
         in_legend(unit, "(d) unit gain", color=MUTED, marker="o", **{**HOLLOW, "linestyle": ":"})
