@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from slth.figures.rows import Floats, Row, levels, where, with_ranges
 from slth.figures.style import COLORS, INK, MARKERS, MUTED, PAGE, in_legend, legend_below, panels
@@ -46,6 +47,7 @@ def pursuit_gap_figure(rows: Sequence[Row]) -> Figure:
             axes.set(xscale="log", yscale="log", xlabel="usable channels of a source, $n$")
             axes.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
             axes.set_xticks([], minor=True)
+        share.yaxis.set_minor_locator(LogLocator(subs=(2.0, 3.0, 5.0)))
         share.yaxis.set_major_formatter("{x:g}")
         share.yaxis.set_minor_formatter("{x:g}")
         in_legend(unit, "(a, b) one subset expected", "--")
