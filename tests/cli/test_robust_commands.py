@@ -114,7 +114,7 @@ def test_other_data_is_told_by_confidence(capsys, folder):
     assert set(ran.json["against"]["robust"]) == {"kind", "auroc", "average_precision", "fpr95"}
     assert 0.0 <= ran.json["against"]["robust"]["auroc"] <= 1.0
     assert [row["kind"] for row in ran.json["ensembles"]] == ["robust"]
-    refused = run(capsys, *options, "--against", "synthetic")
+    refused = run(capsys, *options[:-1], folder / "another", "--against", "synthetic")
     assert refused.code == 2
     assert "has inputs of shape [16]" in refused.err
 

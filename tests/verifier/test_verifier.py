@@ -158,6 +158,8 @@ def test_least_numbers_are_least():
 @pytest.mark.parametrize("key", [key for key, check in all_checks().items() if not isinstance(check, Constant)])
 def test_no_counter_example_is_known(key):
     finding = verify([key], effort=Effort(examples=6, trials=40))[0]
+    if finding.verdict == "untestable":  # what is drawn depends on the modules that are loaded, and few cases may claim
+        finding = verify([key], effort=Effort(examples=120, trials=40))[0]
     assert finding.verdict in ("held", "estimate")
     assert finding.trials >= 1
     if finding.verdict == "estimate":
