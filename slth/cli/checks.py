@@ -95,8 +95,10 @@ def _options(command: str) -> dict[str, str]:
     first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
     found = {"": " ".join(words[:first])}
     for name, value in zip(words[first:], [*words[first + 1 :], "--"], strict=True):
-        if name.startswith("--"):
-            found[name] = "" if value.startswith("--") else value
+        if name.startswith("--no-"):
+            found[f"--{name.removeprefix('--no-')}"] = "off"
+        elif name.startswith("--"):
+            found[name] = "on" if value.startswith("--") else value
     return found
 
 

@@ -242,7 +242,7 @@ def _asked(
     out = common.out or Path("runs") / f"{data.name}-{verb.split()[-1]}"
     check_out(out, (*names, REPORT_NAME))
     command = command_text(verb, target, given, seed=common.seed)
-    # Children of more steps, and of tickets where there were none, whose rate meant nothing before; of a diet more ways.
+    # Children of more steps, and of tickets where there were none, whose rate meant nothing before; more ways.
     more = ("--steps", "--points", "--rate") if "points" in given else ("--ways", "--connected")
     check_unclaimed(out, command, grows=("--levels", *more))
     return target, model, data, out, command

@@ -139,9 +139,7 @@ def test_deep_networks_are_certified_around_test_inputs(tmp_path):
     assert run(SMALL, load("synthetic"), tmp_path / "flat", limit=5).summary["around"] is None
 
 
-def test_a_network_too_large_to_be_run_is_only_counted_and_a_slow_one_runs_on_few_inputs(
-    tmp_path, monkeypatch
-):
+def test_a_network_too_large_to_be_run_is_only_counted_and_a_slow_one_runs_on_few_inputs(tmp_path, monkeypatch):
     data = load("synthetic")
     record = run(SMALL, data, tmp_path / "whole")
     monkeypatch.setattr(pipeline, "_SMALL_WORK", 1)
