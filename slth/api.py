@@ -158,15 +158,16 @@ def describe(
 
 def _described(target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None) -> Graph:
     from slth.graphs import Graph
-    from slth.networks.given import sequence
+    from slth.networks.given import whole_numbers
 
     if not isinstance(target, Graph):
         return describe(target, input_shape=input_shape, normalisation=normalisation)
     if normalisation is not None:
         remedy = "make it part of the graph, as a Scale behind the input"
         raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)
-    if input_shape is not None and sequence(input_shape) != target.input_shape:
-        raise ArgumentError("input_shape", input_shape, f"must be {target.input_shape}", "leave it out")
+    remedy = "leave it out"
+    if input_shape is not None and whole_numbers(input_shape, "input_shape", remedy=remedy) != target.input_shape:
+        raise ArgumentError("input_shape", input_shape, f"must be {target.input_shape}", remedy)
     return target
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
 
@@ -152,6 +152,18 @@ def whole(
         rule = f"must be an integer of at least {low}" if high is None else f"must be an integer from {low} to {high}"
         raise ArgumentError(name, value, rule, remedy)
     return number
+
+
+def one_of(value: object, known: Iterable[object]) -> bool:
+    """Whether a value is one of those known: an array, whose comparison is an array again, is none."""
+    return any(isinstance(value, type(one)) and bool(value == one) for one in known)
+
+
+def truth(value: object, name: str) -> bool:
+    """Return a truth value, and refuse what is only taken for one: an array, a number, a text."""
+    if not isinstance(value, bool | np.bool_):
+        raise ArgumentError(name, value, "must be True or False", "pass a bool")
+    return bool(value)
 
 
 def as_double(value: object) -> float:

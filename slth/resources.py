@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from slth.errors import ResourceError
+from slth.errors import ArgumentError, ResourceError
 
 SHARE = 0.8
 """Of the memory that is free: the rest stays with the system."""
@@ -48,6 +48,8 @@ def reporter(progress: Shown) -> Progress | None:
     """
     if isinstance(progress, bool):
         return _Line() if progress else None
+    if progress is not None and not callable(progress):
+        raise ArgumentError("progress", progress, "cannot be called", "pass a function of label, done and total")
     return progress
 
 

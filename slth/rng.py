@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.arrays import Floats, Indices, Words, positive_number, whole
+from slth.arrays import Floats, Indices, Words, one_of, positive_number, whole
 from slth.errors import ArgumentError
 from slth.kernels.normal import inverse_normal
 from slth.kernels.philox import fill_words, gather_words, uniform_from_words
@@ -184,7 +184,7 @@ class WeightLaw:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.name not in get_args(LawName):
+        if not one_of(self.name, get_args(LawName)):
             raise ArgumentError("name", self.name, "is not a law of weights", f"use one of {get_args(LawName)}")
         scale = positive_number(self.scale, "scale", remedy="use 1.0 for the standard law")
         object.__setattr__(self, "scale", scale)

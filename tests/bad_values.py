@@ -30,6 +30,14 @@ NOTHINGS: dict[str, Any] = {
     "object": object,
     "class": lambda: nn.Linear,
 }
+HUGE = 10**400
+"""Beyond every double, and beyond what Python makes a size of."""
+WORDS: dict[str, Any] = {
+    **NOTHINGS,
+    "array": lambda: np.array([1, 2]),
+    "array of texts": lambda: np.array(["a", "b"]),
+    "huge": lambda: HUGE,
+}
 MODULES: dict[str, Any] = {
     **NOTHINGS,
     "number": lambda: 3.0,
@@ -91,6 +99,8 @@ SHAPES: dict[str, Any] = {
     "nested": lambda: ((4,),),
     "huge": lambda: (2**70,),
     "too many": lambda: (1, 1, 1, 4),
+    "array of two axes": lambda: np.ones((1, 4), int),
+    "array of texts": lambda: np.array(["a", "b"]),
     "meta tensor": lambda: torch.zeros(1, device="meta"),
 }
 COUNTS: dict[str, Any] = {

@@ -15,7 +15,7 @@ from torch import nn
 import slth
 from slth import networks, training
 from slth.errors import SlthError
-from tests.bad_values import ARRAYS, COUNTS, MODULES, NOTHINGS, NUMBERS_IN_MODULES, PAIRS, SHAPES
+from tests.bad_values import ARRAYS, COUNTS, HUGE, MODULES, NOTHINGS, NUMBERS_IN_MODULES, PAIRS, SHAPES, WORDS
 
 
 @cache
@@ -58,6 +58,7 @@ POINT = np.full((1, 4), 0.5)
 NOT_TENSORS = {name: make for name, make in ARRAYS.items() if name not in ANY_NUMBERS}
 BOUNDED = {name: make for name, make in COUNTS.items() if name != "huge"}
 """Where a large number is a long run and no mistake."""
+RUNS = {**COUNTS, "of 400 digits": lambda: HUGE}
 CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
     "describe": {
         "module": (lambda v: slth.describe(v, input_shape=(4,)), BOTH),
@@ -87,8 +88,8 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "module": (lambda v: slth.attack(v, ticket()), BOTH),
         "ticket": (lambda v: slth.attack(target(), v), NO_PARTNERS),
         "input_box": (lambda v: slth.attack(target(), ticket(), input_box=v), BOXES),
-        "starts": (lambda v: slth.attack(target(), ticket(), starts=v), BOUNDED),
-        "steps": (lambda v: slth.attack(target(), ticket(), steps=v), BOUNDED),
+        "starts": (lambda v: slth.attack(target(), ticket(), starts=v), RUNS),
+        "steps": (lambda v: slth.attack(target(), ticket(), steps=v), RUNS),
         "seed": (lambda v: slth.attack(target(), ticket(), seed=v), COUNTS),
         "points": (lambda v: slth.attack(target(), ticket(), points=v),
                    {name: make for name, make in ARRAYS.items() if name != "None"}),
@@ -100,8 +101,8 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "radius": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=v),
                    {name: make for name, make in COUNTS.items() if name not in ("fraction", "huge", "truth value")}),
         "input_box": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, input_box=v), BOXES),
-        "starts": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, starts=v), BOUNDED),
-        "steps": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, steps=v), BOUNDED),
+        "starts": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, starts=v), RUNS),
+        "steps": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, steps=v), RUNS),
         "seed": (lambda v: slth.attack_around(target(), ticket(), POINT, radius=0.1, seed=v), COUNTS),
     },
     "apply_to": {
@@ -110,14 +111,14 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
     },
     "to_torch": {
         "ticket": (slth.to_torch, {name: make for name, make in NO_TICKETS.items() if name != "graph"}),
-        "form": (lambda v: slth.to_torch(ticket(), form=v), NOTHINGS),
+        "form": (lambda v: slth.to_torch(ticket(), form=v), WORDS),
         "dtype": (lambda v: slth.to_torch(ticket(), dtype=v),
-                  {**NOTHINGS, "None": lambda: torch.float16, "number": lambda: 64}),
+                  {**WORDS, "None": lambda: torch.float16, "number": lambda: 64}),
     },
     "export": {
         "module": (lambda v: slth.export(v, lstm_ticket(), "file"), MODULES),
         "ticket": (lambda v: slth.export(layer(), v, "file"), NO_TICKETS),
-        "to": (lambda v: slth.export(layer(), lstm_ticket(), "file", to=v), NOTHINGS),
+        "to": (lambda v: slth.export(layer(), lstm_ticket(), "file", to=v), WORDS),
         "path": (lambda v: slth.export(nn.Linear(4, 3, bias=False), lstm_ticket(), v),
                  {**NOTHINGS, "text": lambda: "/proc/none/file"}),
     },
@@ -128,6 +129,29 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "seed": (lambda v: slth.mask(layer(), networks.TopK(0.5), seed=v), COUNTS),
         "scores": (lambda v: slth.mask(layer(), networks.TopK(0.5), scores={"weight": v}), ARRAYS),
     },
+    "networks.TopK": {
+        name: (lambda v, name=name: networks.TopK(0.5, **{name: v}), WORDS)
+        for name in ("scope", "magnitude", "signed", "rounding")
+    },
+    "EdgePopup": {"anneal": (lambda v: slth.EdgePopup(density=0.5, anneal=v),
+                             {k: v for k, v in WORDS.items() if k != "None"})},
+    "IMP": {
+        name: (lambda v, name=name: slth.IMP(rate=0.2, **{name: v}), WORDS)
+        for name in ("scope", "reset", "published_count")
+    },
+    "search": {
+        "law": (lambda v: slth.search(layer(), data(), slth.EdgePopup(density=0.5), law=v),
+                {k: v for k, v in WORDS.items() if k != "None"}),
+        **{name: (lambda v, name=name: slth.search(layer(), data(), slth.EdgePopup(density=0.5), **{name: v}), WORDS)
+           for name in ("scale", "keep")},
+        "progress": (lambda v: slth.search(layer(), data(), slth.EdgePopup(density=0.5), progress=v),
+                     {k: v for k, v in WORDS.items() if k not in ("None", "class")}),
+    },
+    "WeightLaw": {"name": (slth.WeightLaw, WORDS)},
+    "solve": {"device": (lambda v: slth.solve([0.3, 0.2], 0.4, device=v), WORDS)},
+    "solutions": {"limit": (lambda v: slth.solutions([0.3, 0.2], 0.4, tolerance=1.0, limit=v),
+                            {k: v for k, v in RUNS.items() if k != "None"})},
+    "predict_error": {"density": (lambda v: slth.predict_error([0.3, 0.2], 0.4, density=v), WORDS)},
     "networks.module_of": {"graph": (networks.module_of, NO_TICKETS | {"graph": layer})},
     "networks.evaluate": {
         "network": (lambda v: networks.evaluate(v, np.zeros((1, 4))), {**NOTHINGS, "module": layer}),
@@ -193,7 +217,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "validation": (lambda v: training.train(layer(), data(), training.Recipe(epochs=1), validation=v),
                        {k: v for k, v in ARRAYS.items() if k != "None"}),
         "seed": (lambda v: training.train(layer(), data(), training.Recipe(epochs=1), seed=v), COUNTS),
-        "device": (lambda v: training.train(layer(), data(), device=v), {**NOTHINGS, "None": lambda: 3.5}),
+        "device": (lambda v: training.train(layer(), data(), device=v), {**WORDS, "None": lambda: 3.5}),
         "keep": (lambda v: training.train(layer(), data(), keep=v), NOTHINGS),
     },
     "training.TrainingRun": {

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from slth.arrays import Floats, Indices, finite_array, whole
+from slth.arrays import Floats, Indices, finite_array, truth, whole
 from slth.errors import ArgumentError
 from slth.graphs.graph import Step
 from slth.graphs.window import Edges, Pair, Shape, Window, convolve
@@ -51,8 +51,7 @@ class ConvShape:
         if self.inputs % self.groups or self.outputs % self.groups:
             rule = f"must divide the numbers of channels {(self.inputs, self.outputs)}"
             raise ArgumentError("groups", self.groups, rule, "use 1")
-        if not isinstance(self.bias, bool):
-            raise ArgumentError("bias", self.bias, "must be True or False", "pass a bool")
+        truth(self.bias, "bias")
 
     @property
     def sources(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from slth.arrays import Floats, Indices
+from slth.arrays import Floats, Indices, one_of, truth
 from slth.errors import ArgumentError
 from slth.graphs.graph import SignKeeping
 from slth.graphs.window import Edges, Pair, Shape, Window, as_pair
@@ -30,7 +30,7 @@ class _Pooling(SignKeeping, ABC):
         """Return int64[rows, columns, taps], -1 for nothing, and the divisors int64[rows, columns] of a mean."""
 
     def _check_operation(self) -> None:
-        if self.operation not in get_args(Operation):
+        if not one_of(self.operation, get_args(Operation)):
             raise ArgumentError("operation", self.operation, "is no pooling", 'use "max" or "average"')
 
     def scratch(self, *shapes: Shape) -> int:
@@ -88,8 +88,7 @@ class Pool(_Pooling):
         for name in ("kernel", "stride", "padding", "dilation"):
             object.__setattr__(self, name, getattr(window, name))
         for name in ("ceil", "count_padding"):
-            if not isinstance(getattr(self, name), bool):
-                raise ArgumentError(name, getattr(self, name), "must be True or False", "pass a bool")
+            truth(getattr(self, name), name)
         if any(max(edges) > size // 2 for edges, size in zip(window.padding, window.kernel, strict=True)):
             rule = f"must be at most half of the kernel {window.kernel}"
             raise ArgumentError("padding", self.padding, rule, "pad less")

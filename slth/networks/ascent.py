@@ -19,13 +19,14 @@ from slth.networks.given import instance
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
 from slth.networks.threads import threads_for
-from slth.resources import Progress
+from slth.resources import Progress, require_memory
 from slth.rng import Stream
 from slth.tickets.ticket import Ticket
 
 Function: TypeAlias = Callable[[Tensor], Tensor]
 
 _CLIMBS = 128  # at a time
+MOST = 2**31 - 1  # starts, and steps: more are a mistake
 _CHECKED = 8  # best points that are evaluated by the reference forward passes
 # First step in parts of the box, and momentum. Measured: dense networks are climbed best by steps from corner to
 # corner, convolutions by small ones with momentum, each about a tenth higher; half of the starts go each way.
@@ -80,10 +81,11 @@ def attack(
     0.5
     """
     effort = "8 starts of 60 steps are a fair search"
-    starts, steps = whole(starts, "starts", remedy=effort), whole(steps, "steps", remedy=effort)
+    starts, steps = (whole(*given, 1, MOST, remedy=effort) for given in ((starts, "starts"), (steps, "steps")))
     same_shapes(target, ticket)
     low, high = as_box(input_box, target.input_shape)
     exact = torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high))
+    require_memory(16 * starts * low.size, "starts", effort, value=starts)
     begin = _starting_points(*exact, starts=starts, seed=seed)
     if points is not None:
         more = finite_array(points, "points", axes=1 + len(target.input_shape))

@@ -14,9 +14,9 @@ from slth.arrays import Floats, Indices, frozen, whole
 from slth.certificates.balls import balls_around
 from slth.certificates.certificate import Agreeing, Box
 from slth.graphs import Graph
-from slth.networks.ascent import Function, climb, functions_of, quick_dtype, same_shapes
+from slth.networks.ascent import MOST, Function, climb, functions_of, quick_dtype, same_shapes
 from slth.networks.threads import threads_for
-from slth.resources import Progress
+from slth.resources import Shown, reporter
 from slth.rng import Stream
 from slth.tickets.ticket import Ticket
 
@@ -56,7 +56,7 @@ def attack_around(
     starts: int = 2,
     steps: int = 30,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Shown = None,
 ) -> AttackAround:
     """Look around inputs for where a ticket differs most and where a class changes: see :func:`slth.attack_around`.
 
@@ -70,7 +70,8 @@ def attack_around(
     ([0.625], [0.25])
     """
     remedy = "2 starts of 30 steps are a fair search"
-    starts, steps = whole(starts, "starts", remedy=remedy), whole(steps, "steps", remedy=remedy)
+    report = reporter(progress)
+    starts, steps = (whole(*given, 1, MOST, remedy=remedy) for given in ((starts, "starts"), (steps, "steps")))
     same_shapes(target, ticket)
     examples, balls = balls_around(target.input_shape, inputs, radius, input_box)
     low, high = (torch.from_numpy(np.array([ball[end] for ball in balls])) for end in (0, 1))
@@ -86,8 +87,8 @@ def attack_around(
                 share = torch.full_like(low, 0.5) if not start else torch.rand(low.shape, generator=generator).double()
                 for one, other in search.found(low + share * (high - low)):
                     errors, margins = torch.maximum(errors, one), torch.minimum(margins, other)
-                if progress is not None:
-                    progress("starts around inputs", start + 1, starts)
+                if report is not None:
+                    report("starts around inputs", start + 1, starts)
     return AttackAround(frozen(errors.numpy()), frozen(margins.numpy()), frozen(classes), float(radius))
 
 

@@ -13,11 +13,13 @@ SAFE_CHANNELS = 16
 
 def resolve_device(device: str) -> str:
     """Turn ``auto`` into a device that is here, and refuse one that is not."""
+    if not isinstance(device, str | torch.device):
+        raise ArgumentError("device", device, "is not a device", "use auto, cpu or cuda")
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         place = torch.device(device)
-    except (RuntimeError, TypeError):
+    except RuntimeError:
         raise ArgumentError("device", device, "is not a device", "use auto, cpu or cuda") from None
     if place.type == "cuda" and not (
         torch.cuda.is_available() and (place.index is None or place.index < torch.cuda.device_count())

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from slth.arrays import one_of
 from slth.errors import ArgumentError
 from slth.files import write_bytes
 from slth.networks.given import first_line, module_given, usual_input_shape, whole_numbers
@@ -86,7 +87,7 @@ def export(
     ...     load_file(slth.export(module, ticket, f"{folder}/w.safetensors", to="csr"))["weight.col_indices"].tolist()
     [0, 3]
     """
-    form = None if to == "onnx" else _form(to)
+    form = None if one_of(to, ("onnx",)) else _form(to)
     if form is None:
         require_onnx("to")
     made = apply_ticket(copy.deepcopy(module_given(module, ready=True)), ticket).eval()
@@ -100,7 +101,7 @@ def export(
 
 def _form(to: str) -> Callable[[str, Tensor, Tensor], Parts | None]:
     """Return what is made of a name, its weight and its mask; None for a weight that stays as it is."""
-    if to in _FORMS:
+    if one_of(to, _FORMS):
         return _FORMS[to]
     numbers = re.fullmatch(r"([0-9]{1,3}):([0-9]{1,3})", to) if isinstance(to, str) else None
     n, m = map(int, numbers.groups()) if numbers else (0, 0)

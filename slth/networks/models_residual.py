@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slth.arrays import whole
+from slth.arrays import one_of, whole
 from slth.errors import ArgumentError
 from slth.networks.initialise import initialised
 
@@ -35,9 +35,9 @@ class Plan:
         whole(self.channels, "channels", remedy="use 3, those of colours")
         whole(self.width, "width", remedy="use 16")
         whole(self.classes, "classes", remedy="use 10")
-        if self.shortcut not in get_args(Shortcut):
+        if not one_of(self.shortcut, get_args(Shortcut)):
             raise ArgumentError("shortcut", self.shortcut, "is not a shortcut", 'use "pad" or "projection"')
-        if self.images not in get_args(Images):
+        if not one_of(self.images, get_args(Images)):
             raise ArgumentError("images", self.images, "is not a size of images", 'use "small" or "large"')
 
 

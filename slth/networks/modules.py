@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from slth.arrays import one_of
 from slth.errors import ArgumentError
 from slth.graphs import (
     AdaptivePool,
@@ -209,7 +210,7 @@ def unfolded(shape: ConvShape, dtype: torch.dtype, height: int, width: int) -> i
 def as_dtype(dtype: Dtype) -> torch.dtype:
     """Return float32 or float64, given as such or by name, or raise ArgumentError."""
     named: Any = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
-    if named not in (torch.float32, torch.float64):
+    if not one_of(named, (torch.float32, torch.float64)):
         raise ArgumentError("dtype", dtype, "must be float32 or float64", "convert the module afterwards if you must")
     return torch.float64 if named == torch.float64 else torch.float32
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from slth.arrays import Floats, Indices
+from slth.arrays import Floats, Indices, one_of
 from slth.errors import ArgumentError
 from slth.graphs import ConvShape
 from slth.networks.given import instance
@@ -178,7 +178,7 @@ def module_from_ticket(ticket: Ticket, *, form: Form = "small", dtype: Dtype = t
     no form.
     """
     instance(ticket, Ticket, "ticket", "load one with slth.load_ticket, or construct it")
-    if form not in get_args(Form):
+    if not one_of(form, get_args(Form)):
         raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
     number_type = as_dtype(dtype)
     if form == "masked":

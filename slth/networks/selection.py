@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from slth.arrays import as_double, whole
+from slth.arrays import as_double, one_of, whole
 from slth.errors import ArgumentError
 from slth.networks.given import tensor_given
 
@@ -52,15 +52,15 @@ def kept_count(density: float, total: int, *, rounding: Rounding = "nearest") ->
     >>> kept_count(0.5, 5), kept_count(0.5, 5, rounding="down"), kept_count(0.29, 100, rounding="down")
     (3, 2, 29)
     """
+    if not one_of(rounding, get_args(Rounding)):
+        raise ArgumentError("rounding", rounding, "is not a rule", 'use "nearest", "up" or "down"')
     if not 0.0 <= as_double(density) <= 1.0:
         raise ArgumentError("density", density, "must lie in [0, 1]", "density = kept / total")
     total = whole(total, "total", 0, remedy="count what there is to keep")
     exact = Fraction(repr(float(density))) * total
     if rounding == "nearest":
         return math.floor(exact + Fraction(1, 2))
-    if rounding in ("up", "down"):
-        return math.ceil(exact) if rounding == "up" else math.floor(exact)
-    raise ArgumentError("rounding", rounding, "is not a rule", 'use "nearest", "up" or "down"')
+    return math.ceil(exact) if rounding == "up" else math.floor(exact)
 
 
 def kth_largest(values: Tensor, k: int) -> Tensor:

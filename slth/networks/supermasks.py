@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from slth.arrays import as_double
+from slth.arrays import as_double, one_of, truth
 from slth.errors import ArgumentError
 from slth.networks.selection import Rounding, kept_count, top_k, top_k_each
 from slth.networks.structures import Axes, Structure, Weights, fixed_rows
@@ -131,14 +131,15 @@ class TopK(Selection):
         if not all(isinstance(name, str) for name in names):
             raise ArgumentError("spared", self.spared, "must be names of weights", 'write ["classifier.weight"]')
         object.__setattr__(self, "spared", tuple(self.spared))
+        truth(self.magnitude, "magnitude")
         several = isinstance(self.density, Mapping)
         for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             kept_count(one, 1, rounding=self.rounding)
         apart = several or fixed_rows(self.structure)
-        if self.scope not in get_args(Scope) or (self.scope == "global" and apart):
+        if not one_of(self.scope, get_args(Scope)) or (self.scope == "global" and apart):
             remedy = 'use scope="layer", or one density and a structure without fixed rows'
             raise ArgumentError("scope", self.scope, "does not fit density and structure", remedy)
-        if self.signed and not self.magnitude:
+        if truth(self.signed, "signed") and not self.magnitude:
             raise ArgumentError("signed", self.signed, "ranks absolute values", "use magnitude=True")
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from slth.arrays import as_double, positive_number, whole
 from slth.errors import ArgumentError
 from slth.networks import TopK
+from slth.networks.given import instance
 from slth.networks.selection import Rounding
 from slth.training import Step
 
@@ -114,6 +115,8 @@ class EdgePopup(TopK):
     def __post_init__(self) -> None:
         """Check density and scope."""
         super().__post_init__()
+        if self.anneal is not None:
+            instance(self.anneal, Annealing, "anneal", "pass an Annealing, or None")
         for one in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             if as_double(one) == 0.0:
                 raise ArgumentError("density", self.density, "keeps nothing", "density = kept / total; use 0.5")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from slth.arrays import as_double, whole
+from slth.arrays import as_double, one_of, whole
 from slth.errors import ArgumentError
 from slth.networks import Structure, Weights, maskable
 from slth.networks.selection import Rounding
@@ -106,11 +106,11 @@ class GemMiner(SearchMethod):
         whole(self.period, "period", remedy="use 1 epoch")
         if not 0.0 <= as_double(self.decay) < math.inf:
             raise ArgumentError("decay", self.decay, "must not be negative", "use 2e-4, or 0.0 for none")
-        if self.norm not in get_args(Norm):
+        if not one_of(self.norm, get_args(Norm)):
             raise ArgumentError("norm", self.norm, "is not known", 'use "L2" or "L1"')
         if self.first != "uniform" and not 0.5 < as_double(self.first) <= 1.0:
             raise ArgumentError("first", self.first, "keeps nothing", 'use "uniform", or a number above 1/2, up to 1')
-        if self.rounding not in get_args(Rounding):
+        if not one_of(self.rounding, get_args(Rounding)):
             raise ArgumentError("rounding", self.rounding, "is not a rule", 'use "nearest", "up" or "down"')
 
     def share(self, step: Step) -> float:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
-from slth.arrays import as_double
+from slth.arrays import as_double, one_of
 from slth.errors import ArgumentError
+from slth.networks.given import instance
 from slth.networks.handover import masks
 from slth.networks.layouts import apply_to, layout_of, named_tensors
 from slth.networks.masking import densities, maskable
@@ -99,10 +100,11 @@ def random_source(
     mask as it stands), by :math:`\sqrt{2/(m (1 - density))}` ("removed", what the published code does where it means
     "kept"), or by 1.
     """
+    instance(law, WeightLaw, "law", 'use slth.WeightLaw("signed-constant")')
     if masks(module):
         remedy = "pass the module as it was, or call slth.networks.bake(module) first"
         raise ArgumentError("module", type(module).__name__, "has masks already", remedy)
-    if scale not in get_args(Scale):
+    if not one_of(scale, get_args(Scale)):
         raise ArgumentError("scale", scale, "is not known", f"use one of {', '.join(get_args(Scale))}")
     axes = maskable(module)
     if not axes:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slth.arrays import one_of
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.networks.given import instance
@@ -64,14 +65,14 @@ class SearchResult:
     """
 
     ticket: Ticket
-    module: nn.Module
-    scores: Mapping[str, Tensor]
-    trace: tuple[Record, ...]
+    module: nn.Module = field(repr=False)
+    scores: Mapping[str, Tensor] = field(repr=False)
+    trace: tuple[Record, ...] = field(repr=False)
     epoch: int
     density: Mapping[str, Kept]
     selection: Selection | None = None
     last: Ticket | None = None
-    fixed: Mapping[str, Tensor] = field(default_factory=dict)
+    fixed: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     loss: Loss = field(default_factory=CrossEntropy)
     normalisation: Normalisation | None = None
     inverted: Ticket | None = None
@@ -186,7 +187,7 @@ def searching(
     progress: Progress | None,
 ) -> Generator[None, None, SearchResult]:
     """Search as :func:`search` does, step by step: several searches can take turns."""
-    if keep not in ("last", "best") or (keep == "best" and validation is None):
+    if not one_of(keep, ("last", "best")) or (keep == "best" and validation is None):
         rule = 'must be "last", or "best" with held-out examples'
         raise ArgumentError("keep", keep, rule, "pass validation=; slth.training.split() sets examples apart")
     wanted = "use slth.EdgePopup(density=0.5); baselines go to slth.searches.prune"

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import torch
 from torch import Tensor
 
-from slth.arrays import whole
+from slth.arrays import one_of, whole
 from slth.errors import ArgumentError
 from slth.networks.supermasks import first_scores
 from slth.searches.method import SearchMethod
@@ -72,7 +72,7 @@ class SlotMachine(SearchMethod):
     def __post_init__(self) -> None:
         """Check the number of values."""
         whole(self.values, "values", 2, LARGEST_ALPHABET - 1, remedy="use 8")
-        if self.draw not in get_args(Draw):
+        if not one_of(self.draw, get_args(Draw)):
             raise ArgumentError("draw", self.draw, "is not known", 'use "greedy" or "sampled"')
 
     def begin(self, source: RandomSource) -> MethodState:

@@ -214,9 +214,7 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
         task = replace(task, values=task.values[..., 0], targets=task.targets[:, 0])
     if isinstance(solver, str):
         solver = solver_named(solver)
-    if task.progress is not None and not callable(task.progress):
-        raise ArgumentError("progress", task.progress, "cannot be called", "pass a function of label, done and total")
-    if device != "cpu":  # torch is loaded only when it is asked for
+    if not isinstance(device, str) or device != "cpu":  # torch is loaded only when it is asked for
         from slth.subset_sum.on_device import run_on
 
         where = run_on(task, device=device, solver=solver)

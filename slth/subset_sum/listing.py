@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, count, groupby, islice, product
@@ -75,7 +76,7 @@ def solutions(
     [([1, 2], 0.0), ([0, 3], 0.0), ([3], 1.0), ([1, 3], 1.0), ([0, 2], 1.0), ([0, 1, 2], 1.0)]
     """
     instance = SubsetSumInstance(values, target, tolerance, size)  # type: ignore[arg-type]
-    most = None if limit is None else whole(limit, "limit", 1, remedy="leave it out for all of them")
+    most = None if limit is None else whole(limit, "limit", 1, sys.maxsize, remedy="leave it out for all of them")
     return islice(nearest_first(instance), most)
 
 

@@ -12,11 +12,13 @@ from slth.resources import available_memory
 
 def resolve_place(device: str) -> torch.device | None:
     """The device of a name; None where "auto" finds no GPU."""
+    if not isinstance(device, str | torch.device):
+        raise ArgumentError("device", device, "is not a device", "use 'cpu', 'cuda', 'cuda:0' or 'auto'")
     if device == "auto":
         return torch.device("cuda") if torch.cuda.is_available() else None
     try:
         place = torch.device(device)
-    except (RuntimeError, TypeError):
+    except RuntimeError:
         raise ArgumentError("device", device, "is not a device", "use 'cpu', 'cuda', 'cuda:0' or 'auto'") from None
     if place.type == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("device", device, "is not here: torch finds no CUDA device", "use 'auto' or 'cpu'")

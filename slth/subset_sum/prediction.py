@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
-from slth.arrays import Floats, finite_array, finite_number, whole
+from slth.arrays import Floats, finite_array, finite_number, one_of, whole
 from slth.errors import ArgumentError, ConstructionError
 from slth.subset_sum.saddlepoint import log_density
 
@@ -264,7 +264,7 @@ def _log_rate(count: Any, distance: Any, log_variance: Any) -> Any:
 
 
 def _prediction(values: Floats, targets: Floats, density: Density) -> ErrorPrediction:
-    if density not in get_args(Density):
+    if not one_of(density, get_args(Density)):
         raise ArgumentError("density", density, "is not a known approximation", 'use "normal" or "saddlepoint"')
     scale = np.max(np.abs(values), axis=1)
     usable = scale > 0.0  # where all values are zero, the empty subset is all there is

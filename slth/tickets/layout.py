@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slth.arrays import one_of
 from slth.errors import ArgumentError
 from slth.rng import Stream, WeightLaw
 from slth.tickets.mask import OF_MEMBERS, Reading, drawn_places
@@ -44,7 +45,7 @@ class TensorLayout:
             raise ArgumentError("name", self.name, "must be the path of a tensor", 'such as "fc.weight"')
         if min(self.shape, default=0) < 0:
             raise ArgumentError("shape", self.shape, "must not have negative extents", "use () for a single number")
-        if not isinstance(self.dtype, str) or self.role not in get_args(Role):
+        if not isinstance(self.dtype, str) or not one_of(self.role, get_args(Role)):
             rule = "must be a dtype's name, and a parameter or a buffer"
             raise ArgumentError("dtype", (self.dtype, self.role), rule, 'use "float32" and "parameter"')
 
@@ -188,7 +189,7 @@ def masked_weights(
     if factors.dtype.kind not in "biu" or factors.shape != tensor.shape:
         rule = f"of {tensor.name} must be integers of shape {list(tensor.shape)}"
         raise ArgumentError("mask", f"{factors.dtype}{list(factors.shape)}", rule, "pass 0 and 1")
-    if reading not in get_args(Reading):
+    if not one_of(reading, get_args(Reading)):
         raise ArgumentError("reading", reading, "is not known", f"use one of {get_args(Reading)}")
     if reading in OF_MEMBERS:
         remedy = "take one: slth.tickets.members(ticket)[0], or slth.trainable.load_ensemble"

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.arrays import Floats, finite_array, frozen
+from slth.arrays import Floats, finite_array, frozen, one_of
 from slth.errors import ArgumentError, TicketError
 from slth.graphs import Graph
 from slth.graphs.graph import check_name, in_parts
@@ -121,7 +121,7 @@ class Ticket:
                 named = " or a ".join(kind.__name__ for kind in kinds)
                 raise ArgumentError(name, getattr(self, name), f"must be a {named}", "build one first")
         object.__setattr__(self, "seed", Stream(self.seed, "").seed)  # a stream knows the rule of seeds
-        if self.family not in get_args(Family):
+        if not one_of(self.family, get_args(Family)):
             raise ArgumentError("family", self.family, "is not known", 'use "strong" or "trainable"')
         gains = finite_array(self.gains, "gains", axes=1)
         if len(gains) != len(self.layers) or not (gains > 0).all():
@@ -206,7 +206,7 @@ class Ticket:
         ArgumentError
             For another shape or form, or a number that is not finite.
         """
-        if form not in get_args(Form):
+        if not one_of(form, get_args(Form)):
             raise ArgumentError("form", form, "is not known", f"use one of {get_args(Form)}")
 
         def layer(step: Random, values: Floats) -> Floats:

@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, ndtr
 from torch import nn
 
-from slth.arrays import Floats, finite_array, frozen, positive_number, whole
+from slth.arrays import Floats, finite_array, frozen, one_of, positive_number, whole
 from slth.errors import ArgumentError
 from slth.networks import outputs_of
 from slth.networks.given import instance, module_given, sequence
@@ -198,7 +198,7 @@ class Predictions:
         [0, 0, 0, 1, 2]
         """
         bins = whole(bins, "bins", high=2**20, remedy="use 15")
-        if by not in get_args(Bins):
+        if not one_of(by, get_args(Bins)):
             raise ArgumentError("by", by, "is not known", 'use "width" or "mass"')
         edges = np.linspace(0.0, 1.0, bins + 1)
         if by == "width":
@@ -343,7 +343,7 @@ def averaged(members: Sequence[Predictions], *, by: Averaged = "logits") -> Pred
     >>> [averaged([sure, unsure], by=by).confidences.round(3).tolist() for by in ("logits", "probabilities")]
     [[0.881], [0.741]]
     """
-    if by not in get_args(Averaged):
+    if not one_of(by, get_args(Averaged)):
         raise ArgumentError("by", by, "is not known", 'use "logits" or "probabilities"')
     given = sequence(members)
     if not given or not all(isinstance(one, Predictions) for one in given):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from slth.arrays import Floats, as_double, finite_array, frozen, whole
+from slth.arrays import Floats, as_double, finite_array, frozen, one_of, whole
 from slth.errors import ArgumentError
 from slth.networks import outputs_of
 from slth.networks.given import instance, module_given
@@ -126,7 +126,7 @@ def interpolated(
         raise ArgumentError("other", type(other).__name__, f"is another network: {difference}", "pass two children")
     if not 0.0 <= as_double(share) <= 1.0:
         raise ArgumentError("share", share, "must lie in [0, 1]", "use 0.5 for the midpoint")
-    if statistics not in get_args(Statistics) or (statistics == "recomputed" and data is None):
+    if not one_of(statistics, get_args(Statistics)) or (statistics == "recomputed" and data is None):
         rule = 'must be "interpolated", or "recomputed" with data'
         raise ArgumentError("statistics", statistics, rule, "pass data=, such as the training examples")
     found = copy.deepcopy(one).eval()

@@ -12,6 +12,7 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import one_of
 from slth.errors import ArgumentError
 from slth.networks import apply_ticket
 from slth.networks.given import module_given, sequence
@@ -161,6 +162,6 @@ def load_ensemble(path: str | Path, *, by: Averaged | None = None) -> Ensemble:
 
 def checked(by: Averaged) -> Averaged:
     """Return how members are averaged, if it is known."""
-    if by not in get_args(Averaged):
+    if not one_of(by, get_args(Averaged)):
         raise ArgumentError("by", by, "is not known", 'use "logits" or "probabilities"')
     return by

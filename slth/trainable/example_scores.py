@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from slth.arrays import Floats, finite_array, frozen, whole
+from slth.arrays import Floats, finite_array, frozen, one_of, whole
 from slth.errors import ArgumentError
 from slth.networks.given import instance, module_given
 from slth.rng import Stream
@@ -70,7 +70,7 @@ def example_scores(module: nn.Module, examples: Examples, kind: ScoreKind = "el2
     >>> [example_scores(nn.Identity(), examples, kind).round(2).tolist() for kind in ("el2n", "margin", "input-norm")]
     [[0.17, 0.88], [-0.76, 0.24], [2.0, 0.5]]
     """
-    if kind not in get_args(ScoreKind):
+    if not one_of(kind, get_args(ScoreKind)):
         raise ArgumentError("kind", kind, "is no score", f"use one of {', '.join(get_args(ScoreKind))}")
     module_given(module, ready=True)
     _check_classes(instance(examples, Examples, "examples", "make them with slth.training.Examples(inputs, targets)"))
@@ -160,7 +160,7 @@ def example_subset(
     ([0, 3], [1, 2])
     """
     values = finite_array(scores, "scores", axes=1, empty=False)
-    if which not in get_args(Which):
+    if not one_of(which, get_args(Which)):
         raise ArgumentError("which", which, "is no choice of examples", 'use "easy", "hard" or "random"')
     size, offset = whole(size, "size", high=len(values)), whole(offset, "offset", 0)
     groups = np.zeros(len(values), np.int64) if labels is None else np.array(labels)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from slth.arrays import as_double, whole
+from slth.arrays import as_double, one_of, truth, whole
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import kept_count, maskable
 from slth.networks.supermasks import Scope
@@ -111,14 +111,16 @@ class IMP(TrainableMethod):
         if self.levels is not None:
             whole(self.levels, "levels", remedy="use 10")
         whole(self.rewind, "rewind", 0, remedy="use 0, or the step to rewind to")
+        for name, known in {"scope": get_args(Scope), "reset": get_args(Reset)}.items():
+            if not one_of(getattr(self, name), known):
+                raise ArgumentError(name, getattr(self, name), "is not known", f"use one of {', '.join(known)}")
         apart = self.scope == "layer"
+        truth(self.published_count, "published_count")
         rules = {
             "levels": (self.levels is None or self.density is None, "and density say the same", "pass one of them"),
-            "scope": (self.scope in get_args(Scope), "is not known", 'use "global" or "layer"'),
             "rates": (not self.rates or apart, "are of tensors that are ranked apart", 'use scope="layer"'),
             "density": (self.density is None or not self.rates, "is not that of several rates", "pass levels"),
             "published_count": (not (self.published_count and apart), "is global", 'use scope="global"'),
-            "reset": (self.reset in get_args(Reset), "is not known", f"use one of {', '.join(get_args(Reset))}"),
             "rewind": (
                 self.rewind > 0 if self.reset == "rewind" else self.rewind == 0 or self.reset == "learning-rate",
                 f'does not go with reset="{self.reset}"',

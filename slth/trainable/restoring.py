@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from slth.arrays import as_double, whole
+from slth.arrays import as_double, one_of, whole
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import kept_count, maskable
 from slth.networks.supermasks import Scope
@@ -35,7 +35,7 @@ class Restoring(TrainableMethod):
         object.__setattr__(self, "spared", words_given(self.spared, "spared"))
         if not 0.0 < as_double(self.density) < 1.0:
             raise ArgumentError("density", self.density, "must lie in (0, 1)", "density = kept / total")
-        if self.scope not in get_args(Scope):
+        if not one_of(self.scope, get_args(Scope)):
             raise ArgumentError("scope", self.scope, "is not known", 'use "global" or "layer"')
         whole(self.count, "cycles", remedy="use 3")
 

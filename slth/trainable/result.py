@@ -41,9 +41,9 @@ class Level:
 
     number: int
     kind: str
-    masks: Mapping[str, Tensor]
-    state: Mapping[str, Tensor]
-    trace: tuple[Record, ...]
+    masks: Mapping[str, Tensor] = field(repr=False)
+    state: Mapping[str, Tensor] = field(repr=False)
+    trace: tuple[Record, ...] = field(repr=False)
 
     @property
     def kept(self) -> Kept:
@@ -92,9 +92,9 @@ class TrainResult:
         Kind of the levels that the method is about.
     """
 
-    architecture: nn.Module
+    architecture: nn.Module = field(repr=False)
     levels: tuple[Level, ...]
-    start: Mapping[str, Tensor]
+    start: Mapping[str, Tensor] = field(repr=False)
     source: RandomSource | None = None
     loss: Loss = field(default_factory=CrossEntropy)
     product: str = "ticket"

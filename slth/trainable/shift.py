@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from slth.arrays import Floats, finite_array, whole
+from slth.arrays import Floats, finite_array, one_of, whole
 from slth.errors import ArgumentError
 from slth.networks.given import pair, tensor_given
 from slth.rng import Stream
@@ -135,7 +135,7 @@ def corrupt(
     ([[[[0.25, 0.75]]]], [[[[0.10000000149011612, 1.0]]]])
     """
     given = tensor_given(images, "images")
-    if kind not in get_args(Corruption):
+    if not one_of(kind, get_args(Corruption)):
         raise ArgumentError("kind", kind, "is no corruption", f"use one of {', '.join(get_args(Corruption))}")
     severity = whole(severity, "severity", high=5, remedy="use 1 to 5")
     low, high = pair(box, "box", remedy="pass (0.0, 1.0)")

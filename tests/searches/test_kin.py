@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import slth
+from slth.networks import mlp
 from slth.networks.layouts import apply_ticket
 from slth.networks.masking import maskable
 from slth.networks.structures import OutputChannels
@@ -26,7 +27,7 @@ from slth.searches import (
     sanity_checks,
     search,
 )
-from slth.training import SGD, Cosine, Recipe
+from slth.training import SGD, Cosine, Examples, Recipe
 from tests.searches.test_search import TEST, TRAIN, squares
 
 RECIPE = Recipe(epochs=6, batch_size=32, schedule=Cosine(0.2), optimizer=SGD(weight_decay=1e-4))
@@ -110,3 +111,11 @@ def test_a_search_that_was_killed_goes_on_to_the_same_ticket(found, tmp_path, ke
     again = search(net(), TRAIN, method, keep=keep, folder=tmp_path, **common)
     assert again.ticket.to_bytes() == whole.ticket.to_bytes()
     assert [record.loss for record in again.trace] == [record.loss for record in whole.trace]
+
+
+def test_what_was_found_is_said_without_pages_of_numbers():
+    found = slth.search(mlp((4, 8, 3)), Examples(np.zeros((4, 4)), [0, 1, 2, 0]), slth.EdgePopup(density=0.5),
+                        recipe=Recipe(epochs=1))  # fmt: skip
+    trained = slth.train(mlp((4, 8, 3)), Examples(np.zeros((4, 4)), [0, 1, 2, 0]), slth.IMP(levels=1),
+                         recipe=Recipe(epochs=1))  # fmt: skip
+    assert "tensor" not in repr(found) + repr(trained)
