@@ -12,6 +12,12 @@ because an input's error is common to all products that it enters. Every operati
 number besides (flush to zero). Roundings counted for a term of the target: storing the weight, one product, the
 additions.
 
+**Carried back.** A product of absolute weights for each layer would be all that is left of a deep network. Errors pass
+on as linear functions instead: by the weights, by 1 or 0 through a ReLU whose sign no error can change, by a slope in
+[0, 1] through any other, by the entry of a window that leads in spite of errors. So what each node adds itself,
+:math:`\gamma_k M (|x| + \delta)`, is weighed by rows carried back from the outputs; in binary32 from each value whose
+sign is open too, since a bound of its error counts. The bound above is kept where it is the lower one.
+
 The ticket is evaluated as :func:`slth.to_torch` does, and the bound is the larger of two. In its small and its masked
 form u and v are stored in the format (two roundings of each :math:`|u v x|`), all products and sums are binary64's (u x
 of two binary32 numbers is exact there; :math:`\gamma_k` of binary64, thousands of terms and all), and what comes out is
@@ -30,11 +36,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from slth.arrays import Indices
 from slth.certificates.interval import Array, Interval, up
 from slth.certificates.problem import Problem
 from slth.certificates.ranges import Ranges
-from slth.certificates.rule import BINARY32, BINARY64, Evaluation, Format
+from slth.certificates.rule import BINARY32, BINARY64, Back, Evaluation, Format
+from slth.certificates.symbols import TINY, slack
 
+_ROWS = 512  # carried back at a time
+_MOST_WORK = 4.0e8  # multiplications for so many outputs: some seconds
 FORMATS = {53: BINARY64, 24: BINARY32}
 
 
@@ -44,24 +54,66 @@ def evaluation_allowance(problem: Problem, ranges: Sequence[Ranges], error: Arra
     Shapes: error float64[outputs].
     """
     form = FORMATS[digits]
-    target = _evaluation_error(problem, [each.target for each in ranges], form, of_ticket=False)
-    ticket = _evaluation_error(problem, [each.ticket for each in ranges], form, of_ticket=True)
-    if target is None or ticket is None:
+    target = _Evaluated(problem, [each.target for each in ranges], form, of_ticket=False)
+    ticket = _Evaluated(problem, [each.ticket for each in ranges], form, of_ticket=True)
+    # Not "above": NaN must count, and Python's max would pass over it.
+    if not np.max(target.peaks + ticket.peaks) < form.largest / 4.0:
         return math.inf
-    total = up(target + ticket)
+    total = up(target.at_output() + ticket.at_output())
     allowance = float(np.max(up(total + up(2.0 * form.unit * up(error + total)))))
     return math.inf if math.isnan(allowance) else allowance
 
 
-def _evaluation_error(problem: Problem, values: Sequence[Interval], form: Format, *, of_ticket: bool) -> Array | None:
-    """Return bounds of what one network's evaluation is off by at its outputs, or None where it may overflow."""
-    wrong = [np.zeros(values[0].shape)]
-    peaks = [float(values[0].magnitude.max())]
-    for number, place in enumerate(problem.places, start=1):
-        taken = tuple(wrong[source] for source in place.sources)
-        seen = tuple(values[source] for source in place.sources)
-        off, peak = place.rule.rounding(Evaluation(taken, seen, values[number], form, of_ticket))
-        peaks += [peak, float(np.max(up(values[number].magnitude + off)))]
-        wrong.append(off)
-    # Not "above": NaN must count, and Python's max would pass over it.
-    return wrong[problem.output] if np.max(peaks) < form.largest / 4.0 else None
+class _Evaluated:
+    """What one network's evaluation is off by, node after node; ``peaks`` bound the numbers that it meets."""
+
+    def __init__(self, problem: Problem, values: Sequence[Interval], form: Format, *, of_ticket: bool) -> None:
+        self.problem, nothing = problem, np.zeros(values[0].shape)
+        self.wrong, self.peaks, self.work = [nothing], [float(values[0].magnitude.max())], _MOST_WORK
+        self.backs, self.lost = [Back(lambda rows: (), nothing)], [nothing]
+        for number, place in enumerate(problem.places, start=1):
+            seen = tuple(values[source] for source in place.sources)
+            if form != BINARY64:  # there what is known is little enough
+                for source, each in zip(place.sources, seen, strict=True):
+                    self._narrow(source, np.flatnonzero(place.rule.unclear(each, self.wrong[source])))
+            wrong = tuple(self.wrong[source] for source in place.sources)
+            at = Evaluation(wrong, seen, values[number], form, of_ticket)
+            carried, own, peak = place.rule.rounding(at)
+            back = place.rule.back(at, carried)
+            self.backs.append(back)
+            self.wrong.append(up(carried + own))
+            # What the sums of rows round, and what they lose to underflow, besides.
+            self.lost.append(up(up(own + back.lost) + (slack(len(problem.places)) * self.wrong[-1] + TINY)))
+            self.peaks += [peak, float(np.max(up(values[number].magnitude + self.wrong[-1])))]
+
+    def at_output(self) -> Array:
+        """Return bounds of what the outputs are off by."""
+        number = self.problem.output
+        self._narrow(number, np.arange(len(self.wrong[number])))
+        return self.wrong[number]
+
+    def _narrow(self, number: int, some: Indices) -> None:
+        """Narrow what some of a node's values are off by: what each node adds itself, carried on to them."""
+        work = sum(back.work for back in self.backs[: number + 1])
+        count = min(len(some), int(self.work / max(work, 1.0)))
+        self.work -= count * work
+        wrong = self.wrong[number].copy()
+        for first in range(0, count, _ROWS):
+            chosen = some[first : first + min(_ROWS, count - first)]
+            rows = np.zeros((len(chosen), len(wrong)))
+            rows[np.arange(len(chosen)), chosen] = 1.0
+            wrong[chosen] = np.fmin(wrong[chosen], self._carried_back(number, rows))
+        self.wrong[number] = wrong
+
+    def _carried_back(self, number: int, rows: Array) -> Array:
+        """Return upper bounds of the absolute values of rows times the errors of a node."""
+        pending, total = {0: rows, number: rows}, np.zeros(len(rows))  # the input, 0, is exact
+        while number := max(pending):
+            taken, lost = pending.pop(number), self.lost[number]
+            total = up(total + np.abs(taken) @ lost * (1.0 + slack(len(lost))))
+            sources = self.problem.places[number - 1].sources
+            behind = self.backs[number].rows(taken) if any(sources) else ()
+            for source, each in zip(sources, behind, strict=False):  # an opaque node hands nothing on
+                if source:
+                    pending[source] = pending[source] + each if source in pending else each
+        return up(total + TINY)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
+from slth.arrays import Bools
 from slth.certificates.interval import Array, Interval
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Account, Rows
@@ -60,6 +63,28 @@ class Evaluation:
     of_ticket: bool
 
 
+class Rounding(NamedTuple):
+    """What evaluation is off by behind a node: what errors before it become, what it adds, and its largest number.
+
+    Shapes: carried, own float64[n].
+    """
+
+    carried: Array
+    own: Array
+    peak: float = 0.0
+
+
+class Back(NamedTuple):
+    """Errors behind a node as linear functions of those before it: how rows of them pass, and what else they may be.
+
+    Shapes: rows float64[k, n] to one float64[k, m] for each node before; lost float64[n].
+    """
+
+    rows: Callable[[Array], tuple[Array, ...]]
+    lost: Array
+    work: float = 0.0
+
+
 @dataclass(frozen=True)
 class Norms:
     """Bounds of the target's largest absolute value and of the largest difference, by norms alone."""
@@ -82,9 +107,19 @@ class Rule:
         """Return functions of the values before the node that bound those of the values behind it from above."""
         raise NotImplementedError
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+    def rounding(self, at: Evaluation) -> Rounding:
         """Return what evaluation is off by behind the node, and a bound on all numbers that it meets."""
         raise NotImplementedError
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        """Return what errors behind the node are of those before it; nothing is known but how large they are."""
+        del at
+        return Back(lambda rows: (), carried)
+
+    def unclear(self, values: Interval, wrong: Array) -> Bools:
+        """Return which values before the node pass errors on or not, as far as is known: their bounds count."""
+        del wrong
+        return np.zeros(values.shape, np.bool_)
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """Return the norms behind the node."""
@@ -94,9 +129,15 @@ class Rule:
 class Passing(Rule):
     """A node behind which nothing is farther apart than before it, as ReLU and whatever moves numbers: errors pass."""
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Return the errors before the node."""
-        return at.wrong[0], 0.0
+    def rounding(self, at: Evaluation) -> Rounding:
+        """Nothing is computed: return the errors before the node."""
+        passed = self.passed(at.wrong[0], at)
+        return Rounding(passed, np.zeros(passed.shape))
+
+    def passed(self, wrong: Array, at: Evaluation) -> Array:
+        """Return what errors before the node become."""
+        del at
+        return wrong
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """Return the norms before the node."""

@@ -11,7 +11,7 @@ import numpy as np
 from slth.certificates.interval import Array, up
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows
-from slth.certificates.rule import Around, Evaluation, Norms, Rule
+from slth.certificates.rule import Around, Back, Evaluation, Norms, Rounding, Rule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AddRule(Rule):
         """Each of the terms has the coefficients of the sum."""
         return (rows,) * len(around.before)
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+    def rounding(self, at: Evaluation) -> Rounding:
         """Add errors, and round once for each addition."""
         sizes = [up(values.magnitude + wrong) for values, wrong in zip(at.values, at.wrong, strict=True)]
         largest = [at.behind.magnitude] if len(sizes) == 2 else sizes
@@ -35,7 +35,11 @@ class AddRule(Rule):
         reached = reduce(lambda one, two: up(one + two), [*largest, carried])
         additions = len(sizes) - 1
         rounded = up(2.0 * at.form.unit * additions * reached)
-        return up(up(carried + rounded) + additions * at.form.smallest), float(reached.max())
+        return Rounding(carried, up(rounded + additions * at.form.smallest), float(reached.max()))
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        """Each of the terms has the coefficients of the sum."""
+        return Back(lambda rows: (rows,) * len(at.wrong), np.zeros(carried.shape))
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """Add norms."""

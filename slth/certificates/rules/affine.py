@@ -19,13 +19,15 @@ from typing import ClassVar
 import numpy as np
 
 from slth.arrays import Bools
-from slth.certificates.interval import Array, Interval, Slopes, up, upper_product
+from slth.certificates.interval import Array, Interval, Slopes, middle_and_radius, up, upper_product
 from slth.certificates.layout import Layout, Matrix, input_entries, kernel_entries
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Apart, Factor, Rows, is_nothing, nothing, reach
-from slth.certificates.rule import BINARY64, Around, Evaluation, Format, Norms, Rule
+from slth.certificates.rule import BINARY64, Around, Back, Evaluation, Format, Norms, Rounding, Rule
+from slth.certificates.symbols import slack
 
 _MOST_KEPT = 2**22  # entries of matrices that are kept for the next rows: some hundred MiB
+_MOST_HELD = 2**20  # of one that is kept for the next input
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,7 @@ class AffineRule(Rule):
         """Return for each entry what the target's values and the differences before the node are multiplied by."""
         return self._between(self.errors, before.target), self._between(self.ticket, before.either)
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+    def rounding(self, at: Evaluation) -> Rounding:
         (wrong,), sizes = at.wrong, up(at.values[0].magnitude + at.wrong[0])
         if at.of_ticket:
             weights = self.ticket.magnitude
@@ -166,31 +168,55 @@ class AffineRule(Rule):
         carried = self._upper_sums(weights, wrong)
         sums = up(self._upper_sums(magnitude, sizes) + constants)
         if at.of_ticket:
-            rounded = np.maximum(self._summed_wide(at.form, sizes, sums), self._multiplied_out(at.form, sizes))
+            folded = up(self._upper_sums(weights, sizes) + constants)
+            rounded = np.maximum(self._summed_wide(at.form, folded, sums), self._multiplied_out(at.form, folded))
         else:
             rounded = upper_product(np.asarray(at.form.gamma(terms)), sums)
-        behind = up(up(carried + rounded) + lost)
+        own, peak = up(rounded + lost), np.max([sums.max() * terms, sizes.max() * product * terms, product * terms])
         if self.constants is not None and not at.of_ticket:
-            behind[self.constants.outputs] = 0.0  # nothing is computed for the constant 1
-        return behind, float(np.max([sums.max() * terms, sizes.max() * product * terms, product * terms]))
+            # Nothing is computed for the constant 1.
+            carried[self.constants.outputs] = own[self.constants.outputs] = 0.0
+        return Rounding(carried, own, float(peak))
 
-    def _summed_wide(self, form: Format, sizes: Array, sums: Array) -> Array:
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        (values,), (wrong,), layout = at.values, at.wrong, self.layout
+        numbers = self.ticket if at.of_ticket else Slopes(self.weights)
+        either = values + Interval.symmetric(wrong)
+        if numbers.below is None or bool((either.lower >= 0.0).all()):
+            held = layout.entries <= _MOST_HELD
+            middles, share = self._middles[at.of_ticket] if held else self._middle(numbers.above)
+            radii = upper_product(np.asarray(share), carried)
+        else:
+            between = numbers.map(partial(kernel_entries, layout)).between(input_entries(layout, either))
+            factor = Factor.of(layout, between, wrong)
+            middles, radii = factor.middle, factor.radii * (1.0 + slack(layout.longest))
+        lost = up(radii + slack(layout.rows) * carried)
+        return Back(lambda rows: (np.asarray(rows @ middles),), lost, layout.entries * layout.cost)
+
+    @cached_property
+    def _middles(self) -> tuple[tuple[Matrix, float], tuple[Matrix, float]]:
+        """Matrices of the target and of the ticket on nonnegative inputs."""
+        return self._middle(self.weights), self._middle(self.ticket.above)
+
+    def _middle(self, numbers: Interval) -> tuple[Matrix, float]:
+        """Return the matrix of the middles, and the largest share of a number that its radius is."""
+        middle, radius = middle_and_radius(numbers)
+        share = np.divide(radius, numbers.magnitude, out=np.zeros(radius.shape), where=radius > 0.0)
+        return self.layout.matrix(self.layout.of_kernel(middle)), float(up(share).max())
+
+    def _summed_wide(self, form: Format, folded: Array, sums: Array) -> Array:
         """Return what the ticket's evaluation adds where products of stored numbers are summed in binary64."""
         wide = np.asarray(BINARY64.gamma(self.terms + 6))
         if form == BINARY64:
             return upper_product(wide, sums)
         gamma = form.gamma
         stored = upper_product(np.asarray(gamma(2) + wide) * (1.0 + 2.0**-19), sums)  # and the second order of it
-        once = upper_product(np.asarray(gamma(3)), self._sizes_behind(sizes))
+        once = upper_product(np.asarray(gamma(3)), folded)
         return up(stored + once)
 
-    def _multiplied_out(self, form: Format, sizes: Array) -> Array:
+    def _multiplied_out(self, form: Format, folded: Array) -> Array:
         """Return what it adds where each layer is one convolution; with real numbers it is within the certificate."""
-        return upper_product(np.asarray(form.gamma(self.multiplied_terms + 3)), self._sizes_behind(sizes))
-
-    def _sizes_behind(self, sizes: Array) -> Array:
-        """Return upper bounds of the sums of absolute products of the ticket's folded weights."""
-        return up(self._upper_sums(self.ticket.magnitude, sizes) + self.bias_magnitude)
+        return upper_product(np.asarray(form.gamma(self.multiplied_terms + 3)), folded)
 
     def _upper_sums(self, kernel: Array, values: Array) -> Array:
         """Return upper bounds of a nonnegative matrix times nonnegative values."""

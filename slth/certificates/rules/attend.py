@@ -34,7 +34,7 @@ import numpy as np
 from slth.certificates.interval import Array, Interval, concatenate, up, upper_product
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows, reach
-from slth.certificates.rule import Around, Evaluation, Norms, Rule
+from slth.certificates.rule import Around, Evaluation, Norms, Rounding, Rule
 from slth.certificates.softmax import hull_of_tokens, lemma_share, spreads, total_variation
 
 _EXP_ROUNDINGS = 8  # 4 units in the last place
@@ -111,7 +111,7 @@ class AttendRule(Rule):
         around.account.add(reach(rows.on_differences, around.behind.difference))
         return ()
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+    def rounding(self, at: Evaluation) -> Rounding:
         """Carry errors through scores, shares and their sums."""
         # Sizes and errors [heads, size, tokens]; all the keys' tokens of one coordinate together.
         queries, keys, values = (
@@ -140,7 +140,8 @@ class AttendRule(Rule):
         # All of it is rounded a few times for each of the sums' terms.
         slack = 1.0 + 2.0**-52 * 8.0 * (width + self.heads + 32)
         reached = float(np.max([4.0 * float(sums.max()), peak * (self.keys + self.heads)]))
-        return up(up(total * slack) + lost).reshape(-1), reached
+        carried = up(up(total * slack) + lost).reshape(-1)  # with what it adds itself
+        return Rounding(carried, np.zeros(carried.shape), reached)
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """Return the lemma's bound, with the scores' errors as ranges have them."""

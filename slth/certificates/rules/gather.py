@@ -11,11 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from slth.arrays import Indices
-from slth.certificates.interval import Array, Interval
+from slth.certificates.interval import Array, Interval, up
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import Rows, is_nothing, reach
-from slth.certificates.rule import Around, Evaluation, Norms, Passing, Rule
+from slth.certificates.rule import Around, Back, Evaluation, Norms, Passing, Rounding, Rule
+from slth.certificates.symbols import slack
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,12 @@ class GatherRule(Passing):
         on_differences = around.account.picked(rows.on_differences, self._pick, before.difference.magnitude)
         return (Rows(on_values, on_differences),)
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        return self._picked(at.wrong[0]), 0.0
+    def passed(self, wrong: Array, at: Evaluation) -> Array:
+        del at
+        return self._picked(wrong)
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        return Back(lambda rows: (np.asarray(rows @ self._pick),), up(slack(len(carried)) * carried))
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,13 @@ class ConcatRule(Rule):
         parts = [slice(*pair) for pair in pairwise(ends)]
         return tuple(Rows(_columns(rows.on_values, part), _columns(rows.on_differences, part)) for part in parts)
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        return np.concatenate(at.wrong), 0.0
+    def rounding(self, at: Evaluation) -> Rounding:
+        carried = np.concatenate(at.wrong)
+        return Rounding(carried, np.zeros(carried.shape))
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        ends = list(accumulate(len(part) for part in at.wrong))[:-1]
+        return Back(lambda rows: tuple(np.split(rows, ends, axis=1)), np.zeros(carried.shape))
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """The largest counts."""
@@ -101,9 +111,9 @@ class ConstantRule(Rule):
         around.account.add(reach(rows.on_values, Interval.point(self.values)))
         return ()
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
+    def rounding(self, at: Evaluation) -> Rounding:
         """Nothing is computed."""
-        return np.zeros(len(self.values)), 0.0
+        return Rounding(np.zeros(len(self.values)), np.zeros(len(self.values)))
 
     def norms(self, norms: tuple[Norms, ...], before: tuple[Ranges, ...]) -> Norms:
         """Return the largest value."""

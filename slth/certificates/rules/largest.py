@@ -19,11 +19,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from slth.arrays import Bools, Indices
-from slth.certificates.interval import Array, Interval
+from slth.certificates.interval import Array, Interval, down, up
 from slth.certificates.layout import Matrix
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Evaluation, Passing
+from slth.certificates.rule import Around, Back, Evaluation, Passing
+from slth.certificates.symbols import slack
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +87,33 @@ class LargestRule(Passing):
         shape = (count, len(before.target.lower))
         return sp.csr_array((one, (np.arange(count), picked[:, 0])), shape=shape), value, difference
 
-    def rounding(self, at: Evaluation) -> tuple[Array, float]:
-        """Pass the window's largest error on."""
-        return at.wrong[0][self.windows].max(axis=1), 0.0
+    def passed(self, wrong: Array, at: Evaluation) -> Array:
+        """Pass the largest error on of those in a window that may be its maximum."""
+        return np.asarray(np.where(self._rivals(at.values[0], wrong), wrong[self.windows], 0.0).max(axis=1))
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        """The error passes of what is the maximum in spite of errors."""
+        (values,), (wrong,) = at.values, at.wrong
+        rivals = self._rivals(values, wrong)
+        led = np.flatnonzero(rivals.sum(axis=1) == 1)
+        chosen = self.windows[led, rivals[led].argmax(axis=1)]
+        pick = sp.csr_array((np.ones(len(led)), (led, chosen)), shape=(len(self.windows), len(wrong)))
+        lost = carried.copy()
+        lost[led] *= slack(len(lost))
+        return Back(lambda rows: (np.asarray(rows @ pick),), up(lost))
+
+    def unclear(self, values: Interval, wrong: Array) -> Bools:
+        """Return which values may be the maximum of a window that others may be the maximum of."""
+        rivals, result = self._rivals(values, wrong), np.zeros(values.shape, np.bool_)
+        result[self.windows[rivals & (rivals.sum(axis=1, keepdims=True) > 1)]] = True
+        return result
+
+    def _rivals(self, values: Interval, wrong: Array) -> Bools:
+        """Return which of each window's values may be its maximum, in spite of errors."""
+        off, seen = wrong[self.windows], values[self.windows]
+        least = down(seen.lower - off).max(axis=1, keepdims=True)
+        rivals: Bools = ~(up(seen.upper + off) < least)
+        return rivals
 
 
 def _leads(values: Interval, windows: Indices, picked: Indices, others: Bools) -> Bools:

@@ -14,10 +14,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from slth.arrays import Bools
 from slth.certificates.interval import Array, Interval, down, up
 from slth.certificates.ranges import Ranges
 from slth.certificates.rows import LinearForm, Rows
-from slth.certificates.rule import Around, Passing
+from slth.certificates.rule import Around, Back, Evaluation, Passing
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,24 @@ class ReluRule(Passing):
         (seen,) = before
         difference = relu_difference(seen.target, seen.difference)
         return Ranges(seen.target.relu(), seen.ticket.relu(), difference).reconciled()
+
+    def passed(self, wrong: Array, at: Evaluation) -> Array:
+        """Pass errors on as far as what is negative can become positive by them."""
+        return np.fmin(wrong, np.maximum(up(at.values[0].upper + wrong), 0.0))
+
+    def unclear(self, values: Interval, wrong: Array) -> Bools:
+        """Return which values may have either sign, in spite of errors."""
+        result: Bools = ~((down(values.lower - wrong) >= 0.0) | (up(values.upper + wrong) <= 0.0))
+        return result
+
+    def back(self, at: Evaluation, carried: Array) -> Back:
+        """Half of an error passes where the sign is open, give or take a half of its bound."""
+        (values,), (wrong,) = at.values, at.wrong
+        may_change = self.unclear(values, wrong)
+        half = may_change & (0.5 * wrong <= carried)
+        slopes = np.where(may_change, np.where(half, 0.5, 0.0), values.lower >= 0.0)
+        lost = np.where(may_change, np.where(half, 0.5 * wrong, carried), 0.0)
+        return Back(lambda rows: (rows * slopes,), up(lost))
 
     def backward(self, rows: Rows, around: Around) -> tuple[Rows, ...]:
         """Replace the node by lines."""
