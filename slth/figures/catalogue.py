@@ -25,6 +25,7 @@ FIGURES: dict[str, str] = {
     "vector_success": "slth.figures.vector_success:vector_success_figure",
     "solution_counts": "slth.figures.solution_counts:solution_counts_figure",
     "pursuit_gap": "slth.figures.pursuit_gap:pursuit_gap_figure",
+    "structured_tradeoff": "slth.figures.structured_tradeoff:structured_tradeoff_figure",
     "structured_error": "slth.figures.vector_figures:structured_error_figure",
     "attention_error": "slth.figures.attention_error:attention_error_figure",
     "quantised": "slth.figures.quantised:quantised_figure",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from slth.figures.levels_figures import look
 from slth.figures.rows import Floats, Row, levels, numbers, where
@@ -45,9 +46,12 @@ def structured_tradeoff_figure(rows: Sequence[Row]) -> Figure:
             axes.set_xticks([], minor=True)
         for axes in (weights, file):
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter("{x:,g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
         for axes in (lost, weights, file):
             axes.set_yscale("symlog", linthresh=LINEAR)
-            axes.set_ylabel("points of accuracy lost")
+            axes.set(ylabel="points of accuracy lost", ylim=(-LINEAR, 150.0))
             axes.axhline(1.0, color=MUTED, linewidth=0.8, linestyle="--")
         in_legend(error, "unit gain (filled: auto)", color=INK, marker="o", markersize=4, **GAINS["unit"])
         in_legend(error, "(b-d) one point", "--", color=MUTED, linewidth=0.8)
