@@ -6,6 +6,7 @@ Every message names the argument, its value, the rule that it breaks and the way
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 _LONGEST = 2000
@@ -75,6 +76,14 @@ class ResultsError(SlthError):
 
 class EngineError(SlthError):
     """The workers of a run are gone or cannot be started; what was finished before is kept."""
+
+
+def unwritable(path: object, problem: OSError) -> SlthError:
+    """Return what to raise for a file that cannot be written: a full disk is no fault of the path that was given."""
+    rule = f"cannot be written ({problem.strerror})"
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SlthError(f"{printable(path)} {rule}: make room there, or choose another folder")
+    return ArgumentError("path", str(path), rule, "choose another file")
 
 
 def printable(value: object, *, most: int = 300, lines: bool = False) -> str:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
-from slth.errors import ArgumentError, TicketError
+from slth.errors import ArgumentError, TicketError, unwritable
 from slth.graphs import Graph
 from slth.graphs.coding import KINDS, graph_from_text, graph_text, packed, strict_json, unpacked
 from slth.graphs.file import narrow, safetensors_bytes
@@ -122,7 +122,7 @@ def write_content(written: bytes, path: str | Path) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise ArgumentError("path", str(path), f"cannot be written ({error.strerror})", "choose another file") from None
+        raise unwritable(path, error) from None
     finally:
         part.unlink(missing_ok=True)
 

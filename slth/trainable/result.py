@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, unwritable
 from slth.networks import Kept, densities, total_density
 from slth.searches.random_source import RandomSource
 from slth.tickets import Ticket
@@ -241,5 +241,4 @@ class TrainResult:
         try:
             write_masks(Path(path), self.level(number, kind).masks)
         except OSError as problem:
-            rule = f"cannot be written ({problem.strerror})"
-            raise ArgumentError("path", str(path), rule, "choose another file") from None
+            raise unwritable(path, problem) from None

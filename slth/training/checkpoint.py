@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from slth.errors import ArgumentError, DataError
+from slth.errors import ArgumentError, DataError, unwritable
 from slth.files import write_bytes
 from slth.networks.layouts import layout_of
 from slth.tickets.layout import Layout
@@ -63,7 +63,7 @@ def write_checkpoint(
     try:
         write_bytes(path, save(held, metadata))
     except OSError as error:
-        raise ArgumentError("path", str(path), f"cannot be written ({error.strerror})", "choose another file") from None
+        raise unwritable(path, error) from None
 
 
 def read_checkpoint(path: Path, problem: Problem) -> tuple[dict[str, Tensor], dict[str, Any]]:
