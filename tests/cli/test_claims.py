@@ -46,7 +46,7 @@ def test_levels_may_grow(capsys, tmp_path):
     [
         ("slth search snip --seed 0", "slth search edge-popup --seed 0", "this is slth search edge-popup"),
         ("slth demo --seed 0", "slth search snip --seed 0", "this is slth search snip"),
-        ("slth search snip --bias --seed 0", "slth search snip --seed 0", "--bias , not by default"),
+        ("slth search snip --bias --seed 0", "slth search snip --seed 0", "--bias on, not by default"),
         ("slth train imp --levels 2 --seed 0", "slth train imp --levels 3 --seed 0", None),
         ("slth ticket shrink a b --seed 0", "slth search snip --seed 0", None),
         ("slth search snip --seed 0", "slth ticket shrink a.ticket --seed 0", None),
