@@ -6,15 +6,13 @@ neurons; corners, random points, coordinate ascent and the signs of finite diffe
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from slth.certificates import certify, certify_folded
 from slth.constructions import PerWeight, Shallow, Structured
-from slth.errors import SlthError
 from slth.graphs import Graph, Node
 from slth.graphs.conv import Conv
+from tests.attacks._hunt import hunt
 from tests.certificates.samples import (
     ascended,
     in_copies,
@@ -108,24 +106,18 @@ def largest_found(rng, box, difference):
     return found
 
 
+def faults_of(rng, target, box, certificate, forward):
+    """What was found above the certificate."""
+
+    def difference(x):
+        return np.abs(forward(x) - target.forward(x)).reshape(len(x), -1)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        excess = largest_found(rng, box, difference) - certificate.per_output - certificate.float64_allowance
+    if not (excess <= 0.0).all():
+        yield f"found {excess.max():.3g} above the certificate"
+
+
 def run(*, seconds: float, seed: int) -> list[str]:
     """Attack certificates for so many seconds; return those that are below what was found, by the seed of the case."""
-    begin, faults, trial = time.monotonic(), [], 0
-    while time.monotonic() - begin < seconds:
-        rng = np.random.default_rng([seed, trial])
-        kind = "making a case"
-        try:
-            kind, target, box, certificate, forward = case_of(rng)
-
-            def difference(x, target=target, forward=forward):
-                return np.abs(forward(x) - target.forward(x)).reshape(len(x), -1)
-
-            with np.errstate(over="ignore", invalid="ignore"):
-                excess = largest_found(rng, box, difference) - certificate.per_output - certificate.float64_allowance
-            if not (excess <= 0.0).all():
-                faults.append(f"[{seed}, {trial}] {kind}: found {excess.max():.3g} above the certificate")
-        except SlthError as refused:
-            if kind != "making a case":
-                faults.append(f"[{seed}, {trial}] {kind}: {refused}")
-        trial += 1
-    return faults
+    return hunt(case_of, faults_of, seconds=seconds, seed=seed)

@@ -57,6 +57,7 @@ def test_a_certificate_that_is_too_small_is_found(name, monkeypatch):
     [
         lambda found: replace(found, errors=0.1 * found.errors),
         lambda found: replace(found, margins=found.margins + 0.2 * np.abs(found.margins)),
+        lambda found: replace(found, float32_allowance=0.02 * found.float32_allowance),
     ],
 )
 def test_a_certificate_around_inputs_that_says_too_much_is_found(more, monkeypatch):
