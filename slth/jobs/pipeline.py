@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from slth.arrays import Floats
 from slth.certificates import certify
 from slth.constructions import Construction, Method, Structured, Traits
-from slth.constructions.costs import of_target, of_ticket, pruned
+from slth.constructions.costs import Costs, of_target, of_ticket, pruned
 from slth.data.data_set import DataSet, assemble
 from slth.errors import ArgumentError, SlthError, TicketError
 from slth.graphs import Attend, Graph, Positions, Scale
@@ -206,7 +206,7 @@ def record_delivery(
     inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
     worst = inputs[np.argsort(-differences, kind="stable")[:_WORST]]
     attacked = attack(target, ticket, input_box=made.certificate.input_box, points=worst, progress=progress)
-    kinds = {type(node.step) for node in target.nodes}
+    costs, kinds = of_ticket(ticket), {type(node.step) for node in target.nodes}
     exact = tuple(text for kind, text in _EXACT if kind in kinds)
     summary: dict[str, Any] = {
         "seed": ticket.seed,
@@ -222,8 +222,8 @@ def record_delivery(
         **_certified(made),
         "around": _around(target, ticket, inputs, progress),
         **_sizes(delivery),
-        **_costs(target, ticket),
-        **_small(ticket, inputs, found.values),
+        **_costs(target, costs),
+        **_small(ticket, costs, inputs, found.values),
         "information_bits_per_weight": information_bits(layers, made, worst=True),
         "information_bits_mean": information_bits(layers, made, worst=False),
         "solve_seconds": sum(row.seconds for row in made.table),
@@ -288,16 +288,14 @@ def _sizes(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _costs(target: Graph, ticket: Ticket) -> dict[str, Any]:
+def _costs(target: Graph, own: Costs) -> dict[str, Any]:
     """What the small network costs beside its target, and beside that pruned by magnitude to as many kept weights."""
-    own = of_ticket(ticket)
     networks = {"small": own, "target": of_target(target), "pruned": pruned(target, own.weights)}
     return {"costs": {name: asdict(costs) for name, costs in networks.items()}}
 
 
-def _small(ticket: Ticket, inputs: Floats, outputs: Floats) -> dict[str, Any]:
+def _small(ticket: Ticket, costs: Costs, inputs: Floats, outputs: Floats) -> dict[str, Any]:
     """How large the small network is, and how far it is in float32 from the exact outputs, relative to the largest."""
-    costs = of_ticket(ticket)
     if costs.bytes > _SMALL_BYTES:
         return {"small_parameters": costs.weights, "small_examples": 0, "small_difference": None}
     inputs = inputs[: min(SMALL_EXAMPLES, 1 + _SMALL_WORK // max(1, costs.multiply_adds))]
