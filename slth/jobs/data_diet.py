@@ -36,6 +36,7 @@ from slth.trainable.entry import training
 from slth.trainable.result import TrainResult
 from slth.training import Examples, Recipe, TrainingRun, split
 from slth.training.checkpoint import described
+from slth.training.long_epochs import records_told
 from slth.training.turns import all_finished
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def scores_of(
         about = {**words, "model": job.model.name, "seed": seed}
         scores = _kept_scores(path, about, len(examples))
         if scores is None:
-            scores = _scores(job, made(job.model, data, seed % 2**31), examples, recipe, seed)
+            scores = _scores(job, made(job.model, data, seed % 2**31), examples, recipe, seed, progress)
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_json(path, {"about": about, "scores": scores.tolist()})
@@ -207,15 +208,17 @@ def _kept_scores(path: Path | None, about: Mapping[str, Any], count: int) -> Any
     return scores
 
 
-def _scores(job: DietJob, module: nn.Module, examples: Examples, recipe: Recipe, seed: int) -> Floats:
+def _scores(
+    job: DietJob, module: nn.Module, examples: Examples, recipe: Recipe, seed: int, progress: Progress | None
+) -> Floats:
     """Train a network, and return its scores."""
     if job.score == "connectivity":
         step = recipe.steps_per_epoch(len(examples)) * recipe.epochs // 2
-        pair = children(module, examples, recipe, step=step, seed=seed, device=job.device)
+        pair = children(module, examples, recipe, step=step, seed=seed, device=job.device, progress=progress)
         return connectivity_scores(*pair, examples)
     if job.score == "forgetting":
-        return forgetting_scores(module, examples, recipe, seed=seed, device=job.device)
-    for _ in TrainingRun(module, examples, recipe, seed=seed, device=job.device):
+        return forgetting_scores(module, examples, recipe, seed=seed, device=job.device, progress=progress)
+    for _ in records_told(TrainingRun(module, examples, recipe, seed=seed, device=job.device), progress):
         pass
     return example_scores(module, examples, job.score, seed=seed)
 

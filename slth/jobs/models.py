@@ -20,6 +20,7 @@ from slth.networks.models_attention import AttentionClassifier
 from slth.networks.own import factory_of, load_weights, made_by
 from slth.resources import Progress
 from slth.training import TARGETS, Adam, Cosine, Examples, Recipe, TrainingRun
+from slth.training.long_epochs import records_told
 from slth.training.tokens import check_tokens
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ def _train(run: TrainingRun, path: Path | None, progress: Progress | None) -> No
     if path is not None and path.exists():
         with suppress(ArgumentError, DataError):
             run.resume(path)
-    for record in run:
+    for record in records_told(run, progress):
         if progress is not None:
             progress("training", record.epoch, run.recipe.epochs)
         if path is not None:

@@ -124,7 +124,8 @@ def _dense(
     module = made(job.model, data, job.seed)
     recipe = LINEAR if job.model.flat else job.model.recipe(data)
     check_tokens(module, recipe, examples, None)
-    for record in dense(TrainingRun(module, examples, recipe, seed=job.seed, device=job.device), folder):
+    run = TrainingRun(module, examples, recipe, seed=job.seed, device=job.device)
+    for record in dense(run, folder, progress):
         if progress is not None:
             progress("training", record.epoch, recipe.epochs)
     return module.cpu().eval()

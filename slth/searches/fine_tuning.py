@@ -22,6 +22,7 @@ from slth.tickets import Ticket
 from slth.training import SGD, Cosine, CrossEntropy, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.evaluation import evaluate
 from slth.training.examples import Normalisation
+from slth.training.long_epochs import records_told
 from slth.training.recipe import Loss
 
 FINE_TUNING = Recipe(epochs=20, batch_size=128, schedule=Cosine(0.01), optimizer=SGD(weight_decay=1e-4))
@@ -145,7 +146,7 @@ def fine_tune(
         device=device,
     )
     trace = []
-    for record in run:
+    for record in records_told(run, progress):
         trace.append(record)
         if progress is not None:
             progress("fine-tuning", record.epoch, run.recipe.epochs)

@@ -10,7 +10,9 @@ from typing import Any
 
 from slth.errors import ArgumentError, DataError
 from slth.files import plain, write_json
+from slth.resources import Progress
 from slth.training import Evaluation, Record, TrainingRun
+from slth.training.long_epochs import records_told
 
 LAST, BEST, TRACE, DENSE = "last.checkpoint", "best.checkpoint", "trace.json", "dense.checkpoint"
 
@@ -68,11 +70,11 @@ class Journal:
         return records
 
 
-def dense(run: TrainingRun, folder: Path | None) -> Iterator[Record]:
+def dense(run: TrainingRun, folder: Path | None, progress: Progress | None = None) -> Iterator[Record]:
     """Train the dense network that a search imitates, in a folder as far as it was not trained there before."""
     if folder is not None and (folder / DENSE).exists():
         _take(run, folder, DENSE)
-    for record in run:
+    for record in records_told(run, progress):
         if folder is not None:
             run.save(folder / DENSE)
         yield record

@@ -26,6 +26,7 @@ from slth.searches.search import check_record
 from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, TrainingRun, evaluate
 from slth.training.checkpoint import digest, file_of
 from slth.training.examples import Normalisation
+from slth.training.long_epochs import records_told
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
@@ -170,7 +171,7 @@ def mask_pretrained(
     said = {"weights": digest({name: tensor.detach().cpu() for name, tensor in module.state_dict().items()})}
     journal = None if folder is None else Journal(file_of(folder, "folder"), run, said)
     trace = [] if journal is None else journal.resume()
-    for record in run:
+    for record in records_told(run, progress):
         check_record(run, record, searched.method.collapsed)
         trace.append(record)
         if journal is not None:

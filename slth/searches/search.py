@@ -28,6 +28,7 @@ from slth.training import CrossEntropy, Evaluation, Examples, Recipe, Record, Tr
 from slth.training.checkpoint import file_of
 from slth.training.evaluation import evaluate
 from slth.training.examples import Normalisation
+from slth.training.long_epochs import steps_told
 from slth.training.method import MethodState
 from slth.training.recipe import Loss
 from slth.training.tokens import check_tokens
@@ -138,7 +139,8 @@ def search(
         Where each epoch is written: the same search in the same folder goes on from there, on the CPU to the same bits.
         Without one nothing is written.
     progress : callable or bool, optional
-        True for a line on stderr; or called with ("search", epochs done, epochs).
+        True for a line on stderr; or called with ("search", epochs done, epochs), and where an
+        epoch takes long with ("steps of the epoch", steps done, steps).
 
     Returns
     -------
@@ -216,7 +218,7 @@ def searching(
         kept = _Kept(run, chosen, source, trace[-1])
     if trace and progress is not None:
         progress("search", trace[-1].epoch, run.recipe.epochs)
-    for record in run.steps():
+    for record in steps_told(run, progress):
         if record is None:
             yield
             continue

@@ -21,6 +21,7 @@ from slth.searches.random_source import RandomSource
 from slth.trainable.result import Level
 from slth.training import Cosine, Evaluation, Examples, FixedMasks, Recipe, Record, TrainingRun
 from slth.training.checkpoint import Problem, digest, read_checkpoint, write_checkpoint
+from slth.training.long_epochs import steps_told
 from slth.training.method import Tensors
 from slth.training.ranks import Ranks
 
@@ -133,7 +134,7 @@ class Bench:
         trace = [] if journal is None else journal.resume()
         label = f"level {number}" if kind in ("ticket", "start") else f"level {number}, {kind}"
         if until is None or run.step.number < until:
-            for record in run.steps(until):
+            for record in steps_told(run, self.progress, until):
                 if record is None:
                     yield
                     continue

@@ -259,7 +259,7 @@ def children(
     folder : str or Path, optional
         Where each epoch is written: the same call goes on from there, on the CPU to the same bits.
     progress : callable, optional
-        Called with ("child 1 of 2", epochs done, epochs).
+        Called with ("what they share", epochs done, epochs) and ("child 1 of 2", ...).
 
     Returns
     -------
@@ -286,7 +286,9 @@ def children(
     whole(step, "step", recipe.start, total, remedy="use a step of the recipe, such as 0 for the start")
     place = None if folder is None else file_of(folder, "folder")
     trunk = Growing(copy.deepcopy(module_given(module)), data, recipe, masks, seed, device)
-    trunk.until(step, None if place is None else place / "trunk")
+    trunk.until(
+        step, None if place is None else place / "trunk", None if progress is None else (progress, "what they share")
+    )
     found = []
     for child in (1, 2):
         own = int(Stream(seed, f"trainable/child/{child}").raw(0, 1)[0])

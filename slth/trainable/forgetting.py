@@ -13,16 +13,24 @@ from torch import Tensor, nn
 from slth.arrays import Floats
 from slth.errors import ConstructionError
 from slth.networks.given import instance, module_given
+from slth.resources import Shown, reporter
 from slth.trainable.example_scores import forgetting_events
 from slth.training import Examples, Recipe, TrainingRun
 from slth.training.examples import order_of_epoch
+from slth.training.long_epochs import records_told
 from slth.training.method import Step
 from slth.training.ranks import Ranks
 from slth.training.recipe import Loss
 
 
 def forgetting_scores(
-    module: nn.Module, data: Examples, recipe: Recipe, *, seed: int = 0, device: str | None = None
+    module: nn.Module,
+    data: Examples,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    progress: Shown = None,
 ) -> Floats:
     """Train a copy of a module, and return how often each example was forgotten from one presentation to the next.
 
@@ -40,6 +48,8 @@ def forgetting_scores(
     seed : int
         Of the order of the examples.
     device : {"auto", "cpu", "cuda"}, optional
+    progress : callable or bool, optional
+        True for a line on stderr; or called with ("forgetting", epochs done, epochs).
 
     Returns
     -------
@@ -75,7 +85,10 @@ def forgetting_scores(
     watched.right.clear()
     times: list[NDArray[np.bool_]] = []
     right = np.zeros(len(data), np.bool_)
-    for record in run:
+    told = reporter(progress)
+    for record in records_told(run, told):
+        if told is not None:
+            told("forgetting", record.epoch, recipe.epochs)
         shown = torch.cat(watched.right).cpu().numpy()
         right[order_of_epoch(run.seed, record.epoch - 1, len(data))[: len(shown)]] = shown
         times.append(right.copy())

@@ -11,6 +11,7 @@ from slth.searches.journal import Journal
 from slth.trainable.bench import held
 from slth.training import Examples, FixedMasks, Recipe, TrainingRun
 from slth.training.checkpoint import digest
+from slth.training.long_epochs import steps_told
 from slth.training.method import Tensors
 
 
@@ -31,7 +32,9 @@ class Growing:
         journal = None if folder is None else Journal(folder, self.run, said)
         trace = [] if journal is None else journal.resume()
         if self.run.step.number < step:
-            for record in self.run.records(step):
+            for record in steps_told(self.run, told and told[0], step):
+                if record is None:
+                    continue
                 trace.append(record)
                 if journal is not None:
                     journal.write(trace, better=False)

@@ -12,6 +12,7 @@ from slth.networks.given import module_given
 from slth.resources import Progress, reporter
 from slth.training.examples import Examples
 from slth.training.fit import device_of
+from slth.training.long_epochs import records_told
 from slth.training.loop import Record, TrainingRun
 from slth.training.recipe import Recipe
 from slth.training.tokens import check_tokens
@@ -46,7 +47,8 @@ def train(
     device : {"auto", "cpu", "cuda"}, optional
         Where to train; where the module is by default.
     progress : callable or bool, optional
-        True for a line on stderr; or called with ("training", epochs done, epochs).
+        True for a line on stderr; or called with ("training", epochs done, epochs), and where
+        an epoch takes long with ("steps of the epoch", steps done, steps).
 
     Returns
     -------
@@ -74,7 +76,7 @@ def train(
     run = TrainingRun(module, data, recipe, validation=validation, seed=seed, device=device)
     told, records = reporter(progress), list[Record]()
     best: tuple[float, dict[str, Any]] | None = None
-    for record in run:
+    for record in records_told(run, told):
         records.append(record)
         if told is not None:
             told("training", record.epoch, run.recipe.epochs)

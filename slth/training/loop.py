@@ -187,7 +187,7 @@ class TrainingRun:
             every = whole(every, "every", remedy="leave it out for one record an epoch")
         return (found for found in self.steps(every) if found is not None)
 
-    def steps(self, every: int | None = None) -> Iterator[Record | None]:
+    def steps(self, every: int | None = None) -> Generator[Record | None, None, None]:
         """Train as :meth:`records` does, with None behind each step, so that several runs can take turns."""
         try:
             while self._at < self.step.total:

@@ -34,13 +34,14 @@ def all_finished(runs: Sequence[Generator[None, None, Any]], device: str) -> lis
 
 def together(progress: Progress | None, count: int) -> list[Progress | None]:
     """Return what each of several runs tells, of which the sums are told."""
-    done = [0] * count
+    done: dict[str, list[int]] = {}
 
     def tell_of(number: int) -> Progress | None:
         def tell(what: str, epochs: int, of: int) -> None:
-            done[number] = epochs
+            known = done.setdefault(what, [0] * count)
+            known[number] = epochs
             if progress is not None:
-                progress(what, sum(done), of * count)
+                progress(what, sum(known), of * count)
 
         return None if progress is None else tell
 
