@@ -359,9 +359,9 @@ def certify(
     radius : float, optional
         Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
     effort : int, optional
-        Work around an input whose first bounds prove no agreement, or are more than twice the error at the input
-        itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves the first
-        bounds; more proves more, and takes as much longer.
+        Work around an input whose first bounds prove no agreement, or are more than 1 + 1 / effort times the error at
+        the input itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves
+        the first bounds; more proves more, and takes as much longer.
     progress : callable or bool, optional
         True for a line on stderr; or called with (label, inputs done, inputs).
 

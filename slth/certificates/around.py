@@ -26,7 +26,6 @@ from slth.graphs import Graph
 from slth.resources import Progress
 from slth.tickets.folded import Folded
 
-_OPEN = 2.0  # times the error at the input itself: first bounds that are looser are improved
 _STEPS, _CASES = 8, 400  # of a unit of effort
 
 
@@ -78,7 +77,8 @@ def _near(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> t
     if not (effort and walk.symbols.units):
         return errors, margin, walk.ranges
     at_input = Walk(nearby, (example, example))
-    enough, best = _OPEN * float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
+    enough = (1.0 + 1.0 / effort) * float(_errors(at_input).max())  # looser bounds are improved
+    best = _least(at_input.upper_bounds([_leads(at_input, own)]))
     if margin > 0.0 and errors.max() <= enough:
         return errors, margin, walk.ranges
     by_passes, margin_by_passes, ranges = _by_passes(nearby, box, own)

@@ -65,9 +65,9 @@ def certify(
     radius : float, optional
         Of the ball around each, in the largest norm; 0 asks for the inputs themselves.
     effort : int, optional
-        Work around an input whose first bounds prove no agreement, or are more than twice the error at the input
-        itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves the first
-        bounds; more proves more, and takes as much longer.
+        Work around an input whose first bounds prove no agreement, or are more than 1 + 1 / effort times the error at
+        the input itself: 8 gradient steps on the slopes of linear bounds and up to 400 cases for each unit. 0 leaves
+        the first bounds; more proves more, and takes as much longer.
     progress : callable, optional
         Called as progress("inputs certified", done, total).
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import slth
 from slth.certificates import near as nearby
 from slth.certificates.around import _leads
 from slth.certificates.bounds import nonnegative, passes_over
@@ -170,6 +171,21 @@ def test_steps_and_cases_lower_the_bounds_of_a_deep_network():
     assert (found[1].errors < 0.99 * found[0].errors).all()
     assert (found[2].errors <= found[1].errors).all()
     assert (found[2].margins >= found[0].margins).all()
+
+
+def test_effort_says_which_bounds_are_loose():
+    rng = np.random.default_rng(3)
+    b = Builder(rng, (4, 1, 1))
+    for _ in range(4):
+        b.conv(10, relu=True)
+    b.conv(3)
+    target = b.graph()
+    ticket = slth.construct(target, method=slth.PerWeight(candidates=16), seed=0).ticket
+    x = rng.uniform(0.0, 1.0, (6, *target.input_shape))[5:]
+    (at,) = certify(target, ticket, inputs=x, radius=0.0).errors
+    (first,), (usual,), (more,) = (certify(target, ticket, inputs=x, radius=0.05, effort=k).errors for k in (0, 1, 4))
+    assert 1.25 * at < usual == first < 2.0 * at  # classes are proved, and an effort of 1 takes that for tight
+    assert more < 1.25 * at
 
 
 def test_a_relu_in_front_of_a_maximum_is_taken_behind_it():
