@@ -15,6 +15,7 @@ from tests.attacks import around, certificates, tickets
 from tests.attacks.__main__ import NAMES, attack, main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["around", "certificates", "tickets"])
 def test_nothing_is_found_in_seconds(name):
     assert attack(name, seconds=3.0, seed=0) == []
@@ -52,6 +53,7 @@ def test_a_certificate_that_is_too_small_is_found(name, monkeypatch):
     assert certificates.run(seconds=3.0, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 
 from slth.subset_sum import entry
 from slth.subset_sum.solvers import Differencing
@@ -12,6 +13,7 @@ from slth.subset_sum.status import Status
 from tests.attacks.solvers import _numbers
 
 
+@pytest.mark.slow
 def test_a_wrong_claim_is_found(monkeypatch):
     def boast(self, task):
         rows = honest(self, task)

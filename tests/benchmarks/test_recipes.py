@@ -58,6 +58,7 @@ def images(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs_on_a_few_images(name, images):
     (benchmark,) = find_benchmarks(FOLDER, [name])

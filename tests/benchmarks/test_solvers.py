@@ -47,6 +47,7 @@ def test_exact_batch_and_tolerance():
     assert row["largest_error"] <= 0.01
 
 
+@pytest.mark.slow
 def test_large_instances_run_in_a_process_of_their_own():
     row = large_instance({"solver": "two-list", "n": 24, "law": "integers:1:1000"}, 0)[0].run()
     assert row["claimed_optimal"] == 1

@@ -29,6 +29,7 @@ def certify(capsys, made, *more):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_curve_is_written_and_the_same_command_goes_on(capsys, tmp_path, made):
     first = certify(capsys, made, "--limit", 5, "--radius", "0,1/50", "--out", "there", "--json")
     assert first.code == 0

@@ -10,6 +10,7 @@ from tests.cli.running import run
 SMALL = ("--data", "synthetic", "--model", "mlp", "--hidden", "6", "--limit", "60", "--epochs", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "option", "value", "words"),
     [

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.running import run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["zsh"])
 def test_a_script_is_printed_unbroken(capsys, shell):
     printed = run(capsys, "completion", shell)

@@ -161,6 +161,7 @@ def describe_table(folder):
     (folder / "provenance.json").write_text(json.dumps(document))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["toys", "times"])
 @pytest.mark.parametrize(
     "edit",
@@ -184,6 +185,7 @@ def test_edited_tables_are_not_drawn(folder, capsys, name, edit):
     assert draw(capsys, name).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"),
     [("environment", 7), ("description", None), ("seed", "x"), ("table_sha256", 1), ("spec_sha256", [])],

@@ -62,6 +62,7 @@ SPECS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_verbs_without_torch_never_import_it(group, tmp_path):
     spec, out = tmp_path / "spec.toml", tmp_path / "out"

@@ -83,6 +83,7 @@ def test_its_study_runs_in_other_processes(slth, tmp_path):
     assert (tmp_path / "runs/by_name/table.csv").read_text().startswith("n,replicate,largest,law\n")
 
 
+@pytest.mark.slow
 def test_a_study_in_the_folder_is_found_by_the_workers_of_a_cluster(slth, tmp_path):
     (tmp_path / "mine.py").write_text(STUDY)
     (tmp_path / "mine.toml").write_text('task = "mine:largest_sum"\n[grid]\nn = [1, 2]\n')

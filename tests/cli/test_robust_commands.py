@@ -32,6 +32,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("dro")
 
 
+@pytest.mark.slow
 def test_dro_writes_one_file_that_is_what_it_says(capsys, folder):
     ran = run(capsys, "train", "dro", *QUICK, "--kl-weights", "1,inf", "--density", 0.4, "--seed", 4, "--out", folder)
     assert ran.code == 0
@@ -76,6 +77,7 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_dro_that_was_stopped_goes_on_to_the_same_table_and_trains_nothing_twice(capsys, folder, monkeypatch):
     options = ["train", "dro", *QUICK, "--kl-weights", "1,inf", "--baselines", "plain,deep", "--seed", 4]
     expected = run(capsys, *options, "--out", folder / "whole").json

@@ -211,6 +211,7 @@ def committed(path):
 SIGNALS = [(signal.SIGINT, 130, "loky"), (signal.SIGTERM, 143, "serial"), (signal.SIGINT, 130, "dask")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code", "engine"), SIGNALS)
 def test_signals_leave_a_resumable_run(folder, capsys, number, code, engine, pytestconfig):
     """The signal goes to the whole group, as a terminal sends it."""

@@ -97,6 +97,7 @@ def test_ticket_shrink_writes_a_small_network_of_the_module(capsys, tmp_path):
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["small.safetensors", "ticket-shrink.json"]
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on(capsys, tmp_path, monkeypatch):
     arguments = ["search", "edge-popup", *QUICK, "--seed", 1]
     whole = run(capsys, *arguments, "--out", tmp_path / "whole").json
@@ -172,6 +173,7 @@ def test_signed_masks_of_a_convolutional_network(capsys, tmp_path):
     assert all(not np.any(array) for name, array in ticket.buffers.items() if name.endswith("bias"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("structure", "density", "whole"),
     [("output-channels", 0.5, [2]), ("input-channels", 0.5, [0]), ("blocks:16", 0.5, []), ("2:4", 0.5, [])],
@@ -186,6 +188,7 @@ def test_groups_are_removed_whole_but_colours_and_classes(capsys, tmp_path, stru
     assert "masks shuffled" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "magnitude", "snip", "grasp", "synflow", "evolution"])
 def test_baselines_are_verbs_too(capsys, tmp_path, name):
     quick = {"synflow": ["--rounds", 3], "evolution": ["--generations", 2]}.get(name, [])
@@ -212,6 +215,7 @@ def test_methods_and_recipes_are_listed(capsys, word):
     assert recipes["edge_popup_conv6"]["source"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "alphabet"),
     [

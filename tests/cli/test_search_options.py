@@ -147,6 +147,7 @@ def test_fine_tuned_weights_are_beside_the_ticket_and_said_to_be_none(capsys, tm
     assert "--fine-tune 3" in shown
 
 
+@pytest.mark.slow
 def test_scores_learn_the_outputs_of_a_dense_network(capsys, tmp_path):
     said = run(capsys, "search", "edge-popup", *LONGER, "--distil", "--out", tmp_path).json
     assert said["distilled"]["dense_accuracy"] > 0.9
@@ -191,6 +192,7 @@ def test_blocks_of_one_random_layer_have_masks_of_their_own(capsys, tmp_path):
     assert evaluate(module, _images(said)).accuracy == said["accuracy"]
 
 
+@pytest.mark.slow
 def test_masks_of_trained_weights_are_no_ticket_and_go_on(capsys, tmp_path, monkeypatch):
     """Weights of a dense network, kept by a search and by size; the seed is fixed."""
     dense = ["--density", 1, "--fine-tune", 10, "--out", tmp_path / "dense"]

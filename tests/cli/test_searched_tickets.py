@@ -30,6 +30,7 @@ def ticket(capsys, folder):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -66,6 +66,7 @@ def test_construct_writes_everything_and_says_so(capsys, tmp_path, made):
     assert [row["largest_error"] > 0 for row in document["layers"]] == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_construct_to_an_error(capsys, tmp_path):
     options = [
@@ -320,6 +321,7 @@ def test_construct_structured_and_shrink(capsys, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_construct_attention(capsys, tmp_path):
     document = convolutional(
         capsys, tmp_path, "per-weight", "--model", "attention", "--candidates", "12", "--width", "8"

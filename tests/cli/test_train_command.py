@@ -74,6 +74,7 @@ def test_rates_of_single_weights_and_fine_tuning(capsys, folder):
     assert tenth["method"]["tuning"]["schedule"]["learning_rate"] == pytest.approx(1.2e-4)
 
 
+@pytest.mark.slow
 def test_killed_in_the_midst_it_goes_on_to_the_same_table(capsys, folder):
     arguments = [*BRIEF, "--epochs", 8]
     whole = run(capsys, *arguments, "--out", folder / "whole").json

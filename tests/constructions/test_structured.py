@@ -122,6 +122,7 @@ def test_a_bias_without_a_safe_tap_is_refused():
         Structured(channels=10).ticket(Graph((1, 4, 4), [Node("edge", padded, ("input",))]))
 
 
+@pytest.mark.slow
 def test_channels_are_chosen_for_a_certified_error():
     target, found = small(), {}
     for eps in (3.0, 0.05):

@@ -86,6 +86,7 @@ def words_of(page: Page) -> str:
     return " ".join(" ".join(page.words).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_report_stands_alone(name):
     page, text = read(name), rendered(name)

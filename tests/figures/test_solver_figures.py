@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from slth.figures.solver_figures import solver_time_figure
 from slth.figures.style import save_figure
@@ -54,6 +55,7 @@ def test_peers_are_drawn_with_their_version_and_open_where_they_are_wrong():
     assert not [line for line in time.lines if line.get_marker() == "^" and len(line.get_xdata())]
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_each_time(tmp_path):
     contents = []
     for name in ("a", "b"):

@@ -42,6 +42,7 @@ def values(by_key):
     return {key: repr(finished.rows) for key, finished in by_key.items()}
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_bits(tmp_path):
     """The Dask cluster loses a worker in the middle, the processes of loky one too."""
     (tmp_path / "loky").mkdir()

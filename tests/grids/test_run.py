@@ -87,6 +87,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["serial", "loky"])
 def test_kill_9_loses_at_most_the_last_batch(tmp_path, engine, pytestconfig):
     calls = tmp_path / "calls"

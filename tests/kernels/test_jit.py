@@ -28,6 +28,7 @@ def test_reported_once_and_only_when_it_happens(tmp_path):
     assert [solved(tmp_path).stdout for _ in range(2)] == ["compiling\n", ""]
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_compiled_again_and_mended(tmp_path):
     solved(tmp_path)
     for index in tmp_path.rglob("*.nbi"):

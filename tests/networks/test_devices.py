@@ -44,6 +44,7 @@ def test_channels_are_last_but_for_small_kernels_of_size_one(layer, safe):
     assert image_layout(nn.Sequential(layer)) is (torch.channels_last if safe else torch.contiguous_format)
 
 
+@pytest.mark.slow
 def test_a_strided_shortcut_of_few_channels_can_be_trained():
     # in a process of its own, whose heap glibc checks: with channels last oneDNN writes over it, and the process dies
     environment = {"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "17", "OMP_NUM_THREADS": "1"}

@@ -38,6 +38,7 @@ def largest_seen(one, other, shape, low, *, steps=10):
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("low", [0.0, -1.0])
 @pytest.mark.parametrize(
     ("method", "name"),

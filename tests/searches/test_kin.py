@@ -90,6 +90,7 @@ def test_each_weight_is_a_number_of_the_stream(found):
         assert np.array_equal(module.get_parameter(name).detach().reshape(-1).numpy(), numbers.astype(np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["last", "best"])
 def test_a_search_that_was_killed_goes_on_to_the_same_ticket(found, tmp_path, keep):
     method, common, whole = found

@@ -109,6 +109,7 @@ def test_norms_biases_and_layers_used_twice_travel(tmp_path):
     assert np.abs(exact - fresh(TEST.inputs[:4]).detach().numpy()).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_a_fresh_process_finds_the_same_ticket(found):
     code = (
         "import hashlib; from tests.searches.test_search import *;"

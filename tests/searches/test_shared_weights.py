@@ -64,6 +64,7 @@ def test_the_file_has_one_seed_and_each_mask_and_costs_what_they_say(found):
             ticket_from_bytes(forged(content, metadata={"source": text.replace("5.weight 48,48 ~3.weight *", changed)}))
 
 
+@pytest.mark.slow
 def test_a_new_process_makes_the_same_network_of_a_fresh_instance(found, tmp_path):
     found.ticket.save(tmp_path / "net.ticket")
     torch.save(found.module(TEST.inputs), tmp_path / "wanted.pt")

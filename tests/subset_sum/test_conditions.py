@@ -42,6 +42,7 @@ def test_four_lists_remember_the_size(solver, size):
     assert rows.subsets.sum() == solve(values, target, tolerance=60.0, size=size, solver=solver).subset.sum() == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_scales_of_120_digits_are_never_answered_worse_than_by_a_heuristic(seed):
     rng = random.Random(seed)

@@ -68,6 +68,7 @@ def pruned(folder=None):
     return levels_of(module, data, method, recipe=RECIPE, validation=held, law=law, folder=folder)
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(tmp_path):
     code = [sys.executable, "-c", WORKER]
     running = [subprocess.Popen([*code, str(rank), str(tmp_path)], stderr=subprocess.PIPE) for rank in (0, 1)]
