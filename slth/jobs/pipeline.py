@@ -27,6 +27,7 @@ from slth.grids.environment import package_versions
 from slth.jobs.evaluation import accuracy, classes_of, outputs_on
 from slth.jobs.layers import information_bits, layer_records
 from slth.jobs.models import MODELS, Model, train_target
+from slth.jobs.pictured import pictured
 from slth.jobs.record import TicketRecord
 from slth.jobs.verdict import verdicts
 from slth.networks import attack, module_from_ticket, outputs_of
@@ -235,7 +236,8 @@ def record_delivery(
         verdicts(summary, summary["layers"], float(np.abs(wanted).max()), max(data.classes, wanted.shape[1]))
     )
     provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
-    return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
+    shown = pictured(inputs.reshape(len(labels), -1), data.shape, wanted, found.values)
+    return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance, shown)
 
 
 def _around(target: Graph, ticket: Ticket, inputs: Floats, progress: Progress | None) -> dict[str, Any] | None:
