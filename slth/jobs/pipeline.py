@@ -201,7 +201,8 @@ def record_delivery(
     """Measure a ticket against its target and put together what reports are made of."""
     labels = data.labels("test", limit=limit)
     target, made, ticket = delivery.target, delivery.construction, delivery.ticket
-    wanted, found = outputs_on(target, data, limit=limit).values, outputs_on(ticket, data, limit=limit)
+    wanted = outputs_on(target, data, limit=limit, progress=progress).values
+    found = outputs_on(ticket, data, limit=limit, progress=progress)
     layers = layer_records(target, made, ticket)
     differences = np.abs(found.values - wanted).max(axis=1)
     inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
