@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, as_written
 from slth.resources import Progress, reporter
 
 if TYPE_CHECKING:
@@ -156,12 +156,15 @@ def describe(
     return traced(module, shape, normalisation=normalisation)
 
 
-def _described(target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None) -> Graph:
+def _described(
+    target: Any, input_shape: Sequence[int] | None, normalisation: Normalisation | None, argument: str = "target"
+) -> Graph:
     from slth.graphs import Graph
     from slth.networks.given import whole_numbers
 
     if not isinstance(target, Graph):
-        return describe(target, input_shape=input_shape, normalisation=normalisation)
+        with as_written(module=argument):
+            return describe(target, input_shape=input_shape, normalisation=normalisation)
     if normalisation is not None:
         remedy = "make it part of the graph, as a Scale behind the input"
         raise ArgumentError("normalisation", normalisation, "goes with a torch module", remedy)
@@ -183,18 +186,20 @@ def _ticket(given: Any) -> Ticket:
 def matched(target: Any, ticket: Any) -> tuple[Graph, Ticket | Graph]:
     """Return a target and what it is compared with, of which one at least says the shape of inputs."""
     from slth.graphs import Graph
+    from slth.graphs.graph import check_same_inputs
     from slth.tickets import Ticket
 
     is_module = hasattr(ticket, "state_dict") and not isinstance(ticket, type)
     if isinstance(ticket, Ticket) or not (is_module or isinstance(ticket, Graph)):
+        check_same_inputs(target, _ticket(ticket).graph)
         return _described(target, _ticket(ticket).graph.input_shape, None), _ticket(ticket)
     known = next((one for one in (target, ticket) if isinstance(one, Graph)), None)
     if known is None:
         rule, remedy = "and the target are modules, which say no shape of inputs", "pass slth.describe(module, shape)"
         raise ArgumentError("ticket", type(ticket).__name__, rule, remedy)
     shape = known.input_shape
-    found = [one if isinstance(one, Graph) else _described(one, shape, None) for one in (target, ticket)]
-    return found[0], found[1]
+    check_same_inputs(target, ticket)
+    return _described(target, shape, None), _described(ticket, shape, None, "ticket")
 
 
 def attack(

@@ -7,7 +7,8 @@ Every message names the argument, its value, the rule that it breaks and the way
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _LONGEST = 2000
 
@@ -52,6 +53,27 @@ class ArgumentError(SlthError, ValueError):
     def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
         """Pickle with all four fields, so that the error survives a process boundary."""
         return type(self), (self.argument, self.value, self.rule, self.remedy)
+
+
+@contextmanager
+def as_written(**names: str) -> Iterator[None]:
+    """Let what is called inside name arguments as the caller wrote them: its own name for each, and the caller's.
+
+    Examples
+    --------
+    >>> with as_written(seed="order"):
+    ...     raise ArgumentError("seed", -1, "must be at least 0", "leave it out")
+    Traceback (most recent call last):
+    slth.errors.ArgumentError: order=-1 must be at least 0: leave it out
+    """
+    try:
+        yield
+    except ArgumentError as problem:
+        name, bracket, place = problem.argument.partition("[")  # as in inputs[3, 0]
+        if names.get(name, name) == name:
+            raise
+        argument = names[name] + bracket + place
+        raise type(problem)(argument, problem.value, problem.rule, problem.remedy) from problem.__cause__
 
 
 class ResourceError(ArgumentError):

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    network: nn.Module | Graph | Ticket, data: Labelled, *, target: nn.Module | Graph | None = None
+    network: nn.Module | Graph | Ticket,
+    data: Labelled,
+    *,
+    target: nn.Module | Graph | None = None,
+    progress: Progress | bool | None = None,
 ) -> NetworkEvaluation:
     """Return the accuracy of a ticket or any network on one's own examples, and how far it is from its target.
 
@@ -36,6 +40,9 @@ def evaluate(
         none; an iterable such as a torch DataLoader gives them batch by batch.
     target : torch.nn.Module or Graph, optional
         Evaluated beside the network.
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress("evaluation", done, total): of arrays the examples of each
+        network, of an iterable the batches.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def evaluate(
     """
     from slth.jobs.evaluation import evaluate_on
 
-    return evaluate_on(network, data, target=target)
+    return evaluate_on(network, data, target=target, progress=reporter(progress))
 
 
 def attack_around(

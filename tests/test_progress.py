@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rich.progress
 import torch
 
 import slth
 from slth import resources
-from slth.cli.progress import _lines
+from slth.cli.progress import _bars, _lines
 from slth.errors import ArgumentError
 from slth.graphs import Conv
 from slth.jobs.pipeline import record_own
 from slth.resources import reporter
 from slth.training import Examples, Recipe
+from slth.verifier import verify
+from slth.verifier.nouns import Effort
 
 
 class Terminal:
@@ -85,6 +88,10 @@ def target():
 CALLS = {
     "construct": lambda shown: slth.construct(target(), method=slth.PerWeight(candidates=6), progress=shown),
     "certify": lambda shown: slth.certify(target(), target(), inputs=[[0.5, 0.5]], radius=0.0, progress=shown),
+    "evaluate": lambda shown: slth.evaluate(target(), ([[0.5, 0.5]], None), progress=shown),
+    "networks.evaluate": lambda shown: slth.networks.evaluate(target(), [[0.5, 0.5]], progress=shown),
+    "outputs_of": lambda shown: slth.networks.outputs_of(small()[0], np.zeros((5, 3)), batch=2, progress=shown),
+    "verify": lambda shown: verify(["solution.optimal"], effort=Effort(examples=2), progress=shown),
     "solve_batch": lambda shown: slth.solve_batch(np.ones((2, 8)), [3.0, 4.0], progress=shown),
     "search": lambda shown: slth.search(*small(), slth.EdgePopup(density=0.5), recipe=Recipe(1), progress=shown),
     "train": lambda shown: slth.train(*small(), slth.IMP(levels=1), recipe=Recipe(1), progress=shown),
@@ -111,6 +118,10 @@ LONG = {
     "attack_around": lambda made, told: slth.attack_around(
         TARGET, made.ticket, [[0.5, 0.5]], radius=0.1, progress=told
     ),
+    "evaluate": lambda made, told: slth.evaluate(made.ticket, (np.ones((300, 2)), None), target=TARGET, progress=told),
+    "evaluate batches": lambda made, told: slth.evaluate(
+        made.ticket, ((np.ones((3, 2)), None) for _ in range(4)), target=TARGET, progress=told
+    ),
     "report": lambda made, told: record_own(TARGET, made, (np.eye(2), [0, 1]), title="a report", progress=told),
     "approximate_weights": lambda _, told: slth.approximate_weights(TARGET, n=10, progress=told),
 }
@@ -123,6 +134,39 @@ def test_what_takes_long_tells_how_far_it_is(name):
     assert seen
     assert all(label and 0 <= done <= total for label, done, total in seen)
     assert seen[-1][1] == seen[-1][2]
+
+
+def told_of(data, **more):
+    seen = []
+    slth.evaluate(TARGET, data, **more, progress=lambda *told: seen.append(told))
+    assert {label for label, *_ in seen} == {"evaluation"}
+    return [told for _, *told in seen]
+
+
+def test_of_arrays_the_examples_are_counted_and_of_loaders_the_batches():
+    x = np.ones((300, 2))
+    assert told_of((x, None)) == [[128, 300], [256, 300], [300, 300]]
+    assert told_of((x, None), target=TARGET) == [[n, 600] for n in (128, 256, 300, 428, 556, 600)]
+    batches = [(x[:200], None), (x[200:], None)]
+    assert told_of(batches) == told_of(batches, target=TARGET) == [[1, 2], [2, 2]]
+    assert told_of(iter(batches)) == [[1, 2], [2, 2]]
+    assert told_of(batch for batch in batches) == [[1, 2], [2, 3], [2, 2]]  # nobody knew that there was no third
+
+
+def test_what_is_done_makes_room_on_a_terminal(monkeypatch):
+    made = []
+
+    class Seen(rich.progress.Progress):
+        def __init__(self, *columns, **options):
+            super().__init__(*columns, **options)
+            made.append(self)
+
+    monkeypatch.setattr("rich.progress.Progress", Seen)
+    with _bars() as report:
+        for label, done in (("a", 2), ("b", 1), ("c", 2)):
+            report(label, 0, 2)
+            report(label, done, 2)
+        assert [(task.description, task.visible) for task in made[0].tasks] == [("a", False), ("b", True), ("c", True)]
 
 
 def test_off_a_terminal_no_tenth_is_too_long_for_a_line(clock, capsys):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
 from importlib import import_module
+
+from making.formulas import formula_latex, formula_source, with_signs
+from making.markup import cell, plain
 
 from slth.theory import Bound, bounds
 from slth.theory.catalogue import DERIVED, FAMILIES
@@ -25,17 +26,6 @@ def bound_pages() -> dict[str, str]:
     keys = {name: [key for key in bounds if bounds.family(key) == name] for name in FAMILIES}
     pages = {f"bounds/{name}.md": _family_page(name, keys[name]) for name in FAMILIES}
     return {"bounds/index.md": _index(keys), **pages}
-
-
-def formula_source(bound: Bound) -> str:
-    """The body of a bound's formula as Python, without its docstring.
-
-    >>> formula_source(bounds["pensia2020.width"]).startswith("return")
-    True
-    """
-    (function,) = ast.parse(textwrap.dedent(inspect.getsource(bound.formula))).body
-    body = function.body  # type: ignore[attr-defined]
-    return "\n".join(ast.unparse(part) for part in body[isinstance(body[0], ast.Expr) :])
 
 
 def _index(keys: dict[str, list[str]]) -> str:
@@ -61,44 +51,34 @@ def _family_page(name: str, keys: list[str]) -> str:
 def _section(bound: Bound) -> str:
     facts = {
         "from": bound.citation,
-        "says": bound.statement,
+        "says": with_signs(bound.statement),
         "gives": bound.quantity,
         "direction": bound.direction,
         "provenance": bound.provenance_text,
-        "assumes": "; ".join(one.words for one in bound.assumptions) or "nothing",
-        "constant": bound.constant and f"unspecified; it multiplies {bound.constant}",
+        "assumes": "; ".join(with_signs(one.words) for one in bound.assumptions) or "nothing",
+        "constant": bound.constant and f"unspecified; it multiplies {with_signs(bound.constant)}",
         "solved": bound.implicit and "numerically: the value stands on both sides, or is the smallest that fits",
         "rounded": bound.count and "up to a whole number",
-        "remark": bound.remark,
+        "remark": with_signs(bound.remark),
     }
     lines = [f"({anchor(bound.key)})=", f"## {bound.key}", "", f"{plain(bound.title)}.", ""]
-    lines += [f"- **{name}**: {plain(text)}" for name, text in facts.items() if text]
+    typeset = ("says", "assumes", "constant", "remark")
+    lines += [f"- **{name}**: {text if name in typeset else plain(text)}" for name, text in facts.items() if text]
     lines += ["", "| argument | is | range | default |", "| --- | --- | --- | --- |"]
     for name, given in bound.parameters.items():
         shown = "" if given.default is None else f"{given.default:g}"
         lines.append(f"| `{name}` | {cell(given.meaning)} | {given.range_text()}{', whole' * given.whole} | {shown} |")
     if bound.constant is not None:
         lines.append("| `constant` | C, which nobody knows: 1 shows the shape | (0, inf) | |")
-    return "\n".join([*lines, "", "The formula:", "", "```python", formula_source(bound), "```", ""])
+    mathematics = formula_latex(bound)
+    if mathematics is not None:
+        lines += ["", "The formula:", "", "```{math}", "\n\n".join(mathematics), "```"]
+    return "\n".join([*lines, "", "As it is evaluated:", "", "```python", formula_source(bound), "```", ""])
 
 
 def anchor(key: str) -> str:
     """The name by which a link finds a bound."""
     return "bound-" + key.replace(".", "-").replace("_", "-")
-
-
-def plain(text: str) -> str:
-    r"""Text of which nothing is markup.
-
-    >>> print(plain("n_k * 2 <= [a]"))
-    n\_k \* 2 \<= \[a\]
-    """
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>$|#~" else sign for sign in text)
-
-
-def cell(text: str) -> str:
-    """Text of a table's cell."""
-    return plain(" ".join(text.split()))
 
 
 def _title(name: str) -> str:

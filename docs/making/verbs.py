@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from making.bounds import cell
+from making.markup import cell
 from rich.console import Console
 
 from slth.cli.app import COMMANDS, GROUPS, build_app, prepare_help

@@ -98,6 +98,8 @@ def _bars() -> Iterator[Progress]:
 
         def report(label: str, done: int, total: int) -> None:
             if label not in tasks:
+                for one in bars.tasks:  # what is done makes room: some work has more parts than a terminal has lines
+                    bars.update(one.id, visible=not one.finished)
                 tasks[label] = bars.add_task(label, total=max(total, 1))
             bars.update(tasks[label], completed=done, total=max(total, 1))  # type: ignore[arg-type]
 

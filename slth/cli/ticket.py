@@ -125,7 +125,8 @@ def evaluate(
     facts |= {"data": data_set.name}
     if chosen is None:
         network = None if target is None else load_graph(target)
-        facts |= evaluate_ticket(ticket, data_set, target=network, limit=module.limit)
+        with progress(common) as report:
+            facts |= evaluate_ticket(ticket, data_set, target=network, limit=module.limit, progress=report)
     else:
         facts |= evaluate_module_ticket(ticket, chosen, data_set, limit=module.limit)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from slth.figures import layer_figures, ticket_figures
 from slth.figures.pages import page
+from slth.figures.pictured import images_figure, images_text
 from slth.figures.style import to_svg
 from slth.files import dumps, plain, write_text
 from slth.jobs.record import LayerRecord, TicketRecord
@@ -46,6 +47,7 @@ def _pictures(record: TicketRecord) -> dict[str, list[str]]:
     """Return the SVG texts of the report by the section that shows them; a section without any is left out."""
     certified = _significant(record.summary["certified_error"])
     drawn: dict[str, list[tuple[Figure, str]]] = {
+        "images": [] if record.pictured is None else [(images_figure(record), images_text(record))],
         "accuracy": [(ticket_figures.accuracy_figure(record), "Test accuracy of target and ticket on each class")],
         "certificate": [
             (

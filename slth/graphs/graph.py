@@ -296,6 +296,13 @@ def examples_of(x: ArrayLike, shape: tuple[int, ...], name: str = "x") -> Floats
     return floats
 
 
+def check_same_inputs(target: object, other: object) -> None:
+    """Refuse two graphs, one of them a target's, that do not take the same inputs."""
+    if isinstance(target, Graph) and isinstance(other, Graph) and target.input_shape != other.input_shape:
+        rule = f"is the shape of its inputs, and that of the target's is {list(target.input_shape)}"
+        raise ArgumentError("ticket", list(other.input_shape), rule, "pass the ticket of this target")
+
+
 def check_name(name: object) -> None:
     """Raise ArgumentError unless it is a name that may stand in a file and name a stream."""
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not NAME_CHARACTERS.issuperset(name):

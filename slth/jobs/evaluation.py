@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from slth.arrays import Floats, Indices
 from slth.data.data_set import DataSet
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, as_written
 from slth.graphs import Graph
 from slth.jobs.models import Model, made
 from slth.jobs.standardising import Standardised
 from slth.networks import Outputs, apply_ticket, evaluate
 from slth.networks.given import tensor_given
-from slth.networks.outputs import function_of
+from slth.networks.outputs import Function, function_of
+from slth.resources import Progress
 from slth.tickets import Ticket
 from slth.training import Examples
 from slth.training.evaluation import evaluate as evaluate_module
@@ -65,10 +67,17 @@ def accuracy(outputs: Floats, labels: Indices) -> float:
     return float(np.mean(outputs.argmax(axis=1) == labels))
 
 
-def outputs_on(network: Graph | Ticket, data: DataSet, *, limit: int | None = None) -> Outputs:
+def outputs_on(
+    network: Graph | Ticket, data: DataSet, *, limit: int | None = None, progress: Progress | None = None
+) -> Outputs:
     """Evaluate a target or a ticket on the test inputs of a data set, which are given in whatever shape it takes."""
-    graph = network if isinstance(network, Graph) else network.graph
-    found = evaluate(network, _inputs_of(graph, data, limit))
+    graph, kind = (network, "target") if isinstance(network, Graph) else (network.graph, "ticket")
+
+    def told(_: str, done: int, total: int, /) -> None:
+        if progress is not None:
+            progress(f"outputs of the {kind}", done, total)
+
+    found = evaluate(network, _inputs_of(graph, data, limit), progress=told)
     return Outputs(found.values.reshape(len(found.values), -1), found.form)
 
 
@@ -85,30 +94,42 @@ def _inputs_of(graph: Graph, data: DataSet, limit: int | None) -> Any:
 
 
 def evaluate_ticket(
-    ticket: Ticket, data: DataSet, *, target: Graph | None = None, limit: int | None = None
+    ticket: Ticket,
+    data: DataSet,
+    *,
+    target: Graph | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run a ticket on a test set, beside its target where that is given."""
     inputs, labels = _inputs_of(ticket.graph, data, limit), data.labels("test", limit=limit)
-    return evaluate_on(ticket, (inputs, labels), target=target).to_dict()
+    return evaluate_on(ticket, (inputs, labels), target=target, progress=progress).to_dict()
 
 
 def evaluate_on(
-    network: nn.Module | Graph | Ticket, data: Labelled, *, target: nn.Module | Graph | None = None
+    network: nn.Module | Graph | Ticket,
+    data: Labelled,
+    *,
+    target: nn.Module | Graph | None = None,
+    progress: Progress | None = None,
 ) -> NetworkEvaluation:
     """Evaluate a network batch by batch, beside a target if there is one."""
-    function, form = function_of(network)
-    wanted_of = None if target is None else function_of(target)[0]
+    function, form = _function(network, "network")
+    wanted_of = None if target is None else _function(target, "target")[0]
+    told = _Told(progress, data, 1 if target is None else 2)
     examples, right, target_right, alike, error, labelled = 0, 0, 0, 0, 0.0, True
     for number, (inputs, labels) in enumerate(_batches(data)):
-        found = _rows(function(inputs), "network", network)
+        found = _rows(function(inputs, progress=told.inside), "network", network)
         classes = None if labels is None else classes_of(labels, *found.shape)
         if number and labelled != (classes is not None):
             raise ArgumentError("data", f"batch {number}", "must have labels as the first one has", "give all or none")
         examples, labelled = examples + len(found), classes is not None
         right += 0 if classes is None else int((found.argmax(axis=1) == classes).sum())
         if wanted_of is None:
+            told.one_more()
             continue
-        wanted = _rows(wanted_of(inputs), "target", target)
+        wanted = _rows(wanted_of(inputs, progress=told.inside), "target", target)
+        told.one_more()
         if wanted.shape != found.shape:
             rule = f"gives outputs of shape {list(wanted.shape)}, and the network {list(found.shape)}"
             raise ArgumentError("target", type(target).__name__, rule, "pass the network that it approximates")
@@ -116,6 +137,7 @@ def evaluate_on(
         alike += int((wanted.argmax(axis=1) == found.argmax(axis=1)).sum())
         apart = found != wanted  # infinities that are the same are no distance apart
         error = max(error, float(np.abs(found[apart] - wanted[apart]).max(initial=0.0)))
+    told.all_done()
     if not examples:
         raise ArgumentError("data", 0, "must hold one example at least", "pass (inputs, labels)")
     own = {"accuracy": right / examples} if labelled else {}
@@ -123,6 +145,45 @@ def evaluate_on(
     if beside and labelled:
         beside["target_accuracy"] = target_right / examples
     return NetworkEvaluation(examples, form, **own, **beside)
+
+
+def _function(network: Any, argument: str) -> tuple[Function, str]:
+    """Return what evaluates examples, and its form; of what is wrong there with either, the argument is named."""
+    with as_written(network=argument):
+        function, form = function_of(network)
+
+    def named(x: ArrayLike, /, *, progress: Progress | None = None) -> NDArray[Any]:
+        with as_written(network=argument, module=argument, x="data", examples="data"):
+            return function(x, progress=progress)
+
+    return named, form
+
+
+class _Told:
+    """Tells how much is done: of one pair of arrays the examples, of what gives batches the batches."""
+
+    def __init__(self, progress: Progress | None, data: object, networks: int) -> None:
+        self.progress, self.networks, self.passes, self.batches = progress, networks, 0, 0
+        self.whole = isinstance(data, Examples | tuple)
+        self.known = 0 if self.whole else length_hint(data, 0)
+
+    def inside(self, _: str, done: int, total: int, /) -> None:
+        """Tell of one network on one batch, of which all but the last part is told here."""
+        if self.whole and self.progress is not None:
+            self.progress("evaluation", self.passes * total + done, self.networks * total)
+        self.passes += done == total
+
+    def one_more(self) -> None:
+        """Tell that a batch is done; where nobody knows how many there are, one more is to come."""
+        self.batches += 1
+        if not self.whole and self.progress is not None:
+            known = self.known >= self.batches
+            self.progress("evaluation", self.batches, self.known if known else self.batches + 1)
+
+    def all_done(self) -> None:
+        """Tell that there was no more to come."""
+        if not self.whole and self.progress is not None and self.batches != self.known:
+            self.progress("evaluation", self.batches, self.batches)
 
 
 def _batches(data: Labelled) -> Iterator[Batch]:

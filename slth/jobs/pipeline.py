@@ -27,6 +27,7 @@ from slth.grids.environment import package_versions
 from slth.jobs.evaluation import accuracy, classes_of, outputs_on
 from slth.jobs.layers import information_bits, layer_records
 from slth.jobs.models import MODELS, Model, train_target
+from slth.jobs.pictured import pictured
 from slth.jobs.record import TicketRecord
 from slth.jobs.verdict import verdicts
 from slth.networks import attack, module_from_ticket, outputs_of
@@ -200,7 +201,8 @@ def record_delivery(
     """Measure a ticket against its target and put together what reports are made of."""
     labels = data.labels("test", limit=limit)
     target, made, ticket = delivery.target, delivery.construction, delivery.ticket
-    wanted, found = outputs_on(target, data, limit=limit).values, outputs_on(ticket, data, limit=limit)
+    wanted = outputs_on(target, data, limit=limit, progress=progress).values
+    found = outputs_on(ticket, data, limit=limit, progress=progress)
     layers = layer_records(target, made, ticket)
     differences = np.abs(found.values - wanted).max(axis=1)
     inputs = data.inputs("test", limit=limit).reshape(-1, *target.input_shape).astype(np.float64)
@@ -235,7 +237,8 @@ def record_delivery(
         verdicts(summary, summary["layers"], float(np.abs(wanted).max()), max(data.classes, wanted.shape[1]))
     )
     provenance = {"data": data.provenance, "packages": package_versions(), "law": ticket.law.describe()}
-    return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance)
+    shown = pictured(inputs.reshape(len(labels), -1), data.shape, wanted, found.values)
+    return TicketRecord(title, summary, layers, wanted, found.values, labels, command, exact, provenance, shown)
 
 
 def _around(target: Graph, ticket: Ticket, inputs: Floats, progress: Progress | None) -> dict[str, Any] | None:

@@ -34,6 +34,18 @@ class LayerRecord:
 
 
 @dataclass(frozen=True, eq=False)
+class Pictured:
+    """Some test inputs that are images.
+
+    Shapes: indices int64[shown], their places in the test set; images float64[shown, height, width] or
+    float64[shown, height, width, 3], in [0, 1].
+    """
+
+    indices: Indices
+    images: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class TicketRecord:
     """A ticket, its certificate and its measurements.
 
@@ -49,6 +61,7 @@ class TicketRecord:
     command: str
     exact: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    pictured: Pictured | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,12 +108,12 @@ def attach_masks(module: nn.Module, given: Mapping[str, Tensor]) -> nn.Module:
     >>> layer.weight[0, 1].item() == 0.0, slth.networks.masks(layer)["weight"].tolist()
     (True, [[True, False]])
     """
-    known = _known(module, given)
-    given = {name: tensor_given(mask, "masks") for name, mask in given.items()}
+    known = _known(module, given, "given")
+    given = {name: tensor_given(mask, "given") for name, mask in given.items()}
     for name, mask in given.items():
         if tuple(mask.shape) != tuple(known[name].shape):
             rule = f"must have the shape {list(known[name].shape)} of {name}"
-            raise ArgumentError("masks", list(mask.shape), rule, "see maskable(module)")
+            raise ArgumentError("given", list(mask.shape), rule, "see maskable(module)")
     for name, mask in given.items():
         _register(module, name, FixedMask(mask.detach().clone()))
     return module
@@ -195,7 +195,7 @@ def mask(
     if not known:
         remedy = "call a lazy module once on an example, and remove parametrisations"
         raise ArgumentError("module", type(module).__name__, "has no weights that can be masked", remedy)
-    axes = _known(module, known if scores is None else scores)
+    axes = _known(module, known if scores is None else scores, "scores")
     for name in axes:
         if module.get_parameter(name).is_complex():
             raise ArgumentError("module", name, "is complex, and masks are for real weights", "use real weights")
@@ -296,18 +296,18 @@ def bake(module: nn.Module) -> nn.Module:
     return module
 
 
-def _known(module: nn.Module, given: Any) -> dict[str, Axes]:
+def _known(module: nn.Module, given: Any, argument: str) -> dict[str, Axes]:
     """Return the maskable weights, if all names are among them and none is masked already."""
     if not isinstance(given, Mapping):
-        raise ArgumentError("masks", type(given).__name__, "must be tensors by name", "see maskable(module)")
+        raise ArgumentError(argument, type(given).__name__, "must be tensors by name", "see maskable(module)")
     known = maskable(module)
     taken = masks(module)
     for name in given:
         if name not in known:
             rule = "is no weight that can be masked, or not its first name"
-            raise ArgumentError("masks", name, rule, f"the module has {', '.join(known) or 'none'}")
+            raise ArgumentError(argument, name, rule, f"the module has {', '.join(known) or 'none'}")
         if name in taken:
-            raise ArgumentError("masks", name, "has a mask already", "call bake(module) first")
+            raise ArgumentError("module", name, "has a mask already", "call bake(module) first")
     return known
 
 

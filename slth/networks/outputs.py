@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from slth.arrays import Floats, whole
-from slth.errors import ArgumentError, SlthError
+from slth.errors import ArgumentError, SlthError, as_written
 from slth.graphs import Graph
 from slth.graphs.graph import examples_of
 from slth.networks.given import array_given, first_line, instance, module_given, tensor_given
 from slth.networks.modules import module_of
 from slth.networks.random_layers import module_from_ticket
+from slth.resources import Progress, reporter
 from slth.tickets.ticket import Ticket
 
 _MOST_EXAMPLES = 128
@@ -45,7 +46,14 @@ class Outputs:
         return found
 
 
-def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
+class Function(Protocol):
+    """What evaluates examples."""
+
+    def __call__(self, x: ArrayLike, /, *, progress: Progress | None = None) -> NDArray[Any]:
+        """Give the outputs of each example; progress is told how many are done."""
+
+
+def evaluate(network: Graph | Ticket, x: ArrayLike, *, progress: Progress | bool | None = None) -> Outputs:
     """Evaluate a target or a ticket in float64, by the fastest exact form.
 
     Parameters
@@ -53,6 +61,8 @@ def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
     network : Graph or Ticket
     x : float64[examples, *input_shape]
         Finite; any number of examples but none.
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress("outputs", examples done, examples).
 
     Returns
     -------
@@ -73,17 +83,17 @@ def evaluate(network: Graph | Ticket, x: ArrayLike) -> Outputs:
     if not isinstance(network, Graph):
         instance(network, Ticket, "network", "pass a slth.Graph or a slth.Ticket")
     function, form = function_of(network)
-    return Outputs(function(x), form)
+    return Outputs(function(x, progress=reporter(progress)), form)
 
 
-def function_of(network: nn.Module | Graph | Ticket) -> tuple[Callable[[ArrayLike], NDArray[Any]], str]:
+def function_of(network: nn.Module | Graph | Ticket) -> tuple[Function, str]:
     """Return what evaluates examples by the fastest exact form, made once for any number of batches, and that form.
 
     Targets and tickets in float64; a module in evaluation mode, in its own dtype, its mode left as it is found.
     """
     if isinstance(network, nn.Module):
-        module_given(network, ready=True)
-        return lambda x: _in_evaluation(network, x), "the module, in its own dtype"
+        module_given(network, "network", ready=True)
+        return partial(_in_evaluation, network), "the module, in its own dtype"
     if not isinstance(network, Graph):
         instance(network, Ticket, "network", "pass a torch.nn.Module, a slth.Graph or a slth.Ticket")
     graph = network if isinstance(network, Graph) else network.graph
@@ -91,20 +101,27 @@ def function_of(network: nn.Module | Graph | Ticket) -> tuple[Callable[[ArrayLik
         module, form = module_of(network, dtype=torch.float64), "exact, float64"
     else:
         module, form = module_from_ticket(network, form="folded", dtype=torch.float64), "folded, float64"
-    return lambda x: outputs_of(module, examples_of(array_given(x), graph.input_shape)), form
+
+    def outputs(x: ArrayLike, /, *, progress: Progress | None = None) -> NDArray[Any]:
+        return outputs_of(module, examples_of(array_given(x), graph.input_shape), progress=progress)
+
+    return outputs, form
 
 
-def _in_evaluation(module: nn.Module, x: ArrayLike) -> NDArray[Any]:
+def _in_evaluation(module: nn.Module, x: ArrayLike, /, *, progress: Progress | None = None) -> NDArray[Any]:
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
-        return outputs_of(module, x)
+        with as_written(examples="x", module="network"):
+            return outputs_of(module, x, progress=progress)
     finally:
         for part, mode in modes:
             part.training = mode
 
 
-def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = None) -> NDArray[Any]:
+def outputs_of(
+    module: nn.Module, examples: ArrayLike, *, batch: int | None = None, progress: Progress | bool | None = None
+) -> NDArray[Any]:
     """Return a module's outputs, evaluated in batches in its own dtype and on its own device.
 
     Parameters
@@ -116,6 +133,8 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
         stays.
     batch : int, optional
         Examples at a time, at least 1; by default up to 128.
+    progress : callable or bool, optional
+        True for a line on stderr; or called as progress("outputs", examples done, examples).
 
     Returns
     -------
@@ -141,10 +160,12 @@ def outputs_of(module: nn.Module, examples: ArrayLike, *, batch: int | None = No
     weights = (part for part in (*ready.parameters(), *ready.buffers()) if part.is_floating_point())
     like = next(weights, torch.empty(0, dtype=torch.float64 if array.dtype == torch.float64 else torch.float32))
     like = like.long() if array.dtype == torch.int64 else like
+    report, parts = reporter(progress), []
     with torch.no_grad():
-        parts = [
-            _called(ready, array[start : start + batch].to(like)).cpu().numpy() for start in range(0, len(array), batch)
-        ]
+        for start in range(0, len(array), batch):
+            parts.append(_called(ready, array[start : start + batch].to(like)).cpu().numpy())
+            if report is not None:
+                report("outputs", min(start + batch, len(array)), len(array))
     return np.concatenate(parts)
 
 

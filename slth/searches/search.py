@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.arrays import one_of
+from slth.arrays import one_of, whole
 from slth.errors import ArgumentError, ConstructionError
 from slth.networks import Kept, Selection, apply_ticket, densities, maskable
 from slth.networks.given import instance
@@ -195,6 +195,7 @@ def searching(
     wanted = "use slth.EdgePopup(density=0.5); baselines go to slth.searches.prune"
     chosen = Selected(method) if isinstance(method, Selection) else instance(method, SearchMethod, "method", wanted)
     law = WeightLaw("signed-constant") if law is None else law
+    order = seed if order is None else whole(order, "order", 0, 2**64 - 1, remedy="leave it out for that of the seed")
     source = random_source(module, law=law, seed=seed, scale=scale, density=_shares(method, module))
     recipe = chosen.usual if recipe is None else recipe
     check_tokens(source.module, recipe, data, validation)
@@ -204,7 +205,7 @@ def searching(
         recipe,
         method=Searched(chosen, source),
         validation=validation,
-        seed=seed if order is None else order,
+        seed=order,
         device=device,
     )
     kept = _Kept(run, chosen, source)

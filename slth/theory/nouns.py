@@ -111,6 +111,8 @@ class Bound:
     ...     direction="identity", provenance="derived", formula=lambda x, constant: constant * x / 2,
     ...     parameters={"x": slth.theory.Parameter(meaning="a number", least=0.0, monotone=1)}, constant="x / 2",
     ... )
+    >>> half
+    Bound(example.half(x, constant): half)
     >>> half(x=3.0, constant=2.0)
     3.0
     >>> print(half.evaluate(x=3.0, constant=2.0))
@@ -150,6 +152,10 @@ class Bound:
         """Pickle by the name of the formula that was decorated; others by their fields."""
         name = vars(self).get("__qualname__")
         return name or (_of_fields, ({field.name: getattr(self, field.name) for field in fields(self)},))
+
+    def __repr__(self) -> str:
+        """Say which one it is and what it takes; :meth:`evaluate` and ``slth bound show`` say the rest."""
+        return f"Bound({self.key}({', '.join(self.signature.parameters)}): {self.title})"
 
     def __call__(self, **arguments: Number) -> float:
         """Return the value alone; :meth:`evaluate` returns what must be said beside it."""

@@ -15,12 +15,11 @@ from typing import Any
 
 from slth.errors import ArgumentError, nearest
 from slth.extensions import ExtensionWarning, installed, is_place, own
+from slth.resources import Progress, reporter
 from slth.verifier.nouns import Check, Effort, Finding, Inequality, Probability
 from slth.verifier.search import run_case, run_check
 
 _GROUP = "slth.checks"
-
-Progress = Callable[[str, int, int], None]
 
 FAMILIES = ("subset_sums", "networks", "constants", "estimates")
 """Modules of this package with a tuple ``CHECKS``."""
@@ -66,23 +65,31 @@ def _registered(names: tuple[str, ...]) -> Mapping[str, Check]:
 
 
 def verify(
-    keys: Sequence[str] = (), *, effort: Effort | None = None, progress: Progress | None = None
+    keys: Sequence[str] = (), *, effort: Effort | None = None, progress: Progress | bool | None = None
 ) -> list[Finding]:
-    """Try bounds and certificates."""
+    """Try bounds and certificates; progress is told of each key, as (label, cases done, cases)."""
+    report = reporter(progress)
     effort = effort or Effort()
     wanted = list(dict.fromkeys(keys)) or known_keys()
     for key in wanted:
         _check_key(key)
     findings = []
-    for done, key in enumerate(wanted):
-        if progress:
-            progress(f"verify {key}", done, len(wanted))
+    for number, key in enumerate(wanted, start=1):
         check = check_of(key)
-        found = run_check(check, effort) if check is not None else _not_tried(key)
+        told = _told(report, f"verify {key} ({number} of {len(wanted)})")
+        found = run_check(check, effort, told) if check is not None else _not_tried(key)
         findings.append(replace(found, note="; ".join(filter(None, (found.note, _forced(key))))))
-    if progress:
-        progress("verify", len(wanted), len(wanted))
     return findings
+
+
+def _told(report: Progress | None, label: str) -> Callable[[int, int], None]:
+    """Return what tells of one key, from its beginning on."""
+
+    def told(done: int, total: int) -> None:
+        if report is not None:
+            report(label, done, total)
+
+    return told
 
 
 def verify_case(key: str, case: Mapping[str, Any], *, effort: Effort | None = None) -> Finding:

@@ -37,14 +37,21 @@ CONFIDENCE = 0.95
 CONFIRMING = 10
 """Times as many trials, freshly drawn, by which the worst case is judged."""
 
+Told = Callable[[int, int], None]
+"""Who is told how much of a check is done, of how much."""
 
-def run_check(check: Check, effort: Effort) -> Finding:
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+def run_check(check: Check, effort: Effort, told: Told = _nobody) -> Finding:
     """Try a check."""
     if isinstance(check, Inequality):
-        return _inequality(check, effort)
+        return _inequality(check, effort, told)
     if isinstance(check, Probability):
-        return _probability(check, effort)
-    return _constant(check, effort) if isinstance(check, Constant) else _estimate(check, effort)
+        return _probability(check, effort, told)
+    return _constant(check, effort, told) if isinstance(check, Constant) else _estimate(check, effort, told)
 
 
 def run_case(check: Check, case: Case, effort: Effort) -> Finding:
@@ -122,9 +129,26 @@ def _without_files() -> Iterator[None]:
             set_hypothesis_home_dir(None)
 
 
-def _inequality(check: Inequality, effort: Effort) -> Finding:
-    examples = round(effort.examples * check.share)
-    tried, worst, case, bad = _hunt(check.cases(), check.ratio, examples=examples, number=effort.seed)
+def _counted(ratio: Callable[[Case], float], examples: int, told: Told, total: int) -> Callable[[Case], float]:
+    """Tell of each case that it is done; those by which hypothesis simplifies a violation come on top."""
+    done = 0
+
+    def counted(case: Case) -> float:
+        nonlocal done
+        found = ratio(case)
+        done = min(done + 1, examples)
+        told(done, total)
+        return found
+
+    return counted
+
+
+def _inequality(check: Inequality, effort: Effort, told: Told) -> Finding:
+    examples = max(1, round(effort.examples * check.share))
+    told(0, examples)
+    ratio = _counted(check.ratio, examples - 1, told, examples)
+    tried, worst, case, bad = _hunt(check.cases(), ratio, examples=examples, number=effort.seed)
+    told(examples, examples)
     if case is None:
         return Finding(key=check.key, claim=check.claim, verdict="untestable", note="no case decided anything")
     return _found(check, "violated" if bad else "held", tried, worst, case)
@@ -137,8 +161,10 @@ def _found(check: Inequality | Probability, verdict: Any, tried: int, worst: flo
     )
 
 
-def _probability(check: Probability, effort: Effort) -> Finding:
+def _probability(check: Probability, effort: Effort, told: Told) -> Finding:
     examples = max(1, round(effort.examples * check.share))
+    total = examples + CONFIRMING
+    told(0, total)
 
     def ratio(case: Case) -> float:
         claimed = check.claimed(case)
@@ -146,10 +172,14 @@ def _probability(check: Probability, effort: Effort) -> Finding:
             return math.nan
         return _excess(check, case, claimed, effort.trials, DOUBT / examples, seed_of(effort.seed, case, "trials"))
 
-    tried, _, case, _ = _hunt(check.cases(), ratio, examples=examples, number=effort.seed)
+    counted = _counted(ratio, examples, told, total)
+    tried, _, case, _ = _hunt(check.cases(), counted, examples=examples, number=effort.seed)
     if case is None:
+        told(total, total)
         return Finding(key=check.key, claim=check.claim, verdict="untestable", note="no case claims anything")
-    return _judged(check, case, CONFIRMING * effort.trials, tried, seed_of(effort.seed, case, "again"))
+    found = _judged(check, case, CONFIRMING * effort.trials, tried, seed_of(effort.seed, case, "again"))
+    told(total, total)
+    return found
 
 
 def _says_nothing(check: Probability, claimed: float) -> bool:
@@ -204,9 +234,10 @@ def _judged(check: Probability, case: Case, trials: int, tried: int, number: int
     )
 
 
-def _constant(check: Constant, effort: Effort) -> Finding:
+def _constant(check: Constant, effort: Effort, told: Told) -> Finding:
     doubt = (1.0 - CONFIDENCE) / 2.0 / len(check.regimes)  # so that all intervals hold at the same time
     rows = []
+    told(0, len(check.regimes))
     for case in check.regimes:
         needed = np.sort(check.needed(case, effort.trials, seed_of(effort.seed, case, "needed")))
         probability = check.probability(case)
@@ -222,6 +253,7 @@ def _constant(check: Constant, effort: Effort) -> Finding:
                 "C_high": check.constant(case, high),
             }
         )
+        told(len(rows), len(check.regimes))
     largest = {name: max(float(row[name]) for row in rows) for name in ("C", "C_low", "C_high")}
     return Finding(
         key=check.key,
@@ -249,12 +281,14 @@ def _quantile(needed: Any, probability: float, doubt: float) -> tuple[float, flo
     return low, float(needed[min(count, math.ceil(probability * count)) - 1]), high
 
 
-def _estimate(check: Estimate, effort: Effort) -> Finding:
+def _estimate(check: Estimate, effort: Effort, told: Told) -> Finding:
     rows = []
+    told(0, len(check.regimes))
     for case in check.regimes:
         measured = check.measured(case, effort.trials, seed_of(effort.seed, case, "measured"))
         predicted = check.predicted(case)
         rows.append({**case, "predicted": predicted, "measured": measured, "ratio": measured / predicted})
+        told(len(rows), len(check.regimes))
     worst = max(rows, key=lambda row: abs(math.log(row["ratio"])) if row["ratio"] > 0.0 else math.inf)
     return Finding(
         key=check.key,

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import math
 import re
 
 import pytest
 from making.api import api_pages, exporting_modules, places, value_docstring
-from making.bounds import anchor, bound_pages, formula_source, plain
+from making.bounds import anchor, bound_pages
 from making.folder import write_pages
+from making.formulas import formula_latex, formula_source, name_latex, with_signs
 from making.outside import figure_names, outside_pages
 from making.verbs import keys_of, read_keys, verb_pages, verbs
 
 import slth
 from slth.theory import bounds
+from slth.theory.fixed_size import binary_entropy
 from tests.json_keys import faults
 
 
-@pytest.mark.parametrize("name", ["api", "bounds", "outside", "verbs"])
+@pytest.mark.parametrize("name", ["api", "formulas", "markup", "outside", "verbs"])
 def test_examples_of_the_makers(name):
     found = doctest.testmod(importlib.import_module(f"making.{name}"))
     assert found.attempted > 0
@@ -42,8 +45,9 @@ def test_every_bound_has_a_place_with_its_formula():
     for key, bound in bounds.items():
         page = pages[f"bounds/{bounds.family(key)}.md"]
         assert page.count(f"({anchor(key)})=\n## {key}\n") == 1
-        assert plain(bound.statement) in page
+        assert with_signs(bound.statement) in page
         assert formula_source(bound) in page
+        assert "\n\n".join(formula_latex(bound) or []) in page
         assert f"[{key}]({bounds.family(key)}.md#{anchor(key)})" in pages["bounds/index.md"]
     assert len({anchor(key) for key in bounds}) == len(bounds)
 
@@ -56,6 +60,64 @@ def test_the_formula_on_the_page_is_the_one_that_is_evaluated():
     names = dict(vars(importlib.import_module("slth.theory.dense")))
     exec(f"def shown({', '.join(given)}):\n{lines}", names)
     assert names["shown"](**given) == bound.formula(**given)
+
+
+FUNCTIONS = {
+    r"\ln\Gamma": "lgamma", r"\log_{2}": "log2", r"\ln": "log", r"\exp": "exp", r"\min": "min", r"\max": "max",
+    r"\tanh": "tanh", r"\mathrm{erf}": "erf", r"H_{2}": "binary_entropy", r"\left(": "(", r"\right)": ")",
+    r"\left\lceil": "ceil(", r"\left\lfloor": "floor(", r"\right\rceil": ")", r"\right\rfloor": ")",
+    r"\left|": "abs(", r"\right|": ")", r"\cdot": "*", r"\,": "*", r"\pi": "pi",
+}  # fmt: skip
+BRACES = (
+    (r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))"),
+    (r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)"),
+    (r"\^\{([^{}]*)\}", r"**(\1)"),
+)
+
+
+def read_back(latex, names):
+    """Python of a line of LaTeX: names and functions by themselves, braces from the inside out."""
+    known = {**FUNCTIONS, **{name_latex(name): f" {name} " for name in names}}
+    signs = sorted(known, key=len, reverse=True)
+    letters = "|".join(rf"(?<![A-Za-z\\]){sign}(?![A-Za-z])" if sign.isalpha() else re.escape(sign) for sign in signs)
+    latex = re.sub(letters, lambda found: known[found[0]], latex)
+    before = ""
+    while before != latex:
+        before = latex
+        for braces, instead in BRACES:
+            latex = re.sub(braces, instead, latex)
+    assert not set(latex) & set("\\{}"), latex
+    return latex.strip()
+
+
+def test_the_mathematics_on_the_page_is_what_is_evaluated():
+    """Read back into Python, each formula gives the value of the bound's own, at numbers in the middle of its range."""
+    compared = 0
+    for bound in bounds.values():
+        lines = formula_latex(bound)
+        if lines is None:
+            continue
+        given = {
+            name: 7 if one.whole else 0.3 if min(one.most, one.below) <= 1.0 else 2.5
+            for name, one in bound.parameters.items()
+        }
+        given |= {"constant": 1.5} if bound.constant else {}
+        known = dict(vars(math) | {"binary_entropy": binary_entropy} | given)
+        names = [*given, *re.findall(r"^(\w+) =", formula_source(bound), re.MULTILINE)]
+        for line in lines[:-1]:
+            exec(read_back(line, names), known)
+        try:
+            wanted = bound.formula(**given)
+        except (ValueError, ZeroDivisionError):
+            continue
+        assert eval(read_back(lines[-1], names), known) == pytest.approx(wanted, rel=1e-12), bound.key
+        compared += 1
+    assert compared >= 70
+
+
+def test_what_is_a_program_is_shown_as_one():
+    assert formula_latex(bounds["derived.covered_fraction"]) is None
+    assert formula_latex(bounds["malach2020.density"]) == [r"\frac{C \, \varepsilon^{2}}{m^{2}}"]
 
 
 def test_every_figure_has_a_page_with_its_picture():

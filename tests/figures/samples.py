@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slth.jobs.record import LayerRecord, TicketRecord
+from slth.jobs.record import LayerRecord, Pictured, TicketRecord
 
 
 def layer(number: int, *, tolerance: float = 0.0, plain: bool = False, rectified: bool = True) -> LayerRecord:
@@ -49,9 +49,15 @@ def _row(number: int, **more: Any) -> dict[str, Any]:
 
 
 def record(
-    *, eps: float | None = None, layers: int = 3, attack: float | None = 2e-3, channels: bool = False, **more: Any
+    *,
+    eps: float | None = None,
+    layers: int = 3,
+    attack: float | None = 2e-3,
+    channels: bool = False,
+    images: tuple[int, ...] | None = None,
+    **more: Any,
 ) -> TicketRecord:
-    """A record of four classes; with single weights removed, or with whole channels."""
+    """A record of four classes; with single weights removed, or with whole channels; with images of a shape."""
     generator = np.random.default_rng(1)
     labels = np.arange(40) % 4
     target = generator.normal(size=(40, 4)) + 3.0 * (labels[:, None] == np.arange(4))
@@ -77,6 +83,8 @@ def record(
     outputs = target + generator.normal(0.0, 1e-3, target.shape)
     provenance = {"data": {"name": "digits"}, "law": {"name": "uniform", "scale": 1.0}}
     exact = ("softmax: the same <function> in both",)
+    shown = None if images is None else Pictured(np.arange(3), generator.random((3, *images)))
     return TicketRecord(
-        "Tickets & <angle brackets>", summary, parts, target, outputs, labels, "slth demo --seed 7", exact, provenance
-    )
+        "Tickets & <angle brackets>", summary, parts, target, outputs, labels, "slth demo --seed 7", exact, provenance,
+        shown,
+    )  # fmt: skip

@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from slth.figures import layer_figures, report, ticket_figures
+from slth.figures import layer_figures, pictured, report, ticket_figures
 from slth.figures.report import render_report, write_report
 from slth.figures.style import figure, to_svg
 from tests.figures.samples import channel_layer, record
@@ -65,7 +66,7 @@ RECORDS = {
     "eps": record(
         eps=0.01, layers=1, attack=None, attention=[SOFTMAX, SOFTMAX | {"node": "later", "lemma": float("inf")}]
     ),
-    "channels": record(channels=True, layers=1),
+    "channels": record(channels=True, layers=1, images=(5, 4, 3)),
     "nothing certified": record(certified_error=float("inf"), norm_bound=float("inf"), layers=1),
 }
 
@@ -183,6 +184,48 @@ def test_what_is_certified_stands_beside_how_far_outputs_reach():
     assert f"Outputs of the target reach {reach:.3g} on the test set" in words_of(read("weights"))
     assert f"what is certified is {0.4 / reach:.2f} % of that" in words_of(read("weights"))
     assert "Outputs of the target reach" not in words_of(read("nothing certified"))
+
+
+def test_images_stand_above_what_both_networks_say_of_them():
+    given = record(layers=1, images=(6, 7))
+    wanted, found = given.target_outputs.copy(), given.ticket_outputs.copy()
+    wanted[:3] = found[:3] = 5.0 * np.eye(4)[given.labels[:3]]
+    wanted[1], found[1], found[2] = [0, 0, 0, 7], [0, 0, 0, 6.5], [9, 0, 0, 0]  # both are wrong, and the ticket alone
+    given = replace(given, target_outputs=wanted, ticket_outputs=found)
+    drawing = pictured.images_figure(given)
+    for image, axes in zip(given.pictured.images, drawing.axes, strict=True):
+        assert np.array_equal(axes.images[0].get_array(), image)
+    said = [[text.get_text() for text in axes.texts][:5] for axes in drawing.axes]
+    assert said == [["0", "0", "0", "0", "0"], ["1", "1", "3", "3", "0.5"], ["2", "2", "2", "0", "9"]]
+    assert [text.get_text() for text in drawing.axes[0].texts][5:] == list(pictured.NAMES)
+    bold = [[text.get_weight() == "bold" for text in axes.texts[:5]] for axes in drawing.axes]
+    assert bold == [[False] * 5, [False, False, True, True, False], [False, False, False, True, False]]
+    assert [axes.spines["left"].get_linewidth() > 2.0 for axes in drawing.axes] == [False, False, True]  # in a frame
+    assert all(text.get_fontsize() == 8.0 for axes in drawing.axes for text in axes.texts)
+    assert pictured.images_text(given).endswith("image 2: label 2, target 2, ticket 0")
+
+
+def test_no_text_of_the_images_is_cut():
+    drawing = pictured.images_figure(record(layers=1, images=(9, 4, 3)))
+    page, renderer = drawing.bbox, FigureCanvasAgg(drawing).get_renderer()
+    for axes in drawing.axes:
+        for text in axes.texts:
+            box = text.get_window_extent(renderer)
+            assert page.x0 <= box.x0
+            assert page.y0 <= box.y0
+            assert box.x1 <= page.x1
+
+
+def test_of_large_images_not_every_pixel_is_drawn():
+    axes = pictured.images_figure(record(layers=1, images=(300, 140))).axes[0]
+    assert axes.images[0].get_array().shape == (100, 47)
+
+
+def test_a_report_of_vectors_has_no_images():
+    assert any(text.startswith("Test images") for text in read("channels").described)
+    assert not any(text.startswith("Test images") for text in read("weights").described)
+    assert "Some test images" in words_of(read("channels"))
+    assert "Some test images" not in words_of(read("weights"))
 
 
 def test_pictures_of_channels_have_the_numbers():

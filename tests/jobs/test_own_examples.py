@@ -113,10 +113,10 @@ class Gives(nn.Module):
     [
         (lambda x: x / 0.0 * 0.0, "network='Gives' gives NaN"),
         (lambda x: x[:, :0], "network='Gives' gives no outputs"),
-        (lambda x: x.sum(), "module='Gives' must give one tensor, with a row for each of 2 examples"),
-        (lambda x: x[:1], "module='Gives' must give one tensor"),
-        (lambda x: (x, x), "module='Gives' must give one tensor"),
-        (lambda x: {"scores": x}, "module='Gives' must give one tensor"),
+        (lambda x: x.sum(), "network='Gives' must give one tensor, with a row for each of 2 examples"),
+        (lambda x: x[:1], "network='Gives' must give one tensor"),
+        (lambda x: (x, x), "network='Gives' must give one tensor"),
+        (lambda x: {"scores": x}, "network='Gives' must give one tensor"),
     ],
 )
 def test_outputs_that_have_no_largest_one_are_refused(outputs, message):

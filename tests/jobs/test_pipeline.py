@@ -35,6 +35,7 @@ def test_a_whole_job(tmp_path):
     np.testing.assert_allclose(record.target_outputs, target.forward(inputs), rtol=0, atol=1e-10)
     assert np.array_equal(targets[0].forward(inputs), target.forward(inputs))
     assert record.summary["kept_weights_sha256"] == ticket.kept_weights_sha256()
+    assert record.pictured is None  # vectors
     assert {"training", *(layer.path for layer in ticket.layers), "evaluation"} <= set(seen)
     again = run(SMALL, data, tmp_path / "again")
     assert (tmp_path / "again/net.ticket").read_bytes() == (tmp_path / "new/net.ticket").read_bytes()
@@ -74,6 +75,8 @@ def test_every_kind_says_the_same_of_itself(kind, tmp_path):
     assert [
         layer.path for layer in record.layers if layer.row["removal"] != "plain" and not layer.row["rectified"]
     ] == plain
+    shown = record.pictured  # digits, which attention reads as rows
+    np.testing.assert_array_equal(shown.images, data.inputs("test").reshape(-1, 8, 8)[shown.indices])
     assert (summary["verified"], record.title, record.command) == (True, "t", "c")
     assert (summary["model"], summary["method"]) == (job.model.name, type(job.method).__name__)
     assert [text.split()[0].rstrip(":") for text in summary["not_approximated"]] == list(KINDS[kind].exact)
