@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from slth.cli.claims import claims
 from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look
 from slth.cli.streams import LONGEST, OutputError, printing, provide_streams, say
 from slth.errors import SlthError, printable
@@ -29,7 +30,7 @@ def enter(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     if not provide_streams():
         return _fail(tokens, "standard output is closed: send it to a file, or nowhere", "OutputError", 1)
-    with _quiet_warnings():
+    with _quiet_warnings(), claims():
         try:
             outcome = _run(tokens)
             look()
