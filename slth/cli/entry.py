@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from slth import __version__
 from slth.cli.claims import claims
 from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, UsageError, look
 from slth.cli.streams import LONGEST, OutputError, printing, provide_streams, say
@@ -88,7 +89,10 @@ def _run(tokens: list[str]) -> Outcome | None:
     if isinstance(getattr(command, "__self__", None), App):
         prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
-            command(*bound.args, **bound.kwargs)
+            if "--json" in tokens and command == app.version_print:
+                sys.stdout.write(f'{{"name": "slth", "version": "{__version__}"}}\n')
+            else:
+                command(*bound.args, **bound.kwargs)
         return None
     from slth.cli.checks import check_out
     from slth.cli.options import COMMON
