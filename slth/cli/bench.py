@@ -40,8 +40,8 @@ def bench(
     Without names all run but those that take hours on processors (published recipes of searches). With --out, searches
     go on where they were stopped.
 
-    The grid's own seed is used unless --seed is given. Writes NAME/table.csv and NAME/provenance.json below --out; a folder
-    with those of another call or seed is refused.
+    The grid's own seed is used unless --seed is given. Writes NAME/table.csv and NAME/provenance.json below --out; a
+    folder with those of another call or seed is refused.
     """
     from slth.benchmarks.runner import find_benchmarks, run_benchmark, write_table
     from slth.grids.provenance import PROVENANCE_NAME, TABLE_FILES

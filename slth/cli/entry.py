@@ -89,7 +89,7 @@ def _run(tokens: list[str]) -> Outcome | None:
     if isinstance(getattr(command, "__self__", None), App):
         prepare_help(app, tokens)
         with suppress(BrokenPipeError), printing():  # whoever has read enough of the help may leave
-            if "--json" in tokens and command == app.version_print:
+            if "--json" in tokens and command.__name__ == App.version_print.__name__:
                 sys.stdout.write(f'{{"name": "slth", "version": "{__version__}"}}\n')
             else:
                 command(*bound.args, **bound.kwargs)
