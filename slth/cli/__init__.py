@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what it needs is imported where signals are minded already."""
+    """Run one command, of the process if none is given; what it needs is imported where signals are minded already."""
     try:
-        from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, stoppable
+        from slth.cli.endings import leaving
     except KeyboardInterrupt:  # before there is anybody to take note of a signal
         return _end_early(arguments, "interrupted", 130)
+    code = _main(arguments)
+    return leaving(code) if arguments is None else code
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    from slth.cli.endings import INTERRUPTED, TERMINATED, Terminated, stoppable
+
     try:
         with stoppable():
             try:

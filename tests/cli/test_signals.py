@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import slth
 from slth.cli import endings
 from tests.processes import python
 
@@ -159,3 +160,36 @@ def test_signals_while_the_command_line_is_imported(name, number, code, word):
         out, err = running.communicate(timeout=30)
     assert (running.returncode, err) == (code, f"slth: {word}\n")
     assert json.loads(out) == {"error": word, "kind": word.capitalize(), "exit_code": code}
+
+
+LEAVING = """
+import atexit, signal, sys, time
+
+def first():
+    print("leaving", file=sys.stderr, flush=True)
+    time.sleep({seconds})
+
+def last():
+    print(*(signal.getsignal(number) is signal.SIG_IGN for number in (signal.SIGINT, signal.SIGTERM)))
+
+atexit.register(last)
+from slth.cli import endings, main
+atexit.register(first)
+sys.argv = ["slth", "--version"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_behind_a_result_does_not_change_the_exit_code(number):
+    with python("-c", LEAVING.format(seconds=60.0)) as running:
+        assert running.stderr.readline() == "leaving\n"
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, err) == (0, f"{slth.__version__}\n", "")
+
+
+def test_where_python_has_taken_its_handlers_away_signals_are_ignored():
+    with python("-c", LEAVING.format(seconds=0.0)) as running:
+        out, _ = running.communicate(timeout=30)
+    assert (running.returncode, out) == (0, f"{slth.__version__}\nTrue True\n")
