@@ -12,9 +12,12 @@ Examples
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # that of typing, whose import would take longer than all the rest of this one
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from slth.api import apply_to as apply_to
     from slth.api import attack as attack
     from slth.api import certify as certify

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from slth.cli.claims import hold
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -55,11 +56,15 @@ def check_out(folder: Path, names: Iterable[str], *, argument: str = "out") -> N
 def check_unclaimed(folder: Path, command: str, *, grows: Sequence[str] = ()) -> None:
     """Refuse a folder with results of another command, which this one would write over; options that grow may differ.
 
+    A folder in which a command is at work is refused too, whatever that command is, and this one holds it from here on.
+
     A command is known by what its JSON summary says to type to make the same again. Those that read a ticket may write
     beside those that make one, whose files have other names.
     """
     own = command.startswith("slth ticket ")
-    summaries = folder.glob(f"{'-'.join(command.split()[1:3])}.json" if own else "*.json")
+    stem = "-".join(command.split()[1:3])
+    hold(folder, f".{stem}.lock" if own else ".slth.lock", command)
+    summaries = folder.glob(f"{stem}.json" if own else "*.json")
     for path in sorted(path for path in summaries if own or not path.name.startswith("ticket-")):
         before = _command_of(path)
         differ = _difference(before or command, command, grows)

@@ -74,7 +74,25 @@ def _fill_in(
             _check_table(path, f"{name}.{inner}", options, groups)
     if any(argument.field_info.kind is argument.field_info.VAR_KEYWORD for argument in arguments):
         _refuse_free_names(path, settings, commands, arguments)
-    Dict(settings, source=path)(app, commands, arguments)
+    Dict(_lists_as_texts(settings, commands, arguments), source=path)(app, commands, arguments)
+
+
+def _lists_as_texts(settings: dict[str, Any], commands: Verb, arguments: ArgumentCollection) -> dict[str, Any]:
+    """Write lists as the command line has them, with commas between, where an option is a text: hidden = [64, 32]."""
+    if not commands or not isinstance(inner := settings.get(commands[0]), dict):
+        return settings
+    if len(commands) > 1:
+        return {**settings, commands[0]: _lists_as_texts(inner, commands[1:], arguments)}
+    texts = {name.lstrip("-") for each in arguments if _is_text(each.hint) for name in each.names}
+    found = {
+        name: ",".join(map(str, value)) if isinstance(value, list) and name.replace("_", "-") in texts else value
+        for name, value in inner.items()
+    }
+    return {**settings, commands[0]: found}
+
+
+def _is_text(hint: Any) -> bool:
+    return hint is str or set(get_args(hint)) == {str, type(None)}
 
 
 def _check_table(path: str, name: str, content: Any, known: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -120,3 +121,27 @@ def stoppable() -> Iterator[None]:
         sys.unraisablehook = ending._unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_codes: list[int] = []
+"""With what the process is leaving, if this command was all of it."""
+
+
+def leaving(code: int) -> int:
+    """Let a signal that comes from here on, while Python ends, hasten that and change nothing of the exit code."""
+    if not _codes and threading.current_thread() is threading.main_thread():
+        atexit.register(_answer, lambda *_: os._exit(_codes[0]))  # before what has been registered so far
+    _codes[:] = [code]
+    return code
+
+
+def _answer(handler: Any) -> None:
+    """Answer signals so; those that are ignored stay so."""
+    for number in ENDS if _codes else ():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+# After what is registered later, as by torch: Python takes its handlers away before the last libraries are closed; a
+# signal would then end the process with a status of its own, behind a result that is whole.
+atexit.register(_answer, signal.SIG_IGN)

@@ -1,11 +1,16 @@
 """A folder keeps the results of one command: another is refused before it writes over them."""
 
+import signal
+import sys
+
 import pytest
 
 from slth.cli.checks import check_unclaimed
+from slth.cli.claims import claims, hold
 from slth.errors import ArgumentError
 from slth.files import write_json
 from tests.cli.running import run
+from tests.processes import python
 
 SMALL = ("--data", "synthetic", "--model", "mlp", "--hidden", "6", "--limit", "60", "--epochs", "1")
 
@@ -67,3 +72,70 @@ def test_what_is_another_command(tmp_path, before, command, words):
     else:
         with pytest.raises(ArgumentError, match=words):
             check_unclaimed(tmp_path, command, grows=("--levels",))
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from slth.cli.claims import claims, hold
+
+with claims():
+    hold(Path(sys.argv[1]), sys.argv[2], "slth search snip --seed 0")
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+locks = pytest.mark.skipif(sys.platform == "win32", reason="no such locks")
+
+
+@locks
+def test_a_folder_in_use_is_refused_until_the_other_command_has_ended(capsys, tmp_path):
+    """Whatever that is, the same one too: it would lose its result."""
+    out = tmp_path / "runs" / "one"
+    arguments = ("search", "snip", "--checks", "0", *SMALL[:-2], "--out", out, "--quiet")
+    with python("-c", HOLDING, str(out), ".slth.lock", stdin=-1) as other:
+        assert other.stdout.readline() == "held\n"
+        refused = run(capsys, *arguments)
+        assert refused.code == 2
+        assert f"is in use by `slth search snip --seed 0`, process {other.pid} on " in refused.err
+        assert [path.name for path in out.iterdir()] == [".slth.lock"]
+        other.communicate("\n", timeout=30)
+    assert not (tmp_path / "runs").exists()  # made for the lock alone
+    assert run(capsys, *arguments).code == 0
+    assert ".slth.lock" not in {path.name for path in out.iterdir()}
+
+
+@locks
+def test_a_killed_command_leaves_no_lock(tmp_path):
+    with python("-c", HOLDING, str(tmp_path), ".slth.lock", stdin=-1) as other:
+        assert other.stdout.readline() == "held\n"
+        with claims(), pytest.raises(ArgumentError, match="in use"):
+            hold(tmp_path, ".slth.lock", "slth demo")
+        with claims():
+            hold(tmp_path, ".ticket-shrink.lock", "slth ticket shrink")  # whose files have other names
+        other.send_signal(signal.SIGKILL)
+        other.wait(timeout=30)
+    assert (tmp_path / ".slth.lock").exists()
+    with claims():
+        hold(tmp_path, ".slth.lock", "slth demo")
+        assert (tmp_path / ".slth.lock").read_text().startswith("slth demo\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@locks
+def test_a_file_system_without_locks_keeps_nobody_from_work(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with claims():
+        hold(tmp_path / "new", ".slth.lock", "slth demo")
+        assert list((tmp_path / "new").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@locks
+def test_the_first_of_several_processes_locks_for_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with claims():
+        hold(tmp_path / "new", ".slth.lock", "slth demo")
+    assert not (tmp_path / "new").exists()

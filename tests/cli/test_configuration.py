@@ -26,7 +26,7 @@ def _elsewhere(tmp_path, monkeypatch):
         ("demo = 3\n", "write a table [demo]"),
         ("[solve]\ntolerence = 1\n", "Did you mean --tolerance?"),
         ("[solve]\nsize = 2.7\n", "--size='2.7' must be a whole number"),
-        ("[solve]\ntarget = [1, 2]\n", "[target]"),
+        ("[solve]\nsize = [1, 2]\n", "[size]"),
     ],
 )
 @pytest.mark.parametrize("place", ["c.toml", "slth.toml", "config/slth/config.toml"])
@@ -66,6 +66,12 @@ def test_a_table_of_pyproject_that_nobody_reads_is_refused(capsys, tmp_path, tex
     ran = run(capsys, "solve", "--law", "normal", "--n", 4)
     assert ran.code == 2
     assert words in ran.err
+
+
+def test_a_list_is_read_as_numbers_with_commas(capsys, tmp_path):
+    (tmp_path / "slth.toml").write_text("[solve]\nlaw = 'normal'\nn = 5\nd = 2\ntarget = [0.5, -1]\n")
+    assert run(capsys, "solve", "--json").json["target"] == [0.5, -1.0]
+    assert run(capsys, "solve", "--target", "1,2", "--json").json["target"] == [1.0, 2.0]
 
 
 def test_tables_of_other_verbs_are_left_to_them(capsys, tmp_path):

@@ -38,6 +38,8 @@ def test_help_and_version(capsys):
         assert ran.code == 0
         assert "slth" in ran.out
     assert run(capsys, "--version").out == slth.__version__ + "\n"
+    for arguments in (["--version", "--json"], ["solve", "--json", "--version"]):
+        assert run(capsys, *arguments).document == {"name": "slth", "version": slth.__version__}
 
 
 def test_every_verb_has_help_with_its_options(capsys):

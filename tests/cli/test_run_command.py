@@ -88,20 +88,21 @@ def test_a_second_sigterm_lets_the_end_be_told(folder):
     """And one that comes when all is told leaves no traceback either."""
     program = """
 import os, signal, sys
-import slth.cli as cli
+import slth.cli.entry as entry
+from slth.cli import main
 def command(tokens):
     try:
         os.kill(os.getpid(), signal.SIGTERM)
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
         print("tidied up")
-cli._run = command
-sys.exit(cli.main([]))
+entry._run = command
+sys.exit(main([]))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (143, "tidied up\n", "slth: terminated\n")
     late = program.replace("    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n    finally:", "    if True:")
-    late = late.replace("os.kill(os.getpid(), signal.SIGTERM)", "cli._fail = lambda *_: os.kill(os.getpid(), 15)")
+    late = late.replace("os.kill(os.getpid(), signal.SIGTERM)", "entry._fail = lambda *_: os.kill(os.getpid(), 15)")
     late = late.replace('print("tidied up")', "raise KeyboardInterrupt")
     ran = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (143, "", "")

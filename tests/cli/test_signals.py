@@ -1,5 +1,6 @@
 """A first signal ends a run at the next safe place, a second one at once, wherever the first fell."""
 
+import json
 import signal
 import sys
 import time
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import slth
 from slth.cli import endings
 from tests.processes import python
 
@@ -125,3 +127,69 @@ def test_an_alarm_while_a_lost_exception_is_looked_at_waits_for_the_next(monkeyp
     ending.swallowed(SimpleNamespace(exc_value=first.value))
     with pytest.raises(KeyboardInterrupt):
         ending.insist(0, None)
+
+
+IMPORTING = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "{name}":
+            print("importing", file=sys.stderr, flush=True)
+            time.sleep(60.0)
+
+sys.meta_path.insert(0, Slow())
+from slth.cli import main
+sys.exit(main(["env", "--json"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "code", "word"),
+    [
+        ("slth.cli.endings", signal.SIGINT, 130, "interrupted"),  # nobody takes note of signals yet
+        ("slth.cli.entry", signal.SIGINT, 130, "interrupted"),
+        ("slth.cli.entry", signal.SIGTERM, 143, "terminated"),
+        ("cyclopts", signal.SIGINT, 130, "interrupted"),
+    ],
+)
+def test_signals_while_the_command_line_is_imported(name, number, code, word):
+    with python("-c", IMPORTING.format(name=name)) as running:
+        assert running.stderr.readline() == "importing\n"
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (code, f"slth: {word}\n")
+    assert json.loads(out) == {"error": word, "kind": word.capitalize(), "exit_code": code}
+
+
+LEAVING = """
+import atexit, signal, sys, time
+
+def first():
+    print("leaving", file=sys.stderr, flush=True)
+    time.sleep({seconds})
+
+def last():
+    print(*(signal.getsignal(number) is signal.SIG_IGN for number in (signal.SIGINT, signal.SIGTERM)))
+
+atexit.register(last)
+from slth.cli import endings, main
+atexit.register(first)
+sys.argv = ["slth", "--version"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_behind_a_result_does_not_change_the_exit_code(number):
+    with python("-c", LEAVING.format(seconds=60.0)) as running:
+        assert running.stderr.readline() == "leaving\n"
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, err) == (0, f"{slth.__version__}\n", "")
+
+
+def test_where_python_has_taken_its_handlers_away_signals_are_ignored():
+    with python("-c", LEAVING.format(seconds=0.0)) as running:
+        out, _ = running.communicate(timeout=30)
+    assert (running.returncode, out) == (0, f"{slth.__version__}\nTrue True\n")

@@ -234,6 +234,16 @@ def test_bench(capsys, tmp_path):
     assert ran.json["table"][0]["ratio"] == 1.0
     assert ran.json["seeds"] == {"draw": 4}
     assert sorted(path.name for path in (tmp_path / "out/draw").iterdir()) == ["provenance.json", "table.csv"]
+    table = (tmp_path / "out/draw/table.csv").read_bytes()
+    for more, words in ((("--seed", 5), "--seed 4, not 5"), (("draw", "--seed", 4), "this is slth bench draw")):
+        refused = run(capsys, "bench", *more, "--dir", tmp_path / "grids", "--out", tmp_path / "out")
+        assert refused.code == 2
+        assert words in refused.err
+    (tmp_path / "out/bench.json").unlink()  # as where a call was stopped behind a table
+    refused = run(capsys, "bench", "--dir", tmp_path / "grids", "--out", tmp_path / "out")
+    assert "holds a table of seed 4, which seed 0 would write over" in refused.err
+    assert (tmp_path / "out/draw/table.csv").read_bytes() == table
+    assert run(capsys, "bench", "--dir", tmp_path / "grids", "--out", tmp_path / "out", "--seed", 4).code == 0
     shown = run(capsys, "bench", "draw", "--dir", tmp_path / "grids", "--limit", 1)
     assert "drawing" in shown.out
     assert "numpy" in shown.out

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from importlib import import_module
 
 import pytest
 
 from slth.errors import ArgumentError, EngineError
 from slth.grids.context import Context
-from slth.grids.engines import Dask, Loky, Serial, Slurm, cluster, make_engine, quiet
+from slth.grids.engines import Dask, Loky, Serial, Slurm, cluster, local, make_engine, quiet
 from slth.grids.engines.base import PINNED
 from slth.grids.spec import Experiment, item_seed
 from slth.grids.work import Item, work
@@ -132,6 +133,17 @@ def test_signals_wait_for_a_cluster_to_be_there():
     assert seen[1] == "to the end"
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_processes_that_are_starting_do_not_see_ctrl_c_either(monkeypatch):
+    """A terminal sends it to them too, and their imports would end in a traceback each."""
+    monkeypatch.setattr(local, "work", lambda _: signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    in_hand = {}
+    with local._pool(1) as pool:
+        local._hand_out(pool, deque(["an item"]), in_hand)
+        (future,) = in_hand
+        assert future.result(timeout=60)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize(

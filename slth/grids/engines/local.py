@@ -9,13 +9,14 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from slth.errors import EngineError
 from slth.grids.engines.base import PINNED, check_jobs
+from slth.grids.engines.quiet import interrupts_later
 from slth.grids.work import Finished, Item, failure, work, work_pinned
 from slth.resources import thread_count
 
@@ -83,9 +84,7 @@ def _until_one_dies(
         try:
             while True:
                 ahead.extend(islice(source, max(0, AHEAD * jobs - len(in_hand) - len(ahead))))
-                while ahead:
-                    in_hand[pool.submit(work, ahead[0])] = ahead[0]
-                    ahead.popleft()
+                _hand_out(pool, ahead, in_hand)
                 if not in_hand:
                     return
                 for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
@@ -94,6 +93,14 @@ def _until_one_dies(
                     yield finished
         except BrokenProcessPool:
             return
+
+
+def _hand_out(pool: Any, ahead: deque[Item], in_hand: dict[Any, Item]) -> None:
+    """Submit what is ahead; processes that this starts never see Ctrl-C, not even while they import."""
+    with interrupts_later() if ahead else nullcontext():
+        while ahead:
+            in_hand[pool.submit(work, ahead[0])] = ahead[0]
+            ahead.popleft()
 
 
 @contextmanager

@@ -71,5 +71,5 @@ def interrupts_later() -> Iterator[None]:
         for number, handler in handlers.items():
             if handler is not None:
                 signal.signal(number, handler)
-    for number in arrived[:1]:
-        signal.raise_signal(number)
+        for number in arrived[:1]:
+            signal.raise_signal(number)
