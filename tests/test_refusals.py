@@ -153,6 +153,10 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "progress": (lambda v: slth.search(layer(), data(), slth.EdgePopup(density=0.5), progress=v),
                      {k: v for k, v in WORDS.items() if k not in ("None", "class")}),
     },
+    "train_many": {
+        "modules": (lambda v: slth.train_many(v, data(), slth.IMP(rate=0.5, levels=1)), NOTHINGS),
+        "seeds": (lambda v: slth.train_many(layer(), data(), slth.IMP(rate=0.5, levels=1), seeds=v), NOTHINGS),
+    },
     "evaluate": {
         "network": (lambda v: slth.evaluate(v, (POINT, [0])), {k: v for k, v in MODULES.items() if k != "complex"}),
         "data": (lambda v: slth.evaluate(target(), (v, [0, 1])), ARRAYS),

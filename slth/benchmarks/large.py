@@ -13,14 +13,14 @@ from slth.benchmarks.peers import PEERS, is_optimal, true_errors
 from slth.rng import Stream
 from slth.subset_sum import solve
 from slth.subset_sum.choice import solver_named
-from slth.subset_sum.laws import Uniform, law_from_text
+from slth.subset_sum.laws import Uniform, law_named
 
 Floats = npt.NDArray[np.float64]
 
 
 def sample(law: str, n: int, count: int, seed: int) -> tuple[Floats, Floats]:
     """Values [count, n] of a law, and targets uniform in (-1/2, 1/2)."""
-    values = law_from_text(law).sample(Stream(seed, "benchmark.values"), count * n).reshape(count, n)
+    values = law_named(law).sample(Stream(seed, "benchmark.values"), count * n).reshape(count, n)
     return values, Uniform(-0.5, 0.5).sample(Stream(seed, "benchmark.targets"), count)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -53,19 +54,24 @@ def check_out(folder: Path, names: Iterable[str], *, argument: str = "out") -> N
             raise ArgumentError(argument, str(folder), rule, "name another folder, or move that one away")
 
 
+BESIDE = ("solve.json", "verify.json", "ticket-*.json")
+"""Summaries of commands that write over nothing but their own: these may stand beside other results."""
+
+
 def check_unclaimed(folder: Path, command: str, *, grows: Sequence[str] = ()) -> None:
     """Refuse a folder with results of another command, which this one would write over; options that grow may differ.
 
     A folder in which a command is at work is refused too, whatever that command is, and this one holds it from here on.
 
-    A command is known by what its JSON summary says to type to make the same again. Those that read a ticket may write
-    beside those that make one, whose files have other names.
+    A command is known by what its JSON summary says to type to make the same again. Those that read a ticket, solve or
+    verify may write beside those that make one, whose files have other names.
     """
-    own = command.startswith("slth ticket ")
-    stem = "-".join(command.split()[1:3])
+    words = command.split()
+    stem = "-".join(words[1 : 3 if words[1] == "ticket" else 2])
+    own = any(fnmatch(f"{stem}.json", name) for name in BESIDE)
     hold(folder, f".{stem}.lock" if own else ".slth.lock", command)
     summaries = folder.glob(f"{stem}.json" if own else "*.json")
-    for path in sorted(path for path in summaries if own or not path.name.startswith("ticket-")):
+    for path in sorted(path for path in summaries if own or not any(map(path.match, BESIDE))):
         before = _command_of(path)
         differ = _difference(before or command, command, grows)
         if differ:
@@ -96,7 +102,7 @@ def _command_of(path: Path) -> str | None:
 
 def _options(command: str) -> dict[str, str]:
     """Return each option of a command with its value, and what stands before them under no name."""
-    words = shlex.split(command)
+    words = [part for word in shlex.split(command) for part in (word.split("=", 1) if word[:2] == "--" else (word,))]
     first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
     found = {"": " ".join(words[:first])}
     for name, value in zip(words[first:], [*words[first + 1 :], "--"], strict=True):

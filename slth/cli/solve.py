@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -10,9 +12,10 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
+from slth.cli.checks import check_out, check_unclaimed
 from slth.cli.endings import INTERRUPTED
 from slth.cli.options import COMMON, Common, Device, Jobs, place_of
-from slth.cli.outcome import Outcome, key_value_table
+from slth.cli.outcome import Outcome, json_name, key_value_table
 from slth.cli.progress import note, progress
 from slth.errors import ArgumentError, ResourceError
 
@@ -124,6 +127,10 @@ def solve(
         What the sum should be, for vectors as 0.3,-1.5. With --law it may be left out: then it is drawn too, from
         (-1, 1), or for integers as one more integer of the law.
     """
+    command = _command(file, target, (draw, search, more), common.seed)
+    if common.out is not None:
+        check_out(common.out, (json_name("solve"),))
+        check_unclaimed(common.out, command)
     values, goal, source = _instance(file, _numbers(target, "target"), draw, common.seed)
     tolerances = _numbers(search.tolerance, "tolerance") or [0.0]
     from slth.subset_sum import solve as solve_instance
@@ -157,6 +164,7 @@ def solve(
         "solver": solution.solver,
         "work": solution.work,
         **besides,
+        "command": command,
     }
     if draw.law is not None:
         data["values"] = values
@@ -165,6 +173,19 @@ def solve(
         return [_summary(solution, goal, common.seed), *_listed(besides)]
 
     return Outcome("solve", common, data, show, exit_code=INTERRUPTED if interrupted else 0)
+
+
+def _command(file: Path | None, target: str | None, options: Iterable[Draw | Search | More], seed: int) -> str:
+    """Return what to type to solve the same again: every option given that says what is solved and how."""
+    words = ["slth", "solve", *([] if file is None else [str(file)])]
+    words += [] if target is None else [f"--target={target}"]
+    for option in options:
+        given = {field.name: (getattr(option, field.name), field.default) for field in fields(option)}
+        given.pop("jobs", None)  # the same is found by as many threads as there are
+        for name, (value, default) in given.items():
+            if value != default:
+                words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return shlex.join([*words, "--seed", str(seed)])
 
 
 def _besides(solution: SubsetSumSolution, more: More) -> dict[str, Any]:
@@ -315,10 +336,10 @@ def _drawn_target(law: Law, stream: Stream, coordinate: int) -> float:
 
 def _law(text: str) -> Law:
     """Read a law; parameters that break its rules are parts of its text here, not options."""
-    from slth.subset_sum.laws import law_from_text
+    from slth.subset_sum.laws import law_named
 
     try:
-        return law_from_text(text)
+        return law_named(text)
     except ArgumentError as problem:
         if problem.argument == "law":
             raise

@@ -237,6 +237,7 @@ def export(
     """Write the module that a searched ticket makes, with its masked weights, for other programs to read.
 
     Into the folder --out: weights.safetensors under the module's own names, or network.onnx, and a JSON summary.
+    The module takes inputs as the search gave them: standardised by the mean and deviation in its JSON summary.
 
     Parameters
     ----------

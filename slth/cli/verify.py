@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,8 +11,9 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.table import Table
 
+from slth.cli.checks import check_out, check_unclaimed
 from slth.cli.options import COMMON, Common
-from slth.cli.outcome import Outcome, number, table_of
+from slth.cli.outcome import Outcome, json_name, number, table_of
 from slth.cli.progress import progress
 
 
@@ -34,6 +36,11 @@ def verify(
     for name, value in (("examples", examples), ("trials", trials)):
         if value < 1:
             raise ArgumentError(name, value, "must be at least 1", "40 examples and 200 trials take some minutes")
+    words = [*keys, *([] if case is None else ["--case", case]), "--examples", examples, "--trials", trials]
+    command = shlex.join(["slth", "verify", *map(str, words), "--seed", str(common.seed)])
+    if common.out is not None:
+        check_out(common.out, (json_name("verify"),))
+        check_unclaimed(common.out, command)
     effort = Effort(examples=examples, trials=trials, seed=common.seed)
     if case is not None:
         if len(keys) != 1:
@@ -47,6 +54,7 @@ def verify(
         "checked": sum(finding.verdict != "untestable" for finding in findings),
         "violations": len(violated),
         "reproducer": violated[0].reproducer if violated else None,
+        "command": command,
         "findings": [{**asdict(finding), "reproducer": finding.reproducer} for finding in findings],
     }
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from slth.figures.rows import Floats, Row, levels, quantiles, where
 from slth.figures.style import BLUE, GREEN, MUTED, ORANGE, PAGE, in_legend, legend_below, panels
-from slth.subset_sum.laws import law_from_text
+from slth.subset_sum.laws import law_named
 from slth.theory.catalogue import bounds
 
 LAWS = {"uniform": "uniform on $[-1, 1]$", "normal": "standard normal"}
@@ -52,7 +52,7 @@ def predicted_quantiles(law: str, n: Floats, target: float, level: float) -> Flo
 
     Shapes: n float64[k].
     """
-    estimate, moment = bounds["derived.subset_sum.error"], law_from_text(law).second_moment
+    estimate, moment = bounds["derived.subset_sum.error"], law_named(law).second_moment
     return np.array([estimate(n=int(count), target=target, level=level, second_moment=moment) for count in n])
 
 

@@ -32,12 +32,12 @@ def pair(given: Any, name: str, *, remedy: str) -> tuple[Any, Any]:
 
 
 def sequence(given: Any) -> tuple[Any, ...] | None:
-    """Return what a tuple, list, array or tensor of one axis or more holds; None for anything else."""
+    """Return what a tuple, list, range, array or tensor of one axis or more holds; None for anything else."""
     if isinstance(given, Tensor):
         if given.is_meta or given.layout != torch.strided:
             return None
         given = given.detach().cpu().tolist()
-    if isinstance(given, list | tuple) or (isinstance(given, np.ndarray) and given.ndim):
+    if isinstance(given, list | tuple | range) or (isinstance(given, np.ndarray) and given.ndim):
         return tuple(given)
     return None
 

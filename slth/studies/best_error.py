@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from slth.grids.context import Context
 from slth.rng import Stream
 from slth.subset_sum import Status, solve_batch
-from slth.subset_sum.laws import law_from_text
+from slth.subset_sum.laws import law_named
 from slth.subset_sum.prediction import ErrorPrediction, predict_errors
 
 LEVELS = (50, 90, 99)
@@ -20,7 +20,7 @@ LEVELS = (50, 90, 99)
 def best_error(cell: Mapping[str, Any], *, seed: int, context: Context) -> list[dict[str, Any]]:
     """Solve independent instances to optimality and report quantiles of ``min over S of |sum of S - target|``."""
     n, instances = cell["n"], cell["instances"]
-    values = law_from_text(cell["law"]).sample(Stream(seed, "best-error.values"), instances * n).reshape(instances, n)
+    values = law_named(cell["law"]).sample(Stream(seed, "best-error.values"), instances * n).reshape(instances, n)
     targets = np.full(instances, float(cell["target"]))
     solved = solve_batch(values, targets, threads=context.threads)
     assert np.all(solved.status == Status.OPTIMAL), "the quantiles are those of optima"

@@ -12,7 +12,7 @@ from slth.grids.context import Context
 from slth.rng import Stream
 from slth.subset_sum import Status, solve_batch
 from slth.subset_sum.choice import solver_named
-from slth.subset_sum.laws import law_from_text
+from slth.subset_sum.laws import law_named
 
 LEVELS = (10, 50, 90)
 
@@ -24,7 +24,7 @@ def subset_sums(cell: Mapping[str, Any], *, seed: int, context: Context) -> list
     """
     n, instances, shape = cell["n"], cell["instances"], (cell["dimension"],) if "dimension" in cell else ()
     size = int(np.prod(shape, dtype=int))
-    drawn = law_from_text(cell["law"]).sample(Stream(seed, "subset-sums.values"), instances * n * size)
+    drawn = law_named(cell["law"]).sample(Stream(seed, "subset-sums.values"), instances * n * size)
     values = drawn.reshape(instances, n, *shape)
     targets = 2.0 * Stream(seed, "subset-sums.targets").uniform(0, instances * size).reshape(instances, *shape) - 1.0
     if "target" in cell:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from slth.arrays import Floats, finite_number
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, as_written
 from slth.rng import Stream
 from slth.subset_sum.elementary_laws import (
     Integers,
@@ -183,13 +183,19 @@ def law_from_text(text: str) -> Law:
     >>> slth.law_from_text("zero-mixture:0.25:normal")
     MixtureWithZero(law=Normal(mean=0.0, standard_deviation=1.0), zero_probability=0.25)
     """
+    with as_written(law="text"):
+        return law_named(text)
+
+
+def law_named(text: str) -> Law:
+    """Do the same for those who call the text a law, as options and specifications do."""
     name, *parameters = text.split(":") if isinstance(text, str) else [""]
     if name not in LAWS:
         raise ArgumentError("law", text, "is not a known law", "use one of " + ", ".join(LAWS))
     if name == "zero-mixture":
         if len(parameters) < 2:
             raise ArgumentError("law", text, "needs a probability and a law", 'write "zero-mixture:0.5:uniform:0:1"')
-        return MixtureWithZero(law_from_text(":".join(parameters[1:])), _numbers(text, parameters[:1])[0])
+        return MixtureWithZero(law_named(":".join(parameters[1:])), _numbers(text, parameters[:1])[0])
     if name == "scipy":
         return _scipy_law(text, parameters)
     names = [field.name for field in fields(LAWS[name])]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from slth.arrays import whole
-from slth.errors import ArgumentError
+from slth.errors import ArgumentError, as_written
 from slth.networks import maskable
 from slth.networks.devices import resolve_device
 from slth.networks.given import instance, module_given, sequence
@@ -158,12 +158,18 @@ def train_many(
     """
     numbers = [whole(seed, "seeds", 0, remedy="pass seeds such as range(4)") for seed in sequence(seeds) or ()]
     given = [modules] * len(numbers) if isinstance(modules, nn.Module) else list(sequence(modules) or ())
+    if not given and numbers:
+        remedy = "pass a torch.nn.Module, or a list of one for each seed"
+        raise ArgumentError("modules", type(modules).__name__, "must be one module, or some", remedy)
+    with as_written(module="modules"):
+        for module in given:
+            module_given(module)
     if not numbers or len(given) != len(numbers):
         rule = f"must be one at least, and one for each of the {len(given)} modules"
         raise ArgumentError(
             "seeds", list(numbers), rule, "pass seeds such as range(4), and one module, or one for each"
         )
-    place = device_of(module_given(given[0])) if device is None else torch.device(resolve_device(device))
+    place = device_of(given[0]) if device is None else torch.device(resolve_device(device))
     here = instance(data, Examples, "data", _EXAMPLES).to(place)  # once, for all
     held = None if validation is None else instance(validation, Examples, "validation", _EXAMPLES).to(place)
     told = together(reporter(progress), len(numbers))
@@ -174,7 +180,8 @@ def train_many(
         )
         for number, (module, seed) in enumerate(zip(given, numbers, strict=True))
     ]  # fmt: skip
-    return taking_turns(runs, place)
+    with as_written(module="modules"):
+        return taking_turns(runs, place)
 
 
 def training(

@@ -1,5 +1,6 @@
 """A folder keeps the results of one command: another is refused before it writes over them."""
 
+import shlex
 import signal
 import sys
 
@@ -40,6 +41,25 @@ def test_another_call_is_refused_and_the_same_one_goes_on(capsys, tmp_path, verb
     assert run(capsys, *arguments).code == 0
 
 
+@pytest.mark.parametrize(
+    ("call", "option", "value", "words"),
+    [
+        (("solve", "--law", "normal", "--n", "9", "--target=-0.5,1", "--d", "2"), "--tolerance", "0.5", "--tolerance"),
+        (("solve", "--law", "normal", "--n", "9", "--count"), "--seed", "1", "--seed 0, not 1"),
+        (("verify", "lueker1998.growth", "--trials", "20"), "--examples", "3", "--examples 40, not 3"),
+        (("verify", "lueker1998.growth", "--case", '{"values": [0.25], "eps": 0.1}'), "--trials", "9", "--trials 200"),
+    ],
+)
+def test_a_summary_is_made_again_by_its_command_and_by_no_other(capsys, tmp_path, call, option, value, words):
+    made = run(capsys, *call, "--out", tmp_path, "--json")
+    assert made.code == 0, made.err
+    refused = run(capsys, *call, option, value, "--out", tmp_path)
+    assert refused.code == 2
+    assert words in refused.err
+    again = run(capsys, *shlex.split(made.json["command"])[1:], "--out", tmp_path, "--json")
+    assert again.json == made.json
+
+
 def test_levels_may_grow(capsys, tmp_path):
     arguments = ("train", "imp", *SMALL, "--out", tmp_path, "--quiet", "--json")
     first = run(capsys, *arguments, "--levels", "1").json
@@ -56,6 +76,15 @@ def test_levels_may_grow(capsys, tmp_path):
         ("slth train imp --levels 2 --seed 0", "slth train imp --levels 3 --seed 0", None),
         ("slth ticket shrink a b --seed 0", "slth search snip --seed 0", None),
         ("slth search snip --seed 0", "slth ticket shrink a.ticket --seed 0", None),
+        ("slth solve v.csv --target=0.4 --seed 0", "slth search snip --seed 0", None),
+        ("slth search snip --seed 0", "slth solve v.csv --target=0.4 --seed 0", None),
+        ("slth verify --seed 0", "slth solve v.csv --target=0.4 --seed 0", None),
+        (
+            "slth solve v.csv --target=0.4 --seed 0",
+            "slth solve v.csv --target=-0.4 --seed 0",
+            "--target 0.4, not -0.4",
+        ),
+        ("slth verify a.b --seed 0", "slth verify c.d --seed 0", "this is slth verify c.d"),
         (
             "slth ticket shrink b.ticket --seed 0",
             "slth ticket shrink a.ticket --seed 0",
@@ -64,7 +93,9 @@ def test_levels_may_grow(capsys, tmp_path):
     ],
 )
 def test_what_is_another_command(tmp_path, before, command, words):
-    write_json(tmp_path / f"{'-'.join(before.split()[1:3])}.json", {"command": before})
+    typed = before.split()
+    stem = "-".join(typed[1 : 2 if typed[1] in ("solve", "verify") else 3])
+    write_json(tmp_path / f"{stem}.json", {"command": before})
     for name, content in (("list.json", "[1]"), ("broken.json", "{"), ("other.json", '{"command": 3}')):
         (tmp_path / name).write_text(content)
     if words is None:

@@ -121,7 +121,7 @@ def test_on_cuda_too(graphs, dropout):
     module[3] = nn.Dropout(dropout)
     recipe = Recipe(3, 20, Constant(0.1), cuda_graphs=graphs)
     options = {"recipe": recipe, "device": "cuda"}
-    found = search_many(module, images(), EdgePopup(0.5), seeds=[0, 1, 2], **options)
+    found = search_many(module, images(), EdgePopup(0.5), seeds=range(3), **options)
     for one, seed in zip(found, (0, 1, 2), strict=True):
         other = search(module, images(), EdgePopup(0.5), seed=seed, **options)
         for name in other.scores:

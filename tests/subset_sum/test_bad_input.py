@@ -91,7 +91,7 @@ OTHERS = {
     "threads": (lambda x: solve([1.0, 2.0], 1.0, threads=x), but(NUMBERS, "None", "2**53 + 1") | {"0": 0}),
     "progress": (lambda x: solve([1.0, 2.0], 1.0, progress=x), but(NUMBERS, "None", "a class")),
     "interval": (lambda x: coverage([1.0], x), but(NUMBERS, "two numbers") | {"reversed": (1.0, 0.0)}),
-    "law": (law_from_text, NUMBERS | {"unknown": "unifrom"}),
+    "text": (law_from_text, NUMBERS | {"unknown": "unifrom"}),
     "density": (lambda x: predict_error([1.0], 1.0, density=x), NUMBERS),
 }
 

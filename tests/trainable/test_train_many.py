@@ -31,7 +31,7 @@ def test_each_is_the_training_alone_bit_for_bit(method):
     told = []
     options = {"recipe": RECIPE, "validation": held, "law": slth.WeightLaw("normal")}
     found = train_many(
-        mlp((2, 16, 3)), data, method, seeds=[5, 2], progress=lambda *how: told.append(how[1]), **options
+        mlp((2, 16, 3)), data, method, seeds=range(5, 1, -3), progress=lambda *how: told.append(how[1]), **options
     )
     alone = [train(mlp((2, 16, 3)), data, method, seed=seed, **options) for seed in (5, 2)]
     assert all(alike(one, other) for one, other in zip(found, alone, strict=True))
@@ -57,10 +57,17 @@ def test_a_module_for_each_seed_and_those_that_were_killed_go_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("modules", "seeds"), [(mlp((2, 4, 3)), []), ([mlp((2, 4, 3))], [0, 1]), (mlp((2, 4, 3)), ["a"]), ([], [0])]
+    ("modules", "seeds", "named"),
+    [
+        (mlp((2, 4, 3)), [], "seeds"),
+        ([mlp((2, 4, 3))], [0, 1], "seeds"),
+        (mlp((2, 4, 3)), ["a"], "seeds"),
+        ([], [0], "modules"),
+        ([mlp((2, 4, 3)), 3], [0, 1], "modules"),
+    ],
 )
-def test_numbers_of_seeds_and_modules_that_do_not_fit(modules, seeds):
-    with pytest.raises(ArgumentError, match="seeds"):
+def test_numbers_of_seeds_and_modules_that_do_not_fit(modules, seeds, named):
+    with pytest.raises(ArgumentError, match=f"^{named}"):
         train_many(modules, blobs(), IMP(levels=1), seeds=seeds)
 
 
