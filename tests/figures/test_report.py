@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -285,3 +286,10 @@ def test_what_the_softmax_does_to_an_error():
     assert cells[6] == "later"
     assert cells[9:] == ["inf", "2", "-"]
     assert "What the softmax does" not in rendered("weights")
+
+
+def test_no_tag_of_the_templates_eats_the_space_between_two_words():
+    """The end of a line behind a tag is dropped, so that what stands in front of the tag has to end in a space."""
+    for template in sorted((Path(report.__file__).parent / "templates").glob("*.j2")):
+        joined = re.findall(r"\w[.,;:]?\{%[^%]*%\}\n[^\S\n]*[\w{]\S*", template.read_text(encoding="utf-8"))
+        assert not joined, (template.name, joined)
