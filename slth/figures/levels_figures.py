@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from slth.figures.style import COLORS, INK, MARKERS, figure, light_grid, panels, style
 from slth.figures.ticket_figures import WIDTH
@@ -70,7 +70,7 @@ def levels_figure(levels: Sequence[Level]) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlabel("cycle")
-        axes.legend(loc="lower left")
+        drawing.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
         light_grid(axes)
     return drawing
 
@@ -90,7 +90,10 @@ def layers_figure(levels: Sequence[Level]) -> Figure | None:
         axes.plot(whole, whole, color=INK, linewidth=0.8, linestyle="--", label="all together")
         if min(min(level["layers"].values()) for level in own) > 0.0:
             axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100.0 * value:g} %"))
+        percent = FuncFormatter(lambda value, _: f"{100.0 * value:g} %")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_formatter(percent)
+        axes.yaxis.set_minor_formatter(percent if high < DECADE * low else NullFormatter())
         axes.set_ylabel("density of the layer")
         density_axis(axes, whole)
         drawing.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
