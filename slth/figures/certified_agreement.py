@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from slth.figures.levels_figures import look
+from slth.figures.levels_figures import DECADE, look
 from slth.figures.rows import Row, levels, numbers, quantiles, where
 from slth.figures.style import PAGE, legend_below, panels
 from slth.grids.intervals import clopper_pearson
@@ -36,6 +36,10 @@ def certified_agreement_figure(rows: Sequence[Row]) -> Figure:
         shares.set(xlabel="radius, in 255ths", ylabel="inputs with one class on the ball")
         shares.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         errors.set(xlabel="radius, in 255ths", ylabel="largest difference of any output", yscale="log")
+        low, high = errors.get_ylim()
+        if high < DECADE * low:  # no power of ten, or a single one, is in sight
+            errors.yaxis.set_major_formatter("{x:g}")
+            errors.yaxis.set_minor_formatter("{x:g}")
         legend_below(drawing, shares, columns=2, title="95 % over the inputs in (a), medians and quartiles in (b)")
     return drawing
 

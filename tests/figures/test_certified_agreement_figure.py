@@ -43,3 +43,15 @@ def test_tickets_of_both_kinds_have_their_lines():
     told = [text.get_text() for text in legend.get_texts()]
     assert told == ["channels n = 50, proved", "channels n = 50, attacked", "candidates = 20, proved",
                     "candidates = 20, attacked"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("factor", "plain"), [(1.0, False), (0.2, True)])
+def test_errors_of_one_size_have_plain_numbers_beside_them(factor, plain):
+    table = [{**row, "certified_error": 2.0 + factor * row["certified_error"], "attack_error": 2.0} for row in rows()]
+    table += [] if plain else [{**table[0], "certified_error": 90.0}] * 3
+    drawing = certified_agreement_figure(table)
+    drawing.canvas.draw()
+    _, errors = drawing.axes
+    told = [text.get_text() for text in errors.get_yticklabels(which="both") if text.get_text()]
+    assert told
+    assert any("10^" in text for text in told) is not plain
