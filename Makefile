@@ -16,7 +16,7 @@ test: $(V)/.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(V)/.stamp
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --max-worker-restart 0
 
 # Random and aimed attacks on certificates, solvers, tickets, stores and signals; SECONDS_EACH=60 for a short night.
 attack: $(V)/.stamp

@@ -22,14 +22,15 @@ SPEC = 'task = "toy-noisy"\nreplicates = 40\n[grid]\nn = [1, 2]\n[fixed]\npause 
 DRIVER = """
 import sys
 from slth import cli
-def command(tokens, run=cli._run):
+from slth.cli import entry
+def command(tokens, run=entry._run):
     print("begun", file=sys.stderr, flush=True)
     from slth import studies
     from tests.grids.toy_studies import REGISTRY
     studies.STUDIES = REGISTRY
     return run(tokens)
 if __name__ == "__main__":
-    cli._run = command
+    entry._run = command
     sys.exit(cli.main())
 """
 LONGEST = 4.0
