@@ -25,6 +25,15 @@ from tests.certificates.samples import Builder, points_of, random_graph, random_
 seeds = st.integers(0, 2**32 - 1)
 
 
+def deep(rng, inputs, widths):
+    """A network of linear layers with ReLUs between them."""
+    b = Builder(rng, (inputs, 1, 1))
+    for width in widths[:-1]:
+        b.conv(width, relu=True)
+    b.conv(widths[-1])
+    return b.graph()
+
+
 def walk_of(rng, radius, *, steps=0, **options):
     target = random_graph(rng, **options)
     ticket = random_ticket(rng, target)
@@ -119,11 +128,7 @@ def test_cases_prove_far_more_where_two_units_are_one():
 
 def test_gradients_are_those_of_the_bound():
     rng = np.random.default_rng(7)
-    b = Builder(rng, (3, 1, 1))
-    for _ in range(3):
-        b.conv(6, relu=True)
-    b.conv(2)
-    target = b.graph()
+    target = deep(rng, 3, (6, 6, 6, 2))
     ticket = random_ticket(rng, target)
     folded = {node.name: ticket.folded[node.step.path] for node in ticket.graph.weighted}
     x = rng.uniform(0.2, 0.8, target.input_shape)
@@ -160,11 +165,7 @@ def test_gradients_are_those_of_the_bound():
 
 def test_steps_and_cases_lower_the_bounds_of_a_deep_network():
     rng = np.random.default_rng(3)
-    b = Builder(rng, (4, 1, 1))
-    for _ in range(4):
-        b.conv(10, relu=True)
-    b.conv(3)
-    target = b.graph()
+    target = deep(rng, 4, (10, 10, 10, 10, 3))
     ticket = random_ticket(rng, target)
     x = rng.uniform(0.0, 1.0, (2, *target.input_shape))
     found = [certify(target, ticket, inputs=x, radius=0.5, effort=effort) for effort in (0, 1, 3)]
@@ -175,11 +176,7 @@ def test_steps_and_cases_lower_the_bounds_of_a_deep_network():
 
 def test_effort_says_which_bounds_are_loose():
     rng = np.random.default_rng(3)
-    b = Builder(rng, (4, 1, 1))
-    for _ in range(4):
-        b.conv(10, relu=True)
-    b.conv(3)
-    target = b.graph()
+    target = deep(rng, 4, (10, 10, 10, 10, 3))
     ticket = slth.construct(target, method=slth.PerWeight(candidates=16), seed=0).ticket
     x = rng.uniform(0.0, 1.0, (6, *target.input_shape))[5:]
     (at,) = certify(target, ticket, inputs=x, radius=0.0).errors
