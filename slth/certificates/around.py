@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,20 +15,27 @@ from slth.certificates.backward import Passes
 from slth.certificates.balls import Ball, balls_around
 from slth.certificates.bounds import nonnegative, passes_over
 from slth.certificates.branching import Cases
+from slth.certificates.carried import Carried
 from slth.certificates.certificate import Box, CertificateAround
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.interval import Array
-from slth.certificates.near import Nearby, Walk
+from slth.certificates.lockstep import Lockstep, steps_on
+from slth.certificates.near import MOST_BYTES, Nearby, Walk
 from slth.certificates.ranges import Ranges, without_nan
 from slth.certificates.rounding import evaluation_allowance
 from slth.certificates.rows import Rows, TooMuchWorkError, nothing
 from slth.certificates.selections import sharpened
+from slth.certificates.slopes import Improve, ImproveMany, improve
 from slth.certificates.symbols import Forms, negative, stacked
 from slth.graphs import Graph
-from slth.resources import Progress
+from slth.resources import SHARE, Progress, available_memory
 from slth.tickets.folded import Folded
 
-_STEPS, _CASES = 8, 400  # of a unit of effort
+_AT_ONCE = 32  # inputs, where their steps are taken together
+_STEPS, _CASES = 8, 400  # on slopes, and cases, at first
+_MORE_STEPS, _MORE_CASES = 80, 1000  # for each unit of effort, where that is not enough
+_FOR_MARGINS = 4  # times as many cases for classes, which end at the first proof
+_HOPELESS = 64.0  # times the error at the input, above which a bound does not become useful
 
 
 def certify_around(
@@ -38,21 +47,22 @@ def certify_around(
     radius: float | None,
     input_box: Box | None = None,
     effort: int = 1,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> CertificateAround:
     """Return the certificates around each of some inputs (see :func:`certify`)."""
-    effort = whole(effort, "effort", 0, 1000, remedy="1 is quick, 5 are nearly as good as all")
+    effort = whole(effort, "effort", 0, 1000, remedy="1 is usual, 0 is quick")
+    improve_many = steps_on(device)
     examples, boxes = balls_around(target.input_shape, inputs, radius, input_box)
     with np.errstate(over="ignore", invalid="ignore"):
         classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
-    known: dict[bool, Nearby] = {}
+    kinds = [nonnegative(box) for box in boxes]
+    nearby = {kind: Nearby(problem_of_both(target, source, folded, nonnegative=kind)[0]) for kind in set(kinds)}
+    every = zip(kinds, boxes, examples, classes.tolist(), strict=True)
+    balls = [_Certified(nearby[kind], box, example, own, effort) for kind, box, example, own in every]
     found = []
-    for number, (box, own) in enumerate(zip(boxes, classes.tolist(), strict=True), start=1):
-        kind = nonnegative(box)
-        if kind not in known:
-            known[kind] = Nearby(problem_of_both(target, source, folded, nonnegative=kind)[0])
-        with np.errstate(over="ignore", invalid="ignore"):
-            found.append(_around(known[kind], box, examples[number - 1], own, effort))
+    for number, one in enumerate(_all(balls, improve_many), start=1):
+        found.append(one)
         if progress is not None:
             progress("inputs certified", number, len(examples))
     errors, margins, *allowances = np.array(found).T
@@ -60,47 +70,104 @@ def certify_around(
     return CertificateAround(frozen(errors), frozen(margins), frozen(classes), float(radius or 0.0), *largest)
 
 
-def _around(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> tuple[float, ...]:
-    """Return error, margin and the two allowances over one box."""
-    try:
-        error, margin, ranges = _near(nearby, box, example, own, effort)
-    except TooMuchWorkError:
-        error, margin, ranges = _by_passes(nearby, box, own)
-    allowances = [evaluation_allowance(nearby.problem, ranges, error, digits=digits) for digits in (53, 24)]
-    return float(error.max()), margin, allowances[0], allowances[1]
+def _all(balls: Sequence[_Certified], improve_many: ImproveMany | None) -> Iterator[tuple[float, ...]]:
+    """Certify one ball after another, or as many at a time as memory holds where their steps are taken together."""
+    if improve_many is None:
+        yield from map(_Certified.__call__, balls)
+        return
+    at_once = max(1, min(_AT_ONCE, int(SHARE * available_memory()) // MOST_BYTES))
+    for start in range(0, len(balls), at_once):
+        yield from Lockstep(improve_many).run(balls[start : start + at_once])
 
 
-def _near(nearby: Nearby, box: Ball, example: Array, own: int, effort: int) -> tuple[Array, float, list[Ranges]]:
-    """Return bounds of each output's difference and of the margin, and ranges: quick ones, improved where open."""
-    walk = Walk(nearby, box)
-    errors, margin = _errors(walk), _least(walk.upper_bounds([_leads(walk, own)]))
-    if not (effort and walk.symbols.units):
-        return errors, margin, walk.ranges
-    at_input = Walk(nearby, (example, example))
-    enough = (1.0 + 1.0 / effort) * float(_errors(at_input).max())  # looser bounds are improved
-    best = _least(at_input.upper_bounds([_leads(at_input, own)]))
-    if margin > 0.0 and errors.max() <= enough:
-        return errors, margin, walk.ranges
-    by_passes, margin_by_passes, ranges = _by_passes(nearby, box, own)
-    errors, margin = np.fmin(errors, by_passes), max(margin, margin_by_passes)
-    if margin > 0.0 and errors.max() <= enough:
-        return errors, margin, ranges
-    walk = Walk(nearby, box, _STEPS * effort)
-    errors = np.fmin(errors, _errors(walk))
-    leads, both = _leads(walk, own), walk.output.difference
-    margin = max(margin, _least(walk.upper_bounds([leads])))
-    if -best < margin <= 0.0:  # far below that, cases are hopeless
-        margin = max(margin, -Cases.of(walk.symbols, leads, enough=0.0, most=_CASES * effort).bound)
-    if errors.max() > enough:
-        cases = Cases.of(walk.symbols, stacked([both, negative(both)]), enough=enough, most=_CASES * effort)
-        errors = np.fmin(errors, cases.bound)
-    return errors, margin, walk.ranges
+@dataclass(frozen=True, eq=False)
+class _Certified:
+    """The ball around one input, the target's class there, and how hard to try."""
+
+    nearby: Nearby
+    box: Ball
+    example: Array
+    own: int
+    effort: int
+
+    def __call__(self, improver: Improve = improve) -> tuple[float, ...]:
+        """Return error, margin and the two allowances over the ball."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            try:
+                known = self.bounds(improver)
+            except TooMuchWorkError:
+                known = self.by_passes()
+            problem, errors = self.nearby.problem, known.errors
+            allowances = [evaluation_allowance(problem, known.ranges, errors, digits=digits) for digits in (53, 24)]
+        return float(errors.max()), known.margin, allowances[0], allowances[1]
+
+    def bounds(self, improver: Improve) -> _Known:
+        """Return what is known: quickly, improved where that is open, and improved with more work."""
+        own, effort = self.own, self.effort
+        walk = Walk(self.nearby, self.box)
+        known = _Known(_errors(walk), _least(walk.upper_bounds([_leads(walk, own)])), walk.ranges)
+        if not (effort and walk.symbols.units):
+            return known
+        at_input = Walk(self.nearby, (self.example, self.example))
+        error, best = float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
+        tight, loose = (1.0 + 1.0 / effort) * error, (1.0 + 3.0 / effort) * error
+        if known.is_open(tight):
+            known = known.improved(self.walk(_STEPS, improver), own, best, tight, _CASES)
+        if known.is_open(loose):
+            known = known.met(*self.by_passes()[:2])
+        if known.is_open(loose) and known.errors.max() <= _HOPELESS * error:
+            known = known.improved(self.walk(_MORE_STEPS * effort, improver), own, best, loose, _MORE_CASES * effort)
+        return known
+
+    def walk(self, steps: int, improver: Improve) -> Walk:
+        """Return forms and ranges over the ball, with slopes that are improved."""
+        return Walk(self.nearby, self.box, steps, improver)
+
+    def by_passes(self) -> _Known:
+        """Return the same by linear bounds of every neuron, which are better where most of them are undecided."""
+        passes = passes_over(self.nearby.problem, self.box)
+        return _Known(without_nan(sharpened(passes)), _margin(passes, self.own), passes.ranges)
 
 
-def _by_passes(nearby: Nearby, box: Ball, own: int) -> tuple[Array, float, list[Ranges]]:
-    """Return the same by linear bounds of every neuron, which are better where most of them are undecided."""
-    passes = passes_over(nearby.problem, box)
-    return without_nan(sharpened(passes)), _margin(passes, own), passes.ranges
+class _Known(NamedTuple):
+    """What is known over one ball: bounds of each output's difference, the margin, and ranges."""
+
+    errors: Array
+    margin: float
+    ranges: list[Ranges]
+
+    def is_open(self, enough: float) -> bool:
+        """Whether the class is not proved, or not that errors are small enough."""
+        return not (self.margin > 0.0 and self.errors.max() <= enough)
+
+    def met(self, errors: Array, margin: float) -> _Known:
+        """Return the better of both."""
+        return self._replace(errors=np.fmin(self.errors, errors), margin=max(self.margin, margin))
+
+    def improved(self, walk: Walk, own: int, best: float, enough: float, cases: int) -> _Known:
+        """Return the same with what a walk tells whose slopes are improved, and cases where that is open.
+
+        The margin at the input is ``best``: where the bound is below its negative, cases are hopeless.
+        """
+        leads, both = _leads(walk, own), walk.output.difference
+        carried = Carried(walk.symbols, leads)
+        least = _least(carried.upper_bounds(walk.steps))
+        known = self.met(_errors(walk), least)._replace(ranges=walk.ranges)
+        if -best < known.margin <= 0.0 and not _is_refuted(walk, own, carried):
+            found = Cases.of(walk.symbols, leads, enough=0.0, most=_FOR_MARGINS * cases)
+            known = known.met(known.errors, -found.bound)
+        if known.errors.max() > enough:
+            rows = stacked([both, negative(both)])
+            found = Cases.of(walk.symbols, rows, enough=enough, most=cases)
+            known = known.met(np.full_like(known.errors, found.bound), known.margin)
+        return known
+
+
+def _is_refuted(walk: Walk, own: int, leads: Carried) -> bool:
+    """Whether a network gives another class at the corner of the ball where the worst lead's bound is attained."""
+    corner = leads.corner(walk.box[0].size).reshape(walk.box[0].shape)
+    there = Walk(walk.nearby, (corner, corner))
+    return bool((there.upper_bounds([negative(_leads(there, own))]) < 0.0).any())
 
 
 def _errors(walk: Walk) -> Array:

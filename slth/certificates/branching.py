@@ -22,7 +22,7 @@ from slth.certificates.ranges import without_nan
 from slth.certificates.symbols import Forms, Symbols, Units
 
 _AT_ONCE = 32  # cases that are split at a time
-_STEPS = 5  # gradient steps of each, twice as many of the whole ball
+_STEPS = 10  # gradient steps of each, twice as many of the whole ball
 _MOST_NUMBERS = 2**23  # signs of all cases
 
 Signs: TypeAlias = NDArray[np.int8]

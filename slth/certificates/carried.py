@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from slth.certificates.interval import Array
-from slth.certificates.symbols import TINY, Forms, Numbers, Symbols, Units, slack
+from slth.certificates.slopes import Chain, Link, Numbers
+from slth.certificates.symbols import TINY, Forms, Symbols, Units, slack
 
 _ROWS = 512  # carried back at a time
-_RATE, _DECAY, _MEMORY, _LONG_MEMORY = 0.1, 0.97, 0.8, 0.95  # of gradient steps
-_AT_MOST = 0.1  # of what a relaxation can add, beside what it adds at one point
 
 
 def upper_bounds(symbols: Symbols, forms: Forms, *, steps: int = 0) -> Array:
@@ -50,6 +49,7 @@ class Carried:
         self.slopes: dict[int, Array] = {}
         self.gaps: dict[int, Numbers] = {}
         self._strides: dict[int, Array] = {}
+        self._worst: Array = np.zeros(0)
         self._root = {units.first: units for units in every}
 
     def upper_bounds(self, steps: int) -> Array:
@@ -89,54 +89,38 @@ class Carried:
                     wrong = wrong + np.abs(coefficients) @ each
                     rows[:, : forms.matrix.shape[1]] += coefficients @ forms.matrix
             wrong = wrong + slack(4) * (np.abs(rows) @ symbols.magnitude[: rows.shape[1]])
-        result: Array = np.fmin(best, self._closed(total, rows, wrong))
+        last = self._closed(total, rows, wrong)
+        self._worst = rows[int(last.argmax())] if len(last) else self._worst
+        result: Array = np.fmin(best, last)
         return result
+
+    def corner(self, inputs: int) -> Array:
+        """Return the input at which the bound found last is attained in the worst row, as far as that is linear."""
+        rows = np.pad(self._worst, (0, inputs + 1))[1 : inputs + 1]
+        lower, upper = (end[1 : inputs + 1] for end in (self.symbols.lower, self.symbols.upper))
+        return np.where(rows > 0.0, upper, lower)
 
     def _closed(self, total: Array, rows: Array, wrong: Array) -> Array:
         result: Array = total + self.symbols.upper_ends(rows, wrong) + slack(8) * np.abs(total)
         return result
 
     def improve(self, steps: int) -> None:
-        """Take gradient steps in float32 (Adam, D. P. Kingma and J. Ba, 2015)."""
-        slopes = {first: each.astype(np.float32) for first, each in self.slopes.items()}
-        moments = {first: (np.zeros_like(each), np.zeros_like(each)) for first, each in slopes.items()}
-        strides = {first: each.astype(np.float32) for first, each in self._strides.items()}
-        start = self.rows.matrix.astype(np.float32)
-        ends = [end.astype(np.float32) for end in (self.symbols.lower, self.symbols.upper)]
-        for step in range(steps):
-            for first, gradient in self._gradients(start, ends, slopes).items():
-                mean, square = moments[first]
-                mean += (1.0 - _MEMORY) * (gradient - mean)
-                square += (1.0 - _LONG_MEMORY) * (gradient * gradient - square)
-                rate = _RATE * _DECAY**step * np.sqrt(1.0 - _LONG_MEMORY ** (step + 1)) / (1.0 - _MEMORY ** (step + 1))
-                moved = slopes[first] - rate * strides.get(first, 0.0) * mean / (np.sqrt(square) + 1e-18)
-                np.clip(moved[:2], 0.0, 1.0, out=moved[:2])
-                slopes[first] = moved
-        self.slopes = {first: each.astype(np.float64) for first, each in slopes.items()}
+        """Take gradient steps on the slopes, and tell what each unit adds by being relaxed."""
+        chain = self.chain()
+        self.symbols.improver(chain, steps)
+        self.slopes = {link.first: link.slopes.astype(np.float64) for link in chain.links}
+        self.gaps = {link.first: link.gaps for link in chain.links}
 
-    def _gradients(self, rows: Numbers, ends: list[Numbers], slopes: dict[int, Numbers]) -> dict[int, Numbers]:
-        """Return the gradients of the bounds by the slopes: float32[3, rows, n] of each units."""
-        trail = {}
-        for units in reversed(self.units):
-            on_values, on_differences, rows = _parted(rows, units)
-            if on_values is None:
-                continue
-            own = units.singles
-            passed = _through(on_values, on_differences, slopes[units.first], own.points, own.chord)
-            trail[units.first] = passed
-            rows[:, : own.target.shape[1]] += passed.beta @ own.target
-            if passed.sigma is not None:
-                rows[:, : own.difference.shape[1]] += passed.sigma @ own.difference
-        lower, upper = ends
-        at = np.zeros((len(rows), self.rows.matrix.shape[1]), np.float32)  # all symbols where the bound is attained
-        width = rows.shape[1]
-        at[:, :width] = np.where(rows > 0.0, upper[:width], lower[:width])
-        result = {}
+    def chain(self) -> Chain:
+        """Return rows, units and slopes as gradient steps take them."""
+        links, (count, width) = [], self.rows.matrix.shape
         for units in self.units:
-            if units.first in trail:
-                gradient, gap = _gradient(units, trail[units.first], slopes[units.first], at)
-                result[units.first], self.gaps[units.first] = gradient, gap
-        return result
+            slopes = self.slopes[units.first].astype(np.float32)
+            strides = np.zeros_like(slopes)
+            strides[:] = self._strides.get(units.first, 0.0)
+            links.append(Link(units.first, units.singles, slopes, strides, np.zeros((count, units.count), np.float32)))
+        lower, upper = (end[:width].astype(np.float32) for end in (self.symbols.lower, self.symbols.upper))
+        return Chain(self.rows.matrix.astype(np.float32), lower, upper, links)
 
 
 def _parted(rows: Numbers, units: Units) -> tuple[Numbers | None, Numbers | None, Array]:
@@ -170,27 +154,3 @@ def _through(
     sums += on_differences * r
     sums -= sigma * e
     return _Through(on_values, on_differences, slope, beta, sigma, sums)
-
-
-def _gradient(units: Units, passed: _Through, slopes: Numbers, at: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the gradient by the slopes of units, and their gaps, and fill in the values of their symbols."""
-    own, in_moves = units.singles, slopes[1]
-    where = passed.sums.argmax(axis=0)
-    rows = np.arange(len(where))[:, None] if own.points[0].shape[1] > 1 else 0
-    z, e, h, r = (each[where, rows, np.arange(units.count)] for each in own.points)
-    first, middle = units.first, units.first + units.count
-    values = at[:, : own.target.shape[1]] @ own.target.T
-    here = values - z
-    at[:, first:middle] = passed.slope * here + h
-    positive = np.maximum(values, 0.0)
-    gap: Numbers = np.abs(passed.on_values) * (np.abs(at[:, first:middle] - positive) + _AT_MOST * own.loss)
-    result = np.zeros_like(slopes)
-    result[0], result[2] = np.minimum(passed.on_values, 0.0) * here, here
-    if passed.on_differences is None:
-        return result, gap
-    moves = at[:, : own.difference.shape[1]] @ own.difference.T
-    result[1] = passed.on_differences * (moves - e)
-    at[:, middle : middle + units.count] = in_moves * (moves - e) + r
-    lost = at[:, middle : middle + units.count] - (np.maximum(values + moves, 0.0) - positive)
-    gap += np.abs(passed.on_differences) * (np.abs(lost) + _AT_MOST * own.moved)
-    return result, gap

@@ -23,10 +23,13 @@ from slth.certificates.rules.affine import AffineRule
 from slth.certificates.rules.gather import ConcatRule, ConstantRule, GatherRule
 from slth.certificates.rules.largest import LargestRule
 from slth.certificates.rules.relu import ReluRule
+from slth.certificates.slopes import Improve, improve
 from slth.certificates.symbols import TINY, Forms, Symbols, negative, slack, stacked
 
 _MOST_ENTRIES = 2**24  # of a node's matrix: 128 MiB
-_MOST_HELD = 2**26  # of all nodes': 512 MiB
+_MOST_HELD = 2**26  # of all nodes'
+MOST_BYTES = 8 * _MOST_HELD
+"""That the forms of one walk take: 512 MiB."""
 _FEW = 0.2  # share of numbers that are not 0, up to which sparse products are quicker
 _ALIKE = 2.0**-40  # numbers below this are as good as 0, and no unit of their own
 
@@ -109,12 +112,13 @@ class Nearby:
 
 
 class Walk:
-    """Forms and ranges of all nodes over one ball, the input first."""
+    """Forms and ranges of all nodes over one ball, the input first; ``improver`` takes the steps on slopes."""
 
-    def __init__(self, nearby: Nearby, box: Ball, steps: int = 0) -> None:
-        self.nearby, self.steps = nearby, steps
+    def __init__(self, nearby: Nearby, box: Ball, steps: int = 0, improver: Improve = improve) -> None:
+        self.nearby, self.box, self.steps = nearby, box, steps
         low, high = (end.ravel() for end in box)
-        self.symbols = Symbols(np.concatenate([[1.0], low]), np.concatenate([[1.0], high]))
+        lower, upper = (np.concatenate([[1.0], end]) for end in (low, high))
+        self.symbols = Symbols(lower, upper, improver=improver)
         if len(low) * (len(low) + 1) > _MOST_ENTRIES:
             raise TooMuchWorkError
         inputs = np.eye(len(low), len(low) + 1, k=1)

@@ -23,21 +23,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slth.arrays import Bools
 from slth.certificates.interval import UNIT_ROUNDOFF, Array, Interval, up
 from slth.certificates.rows import TooMuchWorkError
 from slth.certificates.rules.relu import relu_difference
+from slth.certificates.slopes import Improve, Singles, improve
 
 _LARGEST = 2.0**50  # times as many terms as fit into memory it is below 2**75, by which TINY is above underflow
 _ROUNDED = 1.0 + 2.0**-20  # more than adding up bounds of rounding errors can lose
-Numbers: TypeAlias = NDArray[Any]
-"""Of float64, or of float32 in gradient steps."""
-
 TINY = 2.0**-1000
 """More than all underflows behind one number can lose."""
 
@@ -72,17 +69,6 @@ def stacked(parts: list[Forms]) -> Forms:
     width = max(each.matrix.shape[1] for each in parts)
     matrices = [np.pad(each.matrix, ((0, 0), (0, width - each.matrix.shape[1]))) for each in parts]
     return Forms(np.concatenate(matrices), np.concatenate([each.wrong for each in parts]))
-
-
-class Singles(NamedTuple):
-    """Points z, e, h, r, chord, both matrices of units, and the most that a value and a difference lose, in float32."""
-
-    points: tuple[Numbers, ...]
-    chord: Numbers
-    target: Numbers
-    difference: Numbers
-    loss: Numbers
-    moved: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +123,12 @@ class Units:
 
     @cached_property
     def singles(self) -> Singles:
-        """What gradient steps take, in float32."""
-        loss, moved = -self.chord * np.minimum(self.values.lower, 0.0), self.moves.magnitude
-        numbers = (*self.points, self.chord, self.target.matrix, self.difference.matrix, loss, moved)
-        *points, chord, target, difference, lost, lost_moves = (each.astype(np.float32) for each in numbers)
-        return Singles(tuple(points), chord, target, difference, lost, lost_moves)
+        """What gradient steps take."""
+        ends = (self.values.lower, self.values.upper, self.moves.lower, self.moves.upper)
+        loss = (-self.chord * np.minimum(self.values.lower, 0.0), self.moves.magnitude)
+        ranges, lost = (np.stack(np.broadcast_arrays(*(np.atleast_2d(x) for x in each))) for each in (ends, loss))
+        numbers = (ranges, np.atleast_2d(self.chord), self.target.matrix, self.difference.matrix, lost)
+        return Singles(*(np.ascontiguousarray(each, np.float32) for each in numbers))
 
     @cached_property
     def chord(self) -> Array:
@@ -192,7 +179,7 @@ def share(part: Array, rest: Array) -> Array:
 
 @dataclass
 class Symbols:
-    """All symbols so far: the constant 1, the input, and what units give.
+    """All symbols so far: the constant 1, the input, and what units give; ``improver`` takes steps on slopes.
 
     Shapes: lower, upper float64[symbols].
     """
@@ -200,6 +187,7 @@ class Symbols:
     lower: Array
     upper: Array
     units: list[Units] = field(default_factory=list)
+    improver: Improve = improve
 
     def __post_init__(self) -> None:
         """Check the size of the first symbols."""

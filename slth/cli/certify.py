@@ -23,7 +23,7 @@ from slth.errors import ArgumentError
 if TYPE_CHECKING:
     from slth.grids.spec import Experiment
 
-_BLOCK = 4  # inputs of an item: what an interruption loses at most
+_BLOCK, _TOGETHER = 4, 32  # inputs of an item: what an interruption loses at most; where an accelerator takes many
 PICTURE = "certified_agreement"
 
 
@@ -35,6 +35,7 @@ class Balls:
     radius: Annotated[str, Parameter(help="Radii of the balls in the largest norm.")] = "0,1/255,2/255,4/255,8/255"
     limit: Annotated[int, Parameter(help="The first test inputs, so many of them.")] = 100
     effort: Annotated[int, Parameter(help="Work where first bounds are loose; 0 for none, more takes longer.")] = 1
+    device: Annotated[str, Parameter(help="Where steps on slopes are taken: cpu, cuda or auto.")] = "cpu"
     starts: Annotated[int, Parameter(help="Beginnings of gradient ascent in each ball.")] = 2
     steps: Annotated[int, Parameter(help="Steps from each.")] = 30
 
@@ -44,7 +45,9 @@ class Balls:
             if getattr(self, name) < least:
                 rule = f"must be at least {least}"
                 raise ArgumentError(name, getattr(self, name), rule, "leave it out for the usual number")
-        return {"radii": radii_of(self.radius), "effort": self.effort, "starts": self.starts, "steps": self.steps}
+        place = {} if self.device == "cpu" else {"device": self.device}
+        words = {"effort": self.effort, "starts": self.starts, "steps": self.steps}
+        return {"radii": radii_of(self.radius), **words, **place}
 
 
 BALLS = Balls()
@@ -138,9 +141,9 @@ def _experiment(file: Path, target: Path, data: str, balls: Balls, work: Work, c
     fixed: dict[str, Any] = {
         "ticket": str(file.resolve()), "target": str(target.resolve()), "digest": digest, "data": data, **cell,
     }  # fmt: skip
-    many = min(balls.limit, inputs)
-    whole = {"first": list(range(0, many - many % _BLOCK, _BLOCK)), "count": [_BLOCK]}
-    rest = {"first": [many - many % _BLOCK], "count": [many % _BLOCK]}
+    many, block = min(balls.limit, inputs), _TOGETHER if "device" in cell else _BLOCK
+    whole = {"first": list(range(0, many - many % block, block)), "count": [block]}
+    rest = {"first": [many - many % block], "count": [many % block]}
     grids = tuple(grid for grid in (whole, rest) if grid["first"] and grid["count"][0])
     about = "classes that target and ticket provably share around test inputs"
     return Experiment(

@@ -46,7 +46,8 @@ def certified_agreement(cell: Mapping[str, Any], *, seed: int, context: Context)
     for radius in sorted(cell["radii"]):
         begin = time.perf_counter()
         proved = certify(
-            target, ticket, inputs=inputs, radius=radius, input_box=box, effort=cell.get("effort", 1)
+            target, ticket, inputs=inputs, radius=radius, input_box=box, effort=cell.get("effort", 1),
+            device=cell.get("device", "cpu"),
         )  # fmt: skip
         middle = time.perf_counter()
         tried = attack_around(

@@ -18,6 +18,7 @@ from slth.certificates.correspond import problem_of_both
 from slth.certificates.interval import Interval
 from slth.certificates.near import Nearby, Walk
 from slth.certificates.selections import sharpened
+from slth.certificates.slopes import MEMORIES, take_step
 from slth.certificates.symbols import Forms, Symbols, Units, negative, stacked
 from slth.graphs import Conv, Graph, Node, Pool, Relu
 from tests.certificates.samples import Builder, points_of, random_graph, random_ticket
@@ -138,9 +139,11 @@ def test_gradients_are_those_of_the_bound():
     carried.bounds()
     assert len(carried.units) > 1
     slopes = {first: rng.uniform(0.2, 0.8, each.shape) for first, each in carried.slopes.items()}
-    ends = [walk.symbols.lower.astype(np.float32), walk.symbols.upper.astype(np.float32)]
-    single = {first: each.astype(np.float32) for first, each in slopes.items()}
-    found = carried._gradients(carried.rows.matrix.astype(np.float32), ends, single)
+    carried.slopes = slopes
+    chain = carried.chain()
+    moments = [np.zeros((2, *link.slopes.shape), np.float32) for link in chain.links]
+    take_step(chain, moments, 0.0)
+    found = {link.first: moment[0] / (1.0 - MEMORIES[0]) for link, moment in zip(chain.links, moments, strict=True)}
 
     def bound(first, place, step):
         carried.slopes = {key: each.copy() for key, each in slopes.items()}
