@@ -85,6 +85,7 @@ CASES: dict[str, dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {
         "radius": (lambda v: slth.certify(target(), ticket(), inputs=np.zeros((1, 4)), radius=v),
                    {name: make for name, make in COUNTS.items() if name not in ("fraction", "huge", "truth value")}),
         "effort": (lambda v: slth.certify(target(), ticket(), inputs=np.zeros((1, 4)), radius=0.1, effort=v), BOUNDED),
+        "device": (lambda v: slth.certify(target(), ticket(), inputs=np.zeros((1, 4)), radius=0.1, device=v), WORDS),
     },
     "attack": {
         "target": (lambda v: slth.attack(v, ticket()), BOTH),

@@ -42,8 +42,8 @@ def certificates_around(cell: Cell, seed: int) -> Sequence[Contender]:
     inputs = data.inputs("test", limit=cell["inputs"]).reshape(-1, *target.input_shape).astype(np.float64)
     where: dict[str, Any] = {"radius": cell["radius"], "input_box": BOX}
 
-    def at_once() -> Floats:
-        return certify(target, ticket, inputs=inputs, **where).errors
+    def at_once(device: str = "cpu") -> Floats:
+        return certify(target, ticket, inputs=inputs, device=device, **where).errors
 
     def one_by_one() -> Floats:
         _, balls = balls_around(target.input_shape, inputs, cell["radius"], BOX)
@@ -60,6 +60,9 @@ def certificates_around(cell: Cell, seed: int) -> Sequence[Contender]:
         return lambda: _summary(errors(), found)
 
     names = {"slth, both at once": at_once, "slth, one by one": one_by_one, "gradient ascent": ascent}
+    device = cell.get("device", "cpu")
+    if device != "cpu":
+        names[f"slth, both at once, steps on {device}"] = lambda: at_once(device)
     return [Contender(name, told(errors), len(inputs), warm_up=False, replicates=1) for name, errors in names.items()]
 
 

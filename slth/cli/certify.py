@@ -35,7 +35,6 @@ class Balls:
     radius: Annotated[str, Parameter(help="Radii of the balls in the largest norm.")] = "0,1/255,2/255,4/255,8/255"
     limit: Annotated[int, Parameter(help="The first test inputs, so many of them.")] = 100
     effort: Annotated[int, Parameter(help="Work where first bounds are loose; 0 for none, more takes longer.")] = 1
-    device: Annotated[str, Parameter(help="Where steps on slopes are taken: cpu, cuda or auto.")] = "cpu"
     starts: Annotated[int, Parameter(help="Beginnings of gradient ascent in each ball.")] = 2
     steps: Annotated[int, Parameter(help="Steps from each.")] = 30
 
@@ -45,9 +44,7 @@ class Balls:
             if getattr(self, name) < least:
                 rule = f"must be at least {least}"
                 raise ArgumentError(name, getattr(self, name), rule, "leave it out for the usual number")
-        place = {} if self.device == "cpu" else {"device": self.device}
-        words = {"effort": self.effort, "starts": self.starts, "steps": self.steps}
-        return {"radii": radii_of(self.radius), **words, **place}
+        return {"radii": radii_of(self.radius), "effort": self.effort, "starts": self.starts, "steps": self.steps}
 
 
 BALLS = Balls()
@@ -141,7 +138,7 @@ def _experiment(file: Path, target: Path, data: str, balls: Balls, work: Work, c
     fixed: dict[str, Any] = {
         "ticket": str(file.resolve()), "target": str(target.resolve()), "digest": digest, "data": data, **cell,
     }  # fmt: skip
-    many, block = min(balls.limit, inputs), _TOGETHER if "device" in cell else _BLOCK
+    many, block = min(balls.limit, inputs), _BLOCK if work.device == "cpu" else _TOGETHER
     whole = {"first": list(range(0, many - many % block, block)), "count": [block]}
     rest = {"first": [many - many % block], "count": [many % block]}
     grids = tuple(grid for grid in (whole, rest) if grid["first"] and grid["count"][0])

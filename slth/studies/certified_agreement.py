@@ -47,7 +47,7 @@ def certified_agreement(cell: Mapping[str, Any], *, seed: int, context: Context)
         begin = time.perf_counter()
         proved = certify(
             target, ticket, inputs=inputs, radius=radius, input_box=box, effort=cell.get("effort", 1),
-            device=cell.get("device", "cpu"),
+            device=context.device,
         )  # fmt: skip
         middle = time.perf_counter()
         tried = attack_around(
