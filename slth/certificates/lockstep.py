@@ -24,7 +24,7 @@ class StoppedError(Exception):
 
 def steps_on(device: str) -> ImproveMany | None:
     """Return what takes the steps of many inputs on a device; None where compiled passes serve each by itself."""
-    if device == "cpu" and COMPILED:
+    if isinstance(device, str) and device == "cpu" and COMPILED:
         return None
     from slth.certificates.tensor_slopes import TensorSteps  # torch is loaded only when it is asked for
     from slth.subset_sum.places import resolve_place
