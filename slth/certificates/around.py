@@ -111,6 +111,7 @@ class _Certified:
         at_input = Walk(self.nearby, (self.example, self.example))
         error, best = float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
         tight, loose = (1.0 + 1.0 / effort) * error, (1.0 + 3.0 / effort) * error
+        known = known._replace(refuted=best <= 0.0)
         if known.is_open(tight):
             known = known.improved(self.walk(_STEPS, improver), own, best, tight, _CASES)
         if known.is_open(loose):
@@ -130,15 +131,16 @@ class _Certified:
 
 
 class _Known(NamedTuple):
-    """What is known over one ball: bounds of each output's difference, the margin, and ranges."""
+    """What is known over one ball: bounds of each output's difference and of the margin, ranges, and another class."""
 
     errors: Array
     margin: float
     ranges: list[Ranges]
+    refuted: bool = False
 
     def is_open(self, enough: float) -> bool:
-        """Whether the class is not proved, or not that errors are small enough."""
-        return not (self.margin > 0.0 and self.errors.max() <= enough)
+        """Whether the class is neither proved nor refuted, or errors are not small enough."""
+        return not ((self.margin > 0.0 or self.refuted) and self.errors.max() <= enough)
 
     def met(self, errors: Array, margin: float) -> _Known:
         """Return the better of both."""
@@ -153,7 +155,9 @@ class _Known(NamedTuple):
         carried = Carried(walk.symbols, leads)
         least = _least(carried.upper_bounds(walk.steps))
         known = self.met(_errors(walk), least)._replace(ranges=walk.ranges)
-        if -best < known.margin <= 0.0 and not _is_refuted(walk, own, carried):
+        if known.margin <= 0.0 and not known.refuted:
+            known = known._replace(refuted=_is_refuted(walk, own, carried))
+        if -best < known.margin <= 0.0 and not known.refuted:
             found = Cases.of(walk.symbols, leads, enough=0.0, most=_FOR_MARGINS * cases)
             known = known.met(known.errors, -found.bound)
         if known.errors.max() > enough:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import slth
 from slth.certificates import around
 from slth.certificates.branching import Cases
 from slth.certificates.carried import Carried
@@ -149,7 +150,8 @@ def test_what_is_left_early_stops_the_others():
 def pair(seed):
     rng = np.random.default_rng(seed)
     target = deep(rng, 4, (10, 10, 10, 3))
-    return target, random_ticket(rng, target), rng.uniform(0.0, 1.0, (5, *target.input_shape))
+    ticket = slth.construct(target, method=slth.PerWeight(candidates=16), seed=0).ticket
+    return target, ticket, rng.uniform(0.0, 1.0, (5, *target.input_shape))
 
 
 def test_certificates_whose_steps_are_tensors_hold_and_are_as_tight(monkeypatch):
