@@ -75,12 +75,10 @@ def finite_array(
         floats: Floats = np.array(array, np.float64, order="C")
     except OverflowError:
         raise ArgumentError(name, value, "holds an integer beyond the largest double", "scale it down") from None
-    finite = np.isfinite(floats)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        place = f"{name}[{', '.join(map(str, where))}]" if where else name
-        raise ArgumentError(place, float(floats[where]), "must be finite", "remove or replace it")
-    _check_digits(value, array, floats, name)
+    if array.dtype.itemsize > 8:
+        _check_long(array, floats, name)
+    if not np.abs(floats).max(initial=0.0) < EXACT_INTEGERS:  # NaN and inf, too, are in nobody's usual arrays
+        _check_large(value, array, floats, name)
     return frozen(floats)
 
 
@@ -97,21 +95,32 @@ def _plain(value: Any, name: str) -> NDArray[Any]:
         rule = f"does not become a numpy array ({problem})"
         remedy = "pass tensor.detach().cpu().to_dense().double().numpy(), of a tensor that has values"
         raise ArgumentError(name, type(value).__name__, rule, remedy) from None
-    numbers = array.dtype == object and all(isinstance(entry, int | float) for entry in array.flat)
-    if array.dtype.kind not in "buif" and not numbers:
+    if array.dtype.kind in "buif":
+        return array
+    if array.dtype != object or not all(isinstance(entry, int | float) for entry in array.flat):
         given = array.dtype if array.dtype != object or array.ndim else value
         remedy = "pass floats or integers in a numpy array or list"
         raise ArgumentError(name, given, "must hold real numbers", remedy)
     return array
 
 
-def _check_digits(value: Any, array: NDArray[Any], floats: Floats, name: str) -> None:
-    """Refuse numbers that float64 rounds; those of a mixed list numpy has rounded already, so its entries are asked."""
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8 and not np.array_equal(array, floats):
+def _check_long(array: NDArray[Any], floats: Floats, name: str) -> None:
+    """Refuse floats of more than 64 bits that float64 rounds."""
+    if np.isfinite(floats).all() and not np.array_equal(array, floats):
         remedy = "pass array.astype(numpy.float64) if their rounding is meant"
         raise ArgumentError(name, array.dtype, "holds numbers with more digits than float64", remedy)
-    if not (np.abs(floats) >= EXACT_INTEGERS).any():
-        return
+
+
+def _check_large(value: Any, array: NDArray[Any], floats: Floats, name: str) -> None:
+    """Refuse NaN and inf, and integers that float64 rounds.
+
+    Those of a mixed list numpy has rounded already, so its entries are asked.
+    """
+    finite = np.isfinite(floats)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = f"{name}[{', '.join(map(str, where))}]" if where else name
+        raise ArgumentError(place, float(floats[where]), "must be finite", "remove or replace it")
     for entry in _entries(value) if array.dtype.kind == "f" else array.flat:
         if isinstance(entry, int | np.integer) and int(float(entry)) != int(entry):
             rule = "is an integer that float64 cannot hold exactly"

@@ -18,9 +18,9 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
 
     So no solver of the package that takes a moment beats the default.
     """
-    unproved = rows.status == Status.WITHIN_ROUNDING
-    left = np.flatnonzero(unproved | (by_default & (rows.status == Status.HEURISTIC)))
-    if not len(left) or (rows.status == Status.INTERRUPTED).any():
+    unproved = rows.claim(Status.WITHIN_ROUNDING)
+    left = np.flatnonzero(unproved | (by_default & rows.claim(Status.HEURISTIC)))
+    if not len(left) or rows.claim(Status.INTERRUPTED).any():
         return
     part = rows_of(task, left)
     subsets = rows.subsets[left]
@@ -31,7 +31,7 @@ def improve(task: Task, rows: Rows, *, by: Solver, by_default: bool) -> None:
         for other in others:
             if other != by and not other.decline(task.n, task.size):
                 found = other.run(part)
-                if (found.status == Status.INTERRUPTED).any():
+                if found.claim(Status.INTERRUPTED).any():
                     raise KeyboardInterrupt
                 tries.append(found.subsets)
         if task.d == 1 and unproved.any():

@@ -110,7 +110,7 @@ class SubsetSumSolution:
         subset = np.array(self.subset, dtype=np.bool_)
         if subset.shape != self.instance.values.shape[:1]:
             raise SlthError(f"solver {self.solver} returned a subset of shape {subset.shape}: please report this")
-        if self.instance.size is not None and int(subset.sum()) != self.instance.size:
+        if self.instance.size is not None and np.count_nonzero(subset) != self.instance.size:
             what = f"another number of values than size={self.instance.size}"
             raise SlthError(f"solver {self.solver} chose {what}: please report this")
         chosen = self.instance.values[subset]

@@ -80,7 +80,12 @@ class Rows:
     @classmethod
     def empty(cls, count: int, n: int) -> Rows:
         """No values chosen, nothing proved."""
-        return cls(np.zeros((count, n), np.bool_), np.zeros(count), np.full(count, Status.HEURISTIC, np.uint8))
+        return cls(np.zeros((count, n), np.bool_), np.zeros(count), np.full(count, int(Status.HEURISTIC), np.uint8))
+
+    def claim(self, status: Status) -> Bools:
+        """Which rows claim so much; numbers are compared, for numpy takes long over a member of an enumeration."""
+        claimed: Bools = self.status == int(status)
+        return claimed
 
     def filled(self, places: Indices, rows: Rows) -> Rows:
         """These answers, with others in some places, and with the others' record of work."""
@@ -142,6 +147,7 @@ def fill_rows(task: Task, solve_one: Callable[[int], Outcome], *, label: str) ->
                 task.progress(label, done, count)
     except KeyboardInterrupt:
         pass  # what was not reached says so below
-    rows.status[done:] = Status.INTERRUPTED
-    rows.subsets[done:, : task.size or 0] = True
+    if done < count:
+        rows.status[done:] = Status.INTERRUPTED
+        rows.subsets[done:, : task.size or 0] = True
     return rows
