@@ -122,6 +122,11 @@ def _free_of_system() -> int | None:
         return None
 
 
+def granted(needed: int) -> bool:
+    """Whether so many bytes may be taken; how many are free is asked only of those who want much."""
+    return needed <= ALWAYS_GRANTED or needed <= SHARE * available_memory()
+
+
 def require_memory(needed: int, what: str, remedy: str, *, value: object = None) -> None:
     """Refuse what would not fit, before any of it is taken."""
     if needed <= ALWAYS_GRANTED:

@@ -57,6 +57,11 @@ def test_what_does_not_fit_is_refused_with_both_amounts(monkeypatch):
 def test_little_memory_is_granted_without_asking(monkeypatch):
     monkeypatch.setattr(resources, "available_memory", lambda: 0)
     resources.require_memory(2**20, "n", "pass fewer")
+    assert resources.granted(2**20)
+    assert not resources.granted(2**30)
+    monkeypatch.setattr(resources, "available_memory", lambda: 10 * 2**30)
+    assert resources.granted(8 * 2**30)
+    assert not resources.granted(9 * 2**30)
 
 
 def test_threads_are_counted():

@@ -7,43 +7,48 @@ the box, so that two cells a coordinate hold whatever completes a sum of the sec
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from slth.kernels._jit import inline_kernel, kernel
 
+EXACT_INTEGERS = 2.0**53
+LONGEST_SUM = 2.0**62
 MIX = np.int64(0x5851F42D4C957F2D)
 
 
-@inline_kernel
-def begin(chosen, sums, vectors):
-    """The first subset: sums[i] is that of its vectors from number i on."""
-    for i in range(len(chosen)):
-        chosen[i] = i
-    add_up(chosen, sums, vectors, len(chosen) - 1)
+@kernel
+def groups(vectors, size, most):
+    """The sums of the first `most` subsets of a size, as groups of one list of sums: of its leading part, and a vector.
 
+    Subsets with last value m are those of one value less among the first m values, each with it. So the list is that
+    of the sums of one value less, and group k is its first lengths[k] sums, each with moves[k].
 
-@inline_kernel
-def add_up(chosen, sums, vectors, last):
-    """Make the sums again from number `last` down."""
-    for i in range(last, -1, -1):
-        for c in range(sums.shape[1]):
-            sums[i, c] = sums[i + 1, c] + vectors[chosen[i], c]
-
-
-@inline_kernel
-def advance(chosen, sums, vectors):
-    """Go on to the next subset; False behind the last."""
-    size = len(chosen)
-    i = 0
-    while i < size and chosen[i] + 1 == (chosen[i + 1] if i + 1 < size else len(vectors)):
-        i += 1
-    if i == size:
-        return False
-    chosen[i] += 1
-    for k in range(i):
-        chosen[k] = k
-    add_up(chosen, sums, vectors, i)
-    return True
+    Shapes: vectors int64[n, d], n >= size; sums int64[m, d]; moves int64[k, d]; lengths int64[k].
+    """
+    n, d = vectors.shape
+    if size == 0:
+        return np.zeros((1, d), np.int64), np.zeros((1, d), np.int64), np.ones(1, np.int64)
+    count = np.zeros((size + 1, n + 1), np.int64)  # of the subsets of j of the first m values, or `most`
+    count[0, :] = 1
+    for j in range(1, size + 1):
+        for m in range(n):
+            count[j, m + 1] = min(most, count[j, m] + count[j - 1, m])
+    used = n
+    while used > size and count[size, used - 1] >= most:
+        used -= 1
+    sums = np.zeros((1, d), np.int64)
+    for j in range(1, size):
+        longer = np.empty((count[j, used - size + j], d), np.int64)
+        at = 0
+        for m in range(j - 1, used - size + j):
+            for i in range(min(count[j - 1, m], len(longer) - at)):
+                for c in range(d):
+                    longer[at, c] = sums[i, c] + vectors[m, c]
+                at += 1
+        sums = longer
+    return sums, vectors[size - 1 :], count[size - 1, size - 1 : n]
 
 
 @inline_kernel
@@ -53,38 +58,26 @@ def mixed(slot, cell):
     return slot ^ (slot >> 31)
 
 
-@inline_kernel
-def completes(total, other, low, high):
-    """Whether two sums add up to one in the box."""
-    for c in range(len(total)):
-        both = total[c] + other[c]
-        if both < low[c] or both > high[c]:
-            return False
-    return True
-
-
 @kernel
 def tabulate(vectors, size, wide, totals, heads, following):
     """Keep the sums of the first subsets of a size; returns how many there were.
 
     Shapes: vectors int64[m, d]; wide int64[d]; totals int64[most, d]; heads int32[power of two]; following int32[most].
     """
-    chosen = np.empty(size, np.int64)
-    sums = np.zeros((size + 1, vectors.shape[1]), np.int64)
-    begin(chosen, sums, vectors)
+    sums, moves, lengths = groups(vectors, size, len(totals))
     heads[:] = -1
     count = 0
-    more = True
-    while more and count < len(totals):
-        slot = np.int64(0)
-        for c in range(len(wide)):
-            totals[count, c] = sums[0, c]
-            slot = mixed(slot, sums[0, c] if wide[c] == 1 else sums[0, c] // wide[c])
-        slot &= len(heads) - 1
-        following[count] = heads[slot]
-        heads[slot] = count
-        count += 1
-        more = advance(chosen, sums, vectors)
+    for k in range(len(moves)):
+        for i in range(min(lengths[k], len(totals) - count)):
+            slot = np.int64(0)
+            for c in range(len(wide)):
+                total = sums[i, c] + moves[k, c]
+                totals[count, c] = total
+                slot = mixed(slot, total if wide[c] == 1 else total // wide[c])
+            slot &= len(heads) - 1
+            following[count] = heads[slot]
+            heads[slot] = count
+            count += 1
     return count
 
 
@@ -94,62 +87,197 @@ def complete(vectors, size, low, high, most, totals, heads, following):
 
     Shapes: as :func:`tabulate`; low, high int64[d].
     """
-    d = vectors.shape[1]
-    chosen = np.empty(size, np.int64)
-    sums = np.zeros((size + 1, d), np.int64)
-    begin(chosen, sums, vectors)
+    d = len(low)
+    sums, moves, lengths = groups(vectors, size, most)
+    wide, least = high - low + 1, np.empty(d, np.int64)
+    intervals = 0  # coordinates in which what completes may lie in two cells: a bit each
+    for c in range(d):
+        if wide[c] > 1:
+            intervals |= 1 << c
     count = 0
-    more = True
-    while more and count < most:
-        for corner in range(1 << d):
-            slot = np.int64(0)
-            own = True
-            for c in range(d):
-                wide = high[c] - low[c] + 1
-                cell = low[c] - sums[0, c] if wide == 1 else (low[c] - sums[0, c]) // wide
-                if corner >> c & 1:
-                    own &= wide > 1 and cell * wide != low[c] - sums[0, c]
-                    cell += 1
-                slot = mixed(slot, cell)
-            if not own:
-                continue
-            at = heads[slot & (len(heads) - 1)]
-            while at >= 0:
-                if completes(sums[0], totals[at], low, high):
-                    return at, count
-                at = following[at]
-        count += 1
-        more = advance(chosen, sums, vectors)
+    for k in range(len(moves)):
+        for i in range(min(lengths[k], most - count)):
+            corner = 0  # coordinates in which the second cell is looked at
+            looking = True
+            while looking:
+                slot = np.int64(0)
+                own = True
+                for c in range(d):
+                    least[c] = low[c] - sums[i, c] - moves[k, c]
+                    cell = least[c] if wide[c] == 1 else least[c] // wide[c]
+                    if corner >> c & 1:
+                        own &= cell * wide[c] != least[c]
+                        cell += 1
+                    slot = mixed(slot, cell)
+                at = heads[slot & (len(heads) - 1)] if own else -1
+                while at >= 0:
+                    inside = True
+                    for c in range(d):
+                        inside &= least[c] <= totals[at, c] < least[c] + wide[c]
+                    if inside:
+                        return at, count
+                    at = following[at]
+                corner = (corner - intervals) & intervals
+                looking = corner != 0
+            count += 1
     return -1, count
 
 
-@kernel
-def settle(vectors, target, wanted, fixed):
-    """Choose vectors one by one, of all that come nearest to leaving the others' average, until so many are chosen.
+@inline_kernel
+def binomial(n, size):
+    """The number of subsets of a size; 0 of more values than there are."""
+    number = 1
+    for k in range(size):
+        number = number * (n - k) // (k + 1)
+    return number
 
-    Shapes: vectors float64[n, d], in units of their deviation; target float64[d], what all of `size` should add up to;
-    wanted: how many to choose, and the size; fixed bool[n] is written.
+
+@kernel
+def subset_at(place, members):
+    """Write the subset at a place of the colexicographic order, its last value last."""
+    for left in range(len(members), 0, -1):
+        member = left - 1
+        while binomial(member + 1, left) <= place:
+            member += 1
+        members[left - 1] = member
+        place -= binomial(member, left)
+
+
+@kernel
+def join(rows, order, own, other, low, high, most, members):
+    """Find two subsets whose sums add up to one in the box; whether they are found, and how many sums were made.
+
+    One is of `own` rows at even places of the order, one of `other` rows at odd places; the first `most` of either are
+    looked at.
+
+    Shapes: rows int64[n, d]; order int64[n]; low, high int64[d]; members int64[own + other] is written: their rows.
     """
-    n, d = vectors.shape
-    left = target.copy()
-    rest = np.zeros(d)
-    for i in range(n):
-        for c in range(d):
+    size = 2
+    while size < 2 * most:
+        size *= 2
+    totals, heads = np.empty((most, rows.shape[1]), np.int64), np.empty(size, np.int32)
+    following = np.empty(most, np.int32)
+    first, second = order[::2], order[1::2]
+    kept = tabulate(rows[first], own, high - low + 1, totals, heads, following)
+    at, seen = complete(rows[second], other, low, high, most, totals, heads, following)
+    if at < 0:
+        return False, kept + seen
+    subset_at(at, members[:own])
+    subset_at(seen, members[own:])
+    members[:own] = first[members[:own]]
+    members[own:] = second[members[own:]]
+    return True, kept + seen
+
+
+@inline_kernel
+def unit_of(deviation):
+    """The unit of a coordinate, also where all are equal."""
+    return deviation if deviation > 0.0 else 1.0
+
+
+@kernel
+def nearest_first(rows, deviation, low, high, size, fixed):
+    """Rows, but the fixed ones, by how far they are from the average of `size` of them with a sum in the box.
+
+    Shapes: as :func:`settle`.
+    """
+    places = np.flatnonzero(~fixed)
+    away = np.zeros(len(places))
+    for c in range(rows.shape[1]):
+        unit = unit_of(deviation[c])
+        average = 0.5 * (low[c] + high[c]) / max(size, 1)
+        for k in range(len(places)):
+            away[k] = max(away[k], abs(rows[places[k], c] - average) / unit)
+    return places[np.argsort(away, kind="mergesort")]
+
+
+@kernel
+def settle(rows, deviation, low, high, wanted, size, fixed):
+    """Choose rows one by one, of all that come nearest to leaving the others' average, until so many are chosen.
+
+    Returns their sum.
+
+    Shapes: rows int64[n, d]; deviation float64[d], in which coordinates are measured; low, high int64[d], the box for
+    the sum of all of `size`; fixed bool[n] is written.
+    """
+    n, d = rows.shape
+    vectors, left, rest, share = np.empty((n, d)), np.empty(d), np.zeros(d), np.empty(d)
+    for c in range(d):
+        unit = unit_of(deviation[c])
+        left[c] = 0.5 * (low[c] + high[c]) / unit
+        for i in range(n):
+            vectors[i, c] = rows[i, c] / unit
             rest[c] += vectors[i, c]
-    for step in range(wanted[0]):
+    total = np.zeros(d, np.int64)
+    for step in range(wanted):
+        for c in range(d):
+            share[c] = (size - step - 1) * (rest[c] / (n - step))
         nearest = np.inf
         best = -1
         for i in range(n):
-            if fixed[i]:
-                continue
             apart = 0.0
             for c in range(d):
-                gap = left[c] - vectors[i, c] - (wanted[1] - step - 1) * (rest[c] / (n - step))
-                apart = max(apart, abs(gap))
+                apart = max(apart, abs(left[c] - vectors[i, c] - share[c]))
             if apart < nearest:
                 nearest = apart
                 best = i
         fixed[best] = True
         for c in range(d):
+            total[c] += rows[best, c]
             left[c] -= vectors[best, c]
             rest[c] -= vectors[best, c]
+            vectors[best, c] = np.inf  # it is not chosen again
+    return total
+
+
+@kernel
+def likeliest(mean, deviation, low, high, subsets, share, first, last):
+    """The size of which most subsets have a sum in the box, by the normal law, among those from first to last.
+
+    With it: log2 of that number, and of the number of subsets for one of them.
+
+    Shapes: mean, deviation float64[d], of the values; low, high int64[d]; subsets float64[n + 1], log2 of the number of
+    subsets of each size; share float64[n + 1], the deviation of their sums for one of the values.
+    """
+    best, most, wide_by = first, -np.inf, np.inf
+    for size in range(first, last + 1):
+        away = 0.0
+        spread = 0.0
+        for c in range(len(mean)):
+            of_sums = deviation[c] * share[size] + 1e-9
+            gap = (0.5 * (low[c] + high[c]) - size * mean[c]) / of_sums
+            away += gap * gap
+            spread += math.log2(max(1.0, math.sqrt(2.0 * math.pi) * of_sums / (high[c] - low[c] + 1)))
+        expected = subsets[size] - spread - away / math.log(4.0)
+        if expected > most:
+            best, most, wide_by = size, expected, spread
+    return best, most, wide_by
+
+
+@kernel
+def whole_columns(values, rows, steps):
+    """Write values that are integers below 2**53 as multiples of the largest step of their column.
+
+    The step of another column is called 0, as that of a column whose sums would not fit 64 bits.
+
+    Shapes: values float64[n, d]; rows int64[n, d]; steps int64[d].
+    """
+    n, d = values.shape
+    for c in range(d):
+        step = 0
+        reach = 0.0
+        whole = True
+        for i in range(n):
+            value = values[i, c]
+            reach += abs(value)
+            whole &= abs(value) < EXACT_INTEGERS and value == np.rint(value) and reach < LONGEST_SUM
+            if not whole:
+                break
+            rows[i, c] = np.int64(value)
+            one = abs(rows[i, c])
+            while one:
+                step, one = one, step % one
+        if whole and step > 1:
+            for i in range(n):
+                rows[i, c] //= step
+        steps[c] = max(step, 1) if whole else 0

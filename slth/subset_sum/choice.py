@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TypeGuard
+
 from slth.errors import ArgumentError
-from slth.resources import SHARE, available_memory
+from slth.resources import granted
 from slth.subset_sum.enumeration import Enumeration, subsets_left
-from slth.subset_sum.halves import SUMS, RandomHalves, hits
+from slth.subset_sum.halves import SUMS, RandomHalves, aim_of, hits, promised
 from slth.subset_sum.solver import Rows, Solver, Task, Traits, VectorSolver
 from slth.subset_sum.solvers import (
     FOUR_LIST_MOST,
@@ -58,16 +61,20 @@ def solver_named(name: str) -> Solver:
     return solvers[name]
 
 
+def _takes_vectors(solver: Solver) -> TypeGuard[VectorSolver]:
+    return Traits.VECTOR in solver.traits
+
+
 def refusal_of(solver: Solver, task: Task) -> str | None:
     """Why the solver does not take instances of the task's shape, as "<rule>: <way out>", or None."""
-    if task.d > 1 and isinstance(solver, VectorSolver):
+    if task.d > 1 and _takes_vectors(solver):
         return solver.decline(task.n, task.size, task.d)
     return solver.decline(task.n, task.size)
 
 
 def memory_of(solver: Solver, task: Task) -> int:
     """Bytes of working memory that the solver will take for the task."""
-    if task.d > 1 and isinstance(solver, VectorSolver):
+    if task.d > 1 and _takes_vectors(solver):
         return solver.memory(task.n, task.size, len(task.targets), task.threads, task.d)
     return solver.memory(task.n, task.size, len(task.targets), task.threads)
 
@@ -80,7 +87,7 @@ def _choose_for_vectors(task: Task) -> tuple[Solver, str]:
     if task.n > VECTORS_UP_TO or refusal_of(two, task) is not None:
         return Pursuit(), f"{shape} are beyond exact reach; pursuit takes any number"
     needed = memory_of(two, task)
-    if needed > SHARE * available_memory():
+    if not granted(needed):
         return Pursuit(), f"{shape} need {needed / 2**30:.1f} GiB for the exact lists of sums; pursuit needs little"
     return two, f"{shape} are within reach of the exact lists of sums ({needed / 2**20:.0f} MiB)"
 
@@ -91,17 +98,35 @@ def _few_subsets(task: Task) -> int | None:
     return few if few is not None and few * task.d * len(task.targets) <= ENUMERATED_IN_ALL else None
 
 
-def try_first(task: Task, solver: Solver) -> Rows | None:
+class Choice:
+    """The solver for a task and the reason, once somebody asks: memory and the values' grid take a while to look at."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @cached_property
+    def made(self) -> tuple[Solver, str]:
+        """What :func:`choose` says."""
+        return choose(self.task)
+
+
+def try_first(task: Task, choice: Choice) -> Rows | None:
     """Rows that a look at halves answers, before a solver starts, which would take far longer; None where it may not.
 
-    An exact solver needs no help where few subsets, or none, end the search; a heuristic finds none of them itself.
+    An exact solver needs no help where few subsets, or none, end the search; a heuristic finds none of them itself. So
+    who would be chosen is asked where it matters: where many subsets are expected they are looked for in any case.
     """
-    in_stages = isinstance(solver, TwoList) and task.tolerance > 0.0  # it looks at few values first, all rows at once
-    if task.n <= TRIED_FROM[task.d > 1] or in_stages:
+    if task.n <= TRIED_FROM[task.d > 1]:
         return None
-    if Traits.EXACT in solver.traits:
-        return hits(task, {MANY: min(SUMS, 1 << task.n // 2)})
-    return hits(task, EFFORTS)
+    if task.tolerance > 0.0 and isinstance(choice.made[0], TwoList):  # it looks at few values first, all rows at once
+        return None
+    aim, most = aim_of(task, 0), min(SUMS, 1 << task.n // 2)
+    if aim is None:
+        return None
+    sums = promised(aim, {MANY: SUMS}) if most == SUMS else 0
+    if not sums:
+        sums = promised(aim, {MANY: most} if Traits.EXACT in choice.made[0].traits else EFFORTS)
+    return hits(task, aim, sums) if sums else None
 
 
 def choose(task: Task) -> tuple[Solver, str]:
@@ -111,14 +136,13 @@ def choose(task: Task) -> tuple[Solver, str]:
     n, size = task.n, task.size
     if n > ENUMERATED_FROM and (few := _few_subsets(task)) and (n > TWO_LISTS_UP_TO or few < 1 << n // 2):
         return Enumeration(), f"n = {n} values of which size = {size} are chosen leave {few} subsets"
-    free = int(SHARE * available_memory())
     two = TwoList()
-    fits = two.decline(n, size) is None and two.memory(n, size, len(task.targets), task.threads) <= free
+    fits = two.decline(n, size) is None and granted(two.memory(n, size, len(task.targets), task.threads))
     if fits and (n <= TWO_LISTS_UP_TO or task.tolerance > 0.0):
         return two, f"n = {n} is within reach of the exact two lists ({two.memory(n, size, 1, 1) / 2**20:.0f} MiB)"
-    if lattice_fits(task, free):
+    if lattice_fits(task):
         return Lattice(), "the values are integers on a grid small enough for an exact bitset"
-    if n > FOUR_LIST_MOST and (grid := decimal_grid(task, free)) is not None:
+    if n > FOUR_LIST_MOST and (grid := decimal_grid(task)) is not None:
         return Lattice(grid), f"the values are multiples of {grid}, up to the rounding of float64"
     if FourList().decline(n, size) is None:
         why = "beyond two lists that stay in cache" if fits or n > 50 else "too many for two lists in this memory"

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from slth.arrays import Bools, Floats, finite_array
+from slth.arrays import Floats, finite_array
 from slth.errors import ArgumentError, ResourceError, SlthError
-from slth.resources import ALWAYS_GRANTED, SHARE, Progress, available_memory, reporter, require_memory, thread_count
-from slth.subset_sum.choice import choose, memory_of, refusal_of, solver_named, try_first
+from slth.resources import Progress, granted, reporter, require_memory, thread_count
+from slth.subset_sum.choice import Choice, choose, memory_of, refusal_of, solver_named, try_first
 from slth.subset_sum.each_coordinate import within_each
 from slth.subset_sum.halves import RandomHalves, rows_of
 from slth.subset_sum.instance import (
@@ -28,6 +28,7 @@ from slth.subset_sum.status import Status
 
 ArrayLike = npt.ArrayLike
 
+BY_HALVES = repr(RandomHalves())
 MET = "halves of the values met in a sum that ends the search"
 
 
@@ -92,24 +93,25 @@ def solve(
     [True, False, True]
     """
     instance = SubsetSumInstance(values, target, tolerance, size, norm)  # type: ignore[arg-type]
-    tolerances = instance.tolerance if isinstance(instance.tolerance, np.ndarray) else None
+    tolerance = instance.tolerance
     task = Task(
         instance.values[None, :],
         np.array([instance.target]),
-        tolerance=float(np.max(instance.tolerance)),
+        tolerance=tolerance if isinstance(tolerance, float) else float(tolerance.max()),
         size=instance.size,
         threads=thread_count(threads),
         progress=reporter(progress),
         norm=instance.norm,
     )
-    if tolerances is None:
+    if isinstance(tolerance, float):
         who, rows = _run(task, solver=solver, device=device)
     else:
-        _check_own_choice(tolerances, solver, device)
-        who, rows = within_each(instance, tolerances, task)
+        _check_own_choice(tolerance, solver, device)
+        who, rows = within_each(instance, tolerance, task)
     bound, status = float(rows.lower_bounds[0]), Status(int(rows.status[0]))
     solution = SubsetSumSolution(instance, rows.subsets[0], bound, status, who, rows.work)
-    _hold_to(task, who, rows.subsets, np.array([solution.error]), np.array([solution.status]))
+    if solution.status == Status.WITHIN_TOLERANCE:
+        _hold_to(task.tolerance, who, solution.error)
     return solution
 
 
@@ -172,7 +174,9 @@ def solve_batch(
     batch = certified_batch(
         matrix, goals, rows.subsets, rows.lower_bounds, rows.status, solver=who, work=rows.work, norm=task.norm
     )
-    _hold_to(task, who, batch.subsets, batch.errors, batch.status)
+    if task.size is not None and (batch.subsets.sum(axis=1) != task.size).any():
+        raise SlthError(f"solver {who} chose another number of values than size={task.size}: please report this")
+    _hold_to(task.tolerance, who, batch.errors[batch.status == Status.WITHIN_TOLERANCE].max(initial=0.0))
     return batch
 
 
@@ -220,35 +224,41 @@ def _run(task: Task, *, solver: Solver | str | None, device: str) -> tuple[str, 
         where = run_on(task, device=device, solver=solver)
         if where is not None:
             return where
-    asked, reason = solver, "asked for"
     if solver is None:
-        solver, reason = choose(task)
-    elif isinstance(solver, type) or not isinstance(solver, Solver):
+        return _run_by_default(task)
+    if isinstance(solver, type) or not isinstance(solver, Solver):
         raise ArgumentError("solver", solver, "is not a solver", "pass TwoList(), FourList(), Greedy(), ... or None")
-    _check(solver, task)
-    first = try_first(task, solver) if asked is None else None
+    return _run_by(solver, "asked for", task, by_default=False)
+
+
+def _run_by_default(task: Task) -> tuple[str, Rows]:
+    """A look at halves, where it is worth one, and what that leaves open by the solver of choice."""
+    choice = Choice(task)
+    first = try_first(task, choice)
     if first is None:
-        rows = solver.run(task)
-        improve(task, rows, by=solver, by_default=asked is None)
-    else:
-        left = np.flatnonzero(first.status == Status.HEURISTIC)
-        if not len(left):
-            first.work["reason"] = MET
-            return repr(RandomHalves()), first
-        part = task if len(left) == len(task.targets) else rows_of(task, left)
-        rows = solver.run(part)
-        improve(part, rows, by=solver, by_default=True)
-        rows = first.filled(left, rows)
+        return _run_by(*choice.made, task, by_default=True)
+    left = np.flatnonzero(first.claim(Status.HEURISTIC))
+    if not len(left):
+        first.work["reason"] = MET
+        return BY_HALVES, first
+    part = task if len(left) == len(task.targets) else rows_of(task, left)
+    who, rows = _run_by(*choice.made, part, by_default=True)
+    return who, first.filled(left, rows)
+
+
+def _run_by(solver: Solver, reason: str, task: Task, *, by_default: bool) -> tuple[str, Rows]:
+    """Check that it fits, and solve."""
+    _check(solver, task)
+    rows = solver.run(task)
+    improve(task, rows, by=solver, by_default=by_default)
     rows.work["reason"] = reason
     return repr(solver), rows
 
 
-def _hold_to(task: Task, who: str, subsets: Bools, errors: Floats, status: npt.NDArray[np.uint8]) -> None:
-    """Whoever answered kept to the size that was asked for, and to the tolerance where that is claimed."""
-    if task.size is not None and (subsets.sum(axis=1) != task.size).any():
-        raise SlthError(f"solver {who} chose another number of values than size={task.size}: please report this")
-    if (errors[status == Status.WITHIN_TOLERANCE] > task.tolerance).any():
-        raise SlthError(f"solver {who} called within tolerance={task.tolerance} what is not: please report this")
+def _hold_to(tolerance: float, who: str, error: float) -> None:
+    """Whoever answered kept to the tolerance, where that is claimed; solutions themselves hold to the size."""
+    if error > tolerance:
+        raise SlthError(f"solver {who} called within tolerance={tolerance} what is not: please report this")
 
 
 def _check(solver: Solver, task: Task) -> None:
@@ -264,7 +274,7 @@ def _check(solver: Solver, task: Task) -> None:
             argument, value = "d", task.d
         raise ResourceError(argument, value, rule, remedy)
     needed = memory_of(solver, task)
-    if needed > ALWAYS_GRANTED and needed > SHARE * available_memory():
+    if not granted(needed):
         fits, _ = choose(task)
         remedy = f"use {fits!r}" if repr(fits) != repr(solver) else "use fewer values or fewer rows at a time"
         require_memory(needed, "n", remedy, value=task.n)

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
-from slth.arrays import EXACT_INTEGERS, Bools, Floats, Indices, whole
-from slth.kernels.halves import complete, settle, tabulate
+from slth.arrays import Bools, Floats, Indices, frozen, whole
+from slth.kernels.halves import join, likeliest, nearest_first, settle, whole_columns
 from slth.rng import Stream
 from slth.subset_sum.dyadic import Outcome, integer_form
 from slth.subset_sum.ranking import Keys
@@ -25,6 +26,7 @@ FIRST = 1 << 10  # of either half, before there are twice as many
 SPLITS = 32  # of all that halves offer, one at least holds a given subset, but for a chance of 1 in 10,000
 CHOSEN = 12  # values that are chosen freely; of a larger size the others are settled first
 LONGEST = 1 << 60  # sums of magnitudes stay below
+ZERO = Fraction(0)
 MOST_VALUES = 1 << 13  # beyond, what is asked of the values in advance takes longer than what is looked for
 FEW = 256  # doubles whose common step is asked for
 
@@ -42,6 +44,7 @@ class Aim:
     size: int
     expected: float  # log2 of the number of subsets in the box, by the normal law
     spread: float  # log2 of the number of subsets for one in the box
+    deviation: Floats  # [d], of the rows
 
     def is_promising(self, sums: int, least: float) -> bool:
         """Whether at least 2**least subsets are expected, and so many sums of halves are enough to meet one.
@@ -67,26 +70,35 @@ def aim_at(values: Floats, target: Floats, *, tolerance: float | Floats, size: i
     n, d = values.shape
     if not 4 <= n <= MOST_VALUES:
         return None
-    each = np.broadcast_to(tolerance / (math.sqrt(d) * (1.0 + 1e-12)) if norm == "l2" else tolerance, d).tolist()
-    columns, low, high = [], [], []
+    share = tolerance / (math.sqrt(d) * (1.0 + 1e-12)) if norm == "l2" else tolerance
+    each = share.tolist() if isinstance(share, np.ndarray) else [share] * d
+    rows, steps, low, high = np.empty((n, d), np.int64), *np.empty((3, d), np.int64)
+    whole_columns(values, rows, steps)
     for c, allowed in enumerate(each):
-        keys = _keys(values[:, c], allowed)
-        if keys is None:
+        step, slip = Fraction(int(steps[c])), ZERO
+        if not step:
+            keys = _keys(values[:, c], allowed)
+            if keys is None:
+                return None
+            rows[:, c], step, slip = keys
+        p, q = float(target[c]).as_integer_ratio()
+        if any(each):
+            goal, near = Fraction(p, q) / step, Fraction(allowed) / step - slip
+            first, last = math.ceil(goal - near), math.floor(goal + near)
+        else:
+            first, last = _nearest(p * step.denominator, q * step.numerator)
+        if first > last or max(abs(first), abs(last)) >= LONGEST:
             return None
-        integers, step, slip = keys
-        goal = Fraction(float(target[c])) / step
-        near = Fraction(allowed) / step - slip if any(each) else min(goal - math.floor(goal), math.ceil(goal) - goal)
-        columns.append(integers)
-        low.append(math.ceil(goal - near))
-        high.append(math.floor(goal + near))
-    if max(map(abs, low + high)) >= LONGEST or any(a > b for a, b in zip(low, high, strict=True)):
-        return None
-    rows = np.stack(columns, axis=1)
-    ends = np.array(low, np.int64), np.array(high, np.int64)
-    sizes = np.arange(1, n) if size is None else np.array([size])
-    expected, spread = _chances(rows, ends, sizes)
-    best = int(expected.argmax())  # of any size that which most subsets in the box have
-    return Aim(rows, ends, int(sizes[best]), float(expected[best]), float(spread[best]))
+        low[c], high[c] = first, last
+    mean, deviation = _moments(rows)
+    sizes = (1, n - 1) if size is None else (size, size)
+    best, expected, spread = likeliest(mean, deviation, low, high, *_of_sizes(n), *sizes)
+    return Aim(rows, (low, high), best, expected, spread, deviation)
+
+
+def _nearest(p: int, q: int) -> tuple[int, int]:
+    """The integer nearest to p / q, twice, or the two that are."""
+    return -((q - 2 * p) // (2 * q)), (2 * p + q) // (2 * q)
 
 
 def _keys(column: Floats, allowed: float) -> tuple[Keys, Fraction, Fraction] | None:
@@ -94,11 +106,7 @@ def _keys(column: Floats, allowed: float) -> tuple[Keys, Fraction, Fraction] | N
 
     Only a tolerance lets the numbers be rounded, to a thousandth of what it leaves each of them.
     """
-    n, largest = len(column), float(np.abs(column).max())
-    if largest < EXACT_INTEGERS and bool((column == np.rint(column)).all()):
-        integers = column.astype(np.int64)
-        divisor = int(np.gcd.reduce(integers)) or 1
-        return integers // divisor, Fraction(divisor), Fraction(0)
+    n = len(column)
     if allowed > 0.0:
         exponent = math.frexp(allowed)[1] - 11 - n.bit_length()
         with np.errstate(over="ignore"):
@@ -109,29 +117,27 @@ def _keys(column: Floats, allowed: float) -> tuple[Keys, Fraction, Fraction] | N
     if n > FEW:
         return None
     numbers, step = integer_form(column)
-    return (np.array(numbers, np.int64), step, Fraction(0)) if sum(map(abs, numbers)) < LONGEST else None
+    return (np.array(numbers, np.int64), step, ZERO) if sum(map(abs, numbers)) < LONGEST else None
 
 
-def _scale(rows: Keys) -> Floats:
-    """The deviation of each coordinate, or 1 where all are equal."""
-    deviation: Floats = rows.std(axis=0)
-    deviation[deviation == 0.0] = 1.0
-    return deviation
+def _moments(rows: Keys) -> tuple[Floats, Floats]:
+    """Mean and deviation of each coordinate: to the bit those of numpy, whose wrappers take longer than the sums."""
+    mean: Floats = np.add.reduce(rows, axis=0, dtype=np.float64) / len(rows)
+    apart = rows - mean
+    apart *= apart
+    return mean, np.sqrt(np.add.reduce(apart, axis=0) / len(rows))
 
 
-def _chances(rows: Keys, box: Ends, sizes: Keys) -> tuple[Floats, Floats]:
-    """log2 of the number of subsets of some sizes in the box, and of that number for one of them, by the normal law.
+@lru_cache(maxsize=16)
+def _of_sizes(n: int) -> tuple[Floats, Floats]:
+    """For each size from 0 to n log2 of the number of subsets, and the deviation of their sums for one of the values.
 
-    Shapes: sizes int64[k]; results float64[k].
+    Shapes: float64[n + 1].
     """
-    n, wide = len(rows), (box[1] - box[0] + 1).astype(np.float64)
-    share = np.sqrt(sizes * (n - sizes) / (n - 1))[:, None]
-    deviation = rows.std(axis=0) * share + 1e-9
-    away = (0.5 * (box[0] + box[1]) - sizes[:, None] * rows.mean(axis=0)) / deviation
-    spread: Floats = np.log2(np.maximum(1.0, math.sqrt(2.0 * math.pi) * deviation / wide)).sum(axis=1)
-    chosen = np.arange(1, n + 1)
-    subsets = np.concatenate([[0.0], np.cumsum(np.log2((n + 1 - chosen) / chosen))])[sizes]
-    return subsets - spread - (away * away).sum(axis=1) / math.log(4.0), spread
+    sizes = np.arange(n + 1)
+    chosen = sizes[1:]
+    subsets = np.concatenate([[0.0], np.cumsum(np.log2((n + 1 - chosen) / chosen))])
+    return frozen(subsets), frozen(np.sqrt(sizes * (n - sizes) / (n - 1)))
 
 
 def meet(aim: Aim, sums: int) -> tuple[Bools | None, int]:
@@ -141,66 +147,38 @@ def meet(aim: Aim, sums: int) -> tuple[Bools | None, int]:
     if out:
         total = aim.rows.sum(axis=0)
         size, box = n - size, (total - box[1], total - box[0])
-    fixed = np.zeros(n, np.bool_)
+    chosen, deviation = np.zeros(n, np.bool_), aim.deviation
     if size > CHOSEN:
-        scale = _scale(aim.rows)
-        settle(aim.rows / scale, 0.5 * (box[0] + box[1]) / scale, np.array([size - CHOSEN, size]), fixed)
-        settled = aim.rows[fixed].sum(axis=0)
+        settled = settle(aim.rows, deviation, *box, size - CHOSEN, size, chosen)
         size, box = CHOSEN, (box[0] - settled, box[1] - settled)
-    rest = np.flatnonzero(~fixed)
-    found, looked = _meet(aim.rows[rest], size, box, sums)
-    if found is None:
-        return None, looked
-    fixed[rest[found]] = True
-    return fixed ^ out, looked
-
-
-def _meet(rows: Keys, size: int, box: Ends, sums: int) -> tuple[Indices | None, int]:
-    """Positions of so many vectors whose sum is in the box."""
-    scale = _scale(rows)
+        if len(deviation) > 1:  # numbers are in the same order in any unit
+            deviation = _moments(aim.rows[~chosen])[1]
     # Subsets of values near the average of those that are looked for have sums near the box.
-    away = np.abs(rows - 0.5 * (box[0] + box[1]) / max(size, 1)) / scale
-    order = np.argsort(away.max(axis=1), kind="stable")
+    order = nearest_first(aim.rows, deviation, *box, size, chosen)
+    members, looked = _meet(aim.rows, order, size, box, sums)
+    if members is None:
+        return None, looked
+    chosen[members] = True
+    return chosen ^ out, looked
+
+
+def _meet(rows: Keys, order: Indices, size: int, box: Ends, sums: int) -> tuple[Indices | None, int]:
+    """So many of the rows in the order, the first of them first, whose sum is in the box."""
+    n, own, other = len(order), size // 2, size - size // 2
+    offered = max(math.comb(n - n // 2, own), math.comb(n // 2, other))
+    members = np.empty(size, np.int64)
     most, looked, split = FIRST, 0, 0
     while looked < sums and split < SPLITS:
-        first, second = order[::2], order[1::2]
-        own = size // 2
-        offered = max(math.comb(len(first), own), math.comb(len(second), size - own))
-        places, seen = _join(rows[first], own, rows[second], size - own, box, min(most, offered))
+        found, seen = join(rows, order, own, other, *box, min(most, offered), members)
         looked += seen
-        if places is not None:
-            chosen = [
-                *(first[i] for i in _subset(places[0], own)),
-                *(second[i] for i in _subset(places[1], size - own)),
-            ]
-            return np.array(chosen, np.int64), looked
+        if found:
+            return members, looked
         if offered > most:
             most *= 2
         else:
             split += 1
-            order = np.argsort(Stream(split, "halves").uniform(0, len(rows)), kind="stable")
+            order = np.sort(order)[np.argsort(Stream(split, "halves").uniform(0, n), kind="stable")]
     return None, looked
-
-
-def _join(first: Keys, own: int, second: Keys, other: int, box: Ends, most: int) -> tuple[tuple[int, int] | None, int]:
-    """The places of two subsets that add up to a sum in the box."""
-    totals = np.empty((most, first.shape[1]), np.int64)
-    heads, following = np.empty(2 << (most - 1).bit_length(), np.int32), np.empty(most, np.int32)
-    kept = tabulate(first, own, box[1] - box[0] + 1, totals, heads, following)
-    place, seen = complete(second, other, *box, most, totals, heads, following)
-    return None if place < 0 else (int(place), int(seen)), int(kept) + int(seen)
-
-
-def _subset(place: int, size: int) -> list[int]:
-    """The subset at a place of the colexicographic order."""
-    members = []
-    for left in range(size, 0, -1):
-        member = left - 1
-        while math.comb(member + 1, left) <= place:
-            member += 1
-        members.append(member)
-        place -= math.comb(member, left)
-    return members
 
 
 @dataclass(frozen=True)
@@ -235,8 +213,8 @@ class RandomHalves:
         return None
 
     def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
-        """The table of sums, and what the heuristics take."""
-        table = (8 * d + 12) * min(self.sums, 1 << 22)
+        """The table of sums, the sums that they are made of, and what the heuristics take."""
+        table = (12 * d + 8) * min(self.sums, 1 << 22)
         return table + Pursuit().memory(n, size, count, threads, d) + 256 * n * d
 
     def run(self, task: Task) -> Rows:
@@ -244,7 +222,7 @@ class RandomHalves:
         heuristic: Solver = Pursuit() if task.d > 1 else Greedy()
         return fill_rows(
             task,
-            lambda k: hit(task, _aim(task, k), self.sums) or _only(heuristic.run(rows_of(task, np.array([k])))),
+            lambda k: hit(task, aim_of(task, k), self.sums) or _only(heuristic.run(rows_of(task, np.array([k])))),
             label=LABEL,
         )
 
@@ -269,25 +247,25 @@ def hit(task: Task, aim: Aim | None, sums: int) -> Outcome | None:
     return Outcome(subset, 0.0, status, {"sums": looked})
 
 
-def _aim(task: Task, k: int) -> Aim | None:
+def aim_of(task: Task, k: int) -> Aim | None:
+    """The aim of one row."""
     values, targets = as_vectors(task)
     row = values[min(k, len(values) - 1)]
     return aim_at(row, targets[k], tolerance=task.tolerance, size=task.size, norm=task.norm)
 
 
 def promised(aim: Aim | None, efforts: Mapping[float, int]) -> int:
-    """How many sums of halves are worth a look, the first of the efforts that promises a subset; 0 for none."""
-    return next((most for least, most in efforts.items() if aim is not None and aim.is_promising(most, least)), 0)
-
-
-def hits(task: Task, efforts: Mapping[float, int]) -> Rows | None:
-    """Answers that end the search, in the other rows nothing that is claimed; None if the first row promises none.
+    """How many sums of halves are worth a look, the first of the efforts that promises a subset; 0 for none.
 
     The efforts are sums to look at, by log2 of the least number of subsets expected, the greatest first.
     """
-    aim = _aim(task, 0)
-    sums = promised(aim, efforts)
-    if not sums:
-        return None
+    return next((most for least, most in efforts.items() if aim is not None and aim.is_promising(most, least)), 0)
+
+
+def hits(task: Task, first: Aim | None, sums: int) -> Rows:
+    """Answers that end the search, after so many sums at most; in the other rows nothing that is claimed.
+
+    The aim of the first row is known already.
+    """
     nothing = Outcome(np.zeros(task.n, np.bool_), 0.0, Status.HEURISTIC, {})
-    return fill_rows(task, lambda k: hit(task, _aim(task, k) if k else aim, sums) or nothing, label=LABEL)
+    return fill_rows(task, lambda k: hit(task, aim_of(task, k) if k else first, sums) or nothing, label=LABEL)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from slth.arrays import EXACT_INTEGERS, Bools, Floats, whole
-from slth.resources import Progress, thread_count
+from slth.resources import Progress, granted, thread_count
 from slth.subset_sum.differencing import largest_differencing
 from slth.subset_sum.dyadic import Outcome, integer_form
 from slth.subset_sum.four_list import MOST_VALUES, four_lists
@@ -191,26 +191,24 @@ class Greedy:
         )
 
 
-def lattice_fits(task: Task, free: int) -> bool:
+def lattice_fits(task: Task) -> bool:
     """Whether the first row's sums span few enough steps for the bitset to be the obvious choice."""
-    return _span_fits(task, sum(abs(i) for i in integer_form(task.row(0))[0]), free)
+    return _span_fits(task, sum(map(abs, integer_form(task.row(0))[0])))
 
 
-def decimal_grid(task: Task, free: int) -> str | None:
+def decimal_grid(task: Task) -> str | None:
     """The step, as "0.01", where all values are the doubles of few decimal digits, and their bitset fits."""
     for digits in range(1, MOST_DIGITS + 1):
         with np.errstate(over="ignore"):
             multiples = np.rint(task.values * 10.0**digits)
         if np.array_equal(multiples / 10.0**digits, task.values):
             span = float(np.abs(multiples).sum(axis=1).max())
-            return (
-                f"{10.0**-digits:.{digits}f}" if span < EXACT_INTEGERS and _span_fits(task, int(span), free) else None
-            )
+            return f"{10.0**-digits:.{digits}f}" if span < EXACT_INTEGERS and _span_fits(task, int(span)) else None
     return None
 
 
-def _span_fits(task: Task, span: int, free: int) -> bool:
+def _span_fits(task: Task, span: int) -> bool:
     sets = 1 if task.size is None else min(task.size, task.n - task.size) + 1
     words = task.n * (span // 64 + 1) * sets
     recovery = 4 * span * sets
-    return words <= WORDS_IN_REACH and span // 8 * sets + recovery <= free
+    return words <= WORDS_IN_REACH and granted(span // 8 * sets + recovery)

@@ -108,3 +108,25 @@ def test_small_instances_and_doubles_are_not_looked_at():
     assert solve(rng.normal(size=(300, 2)), [0.1, 0.2]).solver == "Pursuit(beam=8)"
     assert solve(rng.normal(size=48), 0.3, tolerance=1e-3).solver == "TwoList()"
     assert choice.EFFORTS[-5.0] == halves.SUMS == RandomHalves().sums
+
+
+def test_where_halves_meet_nobody_asks_who_else_could_answer(monkeypatch):
+    def asked():
+        raise AssertionError("free memory was asked for")
+
+    monkeypatch.setattr("slth.resources.available_memory", asked)
+    rng = np.random.default_rng(5)
+    for n, d, size, top in ((200, 1, 20, 10**6), (200, 1, None, 10**6), (200, 2, 8, 1000)):
+        values, target = planted(rng, n, d, size or 100, top)
+        found = solve(values, target, size=size, threads=1)
+        assert (found.solver, found.status) == (repr(RandomHalves()), Status.OPTIMAL)
+    with pytest.raises(AssertionError, match="free memory"):
+        solve(rng.normal(size=50), 0.3, threads=1)
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (187, 1), (300, 1), (200, 3), (20, 9)])
+def test_moments_are_those_of_numpy_to_the_bit(shape):
+    rows = np.random.default_rng(shape[0]).integers(-(10**9), 10**12, shape)
+    mean, deviation = halves._moments(rows)
+    assert mean.tolist() == rows.mean(axis=0).tolist()
+    assert deviation.tolist() == rows.std(axis=0).tolist()

@@ -107,11 +107,7 @@ def test_too_many_values_name_the_solver_that_takes_them():
 
 
 def test_memory_is_checked_before_it_is_taken(monkeypatch):
-    from slth import resources
-    from slth.subset_sum import choice, entry
-
-    for module in (choice, entry, resources):
-        monkeypatch.setattr(module, "available_memory", lambda: 64 << 20)
+    monkeypatch.setattr("slth.resources.available_memory", lambda: 64 << 20)
     with pytest.raises(ResourceError, match=r"n=50 needs 0\.50 GiB .*FourList"):
         solve(np.linspace(0.1, 1, 50), 1.0, solver=TwoList())
 

@@ -279,11 +279,7 @@ def test_what_is_too_large_names_the_solver_that_takes_it(monkeypatch):
         solve(np.ones((45, 2)), [1.0, 1.0], solver=VectorTwoList())
     with pytest.raises(ResourceError, match=r"d=9 .*Pursuit"):
         solve(np.ones((5, 9)), np.ones(9), solver=VectorTwoList())
-    from slth import resources
-    from slth.subset_sum import choice, entry
-
-    for module in (choice, entry, resources):
-        monkeypatch.setattr(module, "available_memory", lambda: 32 << 20)
+    monkeypatch.setattr("slth.resources.available_memory", lambda: 32 << 20)
     with pytest.raises(ResourceError, match=r"n=40 needs .*Pursuit"):
         solve(np.ones((40, 4)), np.ones(4), solver=VectorTwoList())
 
