@@ -356,22 +356,19 @@ def certify(
     ----------
     target : torch.nn.Module or Graph
     ticket : Ticket, Graph or torch.nn.Module
-        Constructed for it; or a network of its architecture with other weights, such as the module of a searched
-        ticket, if one of the two is a graph (:func:`describe`).
+        Constructed for it; or a network of its architecture with other weights, such as a searched ticket's module,
+        if one of the two is a graph (:func:`describe`).
     input_box : tuple of two array_like, optional
         Smallest and largest input; (0, 1) where neither it nor ``inputs`` is given.
     inputs : float64[n, *input_shape], optional
         Instead: a certificate around each input.
     radius : float, optional
-        Of the balls in the largest norm, clipped to ``input_box`` where that is given; 0 for the inputs themselves.
+        Of the balls in the largest norm, clipped to ``input_box`` where given; 0 for the inputs themselves.
     effort : int, optional
-        Work around an input whose first bounds prove no agreement, or are more than 1 + 1 / effort times the error at
-        the input itself: 8 gradient steps on the slopes of linear bounds, and 400 cases; where that leaves more than
-        1 + 3 / effort times, 80 steps and 1000 cases for each unit of effort. Classes get four times as many cases. 0
-        leaves the first bounds; more proves more, and takes as much longer.
+        Steps on slopes, and cases, where first bounds prove no agreement or are more than 1 + 1 / effort times the
+        error at the input (:func:`slth.certificates.certify` says how many); 0 for none, more takes as much longer.
     device : {"cpu", "cuda", "auto"} or str, optional
-        Where gradient steps are taken: compiled for one core, or as tensors, those of up to 32 inputs together. Bounds
-        are evaluated with outward rounding on the processor.
+        Where gradient steps are taken, those of up to 32 inputs together; bounds are evaluated on the processor.
     progress : callable or bool, optional
         True for a line on stderr; or called with (label, inputs done, inputs).
 
@@ -399,7 +396,5 @@ def certify(
         return proved(graph, other, input_box=input_box)
     if inputs is None or radius is None:
         raise ArgumentError("radius", radius, "goes with inputs", "pass both, or an input_box alone")
-    report = reporter(progress)
-    return proved(
-        graph, other, inputs=inputs, radius=radius, input_box=input_box, effort=effort, device=device, progress=report
-    )
+    work: dict[str, Any] = {"effort": effort, "device": device, "progress": reporter(progress)}
+    return proved(graph, other, inputs=inputs, radius=radius, input_box=input_box, **work)
