@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import RenderableType
 
+from slth.cli.checks import check_unclaimed
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, key_value_table, table_of
 from slth.errors import ArgumentError
@@ -63,6 +66,7 @@ def show(key: Key, /, *, common: Common = COMMON) -> Outcome:
     from slth.theory import bounds
 
     bound = bounds[key]
+    command = claim("show", {"": key}, common)
     data = {
         "key": key,
         "family": bounds.family(key),
@@ -84,6 +88,7 @@ def show(key: Key, /, *, common: Common = COMMON) -> Outcome:
             }
             for name, given in bound.parameters.items()
         },
+        "command": command,
     }
 
     def view() -> list[RenderableType]:
@@ -110,7 +115,7 @@ def cite(key: Key, /, *, common: Common = COMMON) -> Outcome:
     from slth.theory.citing import bibtex, latex
 
     entry, theorem = bibtex(bounds[key]), latex(bounds[key])
-    data = {"key": key, "bibtex": entry, "latex": theorem}
+    data = {"key": key, "bibtex": entry, "latex": theorem, "command": claim("cite", {"": key}, common)}
     return Outcome("bound cite", common, data, lambda: [entry, "", theorem])
 
 
@@ -125,6 +130,7 @@ def evaluate(key: Key, /, *, common: Common = COMMON, **arguments: str) -> Outco
     from slth.theory import bounds
 
     bound = bounds[key]
+    command = claim("eval", {"": key, **arguments}, common)
     given = {name.replace("-", "_"): _numbers(name, text) for name, text in arguments.items()}
     several = [name for name, numbers in given.items() if len(numbers) > 1]
     found = [bound.evaluate(**dict(zip(given, chosen, strict=True))) for chosen in product(*given.values())]
@@ -144,6 +150,7 @@ def evaluate(key: Key, /, *, common: Common = COMMON, **arguments: str) -> Outco
         "assumptions": list(first.assumptions),
         "provenance": first.provenance,
         "implicit": first.implicit,
+        "command": command,
     }
 
     def view() -> list[RenderableType]:
@@ -161,6 +168,15 @@ def evaluate(key: Key, /, *, common: Common = COMMON, **arguments: str) -> Outco
         return [*table, key_value_table(facts, title=key)]
 
     return Outcome("bound eval", common, data, view)
+
+
+def claim(verb: str, given: Mapping[str, object], common: Common) -> str:
+    """Return what to type to make the same again; a folder for it that holds what another command made is refused."""
+    words = [f"--{name.replace('_', '-')}={value}" if name else str(value) for name, value in given.items()]
+    command = shlex.join(["slth", "bound", verb, *words, "--seed", str(common.seed)])
+    if common.out is not None:
+        check_unclaimed(common.out, command)
+    return command
 
 
 def _numbers(name: str, text: str) -> list[float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import RenderableType
 
-from slth.cli.checks import check_file, check_out, load_data
+from slth.cli.checks import check_file, check_out, check_unclaimed, load_data
 from slth.cli.engines import WORK, Work, kept_if_interrupted, say_why_items_failed
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, json_name, key_value_table, table_of
@@ -18,6 +18,7 @@ from slth.cli.places import data_folders
 from slth.cli.progress import progress
 from slth.cli.reporting import REPORT_NAME, with_report
 from slth.cli.run import RUNS, exit_code
+from slth.cli.targets import Module, command_text
 from slth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def certify(
     Balls are clipped to [0, 1]. With radius 0 everything is a theorem about the inputs themselves. Interrupted at any
     moment, the same command goes on. Writes results.sqlite, table.csv (a row for each input and radius),
     provenance.json, certified_agreement.pdf and .png, report.html and the summary to --out, runs/certify-DIGITS by
-    default.
+    default. A folder of another command is refused; --limit alone may grow.
 
     Parameters
     ----------
@@ -92,13 +93,15 @@ def certify(
     check_out(
         folder, (*TABLE_FILES, REPORT_NAME, f"{PICTURE}.pdf", f"{PICTURE}.png", json_name("ticket certify"))
     )  # fmt: skip
+    command = _command(file, target, data, balls, work, common)
+    check_unclaimed(folder, command, grows=("--limit",))
     with kept_if_interrupted(common, f" in {folder}"), progress(common) as report:
         table = run_experiment(experiment, folder, studies.STUDIES, work.computation(), progress=report).table
     say_why_items_failed(common, experiment.name, table)
     found = curve(table.rows)
     summary: dict[str, Any] = {
         "file": file, "target": target, "data": data, "inputs": len({row["example"] for row in table.rows}),
-        "curve": found, "failed": table.failed, "missing": table.missing,
+        "curve": found, "failed": table.failed, "missing": table.missing, "command": command,
     }  # fmt: skip
     title = f"{file.name} on {data}: certified agreement"
     if found:
@@ -112,17 +115,22 @@ def certify(
             "median_ratio": "ratio", "seconds_an_input": "s an input",
         }  # fmt: skip
         rows = [[one[key] for key in shown] for one in found]
-        told = {key: value for key, value in summary.items() if key != "curve"}
+        told = {key: value for key, value in summary.items() if key not in ("curve", "command")}
         return [table_of(rows, list(shown.values())), "", key_value_table(told)]
 
     def draw() -> Path:
-        given = [f"--{name} {value}" for name, value in asdict(balls).items() if value != getattr(BALLS, name)]
-        command = " ".join([f"slth ticket certify {file} --target {target} --data {data}", *given])
         about = {**summary, "model": file.name, "rows": table.rows, "seed": common.seed}
         return write_measured_report("agreement", about, folder / REPORT_NAME, title=title, command=command)
 
     done = Outcome("ticket certify", common, summary, show, exit_code=exit_code(table))
     return with_report(done, draw) if found else done
+
+
+def _command(file: Path, target: Path, data: str, balls: Balls, work: Work, common: Common) -> str:
+    """Return what to type to make the same again."""
+    given = {name: value for name, value in asdict(balls).items() if value != getattr(BALLS, name)}
+    given |= {"target": target, "device": None if work.device == "cpu" else work.device}
+    return command_text("ticket certify", Module(data=data), given, seed=common.seed, file=file)
 
 
 def _experiment(file: Path, target: Path, data: str, balls: Balls, work: Work, common: Common) -> Experiment:

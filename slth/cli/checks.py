@@ -54,7 +54,10 @@ def check_out(folder: Path, names: Iterable[str], *, argument: str = "out") -> N
             raise ArgumentError(argument, str(folder), rule, "name another folder, or move that one away")
 
 
-BESIDE = ("solve.json", "verify.json", "ticket-*.json")
+BESIDE = (
+    "bound-*.json", "solve.json", "ticket-eval.json", "ticket-export.json", "ticket-info.json", "ticket-shrink.json",
+    "ticket-verify.json", "verify.json",
+)  # fmt: skip
 """Summaries of commands that write over nothing but their own: these may stand beside other results."""
 
 
@@ -63,11 +66,11 @@ def check_unclaimed(folder: Path, command: str, *, grows: Sequence[str] = ()) ->
 
     A folder in which a command is at work is refused too, whatever that command is, and this one holds it from here on.
 
-    A command is known by what its JSON summary says to type to make the same again. Those that read a ticket, solve or
-    verify may write beside those that make one, whose files have other names.
+    A command is known by what its JSON summary says to type to make the same again. Those that read a ticket, look at a
+    bound, solve or verify may write beside those that make one, whose files have other names.
     """
     words = command.split()
-    stem = "-".join(words[1 : 3 if words[1] == "ticket" else 2])
+    stem = "-".join(words[1 : 3 if words[1] in ("bound", "ticket") else 2])
     own = any(fnmatch(f"{stem}.json", name) for name in BESIDE)
     hold(folder, f".{stem}.lock" if own else ".slth.lock", command)
     summaries = folder.glob(f"{stem}.json" if own else "*.json")

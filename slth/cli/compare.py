@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import RenderableType
 
+from slth.cli.bound import claim
 from slth.cli.options import COMMON, Common
 from slth.cli.outcome import Outcome, key_value_table, number, table_of
 from slth.errors import ArgumentError
@@ -48,6 +49,9 @@ def compare(
     """
     from slth.theory import demands
 
+    given = {"network": network, "eps": eps, "delta": delta, "density": density, "perturbation": perturbation}
+    given |= {"constant": constant, "input_shape": input_shape, "classes": classes}
+    command = claim("compare", {name: value for name, value in given.items() if value is not None}, common)
     layers = _layers(network, input_shape, classes, common.seed)
     found = demands(layers, eps=eps, delta=delta, density=density, perturbation=perturbation, constant=constant)
     target = sum(layer.weights for layer in layers)
@@ -58,6 +62,7 @@ def compare(
         "eps": eps,
         "delta": eps if delta is None else delta,
         "demands": [_plain(one) for one in found],
+        "command": command,
     }
 
     def show() -> list[RenderableType]:

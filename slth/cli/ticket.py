@@ -29,6 +29,7 @@ File = Annotated[Path, Parameter(help="The ticket file.")]
 
 def info(file: File, /, *, common: Common = COMMON) -> Outcome:
     """What a ticket file says about itself."""
+    command = _claim("ticket info", file, common)
     ticket, data = _load(file)
     layers: list[dict[str, Any]] = [
         {
@@ -45,10 +46,10 @@ def info(file: File, /, *, common: Common = COMMON) -> Outcome:
         }
         for layer in ticket.layers
     ]
-    data |= {**_costs(ticket), "layers": layers}
+    data |= {**_costs(ticket), "layers": layers, "command": command}
 
     def show() -> list[RenderableType]:
-        rows = {key: value for key, value in data.items() if key != "layers"}
+        rows = {key: value for key, value in data.items() if key not in ("layers", "command")}
         for layer in layers:
             rows[layer["path"]] = _said(layer)
         return [key_value_table(rows)]
@@ -83,9 +84,10 @@ def _said(layer: dict[str, Any]) -> str:
 
 def verify(file: File, /, *, common: Common = COMMON) -> Outcome:
     """Regenerate the kept weights and compare their hash; exit code 1 if anything is wrong."""
+    command = _claim("ticket verify", file, common)
     ticket, data = _load(file)
     # Loading has compared the hash that the file states; this one is computed once more, for the report.
-    data |= {"verified": ticket.kept_weights_sha256() == data["sha256"]}
+    data |= {"verified": ticket.kept_weights_sha256() == data["sha256"], "command": command}
 
     def show() -> list[RenderableType]:
         return [f"{file}: every kept weight regenerates (sha256 {data['sha256']})"]
@@ -119,10 +121,11 @@ def evaluate(
 
     if target is not None:
         check_file("target", target)
+    command = _claim("ticket eval", file, common, module, target=target)
     ticket, facts = _load(file)
     chosen = _model(ticket, module, target)
     data_set = _data(module, chosen, common)
-    facts |= {"data": data_set.name}
+    facts |= {"data": data_set.name, "command": command}
     if chosen is None:
         network = None if target is None else load_graph(target)
         with progress(common) as report:
@@ -131,7 +134,7 @@ def evaluate(
         facts |= evaluate_module_ticket(ticket, chosen, data_set, limit=module.limit)
 
     def show() -> list[RenderableType]:
-        rows = {key: value for key, value in facts.items() if key != "normalisation"}
+        rows = {key: value for key, value in facts.items() if key not in ("normalisation", "command")}
         means = facts.get("normalisation")
         said = {"inputs": "standardised by mean and deviation of the training examples"} if means else {}
         return [key_value_table(rows | said)]
@@ -197,9 +200,7 @@ def shrink(
     kinds = ("small", "folded") if fold else ("small",)
     endings = ("safetensors", "onnx") if onnx else ("safetensors",)
     check_out(common.out, (*(f"{kind}.{ending}" for kind in kinds for ending in endings), json_name("ticket shrink")))
-    options = {"fold": fold or None, "onnx": onnx or None}
-    command = command_text("ticket shrink", module, options, seed=common.seed, file=file)
-    check_unclaimed(common.out, command)
+    command = _claim("ticket shrink", file, common, module, fold=fold or None, onnx=onnx or None)
     if memory is not None and not 2.0**-10 <= memory < 2.0**20:
         remedy = "leave it out for half of what is free"
         raise ArgumentError("memory", memory, "must be a number of GiB from 0.001 on", remedy)
@@ -255,8 +256,7 @@ def export(
         raise ArgumentError("out", None, "must name the folder for the file", "pass --out DIR")
     name = "network.onnx" if to == "onnx" else "weights.safetensors"
     check_out(common.out, (name, json_name("ticket export")))
-    command = command_text("ticket export", module, {"to": to}, seed=common.seed, file=file)
-    check_unclaimed(common.out, command)
+    command = _claim("ticket export", file, common, module, to=to)
     ticket, facts = _load(file)
     model = _model(ticket, module)
     if model is None:
@@ -272,6 +272,14 @@ def export(
         return [key_value_table({key: facts[key] for key in shown})]
 
     return Outcome("ticket export", common, facts, show)
+
+
+def _claim(verb: str, file: Path, common: Common, module: Module = MODULE, /, **options: Any) -> str:
+    """Return what to type to make the same again; a folder for it that holds what another command made is refused."""
+    command = command_text(verb, module, options, seed=common.seed, file=file)
+    if common.out is not None:
+        check_unclaimed(common.out, command)
+    return command
 
 
 def _load(file: Path) -> tuple[Ticket, dict[str, Any]]:

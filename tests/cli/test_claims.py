@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from slth.cli import main
 from slth.cli.checks import check_unclaimed
 from slth.cli.claims import claims, hold
 from slth.errors import ArgumentError
@@ -46,6 +47,10 @@ def test_another_call_is_refused_and_the_same_one_goes_on(capsys, tmp_path, verb
     [
         (("solve", "--law", "normal", "--n", "9", "--target=-0.5,1", "--d", "2"), "--tolerance", "0.5", "--tolerance"),
         (("solve", "--law", "normal", "--n", "9", "--count"), "--seed", "1", "--seed 0, not 1"),
+        (("bound", "show", "lueker1998.growth"), "--seed", "1", "--seed 0, not 1"),
+        (("bound", "cite", "lueker1998.growth"), "--seed", "1", "--seed 0, not 1"),
+        (("bound", "eval", "lueker1998.growth", "--covered", "0.1"), "--seed", "1", "--seed 0, not 1"),
+        (("bound", "compare", "--network", "5-4-3", "--eps", "0.1"), "--delta", "0.2", "--delta by default, not 0.2"),
         (("verify", "lueker1998.growth", "--trials", "20"), "--examples", "3", "--examples 40, not 3"),
         (("verify", "lueker1998.growth", "--case", '{"values": [0.25], "eps": 0.1}'), "--trials", "9", "--trials 200"),
     ],
@@ -58,6 +63,36 @@ def test_a_summary_is_made_again_by_its_command_and_by_no_other(capsys, tmp_path
     assert words in refused.err
     again = run(capsys, *shlex.split(made.json["command"])[1:], "--out", tmp_path, "--json")
     assert again.json == made.json
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two tickets of one target, made by the command line."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
+    for seed, folder in enumerate(folders):
+        call = ["construct", "per-weight", "--data", "synthetic", "--hidden", "5", "--epochs", "1", "--candidates", "9"]
+        assert main([*call, "--seed", str(seed), "--out", str(folder), "--quiet"]) == 0
+    return folders
+
+
+@pytest.mark.parametrize("verb", ["info", "verify", "eval", "certify"])
+def test_what_is_read_of_a_ticket_is_not_written_over_by_another(capsys, tmp_path, pair, verb):
+    one, two = pair
+    more = {
+        "eval": ("--data", "synthetic", "--limit", 8),
+        "certify": ("--target", one / "target.safetensors", "--data", "synthetic", "--radius", "0", "--limit", 1,
+                    "--starts", 1, "--steps", 1, "--engine", "serial"),
+    }.get(verb, ())  # fmt: skip
+    made = run(capsys, "ticket", verb, one / "net.ticket", *more, "--out", tmp_path, "--json")
+    assert made.code == 0, made.err
+    content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    refused = run(capsys, "ticket", verb, two / "net.ticket", *more, "--out", tmp_path)
+    assert refused.code == 2
+    assert "which this command would write over" in refused.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == content
+    again = run(capsys, *shlex.split(made.json["command"])[1:], "--out", tmp_path, "--json")
+    assert again.code == 0, again.err
+    assert again.json["command"] == made.json["command"]
 
 
 def test_levels_may_grow(capsys, tmp_path):
@@ -76,6 +111,11 @@ def test_levels_may_grow(capsys, tmp_path):
         ("slth train imp --levels 2 --seed 0", "slth train imp --levels 3 --seed 0", None),
         ("slth ticket shrink a b --seed 0", "slth search snip --seed 0", None),
         ("slth search snip --seed 0", "slth ticket shrink a.ticket --seed 0", None),
+        ("slth search snip --seed 0", "slth ticket certify a.ticket --seed 0", "this is slth ticket certify"),
+        ("slth ticket certify a.ticket --seed 0", "slth search snip --seed 0", "this is slth search snip"),
+        ("slth bound show a.b --seed 0", "slth bound show c.d --seed 0", "this is slth bound show c.d"),
+        ("slth bound show a.b --seed 0", "slth bound cite c.d --seed 0", None),
+        ("slth bound eval a.b --n=3 --seed 0", "slth bound eval a.b --n=4 --seed 0", "--n 3, not 4"),
         ("slth solve v.csv --target=0.4 --seed 0", "slth search snip --seed 0", None),
         ("slth search snip --seed 0", "slth solve v.csv --target=0.4 --seed 0", None),
         ("slth verify --seed 0", "slth solve v.csv --target=0.4 --seed 0", None),

@@ -147,6 +147,7 @@ def test_faults_of_an_object_are_seen():
     assert faults({"error": "none", "kind": "DataError", "exit_code": 2}) == []
     assert faults({"error": "none", "kind": "DataError", "exit_code": 2, "fetched": {}}) != []
     said = {"key": "a", "quantity": "b", "direction": "identity", "arguments": {}, "assumptions": [], "provenance": "c"}
+    said["command"] = "slth bound eval a"
     assert faults({"verb": "bound eval", "seed": 0, **said, "value": "nan", "constant": None, "implicit": False}) == []
 
 
