@@ -142,8 +142,9 @@ class Store:
     def _open(self) -> None:
         """Begin a new file, or check that the one that is there can be gone on with."""
         connection = self._connection
-        # TRUNCATE rather than WAL: the latter does not work on the file systems that the nodes of a cluster share.
-        connection.execute("PRAGMA journal_mode = TRUNCATE")
+        # Not WAL, which does not work on the file systems that the nodes of a cluster share; nor TRUNCATE, which leaves
+        # an empty journal beside a file that is finished. A file may come in the mode of another program.
+        connection.execute("PRAGMA journal_mode = DELETE")
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         fresh = not tables and not self.path.stat().st_size  # sqlite takes a few foreign bytes for nothing
         if not fresh:

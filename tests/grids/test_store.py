@@ -45,6 +45,18 @@ def test_what_is_written_is_read_to_the_last_bit(tmp_path):
     assert stored.experiment == EXPERIMENT
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_no_journal_stays_behind(tmp_path, resume):
+    """Nor one that an earlier version of slth left."""
+    fill(tmp_path, 3)
+    assert {path.name for path in tmp_path.iterdir()} == {"results.sqlite", "results.lock"}
+    (tmp_path / "results.sqlite-journal").touch()
+    with Store(tmp_path, EXPERIMENT, resume=resume) as store:
+        store.add(item(3))
+    aside = set() if resume else {"results.1.sqlite", "results.1.sqlite-journal"}  # as it was
+    assert {path.name for path in tmp_path.iterdir()} == {"results.sqlite", "results.lock"} | aside
+
+
 def test_batches_are_committed_and_the_rest_on_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "BATCH_SECONDS", 1e9)
 
