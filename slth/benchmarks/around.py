@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,14 +13,13 @@ from slth.benchmarks.contenders import Cell, Contender
 from slth.benchmarks.targets import target_of
 from slth.benchmarks.tickets import method_of
 from slth.certificates import certify
+from slth.certificates.apart import alone, range_of
 from slth.certificates.balls import Ball, balls_around
 from slth.certificates.bounds import passes_over
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.interval import Interval
 from slth.certificates.near import Nearby, Walk
 from slth.certificates.problem import Problem
-from slth.certificates.rules.affine import AffineRule
-from slth.certificates.symbols import negative
 from slth.graphs import Graph
 from slth.networks import attack_around
 from slth.tickets import Ticket
@@ -69,33 +67,19 @@ def certificates_around(cell: Cell, seed: int) -> Sequence[Contender]:
 def apart(both: Problem, balls: Sequence[Ball]) -> Floats:
     """Return, for each ball, the most by which two networks can differ as far as their own ranges tell."""
     errors = []
-    networks = [(one, Nearby(one)) for one in (alone(both, ticket=False), alone(both, ticket=True))]
+    problems = [alone(both, ticket=ticket, nonnegative=True) for ticket in (False, True)]
+    networks = [(one, Nearby(one)) for one in problems]
     for ball in balls:
         one, other = (own_range(*network, ball) for network in networks)
         errors.append((other - one).magnitude.max())
     return np.array(errors)
 
 
-def alone(both: Problem, *, ticket: bool) -> Problem:
-    """Return a problem of one network twice, which has its ranges and no difference."""
-
-    def own(rule: AffineRule) -> AffineRule:
-        weights, bias = (rule.ticket.above, rule.bias + rule.bias_error) if ticket else (rule.weights, rule.bias)
-        return replace(AffineRule.shared(rule.layout, weights, bias, rule.terms), narrowed=rule.narrowed)
-
-    places = [
-        replace(place, rule=own(place.rule)) if isinstance(place.rule, AffineRule) else place for place in both.places
-    ]
-    return replace(both, places=tuple(places))
-
-
 def own_range(problem: Problem, nearby: Nearby, ball: Ball) -> Interval:
     """Return the range of a network's outputs by all that certificates around inputs know, but for cases."""
     found = passes_over(problem, ball).ranges[problem.output].target
     for steps in _STEPS:
-        walk = Walk(nearby, ball, steps)
-        high, low = np.split(walk.upper_bounds([walk.output.target, negative(walk.output.target)]), 2)
-        found = Interval(np.fmax(found.lower, -low), np.fmin(found.upper, high))
+        found = found.meet(range_of(Walk(nearby, ball, steps), steps))
     return found
 
 

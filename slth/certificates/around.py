@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from slth.arrays import frozen, whole
+from slth.certificates.apart import Alone, between, can_improve, range_of
 from slth.certificates.backward import Passes
 from slth.certificates.balls import Ball, balls_around
 from slth.certificates.bounds import nonnegative, passes_over
@@ -18,7 +19,7 @@ from slth.certificates.branching import Cases
 from slth.certificates.carried import Carried
 from slth.certificates.certificate import Box, CertificateAround
 from slth.certificates.correspond import problem_of_both
-from slth.certificates.interval import Array
+from slth.certificates.interval import Array, Interval
 from slth.certificates.lockstep import Lockstep, steps_on
 from slth.certificates.near import MOST_BYTES, Nearby, Walk
 from slth.certificates.ranges import Ranges, without_nan
@@ -58,8 +59,9 @@ def certify_around(
         classes = target.forward(examples).reshape(len(examples), -1).argmax(axis=1)
     kinds = [nonnegative(box) for box in boxes]
     nearby = {kind: Nearby(problem_of_both(target, source, folded, nonnegative=kind)[0]) for kind in set(kinds)}
+    ticket = {kind: Alone(both.problem, nonnegative=kind) for kind, both in nearby.items()}
     every = zip(kinds, boxes, examples, classes.tolist(), strict=True)
-    balls = [_Certified(nearby[kind], box, example, own, effort) for kind, box, example, own in every]
+    balls = [_Certified(nearby[kind], ticket[kind], box, example, own, effort) for kind, box, example, own in every]
     found = []
     for number, one in enumerate(_all(balls, improve_many), start=1):
         found.append(one)
@@ -85,6 +87,7 @@ class _Certified:
     """The ball around one input, the target's class there, and how hard to try."""
 
     nearby: Nearby
+    ticket: Alone
     box: Ball
     example: Array
     own: int
@@ -110,14 +113,15 @@ class _Certified:
             return known
         at_input = Walk(self.nearby, (self.example, self.example))
         error, best = float(_errors(at_input).max()), _least(at_input.upper_bounds([_leads(at_input, own)]))
+        there = _AtInput(own, best, at_input.ranges[self.nearby.problem.output].ticket, self.ticket)
         tight, loose = (1.0 + 1.0 / effort) * error, (1.0 + 3.0 / effort) * error
         known = known._replace(refuted=best <= 0.0)
         if known.is_open(tight):
-            known = known.improved(self.walk(_STEPS, improver), own, best, tight, _CASES)
+            known = known.improved(self.walk(_STEPS, improver), there, tight, _CASES)
         if known.is_open(loose):
             known = known.met(*self.by_passes()[:2])
         if known.is_open(loose) and known.errors.max() <= _HOPELESS * error:
-            known = known.improved(self.walk(_MORE_STEPS * effort, improver), own, best, loose, _MORE_CASES * effort)
+            known = known.improved(self.walk(_MORE_STEPS * effort, improver), there, loose, _MORE_CASES * effort)
         return known
 
     def walk(self, steps: int, improver: Improve) -> Walk:
@@ -128,6 +132,31 @@ class _Certified:
         """Return the same by linear bounds of every neuron, which are better where most of them are undecided."""
         passes = passes_over(self.nearby.problem, self.box)
         return _Known(without_nan(sharpened(passes)), _margin(passes, self.own), passes.ranges)
+
+
+@dataclass(frozen=True, eq=False)
+class _AtInput:
+    """What is known of the input itself: target's class, margin, what the ticket gives; and the ticket alone."""
+
+    own: int
+    best: float
+    given: Interval
+    ticket: Alone
+
+    def one_by_one(self, walk: Walk, known: _Known, leads: Array) -> _Known:
+        """Return the same with what the ticket's own range says, if it can say anything.
+
+        That range holds what the ticket gives to the input, so that the most by which it can help is known before.
+        """
+        target, (of_target, of_ticket) = range_of(walk, 0), np.split(leads, 2)
+        helps = not known.refuted and bool((of_target < 0.0).all()) and not bool((of_ticket < 0.0).all())
+        helps |= can_improve(known.errors, np.maximum(self.given.lower - target.lower, target.upper - self.given.upper))
+        other = self.ticket.walk(walk) if helps else None
+        if other is None:
+            return known
+        of_ticket = other.upper_bounds([_leads(other, self.own)])
+        ranges = [range_of(each, each.steps) for each in (walk, other)]
+        return known.met(between(*ranges), min(_least(of_target), _least(of_ticket)))
 
 
 class _Known(NamedTuple):
@@ -146,18 +175,20 @@ class _Known(NamedTuple):
         """Return the better of both."""
         return self._replace(errors=np.fmin(self.errors, errors), margin=max(self.margin, margin))
 
-    def improved(self, walk: Walk, own: int, best: float, enough: float, cases: int) -> _Known:
+    def improved(self, walk: Walk, there: _AtInput, enough: float, cases: int) -> _Known:
         """Return the same with what a walk tells whose slopes are improved, and cases where that is open.
 
-        The margin at the input is ``best``: where the bound is below its negative, cases are hopeless.
+        Where the margin is below the negative of that at the input, cases are hopeless.
         """
-        leads, both = _leads(walk, own), walk.output.difference
+        leads, both = _leads(walk, there.own), walk.output.difference
         carried = Carried(walk.symbols, leads)
-        least = _least(carried.upper_bounds(walk.steps))
-        known = self.met(_errors(walk), least)._replace(ranges=walk.ranges)
+        bounds = carried.upper_bounds(walk.steps)
+        known = self.met(_errors(walk), _least(bounds))._replace(ranges=walk.ranges)
         if known.margin <= 0.0 and not known.refuted:
-            known = known._replace(refuted=_is_refuted(walk, own, carried))
-        if -best < known.margin <= 0.0 and not known.refuted:
+            known = known._replace(refuted=_is_refuted(walk, there.own, carried))
+        if known.is_open(enough):
+            known = there.one_by_one(walk, known, bounds)
+        if -there.best < known.margin <= 0.0 and not known.refuted:
             found = Cases.of(walk.symbols, leads, enough=0.0, most=_FOR_MARGINS * cases)
             known = known.met(known.errors, -found.bound)
         if known.errors.max() > enough:

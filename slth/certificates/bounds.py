@@ -2,7 +2,8 @@ r"""Both networks over one box: ranges, backward bounds, norms and allowances, a
 
 Ranges (interval bound propagation) are computed node after node, those of affine maps are intersected with backward
 linear bounds (:mod:`slth.certificates.backward`), and the outputs are bounded once more by what all neurons
-share (:mod:`slth.certificates.selections`).
+share (:mod:`slth.certificates.selections`), and of crude tickets by each network's own range
+(:mod:`slth.certificates.apart`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from slth.arrays import Floats, frozen
+from slth.certificates.apart import alone, between, can_improve
 from slth.certificates.backward import Passes, narrowed
 from slth.certificates.certificate import AttentionBounds, Certificate, LayerBounds
 from slth.certificates.correspond import problem_of_both
@@ -63,7 +65,8 @@ def certify_folded(
         by_lemma = _by_lemma(problem, box)
         norm_bound = min(norms[problem.output].wrong, by_lemma)
         # Both are bounds; each is rounded up in its own way, by which the sharper one may end up larger.
-        per_output = frozen(np.minimum(without_nan(sharpened(passes)), norm_bound))
+        per_output = np.minimum(without_nan(sharpened(passes)), norm_bound)
+        per_output = frozen(np.minimum(per_output, _one_by_one(passes, box, per_output)))
         return Certificate(
             error=float(per_output.max()),
             per_output=per_output,
@@ -102,6 +105,18 @@ def passes_over(problem: Problem, box: tuple[Array, Array]) -> Passes:
             own = Ranges(own.target.relu(), own.ticket.relu(), own.difference)
         passes.ranges.append(own)
     return passes
+
+
+def _one_by_one(passes: Passes, box: tuple[Array, Array], bounds: Array) -> Array:
+    """Return what the ticket's own range says of differences: nothing where it is hardly better than ``bounds``.
+
+    The difference of ranges is at least half as wide as either, of which the target's is known.
+    """
+    target = passes.ranges[passes.problem.output].target
+    if not can_improve(bounds, without_nan(0.5 * (target.upper - target.lower))):
+        return bounds
+    ticket = passes_over(alone(passes.problem, ticket=True, nonnegative=nonnegative(box)), box)
+    return between(target, ticket.ranges[ticket.problem.output].target)
 
 
 def _norms(problem: Problem, ranges: list[Ranges]) -> list[Norms]:

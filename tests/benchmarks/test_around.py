@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from slth.benchmarks.around import alone, own_range
+from slth.benchmarks.around import own_range
 from slth.benchmarks.runner import resolve_task
+from slth.certificates.apart import alone
 from slth.certificates.balls import balls_around
 from slth.certificates.correspond import problem_of_both
 from slth.certificates.near import Nearby
@@ -40,7 +41,7 @@ def test_ranges_of_each_network_hold_what_it_gives():
     _, (ball,) = balls_around(target.input_shape, x, 0.2, (0.0, 1.0))
     points = rng.uniform(*ball, (2000, *target.input_shape))
     for whose, network in ((False, target), (True, ticket)):
-        one = alone(both, ticket=whose)
+        one = alone(both, ticket=whose, nonnegative=True)
         found, given = own_range(one, Nearby(one), ball), network.forward(points).reshape(2000, -1)
         assert (given >= found.lower).all()
         assert (given <= found.upper).all()
