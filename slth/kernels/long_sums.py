@@ -59,19 +59,21 @@ def merge_shifted(first, second, shift, out):
 
 
 @kernel
-def count_between(lows, sums, width):
-    """How many pairs have low <= sum <= low + width, for two sorted lists.
+def count_between(lows, sums, start, width):
+    """How many pairs have low + start <= sum <= low + start + width, for two sorted lists.
 
-    Shapes: lows int64[N, digits]; sums int64[M, digits]; width int64[digits].
+    Shapes: lows int64[N, digits]; sums int64[M, digits]; start, width int64[digits].
     """
+    low = np.empty(len(width), np.int64)
     high = np.empty(len(width), np.int64)
     below = 0
     reached = 0
     count = 0
     for i in range(len(lows)):
-        while below < len(sums) and compare(sums[below], lows[i]) < 0:
+        add(lows[i], start, low)
+        while below < len(sums) and compare(sums[below], low) < 0:
             below += 1
-        add(lows[i], width, high)
+        add(low, width, high)
         while reached < len(sums) and compare(sums[reached], high) <= 0:
             reached += 1
         count += reached - below

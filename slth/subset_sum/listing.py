@@ -43,8 +43,9 @@ def solutions(
     order of the largest difference of a coordinate. Of equally near subsets that one is first which leaves out the
     first value in which they differ. Order and comparisons are those of the rational numbers that the doubles are.
 
-    The sums of two halves, in trees, are searched in ever larger boxes around the target, n <= 44 and d <= 8; multiples
-    of a step by the sums that can be reached from each value on, at any n for which these fit into memory.
+    The sums of two halves, in trees, are searched in ever larger boxes around the target, n <= 50 and d <= 16 as far as
+    these fit into memory; multiples of a step by the sums that can be reached from each value on, at any n for which
+    those do.
 
     Parameters
     ----------
@@ -200,7 +201,7 @@ class _Walk:
 
     def check(self) -> None:
         """Refuse before anything is taken."""
-        remedy = "pass up to 44 vectors of up to 8 coordinates, or integers (multiples of a step) of a smaller range"
+        remedy = "pass up to 50 vectors of up to 16 coordinates, or integers (multiples of a step) of a smaller range"
         require_memory(self.bytes, "n", remedy, value=self.divided.n)
         if self.near > POSITIONS:
             many = self.near if self.near < 1 << 64 else "very many"

@@ -12,10 +12,11 @@ import numpy as np
 from slth.kernels.vector_boxes import pairs_in_boxes
 from slth.subset_sum.instance import SubsetSumInstance
 from slth.subset_sum.ranking import Keys
-from slth.subset_sum.vector import MOST, MOST_COORDINATES, VectorTwoList
+from slth.subset_sum.vector import VectorTwoList
 from slth.subset_sum.vector_forest import Kind, Pair, plant
 from slth.subset_sum.vector_keys import Row, exact_vectors, make_grid, shifts_for
 
+MOST, MOST_COORDINATES = 50, 16  # of vectors: measured, minutes
 FARTHEST = 1 << 62  # no difference of two sums of keys is as large
 
 

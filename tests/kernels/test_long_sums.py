@@ -27,7 +27,7 @@ def test_merged_lists_are_sorted(first, second, shift):
     assert (out == rows(sorted(first + [x + shift for x in second]))).all()
 
 
-@given(lists, lists, long)
-def test_pairs_between_are_counted(lows, sums, width):
-    expected = sum(low <= x <= low + abs(width) for low in lows for x in sums)
-    assert count_between(rows(lows), rows(sums), digits(abs(width))) == expected
+@given(lists, lists, long, long)
+def test_pairs_between_are_counted(lows, sums, start, width):
+    expected = sum(low <= x - start <= low + abs(width) for low in lows for x in sums)
+    assert count_between(rows(lows), rows(sums), digits(start), digits(abs(width))) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from slth import count_solutions, counts_by_size
 from slth.errors import ArgumentError, ResourceError
 from slth.subset_sum import counting
 from slth.subset_sum.instance import SubsetSumInstance
-from slth.subset_sum.sum_box import Exact
+from slth.subset_sum.sum_box import Exact, Trees
 from tests.oracles import subsets_within
 from tests.subset_sum.near import near_instances
 
@@ -21,6 +22,7 @@ WAYS = {
     "polynomial": lambda box, sizes: counting._Polynomial(box, sizes).counts(),
     "lists": counting._by_lists,
     "trees": counting._by_trees,
+    "trees, some apart": lambda box, sizes: counting._by_trees(box, sizes, min(2, box.n - 1)),
 }
 
 
@@ -46,10 +48,8 @@ def test_counts_are_those_of_enumeration(instance):
 @given(near_instances(), st.booleans())
 def test_every_way_of_counting_agrees_with_enumeration(way, instance, sized):
     values, target, tolerance, _ = instance
-    if way == "polynomial":  # of integers near 0, or its numbers grow long
+    if way == "polynomial" or (way == "lists" and values.shape[1] > 1):  # of integers near 0, or it takes long
         values, target, tolerance = (np.rint(np.clip(x, -20, 20)) for x in (values, target, tolerance))
-    if way == "lists":
-        values, target, tolerance = values[:, :1], target[:1], tolerance[:1]
     expected = subsets_within(values, target, tolerance)
     box, sizes = box_of(values, target, tolerance).smallest(), range(len(values) + 1) if sized else None
     if box.empty:
@@ -117,8 +117,42 @@ def test_what_fits_nowhere_is_refused_before_memory_is_taken():
         count_solutions(rng.normal(size=90), 0.1)
     with pytest.raises(ResourceError, match="n=60 needs 2"):
         count_solutions(rng.normal(size=(60, 2)), [0.1, 0.2])
+    values = [(2.0**-900 + k * 2.0**-950, 2.0**-900 - k * 2.0**-950) for k in range(22)]
     with pytest.raises(ResourceError, match="values of fewer binary digits"):
-        count_solutions([*((2.0**-900 + k * 2.0**-950, 0.0) for k in range(22)), (1e300, 1.0)], [2.0**-897, 0.0])
+        count_solutions([*values, (1e300, 1e300)], [2.0**-897] * 2, tolerance=2.0**-920)
+
+
+@pytest.mark.parametrize("size", [None, 9])
+def test_vectors_that_trees_have_no_memory_for_are_taken_apart(monkeypatch, size):
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(22, 3)) * [1.0, 10.0, 1e-3]
+    target, tolerance = values[:9].sum(axis=0), [0.5, 5.0, 5e-4]
+    seen = []
+    monkeypatch.setattr(counting, "Trees", lambda rows, **options: seen.append(len(rows)) or Trees(rows, **options))
+    counts = []
+    for free in (1 << 32, (4 << 20) + 60_000):
+        monkeypatch.setattr(counting, "MOST_OF_TREES", free)
+        counts.append(count_solutions(values, target, tolerance=tolerance, size=size))
+    assert counts[0] == counts[1] > 9
+    assert seen[0] == 22
+    assert seen[1] < 20
+    numbers = np.array(list(itertools.product([0.0, 1.0], repeat=11)))
+    sums = (numbers @ values[:11])[:, None] + numbers @ values[11:] - target
+    near = (np.abs(sums) <= tolerance).all(axis=2)
+    sizes = numbers.sum(axis=1)[:, None] + numbers.sum(axis=1)
+    assert counts[0] == near.sum() if size is None else (near & (sizes == size)).sum()
+
+
+@pytest.mark.parametrize(("n", "d"), [(40, 2), (34, 30)])
+def test_integer_vectors_are_counted_as_single_numbers(n, d):
+    """Far sooner than by trees, and of more coordinates than those take; a coordinate that may be anything is none."""
+    rng = np.random.default_rng(5)
+    values = rng.integers(-50, 51, (n, d)).astype(float)
+    target = values[: n // 2].sum(axis=0)
+    count = count_solutions(values, target, tolerance=[1.0] * 2 + [0.0] * (d - 2))
+    assert count >= 1
+    wider = np.column_stack([values, rng.integers(-9, 10, n)])
+    assert count_solutions(wider, [*target, 0.0], tolerance=[1.0] * 2 + [0.0] * (d - 2) + [1e3]) == count
 
 
 def test_a_coordinate_that_may_be_anything_does_not_make_a_count_long():
