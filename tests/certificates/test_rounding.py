@@ -13,17 +13,8 @@ from slth.certificates import certify, certify_folded
 from slth.certificates.around import certify_around
 from slth.graphs import Add, Conv, Graph, Node, Pool, Rearrange, Relu
 from tests.certificates.formats import evaluated, terms_of_target, terms_of_ticket
-from tests.certificates.samples import (
-    Builder,
-    cases,
-    exact_target,
-    exact_ticket,
-    exactly,
-    in_copies,
-    near,
-    random_ticket,
-    source_of,
-)
+from tests.certificates.rationals import exact_target, exact_ticket, exactly
+from tests.certificates.samples import Builder, cases, in_copies, near, random_ticket, source_of
 
 DIGITS = {np.float32: "float32_allowance", np.float64: "float64_allowance"}
 
