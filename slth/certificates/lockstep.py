@@ -49,8 +49,8 @@ class Lockstep:
         """Yield what each task returns, in their order; each is called with what takes its gradient steps."""
         self._running = len(tasks)
         with ThreadPoolExecutor(len(tasks)) as threads:
-            futures = [threads.submit(self._run, number, task) for number, task in enumerate(tasks)]
             try:
+                futures = [threads.submit(self._run, number, task) for number, task in enumerate(tasks)]
                 for future in futures:
                     yield future.result()
             except StoppedError:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import slth
-from slth.certificates import around
+from slth.certificates import around, lockstep
 from slth.certificates.branching import Cases
 from slth.certificates.carried import Carried
 from slth.certificates.certify import certify
@@ -145,6 +145,27 @@ def test_what_is_left_early_stops_the_others():
     runs = Lockstep(lambda chains, steps: None).run([lambda improver: 1, lambda improver: 2])
     assert next(runs) == 1
     runs.close()
+
+
+def test_an_interruption_before_all_have_begun_leaves_nobody_waiting(monkeypatch):
+    class Interrupted(lockstep.ThreadPoolExecutor):
+        def submit(self, call, number, task):
+            if number == 2:
+                raise KeyboardInterrupt
+            return super().submit(call, number, task)
+
+    def asks(improver):
+        improver(None, 1)
+
+    def run():
+        with pytest.raises(KeyboardInterrupt):
+            list(Lockstep(lambda chains, steps: None).run([asks, asks, asks]))
+        ended.set()
+
+    monkeypatch.setattr(lockstep, "ThreadPoolExecutor", Interrupted)
+    ended = threading.Event()
+    threading.Thread(target=run, daemon=True).start()
+    assert ended.wait(20.0)
 
 
 def pair(seed):
