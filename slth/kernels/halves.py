@@ -2,7 +2,8 @@
 
 Subsets stand in colexicographic order, in which those of the first m values come first: a subset is its place in that
 order. Sums of the first half are kept in a table by the cell of a grid that they fall into, whose cells are as large as
-the box, so that two cells a coordinate hold whatever completes a sum of the second half.
+the box, so that two cells a coordinate hold whatever completes a sum of the second half. Those are 2**d cells, and
+a wide box has many sums in each: looks at coordinates of cells and sums are counted, and end at a number that is given.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from slth.kernels._jit import inline_kernel, kernel
 EXACT_INTEGERS = 2.0**53
 LONGEST_SUM = 2.0**62
 MIX = np.int64(0x5851F42D4C957F2D)
+MOST_WIDE = 8  # coordinates with two cells by which sums are kept: 256 cells are looked at for one of them
 
 
 @kernel
@@ -59,6 +61,28 @@ def mixed(slot, cell):
 
 
 @kernel
+def cells_of(low, high):
+    """How many integers a cell holds in each coordinate; 0 where sums are not kept by it, since enough others are wide.
+
+    Shapes: low, high int64[d]; the result int64[d].
+    """
+    cells = high - low + 1
+    many = 0
+    for c in range(len(cells)):
+        if cells[c] > 1:
+            many += 1
+            if many > MOST_WIDE:
+                cells[c] = 0
+    return cells
+
+
+@inline_kernel
+def cell_of(total, wide):
+    """The cell of a sum; 0 where sums are not kept by it."""
+    return total if wide == 1 else (total // wide if wide else 0)
+
+
+@kernel
 def tabulate(vectors, size, wide, totals, heads, following):
     """Keep the sums of the first subsets of a size; returns how many there were.
 
@@ -73,7 +97,7 @@ def tabulate(vectors, size, wide, totals, heads, following):
             for c in range(len(wide)):
                 total = sums[i, c] + moves[k, c]
                 totals[count, c] = total
-                slot = mixed(slot, total if wide[c] == 1 else total // wide[c])
+                slot = mixed(slot, cell_of(total, wide[c]))
             slot &= len(heads) - 1
             following[count] = heads[slot]
             heads[slot] = count
@@ -82,30 +106,31 @@ def tabulate(vectors, size, wide, totals, heads, following):
 
 
 @kernel
-def complete(vectors, size, low, high, most, totals, heads, following):
+def complete(vectors, size, low, high, wide, most, looks, totals, heads, following):
     """Look for a tabulated sum that completes one of the first subsets of a size; their two places, or -1.
+
+    With them the looks that are left of those that were given.
 
     Shapes: as :func:`tabulate`; low, high int64[d].
     """
     d = len(low)
     sums, moves, lengths = groups(vectors, size, most)
-    wide, least = high - low + 1, np.empty(d, np.int64)
-    intervals = 0  # coordinates in which what completes may lie in two cells: a bit each
+    least, turn = np.empty(d, np.int64), np.zeros(d, np.int64)
+    corners = 1  # a bit for each coordinate in which what completes may lie in two cells
     for c in range(d):
         if wide[c] > 1:
-            intervals |= 1 << c
+            turn[c] = corners
+            corners *= 2
     count = 0
     for k in range(len(moves)):
         for i in range(min(lengths[k], most - count)):
-            corner = 0  # coordinates in which the second cell is looked at
-            looking = True
-            while looking:
+            for corner in range(corners):  # whose bits are coordinates in which the second cell is looked at
                 slot = np.int64(0)
                 own = True
                 for c in range(d):
                     least[c] = low[c] - sums[i, c] - moves[k, c]
-                    cell = least[c] if wide[c] == 1 else least[c] // wide[c]
-                    if corner >> c & 1:
+                    cell = cell_of(least[c], wide[c])
+                    if corner & turn[c]:
                         own &= cell * wide[c] != least[c]
                         cell += 1
                     slot = mixed(slot, cell)
@@ -113,14 +138,16 @@ def complete(vectors, size, low, high, most, totals, heads, following):
                 while at >= 0:
                     inside = True
                     for c in range(d):
-                        inside &= least[c] <= totals[at, c] < least[c] + wide[c]
+                        inside &= least[c] <= totals[at, c] <= least[c] + (high[c] - low[c])
                     if inside:
-                        return at, count
+                        return at, count, looks
+                    looks -= d
                     at = following[at]
-                corner = (corner - intervals) & intervals
-                looking = corner != 0
             count += 1
-    return -1, count
+            looks -= corners * d
+            if looks < 0:
+                return -1, count, looks
+    return -1, count, looks
 
 
 @inline_kernel
@@ -144,11 +171,11 @@ def subset_at(place, members):
 
 
 @kernel
-def join(rows, order, own, other, low, high, most, members):
-    """Find two subsets whose sums add up to one in the box; whether they are found, and how many sums were made.
+def join(rows, order, own, other, low, high, most, looks, members):
+    """Find two subsets whose sums add up to one in the box; if they are found, how many sums were made, looks left.
 
     One is of `own` rows at even places of the order, one of `other` rows at odd places; the first `most` of either are
-    looked at.
+    looked at, with about so many looks.
 
     Shapes: rows int64[n, d]; order int64[n]; low, high int64[d]; members int64[own + other] is written: their rows.
     """
@@ -158,15 +185,16 @@ def join(rows, order, own, other, low, high, most, members):
     totals, heads = np.empty((most, rows.shape[1]), np.int64), np.empty(size, np.int32)
     following = np.empty(most, np.int32)
     first, second = order[::2], order[1::2]
-    kept = tabulate(rows[first], own, high - low + 1, totals, heads, following)
-    at, seen = complete(rows[second], other, low, high, most, totals, heads, following)
+    wide = cells_of(low, high)
+    kept = tabulate(rows[first], own, wide, totals, heads, following)
+    at, seen, looks = complete(rows[second], other, low, high, wide, most, looks, totals, heads, following)
     if at < 0:
-        return False, kept + seen
+        return False, kept + seen, looks
     subset_at(at, members[:own])
     subset_at(seen, members[own:])
     members[:own] = first[members[:own]]
     members[own:] = second[members[own:]]
-    return True, kept + seen
+    return True, kept + seen, looks
 
 
 @inline_kernel

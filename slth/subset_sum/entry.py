@@ -30,6 +30,7 @@ ArrayLike = npt.ArrayLike
 
 BY_HALVES = repr(RandomHalves())
 MET = "halves of the values met in a sum that ends the search"
+LEFT = "interrupted at a first look at halves of the values"
 
 
 def solve(
@@ -239,7 +240,7 @@ def _run_by_default(task: Task) -> tuple[str, Rows]:
         return _run_by(*choice.made, task, by_default=True)
     left = np.flatnonzero(first.claim(Status.HEURISTIC))
     if not len(left):
-        first.work["reason"] = MET
+        first.work["reason"] = LEFT if first.claim(Status.INTERRUPTED).any() else MET
         return BY_HALVES, first
     part = task if len(left) == len(task.targets) else rows_of(task, left)
     who, rows = _run_by(*choice.made, part, by_default=True)

@@ -23,6 +23,7 @@ from slth.subset_sum.vector_pursuit import Pursuit
 
 SUMS = 1 << 22  # looked at before it is given up: about a second
 FIRST = 1 << 10  # of either half, before there are twice as many
+LOOKS = 32  # at coordinates of cells and of sums in them, for each sum; a wide box of many coordinates would never end
 SPLITS = 32  # of all that halves offer, one at least holds a given subset, but for a chance of 1 in 10,000
 CHOSEN = 12  # values that are chosen freely; of a larger size the others are settled first
 LONGEST = 1 << 60  # sums of magnitudes stay below
@@ -167,9 +168,9 @@ def _meet(rows: Keys, order: Indices, size: int, box: Ends, sums: int) -> tuple[
     n, own, other = len(order), size // 2, size - size // 2
     offered = max(math.comb(n - n // 2, own), math.comb(n // 2, other))
     members = np.empty(size, np.int64)
-    most, looked, split = FIRST, 0, 0
-    while looked < sums and split < SPLITS:
-        found, seen = join(rows, order, own, other, *box, min(most, offered), members)
+    most, looked, split, looks = FIRST, 0, 0, LOOKS * sums
+    while looked < sums and split < SPLITS and looks > 0:
+        found, seen, looks = join(rows, order, own, other, *box, min(most, offered), looks, members)
         looked += seen
         if found:
             return members, looked
@@ -214,7 +215,8 @@ class RandomHalves:
 
     def memory(self, n: int, size: int | None, count: int, threads: int, d: int = 1) -> int:
         """The table of sums, the sums that they are made of, and what the heuristics take."""
-        table = (12 * d + 8) * min(self.sums, 1 << 22)
+        half = -(-n // 2)
+        table = (12 * d + 10) * min(self.sums, 2 * math.comb(half, min(CHOSEN, half) // 2))
         return table + Pursuit().memory(n, size, count, threads, d) + 256 * n * d
 
     def run(self, task: Task) -> Rows:
@@ -267,5 +269,8 @@ def hits(task: Task, first: Aim | None, sums: int) -> Rows:
 
     The aim of the first row is known already.
     """
-    nothing = Outcome(np.zeros(task.n, np.bool_), 0.0, Status.HEURISTIC, {})
-    return fill_rows(task, lambda k: hit(task, aim_of(task, k) if k else first, sums) or nothing, label=LABEL)
+    nothing = Outcome(np.arange(task.n) < (task.size or 0), 0.0, Status.HEURISTIC, {})
+    rows = fill_rows(task, lambda k: hit(task, aim_of(task, k) if k else first, sums) or nothing, label=LABEL)
+    if rows.claim(Status.INTERRUPTED).any():  # then nobody answers the others either
+        rows.status[rows.claim(Status.HEURISTIC)] = Status.INTERRUPTED
+    return rows

@@ -130,3 +130,50 @@ def test_moments_are_those_of_numpy_to_the_bit(shape):
     mean, deviation = halves._moments(rows)
     assert mean.tolist() == rows.mean(axis=0).tolist()
     assert deviation.tolist() == rows.std(axis=0).tolist()
+
+
+@pytest.mark.parametrize("d", [12, 70])
+def test_a_wide_box_of_many_coordinates_ends_the_look_at_it(d):
+    rng = np.random.default_rng(d)
+    values, target = rng.random((60, d)), np.full(d, 40.0)
+    aim = halves.aim_at(values, target, tolerance=0.3, size=10, norm="max")
+    assert (aim.box[1] > aim.box[0]).all()
+    found, looked = halves.meet(aim, 1 << 12)
+    assert found is None
+    assert looked < 1 << 12  # each took hundreds of looks at cells
+    own = values[::6].sum(axis=0)
+    near = solve(values, own, tolerance=0.3, size=10, solver=RandomHalves(sums=1 << 12), threads=1)
+    assert near.error <= 0.3 or near.status == Status.HEURISTIC
+
+
+def test_coordinates_by_which_no_sums_are_kept_are_held_to_the_box():
+    rng = np.random.default_rng(0)
+    values = rng.random((16, 20))
+    target = values[:4].sum(axis=0)
+    found = solve(values, target, tolerance=1e-3, size=4, solver=RandomHalves(), threads=1)
+    assert np.flatnonzero(found.subset).tolist() == [0, 1, 2, 3]
+    assert (found.status, found.work["sums"] > 0) == (Status.WITHIN_TOLERANCE, True)
+
+
+def test_an_interruption_of_the_look_is_not_answered_by_more_work(monkeypatch):
+    rng = np.random.default_rng(6)
+    values = rng.integers(1, 1000, (3, 60, 2)).astype(float)
+    targets = values[:, 9:18].sum(axis=1)
+    calls = []
+
+    def meet(aim, sums):
+        calls.append(sums)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return None, 0
+
+    monkeypatch.setattr(halves, "meet", meet)
+    batch = solve_batch(values, targets, size=9, threads=1)
+    assert batch.status.tolist() == [Status.INTERRUPTED] * 3
+    assert batch.subsets.sum(axis=1).tolist() == [9, 9, 9]
+    assert "interrupted" in batch.work["reason"]
+
+
+def test_memory_follows_the_sums_that_are_asked_for_and_those_that_there_are():
+    assert RandomHalves(sums=1 << 30).memory(200, None, 1, 1) > 1 << 33
+    assert RandomHalves(sums=1 << 30).memory(20, None, 1, 1) < 1 << 20
