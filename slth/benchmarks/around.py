@@ -10,6 +10,7 @@ import numpy as np
 
 from slth.arrays import Floats
 from slth.benchmarks.contenders import Cell, Contender
+from slth.benchmarks.peers import titled
 from slth.benchmarks.targets import target_of
 from slth.benchmarks.tickets import method_of
 from slth.certificates import certify
@@ -43,11 +44,10 @@ def certificates_around(cell: Cell, seed: int) -> Sequence[Contender]:
     def at_once(device: str = "cpu") -> Floats:
         return certify(target, ticket, inputs=inputs, device=device, **where).errors
 
-    def one_by_one() -> Floats:
+    def sides() -> tuple[Problem, list[Ball]]:
         _, balls = balls_around(target.input_shape, inputs, cell["radius"], BOX)
         folded = {node.name: ticket.folded[node.step.path] for node in ticket.graph.weighted}
-        both, _ = problem_of_both(target, ticket.graph, folded, nonnegative=True)
-        return apart(both, balls)
+        return problem_of_both(target, ticket.graph, folded, nonnegative=True)[0], balls
 
     def ascent() -> Floats:
         return attack_around(target, ticket, inputs, **where, seed=seed).errors
@@ -57,11 +57,25 @@ def certificates_around(cell: Cell, seed: int) -> Sequence[Contender]:
     def told(errors: Callable[[], Floats]) -> Callable[[], Mapping[str, Any]]:
         return lambda: _summary(errors(), found)
 
-    names = {"slth, both at once": at_once, "slth, one by one": one_by_one, "gradient ascent": ascent}
+    lirpa = titled("auto_LiRPA", "auto-LiRPA")
+    names: dict[str, Callable[[], Floats]] = {
+        "slth, both at once": at_once,
+        "slth, one by one": lambda: apart(*sides()),
+        "gradient ascent": ascent,
+        f"{lirpa}, CROWN of the difference": lambda: _crown(*sides(), at_once=True),
+        f"{lirpa}, CROWN one by one": lambda: _crown(*sides(), at_once=False),
+    }
     device = cell.get("device", "cpu")
     if device != "cpu":
         names[f"slth, both at once, steps on {device}"] = lambda: at_once(device)
     return [Contender(name, told(errors), len(inputs), warm_up=False, replicates=1) for name, errors in names.items()]
+
+
+def _crown(both: Problem, balls: Sequence[Ball], *, at_once: bool) -> Floats:
+    from slth.benchmarks.crown import crown_errors  # torch is loaded only when it is asked for
+
+    target, ticket = (alone(both, ticket=own, nonnegative=True) for own in (False, True))
+    return crown_errors(target, ticket, balls, at_once=at_once)
 
 
 def apart(both: Problem, balls: Sequence[Ball]) -> Floats:

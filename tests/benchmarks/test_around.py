@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
+import pytest
 
 from slth.benchmarks.around import own_range
+from slth.benchmarks.contenders import Declined
 from slth.benchmarks.runner import resolve_task
 from slth.certificates.apart import alone
 from slth.certificates.balls import balls_around
@@ -17,7 +21,19 @@ CELL = {"data": "digits", "hidden": [8], "epochs": 1, "method": "per-weight", "c
 
 
 def errors_of(radius, name):
-    return [each.run()[name] for each in resolve_task("certificates-around")({**CELL, "radius": radius}, 0)]
+    ours = resolve_task("certificates-around")({**CELL, "radius": radius}, 0)[:3]
+    return [each.run()[name] for each in ours]
+
+
+def test_steps_on_a_device_and_an_absent_peer_take_part_by_their_names():
+    every = resolve_task("certificates-around")({**CELL, "radius": 0.0, "device": "cuda"}, 0)
+    assert every[-1].name == "slth, both at once, steps on cuda"
+    peers = [each for each in every if "CROWN" in each.name]
+    assert len(peers) == 2
+    if find_spec("auto_LiRPA") is None:
+        for each in peers:
+            with pytest.raises(Declined, match="auto_LiRPA"):
+                each.run()
 
 
 def test_both_networks_at_once_are_nearer_to_the_attack_than_one_by_one():
