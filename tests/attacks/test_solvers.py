@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from slth.subset_sum import entry
+from slth.subset_sum import choice, entry
 from slth.subset_sum.solvers import Differencing
 from slth.subset_sum.status import Status
 from tests.attacks.solvers import _numbers
@@ -26,7 +26,7 @@ def test_a_wrong_claim_is_found(monkeypatch):
 
 
 def test_a_default_that_is_outdone_is_found(monkeypatch):
-    monkeypatch.setattr(entry, "choose", lambda task: (Worst(), "planted"))
+    monkeypatch.setattr(choice, "choose", lambda task: (Worst(), "planted"))
     monkeypatch.setattr(entry, "improve", lambda *given, **options: None)
     assert any("where another has" in fault for fault in until_found())
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from slth.kernels.halves import (
+    cells_of,
     complete,
     join,
     likeliest,
@@ -18,6 +19,8 @@ from slth.kernels.halves import (
     tabulate,
     whole_columns,
 )
+
+LOOKS = 1 << 40
 
 
 def colexicographic(n, size):
@@ -49,8 +52,10 @@ def test_a_pair_in_the_box_is_found_if_there_is_one(wide):
         first, second = rng.integers(-30, 30, (7, 2)), rng.integers(-30, 30, (8, 2))
         low = rng.integers(-70, 70, 2)
         high = low + wide
-        count, *table = tabulated(first, 3, high - low + 1, 100)
-        place, seen = complete(second, 2, low, high, 100, *table)
+        cells = cells_of(low, high)
+        count, *table = tabulated(first, 3, cells, 100)
+        place, seen, left = complete(second, 2, low, high, cells, 100, LOOKS, *table)
+        assert left <= LOOKS
         sums = table[0][:count]
         others = np.array([second[list(chosen)].sum(axis=0) for chosen in colexicographic(8, 2)])
         inside = ((sums[:, None] + others >= low) & (sums[:, None] + others <= high)).all(axis=2)
@@ -59,6 +64,21 @@ def test_a_pair_in_the_box_is_found_if_there_is_one(wide):
             assert inside[place, seen]
             found += 1
     assert 0 < found < 60
+
+
+def test_looks_come_to_an_end():
+    rng = np.random.default_rng(0)
+    rows, order, members = rng.integers(-1000, 1000, (24, 9)), np.arange(24), np.empty(8, np.int64)
+    low = np.full(9, 10**6)  # out of reach, in boxes so wide that many cells may hold what completes a sum
+    found, seen, left = join(rows, order, 4, 4, low, low + 500, 400, 5000, members)
+    assert not found
+    assert seen < 400 + math.comb(12, 4)
+    assert left < 0
+
+
+def test_a_cell_holds_what_a_box_does_in_eight_coordinates_at_most():
+    low, high = np.zeros(12, np.int64), np.arange(12)
+    assert cells_of(low, high).tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0]
 
 
 def test_what_is_settled_leaves_the_average_of_the_rest():
@@ -90,7 +110,8 @@ def test_two_subsets_are_joined_wherever_their_sums_are_in_the_box(own, other):
         low = (own + other) * rng.integers(-15, 15, 2)
         high = low + rng.integers(0, 20, 2)
         members = np.empty(own + other, np.int64)
-        found, seen = join(rows, order, own, other, low, high, 100, members)
+        found, seen, left = join(rows, order, own, other, low, high, 100, LOOKS, members)
+        assert left <= LOOKS
         halves = itertools.product(itertools.combinations(order[::2], own), itertools.combinations(order[1::2], other))
         sums = [rows[[*first, *second]].sum(axis=0) for first, second in halves]
         assert found == any(((low <= total) & (total <= high)).all() for total in sums)
